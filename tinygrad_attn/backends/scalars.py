@@ -1,0 +1,70 @@
+"""The namespace of single numbers that record themselves: `python` over `Value`s.
+
+Every computation is the pure Python namespace's own, taken over whole. What differs is
+the array type: a ValueArray looks its arithmetic up in `scalar.py`, and a tensor that
+asks for a gradient holds fresh `Value`s. Numbers that need none stay plain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..array import Array, ValueArray
+from ..scalar import Value
+from ..shapes import Shape
+from . import python
+from .python import argmax as argmax
+from .python import astype as astype
+from .python import broadcast_to as broadcast_to
+from .python import concat as concat
+from .python import cos as cos
+from .python import erf as erf
+from .python import exp as exp
+from .python import log as log
+from .python import matmul as matmul
+from .python import max as max
+from .python import maximum as maximum
+from .python import permute_dims as permute_dims
+from .python import place as place
+from .python import reshape as reshape
+from .python import scatter_add as scatter_add
+from .python import sin as sin
+from .python import sqrt as sqrt
+from .python import stop_gradient as stop_gradient
+from .python import sum as sum
+from .python import take as take
+from .python import tanh as tanh
+from .python import where as where
+
+name = "scalar"
+float_dtypes = ("float64",)
+
+
+def leaf(x: Array) -> Array:
+    """x with a fresh Value for every number: a leaf of the graph of numbers."""
+    return ValueArray([Value(x.scalars.value(v)) for v in x.data], x.shape, x.dtype)
+
+
+def asarray(obj: Any, dtype: str | None = None) -> Array:
+    return _own(python.asarray(obj, dtype))
+
+
+def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
+    return _own(python.full(shape, fill, dtype))
+
+
+def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
+    return _own(python.zeros(shape, dtype))
+
+
+def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
+    return _own(python.arange(start, stop, step, dtype))
+
+
+def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
+    return _own(python.uniform(raw, shape, dtype))
+
+
+def _own(x: Array) -> Array:
+    return ValueArray(x.data, x.shape, x.dtype)
