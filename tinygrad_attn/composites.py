@@ -1,0 +1,294 @@
+"""Chapter 3: softmax, layer norm, attention: functions made of the primitives.
+
+A composite's forward is written with the names of a namespace `xp` and with other
+composites, which are called as `softmax(xp, x)`. On Tensors each such call is one step
+of the graph, so a picture can open it one level at a time: attention into products,
+scaling, mask and softmax; softmax into exp, sum and division.
+
+Some carry a vjp derived by hand. It is what one gets on paper when the rules of the
+parts are multiplied out and simplified; a test holds each against the gradient of its
+parts. The vocabulary is that of `primitives.py`: g = ∂L/∂z.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .op import composite
+from .primitives import as_rows, transposed
+
+# As good as -∞ before a softmax: exp(-1e30 - anything usual) is exactly 0. But a row of
+# nothing else stays finite, where -∞ - (-∞) would be nan.
+MASKED = -1e30
+
+# === 1. Activations ===================================================================
+
+
+@composite
+def relu(xp, x):
+    """z = x where x > 0, else 0;  ∂z/∂x = 1 where x > 0, else 0 (at the kink: 0)."""
+    return xp.where(x > 0.0, x, 0.0)
+
+
+@relu.defvjp
+def relu_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    return (xp.where(x > 0.0, g, 0.0),)
+
+
+@composite
+def gelu(xp, x):
+    """z = x·Φ(x), Φ(x) = ½(1 + erf(x/√2)) the normal distribution's area left of x.
+
+    Hendrycks & Gimpel 2016, "Gaussian Error Linear Units", section 2.
+    By the product rule ∂z/∂x = Φ(x) + x·φ(x), with φ(x) = exp(-x²/2)/√(2π) the bell
+    curve.
+    """
+    return 0.5 * x * (1.0 + xp.erf(x * math.sqrt(0.5)))
+
+
+@gelu.defvjp
+def gelu_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5)))
+    bell = xp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+    return (g * (area + x * bell),)
+
+
+@composite
+def gelu_tanh(xp, x):
+    """gelu's approximation z = ½x(1 + tanh u), u = √(2/π)(x + 0.044715 x³), in which
+    no erf is needed (Hendrycks & Gimpel 2016, section 2)."""
+    u = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
+    return 0.5 * x * (1.0 + xp.tanh(u))
+
+
+@gelu_tanh.defvjp
+def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    t = xp.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x))
+    du = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * x * x)
+    return (g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du),)
+
+
+@composite
+def dropout(xp, x, keep, *, p):
+    """z = x / (1 - p) where `keep`, else 0;  g passes the same gate.
+
+    Srivastava et al. 2014, "Dropout". `keep` is true with probability 1 - p; dividing
+    by it leaves the mean of z what it would be without dropout.
+    """
+    return xp.where(keep, x * (1.0 / (1.0 - p)), 0.0)
+
+
+# === 2. Softmax and cross-entropy =====================================================
+
+
+@composite
+def softmax(xp, x, *, axis=-1):
+    """zᵢ = exp(xᵢ) / Σₖ exp(xₖ): positive numbers that add up to 1.
+
+    The largest x is subtracted first. That changes nothing, as exp(x - m)/Σexp(x - m) =
+    exp(x)/Σexp(x), but no exp can overflow. For the same reason m has no influence on z
+    and is given no gradient.
+
+    Gradient. With s = Σₖ exp(xₖ), zᵢ = exp(xᵢ)/s depends on xⱼ through s, and through
+    the numerator if i = j:
+
+        ∂zᵢ/∂xⱼ = zᵢ(δᵢⱼ - zⱼ),      δᵢⱼ = 1 if i = j, else 0
+        ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ(δᵢⱼ - zⱼ) = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
+
+    In words: x's gradient is how much g exceeds its average, weighted by z, times z.
+    The n × n matrix ∂z/∂x is never built.
+    """
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    e = xp.exp(x - m)
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@softmax.defvjp
+def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    average = xp.sum(g * z, axis=axis, keepdims=True)
+    return (z * (g - average),)
+
+
+@composite
+def log_softmax(xp, x, *, axis=-1):
+    """zᵢ = ln softmax(x)ᵢ = xᵢ - ln Σₖ exp(xₖ), without the underflow of ln(softmax).
+
+    Gradient. ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and
+    softmax(x) is exp(z).
+    """
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    shifted = x - m
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+@log_softmax.defvjp
+def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    return (g - xp.exp(z) * xp.sum(g, axis=axis, keepdims=True),)
+
+
+@composite
+def cross_entropy(xp, logits, is_target):
+    """z = -1/N Σₙ ln softmax(logitsₙ)[targetₙ], in nats: the mean surprise at the
+    targets.
+
+    `logits` is (N, C); `is_target` (N, C) is true at each row's target class.
+
+    Gradient. Row n contributes -ln softmax(x)ₜ = ln Σₖ exp(xₖ) - xₜ; its derivative in
+    xⱼ is softmax(x)ⱼ - δⱼₜ. So ∂L/∂x = g (softmax(x) - is_target)/N: what was predicted
+    minus what was right.
+    """
+    log_p = log_softmax(xp, logits, axis=-1)
+    nats = -xp.sum(xp.where(is_target, log_p, 0.0), axis=(0, 1))
+    return nats / float(logits.shape[0]), log_p
+
+
+@cross_entropy.defvjp
+def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
+    logits, is_target = inputs
+    p = softmax(xp, logits, axis=-1) if saved is None else xp.exp(saved)
+    return (p - is_target) * (g / float(logits.shape[0])), None
+
+
+# === 3. Linear and normalization ======================================================
+
+
+@composite
+def linear(xp, x, weight, bias=None):
+    """z = x Wᵀ + b, (..., d_in) → (..., d_out), with W of shape (d_out, d_in).
+
+    Gradient: that of the matrix product, ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of
+    the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
+    it, see the note on broadcasting in primitives.py).
+    """
+    z = xp.matmul(x, transposed(xp, weight))
+    return z if bias is None else z + bias
+
+
+@linear.defvjp
+def linear_vjp(xp, g, z, inputs, needs, saved):
+    x, weight, *bias = inputs
+    dx = dw = None
+    if needs[0]:
+        dx = xp.matmul(g, weight)
+    if needs[1]:
+        dw = xp.matmul(transposed(xp, as_rows(xp, g)), as_rows(xp, x))
+    return (dx, dw, g) if bias else (dx, dw)
+
+
+@composite
+def layer_norm(xp, x, weight=None, bias=None, *, axis=(-1,), eps=1e-5):
+    """z = x̂ ⊙ weight + bias, with x̂ = (x - μ)/√(σ² + ε) over the last axes.
+
+    Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
+    σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
+
+    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε). x̂ⱼ depends on xᵢ
+    directly and through μ and σ²:
+
+        ∂μ/∂xᵢ = 1/n      ∂s/∂xᵢ = -s² x̂ᵢ/n      ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
+        ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
+
+    so ĝ loses its part along the constant vector and its part along x̂: the two changes
+    of x that a normalization undoes. ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g over
+    rows.
+    """
+    x_hat, s = normalized(xp, x, axis, eps)
+    z = x_hat
+    if weight is not None:
+        z = z * weight
+    if bias is not None:
+        z = z + bias
+    return z, (x_hat, s)
+
+
+@layer_norm.defvjp
+def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
+    x, weight, bias = (*inputs, None, None)[:3]
+    x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
+    g_hat = g if weight is None else g * weight
+    dx = None
+    if needs[0]:
+        along_ones = mean(xp, g_hat, axis=axis)
+        along_x_hat = mean(xp, g_hat * x_hat, axis=axis)
+        dx = s * (g_hat - along_ones - x_hat * along_x_hat)
+    return (dx, None if weight is None else g * x_hat, g)[: len(inputs)]
+
+
+def normalized(xp, x, axis, eps):
+    """x̂ and s = 1/√(σ² + ε)."""
+    centered = x - mean(xp, x, axis=axis)
+    s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
+    return centered * s, s
+
+
+def mean(xp, x, *, axis):
+    """The mean over axes, which are kept with size 1."""
+    count = math.prod(x.shape[a] for a in axis)
+    return xp.sum(x, axis=axis, keepdims=True) * (1.0 / count)
+
+
+# === 4. Attention =====================================================================
+
+
+@composite
+def scaled_dot_product_attention(
+    xp, query, key, value, attn_mask=None, keep=None, *, scale, p=0.0
+):
+    """z = softmax(Q Kᵀ · scale) V, scale = 1/√d_k: a soft look-up.
+
+    Vaswani et al. 2017, "Attention Is All You Need", equation 1. Query i asks, key j
+    offers; their inner product, the energy, says how well they match. The softmax turns
+    row i's energies into weights that add up to 1, and z's row i is the sum of the
+    values, so weighted.
+
+        query (..., T, d_k)   key (..., S, d_k)   value (..., S, d_v)   z (..., T, d_v)
+
+    **Why 1/√d_k?** If the components of q and k have mean 0 and variance 1, q·k is a
+    sum of d_k products of variance 1: its variance is d_k. Energies that large push the
+    softmax towards a single 1, where its gradient z(g - Σgz) vanishes. Divided by √d_k
+    they have variance 1 whatever the width of the head.
+
+    `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
+    key j. A row that may attend to nothing gets weights of exactly 0, and so a z of 0.
+    `keep` with `p` is the dropout of the weights.
+
+    Gradient. Four steps back, with A the weights and A' the same after dropout:
+
+        ∂L/∂V = A'ᵀ g          ∂L/∂A' = g Vᵀ
+        ∂L/∂S = A ⊙ (∂A - Σⱼ ∂Aⱼ Aⱼ)                 through the softmax, row by row
+        ∂L/∂Q = ∂S K · scale   ∂L/∂K = ∂Sᵀ Q · scale
+
+    Where the mask is false A is 0, and so is ∂L/∂S: no case of its own.
+    """
+    energies = xp.matmul(query, transposed(xp, key)) * scale  # (..., T, S)
+    if attn_mask is not None:
+        energies = xp.where(attn_mask, energies, MASKED)
+    weights = softmax(xp, energies, axis=-1)
+    if attn_mask is not None:
+        weights = xp.where(attn_mask, weights, 0.0)
+    kept = weights if keep is None else dropout(xp, weights, keep, p=p)
+    return xp.matmul(kept, value), (weights, kept)  # (..., T, d_v)
+
+
+@scaled_dot_product_attention.defvjp
+def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
+    query, key, value, attn_mask, keep = (*inputs, None, None)[:5]
+    if saved is None:
+        _, saved = scaled_dot_product_attention.forward(
+            xp, query, key, value, attn_mask, keep, scale=scale, p=p
+        )
+    weights, kept = saved
+    dq = dk = dv = None
+    if needs[2]:
+        dv = xp.matmul(transposed(xp, kept), g)
+    if needs[0] or needs[1]:
+        d_kept = xp.matmul(g, transposed(xp, value))
+        d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
+        average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
+        d_energies = weights * (d_weights - average) * scale
+        dq = xp.matmul(d_energies, key)
+        dk = xp.matmul(transposed(xp, d_energies), query)
+    return (dq, dk, dv, None, None)[: len(inputs)]
