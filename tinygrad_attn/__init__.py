@@ -1,0 +1,38 @@
+"""tinygrad_attn: reverse-mode automatic differentiation to read, and attention on it.
+
+    >>> from tinygrad_attn import Tensor
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> (x**3).sum().backward()
+    >>> x.grad                                          # 3x²
+    Tensor([3.0, 12.0], float64)
+
+The source is a course; read it in this order: scalar.py, op.py, primitives.py,
+movement.py, composites.py, autograd.py, ops.py, tensor.py.
+"""
+
+from . import functional as functional
+from . import ops as ops
+from .backends import set_backend as set_backend
+from .backends import use_backend as use_backend
+from .context import enable_grad as enable_grad
+from .context import get_rng_state as get_rng_state
+from .context import manual_seed as manual_seed
+from .context import no_grad as no_grad
+from .context import set_rng_state as set_rng_state
+from .creation import arange as arange
+from .creation import full as full
+from .creation import ones as ones
+from .creation import rand as rand
+from .creation import randn as randn
+from .creation import zeros as zeros
+from .differentiate import grad as grad
+from .gradcheck import GradcheckError as GradcheckError
+from .gradcheck import gradcheck as gradcheck
+from .gradcheck import gradgradcheck as gradgradcheck
+from .ops import concat as concat
+from .ops import maximum as maximum
+from .ops import where as where
+from .scalar import Value as Value
+from .tensor import Tensor as Tensor
+
+__version__ = "0.1.0"

@@ -1,0 +1,124 @@
+"""New tensors: filled, counted, or random.
+
+One seed gives one model on every backend: random numbers come in bulk from this
+thread's `random.Random` as bytes, and each 8 of them become a number in [0, 1) with 53
+random bits, the same in pure Python and in NumPy. Normal ones are made of pairs of
+those.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .backends import current_backend
+from .context import context
+from .shapes import Shape
+from .tensor import Tensor, make
+
+
+def full(
+    shape: int | Sequence[int],
+    fill_value: float,
+    dtype: str | None = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """A tensor of a shape with one number everywhere.
+
+    >>> full((2, 2), 7.0)
+    Tensor([[7.0, 7.0],
+            [7.0, 7.0]], float64)
+    """
+    backend = current_backend()
+    data = backend.xp.full(_shape("full", shape), fill_value, dtype or backend.dtype)
+    return make(data).requires_grad_(requires_grad)
+
+
+def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of zeros: zeros(2, 3) or zeros((2, 3)).
+
+    >>> zeros(3)
+    Tensor([0.0, 0.0, 0.0], float64)
+    """
+    return full(_sizes(shape), 0.0, dtype, requires_grad)
+
+
+def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
+    """A tensor of ones: ones(2, 3) or ones((2, 3)).
+
+    >>> ones(3, dtype="int64")
+    Tensor([1, 1, 1], int64)
+    """
+    return full(_sizes(shape), 1.0, dtype, requires_grad)
+
+
+def arange(
+    start: float, stop: float | None = None, step: float = 1, dtype: str | None = None
+) -> Tensor:
+    """start, start + step, ... up to but without stop; arange(n) counts from 0.
+
+    >>> arange(3), arange(1, 2, 0.5)
+    (Tensor([0, 1, 2], int64), Tensor([1.0, 1.5], float64))
+    """
+    if stop is None:
+        start, stop = 0, start
+    if step == 0:
+        raise ValueError("arange: step 0 given; it would never arrive")
+    backend = current_backend()
+    whole = all(isinstance(v, int) for v in (start, stop, step))
+    dtype = dtype or ("int64" if whole else backend.dtype)
+    return make(backend.xp.arange(start, stop, step, dtype))
+
+
+def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Random numbers, uniform in [0, 1).
+
+    >>> from tinygrad_attn import manual_seed
+    >>> manual_seed(0)
+    >>> rand(2).shape
+    (2,)
+    """
+    backend = current_backend()
+    data = uniform(_shape("rand", _sizes(shape)), dtype or backend.dtype)
+    return make(data).requires_grad_(requires_grad)
+
+
+def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
+    """Random numbers from the normal distribution of mean 0 and variance 1.
+
+    Box & Muller 1958: of two uniforms u, v the pair √(-2 ln u)·(cos 2πv, sin 2πv) has
+    two independent normals.
+    """
+    backend = current_backend()
+    xp, sizes = backend.xp, _shape("randn", _sizes(shape))
+    n = math.prod(sizes)
+    half = (n + 1) // 2
+    u, v = uniform((half,)), uniform((half,))
+    radius = xp.sqrt(xp.log(1.0 - u) * -2.0)  # 1 - u is never 0
+    angle = v * (2.0 * math.pi)
+    both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
+    data = xp.reshape(both[:n], sizes)
+    data = xp.astype(data, dtype or backend.dtype)
+    return make(data).requires_grad_(requires_grad)
+
+
+def uniform(shape: Shape, dtype: str = "float64", backend: Any = None) -> Any:
+    """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
+    xp = backend or current_backend().xp
+    raw = context.random.randbytes(8 * math.prod(shape))
+    return xp.uniform(raw, shape, dtype)
+
+
+def _sizes(shape: tuple[Any, ...]) -> Any:
+    return shape[0] if len(shape) == 1 else shape
+
+
+def _shape(who: str, shape: Any) -> Shape:
+    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    for size in sizes:
+        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+            raise ValueError(
+                f"{who}: shape {sizes} given; sizes are integers from 0 up"
+            )
+    return sizes

@@ -1,0 +1,323 @@
+"""The namespace of Tensors: `xp` for rules whose computation shall be recorded.
+
+Its functions have the names and meaning of the array namespaces (`backends/python.py`),
+but take Tensors, and each call writes a node of the graph. So the same rule, run with
+`xp = ops`, leaves its own computation behind as a graph; `autograd.walk` uses this for
+gradients of gradients.
+
+`apply` is where a tensor's history is written: every operator and function ends there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from . import movement, primitives, shapes
+from .backends import NAMESPACES, namespace_of, scalars
+from .context import Scope, context
+from .op import Op, primitive
+from .tensor import Operand, Tensor, make
+
+name = "ops"
+THIS = sys.modules[__name__]
+NAMESPACES[Tensor] = THIS
+
+
+# --- recording ------------------------------------------------------------------------
+
+
+def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
+    """The result of an operation, which remembers how it was made.
+
+    Args:
+        op: a primitive or composite.
+        inputs: Tensors; plain numbers and None where the operation takes them.
+        params: its settings.
+
+    Raises:
+        ValueError, TypeError, IndexError: what the operation says of its inputs, under
+            its name.
+    """
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    record = context.recording and any(
+        [isinstance(x, Tensor) and x._requires_grad for x in inputs]
+    )
+    if record and op.vjp is None:  # a composite without a rule of its own
+        return in_scope(op, op.forward, THIS, *inputs, **params)  # type: ignore[no-any-return]
+    xp = namespace_of(arrays)
+    if xp is scalars and not record:
+        arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
+    try:
+        z = op.forward(xp, *arrays, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, op, arrays) from None
+    saved = None
+    if type(z) is tuple:
+        z, saved = z
+    t = make(z)
+    if record:
+        t._requires_grad = True
+        t._op = op
+        if xp is not scalars:  # Values have recorded themselves
+            t._inputs = inputs
+            t._params = params
+            t._saved = saved
+            t._scope = context.scope
+    return t
+
+
+def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
+    """The result of a call; all that it records remembers the owner of the call."""
+    before = context.scope
+    context.scope = Scope(owner, before)
+    try:
+        return call(*args, **kwargs)
+    finally:
+        context.scope = before
+
+
+def explained(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
+    """The error with the operation's name, and the shapes in our words."""
+    given = [getattr(a, "shape", ()) for a in arrays]
+    try:
+        if op.check is not None:
+            op.check(*given)
+    except ValueError as ours:
+        error = ours
+    return type(error)(f"{op.name}: {error}")
+
+
+def binary(op: Op, x: Operand, y: Operand) -> Tensor:
+    """An operator, with a Tensor on one side and what can become one on the other."""
+    if not isinstance(x, (Tensor, float, int)):
+        x = constant(x, y)
+    if not isinstance(y, (Tensor, float, int)):
+        y = constant(y, x)
+    return NotImplemented if x is None or y is None else apply(op, x, y)
+
+
+def constant(x: Any, like: Any) -> Any:
+    """x (a number, an array, nested lists) as a constant on the backend of `like`."""
+    if isinstance(x, Tensor):
+        return x
+    if not isinstance(x, (float, int, list, tuple)) and not hasattr(x, "dtype"):
+        return None
+    xp = namespace_of([like.data])
+    array = xp.asarray(x)
+    if array.dtype == "float64" and str(like.dtype).startswith("float"):
+        array = xp.astype(array, like.data.dtype)
+    return make(array)
+
+
+def compare(name: str, x: Tensor, y: Operand) -> Tensor:
+    """A comparison, element by element, as a tensor of bools."""
+    other = y if isinstance(y, (Tensor, float, int)) else constant(y, x)
+    if other is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    array = other.data if isinstance(other, Tensor) else other
+    namespace_of([x.data, array])  # refuses two backends
+    try:
+        return make(getattr(x.data, name)(array))
+    except ValueError as error:
+        raise explained(error, comparison, [x.data, array]) from None
+
+
+@primitive(check=shapes.broadcast_shapes)
+def comparison(xp: Any, x: Any, y: Any) -> Any:
+    """Only names comparisons in errors."""
+    raise NotImplementedError
+
+
+# --- the names of an array namespace --------------------------------------------------
+
+
+def exp(x: Tensor) -> Tensor:
+    """eˣ, element by element."""
+    return apply(primitives.exp, x)
+
+
+def log(x: Tensor) -> Tensor:
+    """ln x, element by element; -inf at 0, nan below."""
+    return apply(primitives.log, x)
+
+
+def sqrt(x: Tensor) -> Tensor:
+    """√x, element by element; nan below 0."""
+    return apply(primitives.sqrt, x)
+
+
+def tanh(x: Tensor) -> Tensor:
+    """tanh x, element by element."""
+    return apply(primitives.tanh, x)
+
+
+def erf(x: Tensor) -> Tensor:
+    """erf x = 2/√π ∫₀ˣ exp(-t²) dt, element by element."""
+    return apply(primitives.erf, x)
+
+
+def maximum(x: Operand, y: Operand) -> Tensor:
+    """The larger of x and y, element by element; a tie halves the gradient."""
+    return binary(primitives.maximum, x, y)
+
+
+def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
+    """x where the condition holds, else y, element by element.
+
+    Raises:
+        TypeError: the condition is not boolean.
+    """
+    if not isinstance(condition, Tensor) or condition.dtype != "bool":
+        kind = getattr(condition, "dtype", type(condition).__name__)
+        raise TypeError(
+            f"where: a condition of {kind} given; it must be a Tensor of bool, such as "
+            "x > 0"
+        )
+    x, y = (
+        v if isinstance(v, (float, int)) else constant(v, condition) for v in (x, y)
+    )
+    return apply(primitives.where, condition, x, y)
+
+
+def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Σ x over an axis, several, or all (None); keepdims leaves them with size 1."""
+    axes = _axes("sum", axis, x.ndim)
+    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
+
+
+def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Σ x / n over an axis, several, or all (None), n numbers each."""
+    axes = _axes("mean", axis, x.ndim)
+    z = sum(x, axis=axes, keepdims=keepdims)
+    return z / (x.size / z.size) if z.size else z
+
+
+def max(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest x along an axis, several, or all (None); ties share the gradient."""
+    axes = _axes("max", axis, x.ndim)
+    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
+
+
+def argmax(x: Tensor, *, axis: int = -1) -> Tensor:
+    """Where along an axis the largest x is (the first, if several are): integers."""
+    at = _checked("argmax", shapes.one_axis, axis, x.ndim)
+    if not x.shape[at]:
+        raise ValueError(f"argmax: axis {axis} of shape {x.shape} is empty")
+    return make(namespace_of([x.data]).argmax(x.data, axis=at))
+
+
+def matmul(x: Operand, y: Operand) -> Tensor:
+    """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
+
+    Raises:
+        ValueError: the inner sizes differ, or an operand has fewer than two axes.
+    """
+    return binary(primitives.matmul, x, y)
+
+
+def reshape(x: Tensor, shape: Any) -> Tensor:
+    """The same elements, in the same order, under another shape; one size may be -1."""
+    new = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    new = _checked("reshape", shapes.reshaped, x.shape, new)
+    return apply(movement.reshape, x, shape=new)
+
+
+def permute_dims(x: Tensor, axes: Any) -> Tensor:
+    """The axes in another order: axis i of the result is axis axes[i] of x."""
+    order = _checked("permute_dims", shapes.permuted_axes, axes, x.ndim)
+    return apply(movement.permute_dims, x, axes=order)
+
+
+def swapped(x: Tensor, first: int, second: int) -> Tensor:
+    """x with two axes exchanged."""
+    axes = list(range(x.ndim))
+    a, b = (_checked("swapped", shapes.one_axis, v, x.ndim) for v in (first, second))
+    axes[a], axes[b] = b, a
+    return permute_dims(x, axes)
+
+
+def transposed(x: Tensor) -> Tensor:
+    """x with its last two axes exchanged: every matrix transposed."""
+    return swapped(x, -1, -2)
+
+
+def broadcast_to(x: Tensor, shape: Any) -> Tensor:
+    """x repeated along axes of size 1, or along new axes on the left, up to a shape."""
+    new = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    _checked("broadcast_to", shapes.check_broadcast, x.shape, new)
+    return apply(primitives.broadcast_to, x, shape=new)
+
+
+def concat(tensors: Sequence[Tensor], *, axis: int = 0) -> Tensor:
+    """Tensors laid end to end along an axis; off it their sizes must be equal."""
+    if not tensors:
+        raise ValueError("concat: no tensors given; at least one is needed")
+    at = _checked("concat", shapes.one_axis, axis, tensors[0].ndim)
+    _checked("concat", shapes.concat_shape, [t.shape for t in tensors], at)
+    return apply(movement.concat, *tensors, axis=at)
+
+
+def take(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
+    """Rows of x by integer index: (n, ...) and (*I) → (*I, ...).
+
+    Raises:
+        TypeError: the indices are no integers.
+        IndexError: one is outside 0..n-1.
+    """
+    if axis != 0:
+        raise ValueError(f"take: axis {axis} given; only rows can be taken, axis 0")
+    indices = whole_numbers("take", indices, x, x.shape[0], "index")
+    return apply(movement.take, x, indices)
+
+
+def scatter_add(x: Tensor, indices: Tensor, rows: int) -> Tensor:
+    """Zeros of so many rows, to which each row of x is added at its index."""
+    return apply(movement.scatter_add, x, indices, rows=rows)
+
+
+def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
+    """Zeros of a shape, with x where the slice of these bounds lies."""
+    return apply(movement.place, x, bounds=bounds, shape=shape)
+
+
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """x in another dtype; its gradient comes back in that of x."""
+    return x if x.dtype == dtype else apply(movement.astype, x, dtype=dtype)
+
+
+def stop_gradient(x: Tensor) -> Tensor:
+    """x as a constant, from which no gradient flows back."""
+    return x.detach()
+
+
+# --- checks ---------------------------------------------------------------------------
+
+
+def whole_numbers(who: str, x: Any, like: Tensor, count: int, what: str) -> Tensor:
+    """x as a Tensor of integers in 0..count-1, beside `like`."""
+    t: Tensor | None = constant(x, like)
+    if t is None or t.dtype != "int64":
+        kind = type(x).__name__ if t is None else t.dtype
+        raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
+    if t.size:
+        xp = namespace_of([t.data])
+        for worst in (xp.max(t.data, axis=None), -xp.max(-t.data, axis=None)):
+            if not 0 <= (i := int(worst.tolist())) < count:
+                raise IndexError(
+                    f"{who}: {what} {i} given; it is out of range, allowed is "
+                    f"0..{count - 1}"
+                )
+    return t
+
+
+def _axes(who: str, axis: Any, ndim: int) -> tuple[int, ...]:
+    return _checked(who, shapes.some_axes, axis, ndim)  # type: ignore[no-any-return]
+
+
+def _checked(who: str, check: Any, *given: Any) -> Any:
+    try:
+        return check(*given)
+    except (ValueError, TypeError, IndexError) as error:
+        raise type(error)(f"{who}: {error}") from None

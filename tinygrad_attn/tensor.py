@@ -1,0 +1,392 @@
+"""Tensor: an array that remembers how it was made.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> loss = (x * x).sum()
+    >>> loss
+    Tensor(14.0, float64, from sum)
+    >>> loss.backward()
+    >>> x.grad                                          # ∂Σx²/∂x = 2x
+    Tensor([2.0, 4.0, 6.0], float64)
+
+A Tensor adds to its array (`data`) whether a gradient is wanted (`requires_grad`), the
+gradient once there is one (`grad`), and, for a result, the operation, inputs and params
+that it came from. That is the whole graph; `ops.apply` writes it and `autograd.walk`
+reads it. The operators are one line each: the rules stand in `primitives.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from . import movement, primitives, printing, shapes
+from .array import Array, ValueArray
+from .backends import current_backend, namespace_of
+from .context import Scope
+from .op import Op
+from .scalar import Value
+
+Operand = Any  # a Tensor, a number, an array or nested lists
+
+
+class Tensor:
+    """An n-dimensional array of numbers, and how it was made.
+
+    Args:
+        data: a number, nested lists of equal lengths, or an array.
+        requires_grad: whether `backward` shall compute ∂loss/∂self; floats only.
+        dtype: "float64", "float32" (NumPy only), "int64" or "bool". By default whole
+            numbers become int64, and others the backend's floats (`set_backend`).
+
+    Raises:
+        ValueError: ragged lists.
+        TypeError: something that is no number, or a dtype that the backend lacks.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_grad",
+        "_inputs",
+        "_op",
+        "_params",
+        "_requires_grad",
+        "_saved",
+        "_scope",
+        "data",
+    )
+    data: Any
+    __array_ufunc__ = None  # NumPy's operators leave array + Tensor to Tensor
+
+    def __init__(
+        self, data: Any, requires_grad: bool = False, dtype: str | None = None
+    ) -> None:
+        backend = current_backend()
+        try:
+            if isinstance(data, Tensor):
+                data = data.detach().data
+                same = namespace_of([data]) is backend.xp
+                data = data if same else data.tolist()
+            array = backend.xp.asarray(data, dtype)
+            plain = dtype is None and not hasattr(data, "dtype")
+            if plain and array.dtype == "float64" != backend.dtype:
+                array = backend.xp.astype(array, backend.dtype)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"Tensor: {error}") from None
+        self.data = array
+        self._grad: Tensor | None = None
+        self._op: Op | None = None
+        self._inputs: Sequence[Any] | None = ()
+        self._params: dict[str, Any] = {}
+        self._saved: Any = None
+        self._scope: Scope | None = None
+        self._requires_grad = False
+        if requires_grad:
+            self.requires_grad = True
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each axis."""
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self.data.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> str:
+        """ "float64", "float32", "int64" or "bool"."""
+        return str(self.data.dtype)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted for it, or for something it was made from."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and not self.dtype.startswith("float"):
+            raise TypeError(
+                f"Tensor: requires_grad given for {self.dtype}; only floats have "
+                "gradients (write 2.0 for 2, or dtype='float64')"
+            )
+        if self._op is not None and not wanted:
+            raise RuntimeError(
+                f"requires_grad: this tensor came from {self._op.name}; only a leaf's "
+                "can be switched off, detach() gives a copy without a graph"
+            )
+        if wanted and self._op is None and not self._requires_grad:
+            self.data = namespace_of([self.data]).leaf(self.data)
+        self._requires_grad = bool(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Sets `requires_grad`; returns self."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not by a recorded operation."""
+        return self._op is None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """∂loss/∂self, in the shape of self; None until a `backward` has reached it.
+
+        Only leaves keep one; several backwards add up (set it to None between steps).
+        """
+        if self._grad is None and isinstance(self.data, ValueArray) and self.is_leaf:
+            return self._grad_of_values()
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and value.shape != self.shape:
+            raise ValueError(
+                f"grad: shape {value.shape} given for a tensor of shape {self.shape}; "
+                "they must be equal"
+            )
+        if isinstance(self.data, ValueArray):
+            for v in self.data.data:
+                if isinstance(v, Value):
+                    v.grad = 0
+        self._grad = value
+
+    def _grad_of_values(self) -> Tensor | None:
+        """On the scalar backend every number has its own; an int is one not reached."""
+        grads = [v.grad for v in self.data.data if isinstance(v, Value)]
+        if all(isinstance(g, int) for g in grads):
+            return None
+        return make(ValueArray([float(g) for g in grads], self.shape))
+
+    def item(self) -> Any:
+        """The one number of a tensor of one element, as a Python number."""
+        if self.size != 1:
+            raise ValueError(
+                f"item: shape {self.shape} has {self.size} elements; it must be one"
+            )
+        return self.reshape(()).tolist()
+
+    def tolist(self) -> Any:
+        """The numbers as nested Python lists (one number for shape ())."""
+        return self.data.tolist()
+
+    def numpy(self) -> Any:
+        """The numbers as a NumPy array; it must not require a gradient.
+
+        On the NumPy backend it is the tensor's own memory: copy it before changing it.
+        """
+        if self.requires_grad:
+            raise RuntimeError(
+                "numpy: this tensor requires a gradient, which NumPy would not follow; "
+                "call detach().numpy()"
+            )
+        import numpy
+
+        if isinstance(self.data, Array):
+            return numpy.array(self.tolist(), dtype=self.dtype).reshape(self.shape)
+        return numpy.asarray(self.data)
+
+    def detach(self) -> Tensor:
+        """The same numbers without the graph: a constant."""
+        return make(namespace_of([self.data]).stop_gradient(self.data))
+
+    # --- the walk backward ------------------------------------------------------------
+
+    def backward(
+        self,
+        gradient: Tensor | None = None,
+        retain_graph: bool = False,
+        create_graph: bool = False,
+    ) -> None:
+        """Adds ∂self/∂leaf to the `grad` of every leaf that self was made from.
+
+        Args:
+            gradient: ∂L/∂self, in self's shape, if self is not the scalar L itself.
+            retain_graph: keep the graph for another walk. By default it is freed on the
+                way, and a second backward is an error.
+            create_graph: record the walk, so that the gradients can be differentiated.
+
+        Raises:
+            RuntimeError: self is no scalar and `gradient` is missing, self has no
+                graph, or the graph was freed by an earlier backward.
+        """
+        from .differentiate import backward
+
+        backward(self, gradient, retain_graph, create_graph)
+
+    # --- operators: one line each, the rules are in primitives.py ---------------------
+
+    def __add__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.add, self, y)
+
+    def __radd__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.add, y, self)
+
+    def __sub__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.sub, self, y)
+
+    def __rsub__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.sub, y, self)
+
+    def __mul__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.mul, self, y)
+
+    def __rmul__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.mul, y, self)
+
+    def __truediv__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.div, self, y)
+
+    def __rtruediv__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.div, y, self)
+
+    def __pow__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.pow, self, y)
+
+    def __rpow__(self, y: Operand) -> Tensor:
+        return ops.binary(primitives.pow, ops.constant(y, self), self)
+
+    def __neg__(self) -> Tensor:
+        return ops.apply(primitives.neg, self)
+
+    def __matmul__(self, y: Operand) -> Tensor:
+        return ops.matmul(self, y)
+
+    def __rmatmul__(self, y: Operand) -> Tensor:
+        return ops.matmul(y, self)
+
+    def __getitem__(self, key: Any) -> Tensor:
+        try:
+            bounds, shape = shapes.basic_index(key, self.shape)
+        except (IndexError, TypeError) as error:
+            raise type(error)(f"indexing: {error}") from None
+        z = ops.apply(movement.getslice, self, bounds=bounds)
+        return z if z.shape == shape else ops.apply(movement.reshape, z, shape=shape)
+
+    # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
+
+    def __eq__(self, y: Operand) -> Tensor:  # type: ignore[override]
+        return ops.compare("__eq__", self, y)
+
+    def __ne__(self, y: Operand) -> Tensor:  # type: ignore[override]
+        return ops.compare("__ne__", self, y)
+
+    def __lt__(self, y: Operand) -> Tensor:
+        return ops.compare("__lt__", self, y)
+
+    def __le__(self, y: Operand) -> Tensor:
+        return ops.compare("__le__", self, y)
+
+    def __gt__(self, y: Operand) -> Tensor:
+        return ops.compare("__gt__", self, y)
+
+    def __ge__(self, y: Operand) -> Tensor:
+        return ops.compare("__ge__", self, y)
+
+    __hash__ = object.__hash__
+
+    # --- methods: names of ops --------------------------------------------------------
+
+    def exp(self) -> Tensor:
+        """eˣ, see `ops.exp`."""
+        return ops.exp(self)
+
+    def log(self) -> Tensor:
+        """ln x, see `ops.log`."""
+        return ops.log(self)
+
+    def sqrt(self) -> Tensor:
+        """√x, see `ops.sqrt`."""
+        return ops.sqrt(self)
+
+    def tanh(self) -> Tensor:
+        """tanh x, see `ops.tanh`."""
+        return ops.tanh(self)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Σ x over an axis, several, or all, see `ops.sum`."""
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """Σ x / n over an axis, several, or all, see `ops.mean`."""
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
+        """The largest along an axis, several, or all, see `ops.max`."""
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int = -1) -> Tensor:
+        """Where along an axis the largest is, see `ops.argmax`."""
+        return ops.argmax(self, axis=axis)
+
+    def reshape(self, *shape: Any) -> Tensor:
+        """The same elements under another shape, see `ops.reshape`."""
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def permute_dims(self, *axes: Any) -> Tensor:
+        """The axes in another order, see `ops.permute_dims`."""
+        return ops.permute_dims(self, axes[0] if len(axes) == 1 else axes)
+
+    def broadcast_to(self, *shape: Any) -> Tensor:
+        """Repeated up to a shape, see `ops.broadcast_to`."""
+        return ops.broadcast_to(self, shape[0] if len(shape) == 1 else shape)
+
+    def astype(self, dtype: str) -> Tensor:
+        """In another dtype, see `ops.astype`."""
+        return ops.astype(self, dtype)
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose of a matrix."""
+        return ops.permute_dims(self, tuple(reversed(range(self.ndim))))
+
+    # --- as a Python object -----------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return printing.tensor_repr(self)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len: a tensor of shape () has no axis to count along")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            "x[...] = y: tensors are values and are never changed in place; write "
+            "x = where(mask, y, x), or concat the parts"
+        )
+
+
+def make(array: Any) -> Tensor:
+    """A Tensor around an array of some backend, without a graph."""
+    t = Tensor.__new__(Tensor)
+    t.data = array
+    t._grad = t._op = t._saved = t._scope = None
+    t._inputs = ()
+    t._params = {}
+    t._requires_grad = False
+    return t
+
+
+# Tensor's methods are names of ops, and those make Tensors: each file needs the other.
+from . import ops  # noqa: E402
