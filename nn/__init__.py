@@ -1,0 +1,24 @@
+"""Layers, attention and optimizers on tinygrad_attn's Tensor.
+
+Names, arguments and defaults are PyTorch's where PyTorch has the thing; masks are
+boolean everywhere, True = may be attended to.
+"""
+
+from tinygrad_attn import functional as functional
+
+from . import optim as optim
+from .attention import AttentionHead as AttentionHead
+from .attention import MultiHeadAttention as MultiHeadAttention
+from .layers import Dropout as Dropout
+from .layers import Embedding as Embedding
+from .layers import LayerNorm as LayerNorm
+from .layers import Linear as Linear
+from .layers import Softmax as Softmax
+from .module import Module as Module
+from .module import ModuleList as ModuleList
+from .module import Parameter as Parameter
+from .module import Sequential as Sequential
+from .transformer import FeedForward as FeedForward
+from .transformer import LearnedPositions as LearnedPositions
+from .transformer import SinusoidalPositions as SinusoidalPositions
+from .transformer import TransformerEncoderLayer as TransformerEncoderLayer

@@ -1,0 +1,169 @@
+"""Attention: one head as in a textbook, then many at once.
+
+**A soft look-up.** A dictionary looks a query up among keys and returns the value of
+the one that matches. Attention returns a blend of all values, each in proportion to how
+well its key matches. Nothing is chosen, so everything has a gradient.
+
+Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2.
+"""
+
+from __future__ import annotations
+
+import math
+
+from tinygrad_attn import Tensor, functional, ops
+from tinygrad_attn.composites import MASKED
+
+from .layers import Linear, positive, xavier_uniform
+from .module import Module
+
+
+class AttentionHead(Module):
+    """One head, every step a line.
+
+        Q = X W_Q            what each position asks                       (..., T, d_k)
+        K = M W_K            what each position offers to be found by      (..., S, d_k)
+        V = M W_V            what is fetched from it                       (..., S, d_v)
+        energies = Q Kᵀ/√d_k how well each query matches each key          (..., T, S)
+        weights = softmax    row by row: positive, adding up to 1          (..., T, S)
+        weights V            for each query the blend of values            (..., T, d_v)
+
+    Args:
+        d_model: the width of x and memory.
+        d_k: the width of queries and keys.
+        d_v: the width of values; d_k by default.
+
+    Parameters: W_Q and W_K (d_model, d_k), W_V (d_model, d_v), without biases.
+
+    >>> from tinygrad_attn import ones
+    >>> head = AttentionHead(8, 4)
+    >>> z, weights = head(ones(5, 8))
+    >>> z.shape, weights.shape, weights[0]
+    ((5, 4), (5, 5), Tensor([0.2, 0.2, 0.2, 0.2, 0.2], float64, from reshape))
+    """
+
+    def __init__(self, d_model: int, d_k: int, d_v: int | None = None) -> None:
+        d_v = d_k if d_v is None else d_v
+        positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)
+        self.W_Q = xavier_uniform(d_model, d_k)
+        self.W_K = xavier_uniform(d_model, d_k)
+        self.W_V = xavier_uniform(d_model, d_v)
+
+    def forward(
+        self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """x (..., T, d_model) looks up in memory (..., S, d_model), by default in
+        itself.
+
+        Args:
+            mask: boolean, broadcasting to (..., T, S); True = may be attended to.
+
+        Returns:
+            The blend (..., T, d_v) and the weights (..., T, S).
+        """
+        memory = x if memory is None else memory
+        Q, K, V = x @ self.W_Q, memory @ self.W_K, memory @ self.W_V
+        d_k = Q.shape[-1]
+        energies = Q @ ops.transposed(K) / math.sqrt(d_k)  # (..., T, S)
+        if mask is not None:
+            functional.check_mask("AttentionHead", mask, energies.shape)
+            energies = ops.where(mask, energies, MASKED)
+        weights = functional.softmax(energies)
+        if mask is not None:  # a row with no key to attend to has no weights at all
+            weights = ops.where(mask, weights, 0.0)
+        return weights @ V, weights  # (..., T, d_v)
+
+    def extra_repr(self) -> str:
+        return f"{self.W_Q.shape[0]} → {self.W_V.shape[1]}, d_k={self.W_Q.shape[1]}"
+
+
+class MultiHeadAttention(Module):
+    """Several heads side by side, each with its own projections of width d_model / H:
+    head h attends by its own criterion, and out_proj mixes what the heads found.
+
+        MultiHead(Q, K, V) = Concat(head₁, ..., head_H) W_O       (section 3.2.2)
+
+    The projections of all heads are one matrix each (q_proj, k_proj, v_proj), head h
+    owning rows h·d_k to (h+1)·d_k of its weight: one product instead of H.
+
+    Args:
+        d_model: the width of the input and of the output.
+        num_heads: H, which must divide d_model.
+        dropout: the probability to drop an attention weight in training.
+        bias: whether the projections have one.
+
+    >>> from tinygrad_attn import ones
+    >>> z, weights = MultiHeadAttention(8, 2)(ones(1, 5, 8), need_weights=True)
+    >>> z.shape, weights.shape
+    ((1, 5, 8), (1, 2, 5, 5))
+    """
+
+    def __init__(
+        self, d_model: int, num_heads: int, dropout: float = 0.0, bias: bool = True
+    ) -> None:
+        positive("MultiHeadAttention", d_model=d_model, num_heads=num_heads)
+        if d_model % num_heads:
+            raise ValueError(
+                f"MultiHeadAttention: d_model={d_model} is not divisible by "
+                f"num_heads={num_heads}; every head has the same width"
+            )
+        self.num_heads = num_heads
+        self.dropout = dropout
+        self.q_proj = Linear(d_model, d_model, bias)
+        self.k_proj = Linear(d_model, d_model, bias)
+        self.v_proj = Linear(d_model, d_model, bias)
+        self.out_proj = Linear(d_model, d_model, bias)
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor | None = None,
+        value: Tensor | None = None,
+        attn_mask: Tensor | None = None,
+        is_causal: bool = False,
+        need_weights: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:
+        """query (..., T, d_model) looks up in key and value (..., S, d_model).
+
+        Args:
+            key: by default the query: self-attention.
+            value: by default the key.
+            attn_mask: boolean (T, S), (B, T, S) or (B, H, T, S); **True = may attend**.
+            is_causal: position i attends to positions up to i only.
+            need_weights: whether to return the weights.
+
+        Returns:
+            (..., T, d_model), and the weights of every head (..., H, T, S) or None.
+        """
+        key = query if key is None else key
+        value = key if value is None else value
+        if attn_mask is not None and attn_mask.ndim == 3:  # (B, T, S): for all heads
+            batch, t, s = attn_mask.shape
+            attn_mask = attn_mask.reshape(batch, 1, t, s)
+        q = self.split_heads(self.q_proj(query))  # (..., H, T, d_k)
+        k = self.split_heads(self.k_proj(key))  # (..., H, S, d_k)
+        v = self.split_heads(self.v_proj(value))  # (..., H, S, d_k)
+        z, weights = functional.attention_with_weights(
+            q,
+            k,
+            v,
+            attn_mask,
+            self.dropout if self.training else 0.0,
+            is_causal,
+            want_weights=need_weights,
+        )
+        return self.out_proj(self.join_heads(z)), weights
+
+    def split_heads(self, x: Tensor) -> Tensor:
+        """(..., T, d_model) → (..., H, T, d_k)."""
+        *batch, t, d_model = x.shape
+        x = x.reshape(*batch, t, self.num_heads, d_model // self.num_heads)
+        return ops.swapped(x, -3, -2)
+
+    def join_heads(self, x: Tensor) -> Tensor:
+        """(..., H, T, d_k) → (..., T, d_model), the heads side by side."""
+        *batch, heads, t, d_k = x.shape
+        return ops.swapped(x, -3, -2).reshape(*batch, t, heads * d_k)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_heads} heads"

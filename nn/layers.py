@@ -1,0 +1,157 @@
+"""The layers with one idea each: linear, embedding, layer norm, softmax, dropout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
+
+from .module import Module, Parameter
+
+
+def uniform(*shape: int, bound: float) -> Parameter:
+    """Initial weights, uniform in [-bound, bound)."""
+    return Parameter((rand(*shape) * 2.0 - 1.0) * bound)
+
+
+def xavier_uniform(*shape: int) -> Parameter:
+    """Initial weights of a matrix, uniform within ±√(6 / (d_in + d_out)).
+
+    Glorot & Bengio 2010, equation 16: the variance of what goes forward and of what
+    goes backward stays about the same.
+    """
+    return uniform(*shape, bound=math.sqrt(6.0 / sum(shape)))
+
+
+class Linear(Module):
+    """z = x Wᵀ + b, over the last axis: (..., d_in) → (..., d_out).
+
+    Args:
+        in_features: d_in.
+        out_features: d_out.
+        bias: whether there is a b.
+
+    Parameters: weight (d_out, d_in) and bias (d_out,), uniform in ±1/√d_in as in
+    PyTorch.
+
+    >>> Linear(3, 2)(ones(5, 3)).shape
+    (5, 2)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
+        positive("Linear", in_features=in_features, out_features=out_features)
+        bound = 1.0 / math.sqrt(in_features)
+        self.weight = uniform(out_features, in_features, bound=bound)
+        self.bias = uniform(out_features, bound=bound) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        d_out, d_in = self.weight.shape
+        return f"{d_in} → {d_out}"
+
+
+class Embedding(Module):
+    """Row i of a table for each token i: (*I) → (*I, d).
+
+    Args:
+        num_embeddings: how many tokens there are.
+        embedding_dim: d.
+        std: the standard deviation of the initial weights.
+
+    Parameters: weight (num_embeddings, d), normal; variance 1 by default as in PyTorch.
+
+    >>> Embedding(10, 4)(Tensor([[1, 2, 3]])).shape
+    (1, 3, 4)
+    """
+
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, std: float = 1.0
+    ) -> None:
+        positive(
+            "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
+        )
+        self.weight = Parameter(randn(num_embeddings, embedding_dim) * std)
+
+    def forward(self, indices: Tensor) -> Tensor:
+        return functional.embedding(indices, self.weight)
+
+    def extra_repr(self) -> str:
+        n, d = self.weight.shape
+        return f"{n} tokens → {d}"
+
+
+class LayerNorm(Module):
+    """(x - μ)/√(σ² + ε) ⊙ weight + bias (Ba, Kiros & Hinton 2016, equations 3 and 4).
+
+    Args:
+        normalized_shape: the sizes of the last axes, over which μ and the biased
+            variance σ² are taken.
+        eps: ε, inside the root.
+
+    >>> LayerNorm(2)(Tensor([[1.0, 3.0]]))
+    Tensor([[-1.0,  1.0]], float64, from layer_norm)
+    """
+
+    def __init__(
+        self, normalized_shape: int | Sequence[int], eps: float = 1e-5
+    ) -> None:
+        size = normalized_shape
+        self.normalized_shape = (size,) if isinstance(size, int) else tuple(size)
+        self.eps = eps
+        self.weight = Parameter(ones(self.normalized_shape))
+        self.bias = Parameter(zeros(self.normalized_shape))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shape = self.normalized_shape
+        return functional.layer_norm(x, shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return ", ".join(map(str, self.normalized_shape))
+
+
+class Softmax(Module):
+    """exp(x) / Σ exp(x) along an axis: positive numbers that add up to 1.
+
+    >>> Softmax()(Tensor([0.0, 0.0]))
+    Tensor([0.5, 0.5], float64)
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.softmax(x, self.axis)
+
+
+class Dropout(Module):
+    """In training, each element is 0 with probability p and x/(1 - p) otherwise; in
+    eval mode x itself (Srivastava et al. 2014).
+
+    >>> Dropout(0.5).eval()(Tensor([1.0, 2.0]))
+    Tensor([1.0, 2.0], float64)
+    """
+
+    def __init__(self, p: float = 0.5) -> None:
+        if not 0.0 <= p < 1.0:
+            raise ValueError(
+                f"Dropout: p={p} given; a probability to drop is in [0, 1)"
+            )
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.dropout(x, self.p, self.training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+def positive(who: str, **sizes: int) -> None:
+    """Refuses sizes that are no positive integers."""
+    for what, size in sizes.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+            raise ValueError(
+                f"{who}: {what}={size!r} given; it must be an integer from 1"
+            )

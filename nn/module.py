@@ -1,0 +1,248 @@
+"""Module: parameters, the modules inside, and what can be asked of them all.
+
+A module is any object with parameters and a `forward`. There is no registration: its
+parameters and submodules are simply those of its attributes that are one, in the order
+of assignment, and their attribute names make the paths
+("encoder.0.self_attn.q_proj.weight").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tinygrad_attn import Tensor, ops
+from tinygrad_attn.backends import namespace_of
+
+
+class Parameter(Tensor):
+    """A Tensor that a module learns: a leaf that requires a gradient.
+
+    Args:
+        data: numbers, or a Tensor whose numbers it takes over.
+
+    >>> Parameter([1.0, 2.0])
+    Tensor([1.0, 2.0], float64, requires_grad)
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True) -> None:
+        super().__init__(data, requires_grad=requires_grad)
+
+    def assign(self, array: Any) -> None:
+        """Takes new numbers, an array of the same shape, between steps."""
+        self.data = namespace_of([self.data]).leaf(array)
+
+
+class Module:
+    """A part of a model. Subclasses set parameters and modules as attributes and define
+    `forward`; `module(x)` calls it.
+
+    >>> import nn
+    >>> class Affine(Module):
+    ...     def __init__(self):
+    ...         self.scale = Parameter([1.0, 1.0])
+    ...         self.inner = nn.Linear(2, 3)
+    ...     def forward(self, x):
+    ...         return self.inner(x * self.scale)
+    >>> [(name, p.shape) for name, p in Affine().named_parameters()]
+    [('scale', (2,)), ('inner.weight', (3, 2)), ('inner.bias', (3,))]
+    """
+
+    training: bool = True
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes."""
+        raise NotImplementedError(f"{type(self).__name__}: forward is not defined")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """`forward`; what it records keeps that it was recorded in this module."""
+        return ops.in_scope(self, self.forward, *args, **kwargs)
+
+    # --- what is inside ---------------------------------------------------------------
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """(attribute name, module) of each module directly inside."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple)) and any(
+                isinstance(v, (Module, Parameter)) for v in value
+            ):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a {type(value).__name__} that "
+                    "holds modules or parameters, which would be missed; make it a "
+                    "ModuleList, or attributes"
+                )
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(path, module) of this one (path "") and all inside, outer before inner."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all inside."""
+        return (module for _, module in self.named_modules())
+
+    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter), a shared one under each of its paths."""
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter):
+                    yield f"{path}.{name}" if path else name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter), each parameter once."""
+        seen: set[int] = set()
+        for path, parameter in self._all_parameters():
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield path, parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Each parameter once: what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    # --- what can be done with it -----------------------------------------------------
+
+    def train(self, mode: bool = True) -> Module:
+        """Training behaviour (dropout on) here and inside; returns self."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Behaviour for use (dropout off) here and inside; returns self."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients: each parameter's `grad` is None again."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Path → numbers, for every parameter."""
+        return {path: p.detach() for path, p in self._all_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Takes the numbers of a `state_dict`, of any backend, or arrays, or lists.
+
+        Nothing is changed unless everything fits.
+
+        Args:
+            state: path → numbers.
+            strict: whether the paths must be exactly those of this module; otherwise
+                those that are here are taken. Shapes must fit in either case.
+
+        Raises:
+            ValueError: lists the missing, the unexpected and the mis-shaped paths.
+        """
+        own = dict(self._all_parameters())
+        found = {path: Tensor(state[path]) for path in own if path in state}
+        problems = []
+        if strict:
+            missing = [path for path in own if path not in state]
+            unexpected = [path for path in state if path not in own]
+            problems += [f"missing: {', '.join(missing)}"] if missing else []
+            problems += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
+        misshaped = [
+            f"{path} {t.shape}, must be {own[path].shape}"
+            for path, t in found.items()
+            if t.shape != own[path].shape
+        ]
+        problems += [f"mis-shaped: {', '.join(misshaped)}"] if misshaped else []
+        if problems:
+            raise ValueError(
+                f"{type(self).__name__}.load_state_dict: {'; '.join(problems)}"
+            )
+        for path, t in found.items():
+            parameter = own[path]
+            xp = namespace_of([parameter.data])
+            numbers = t.data if namespace_of([t.data]) is xp else t.tolist()
+            parameter.assign(xp.asarray(numbers, parameter.dtype))
+
+    # --- how it shows itself ----------------------------------------------------------
+
+    def extra_repr(self) -> str:
+        """A module's settings, for its line in the tree."""
+        return ""
+
+    def __repr__(self) -> str:
+        rows = list(self._tree("", "", ""))
+        width = max(len(left) for left, _, _ in rows)
+        middle = max(len(shapes) for _, shapes, _ in rows)
+        total = max(len(f"{count:,}") for _, _, count in rows)
+        return "\n".join(
+            f"{left:<{width}}  {shapes:<{middle}}  {count:>{total},}".rstrip()
+            for left, shapes, count in rows
+        )
+
+    def _tree(self, name: str, lead: str, below: str) -> Iterator[tuple[str, str, int]]:
+        """A row for this module and each one inside: name and type, shapes, count."""
+        own = [
+            f"{n} {v.shape}" for n, v in vars(self).items() if isinstance(v, Parameter)
+        ]
+        title = f"{type(self).__name__}({self.extra_repr()})"
+        count = sum(p.size for p in self.parameters())
+        yield f"{lead}{name}{': ' if name else ''}{title}", "  ".join(own), count
+        children = list(self.named_children())
+        for i, (child_name, child) in enumerate(children):
+            last = i == len(children) - 1
+            yield from child._tree(
+                child_name,
+                below + ("└─ " if last else "├─ "),
+                below + ("   " if last else "│  "),
+            )
+
+
+class ModuleList(Module):
+    """Modules in a row, under the names "0", "1", ...
+
+    >>> import nn
+    >>> layers = ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
+    >>> len(layers), [name for name, _ in layers.named_parameters()][:2]
+    (2, ['0.weight', '0.bias'])
+    """
+
+    def __init__(self, modules: Any = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> None:
+        """Adds a module at the end."""
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{type(self).__name__}: a {type(module).__name__} given; it takes "
+                "modules"
+            )
+        setattr(self, str(len(self)), module)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (child for _, child in self.named_children())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __getitem__(self, i: int) -> Any:
+        return list(self)[i]
+
+
+class Sequential(ModuleList):
+    """Modules one after the other: each takes what the one before returned.
+
+    >>> import nn
+    >>> Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+    Sequential()                                   58
+    ├─ 0: Linear(4 → 8)  weight (8, 4)  bias (8,)  40
+    └─ 1: Linear(8 → 2)  weight (2, 8)  bias (2,)  18
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x

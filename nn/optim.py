@@ -1,0 +1,260 @@
+"""Optimizers: how parameters move against their gradients.
+
+All of an optimizer's parameters are laid end to end as one long vector w, their
+gradients as g, and a rule is written once for the whole, as on paper. Afterwards each
+parameter takes its piece of the new w.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tinygrad_attn import Tensor
+from tinygrad_attn.backends import namespace_of
+
+from .module import Parameter
+
+
+class Optimizer:
+    """What all share: the parameters, the learning rate, and a state for each
+    parameter.
+
+    Subclasses name their state (`slots`) and give the rule (`update`). Parameters
+    without a gradient are left as they are.
+    """
+
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
+        self.parameters = list(parameters)
+        name = type(self).__name__
+        if not self.parameters:
+            raise ValueError(f"{name}: no parameters given")
+        if not lr >= 0.0:
+            raise ValueError(f"{name}: lr={lr} given; a learning rate is 0 or more")
+        self.lr = lr
+        self.steps = 0
+        self.state: dict[str, list[Any]] = {
+            slot: [zeros_like(p) for p in self.parameters] for slot in self.slots
+        }
+
+    def update(
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """The new w and the new state from w, its gradient g and the state."""
+        raise NotImplementedError
+
+    def step(self) -> None:
+        """Moves every parameter that has a gradient."""
+        moving = [i for i, p in enumerate(self.parameters) if p.grad is not None]
+        if not moving:
+            raise RuntimeError(
+                f"{type(self).__name__}: step without a gradient; call backward() first"
+            )
+        self.steps += 1
+        parameters = [self.parameters[i] for i in moving]
+        xp = namespace_of([parameters[0].data])
+        w = flat(xp, [p.detach().data for p in parameters])
+        g = flat(xp, [p.grad.data for p in parameters if p.grad is not None])
+        state = {
+            slot: flat(xp, [arrays[i] for i in moving])
+            for slot, arrays in self.state.items()
+        }
+        w, state = self.update(xp, w, g, state)
+        start = 0
+        for i, p in zip(moving, parameters):
+            piece = slice(start, start + p.size)
+            start += p.size
+            p.assign(xp.reshape(w[piece], p.shape))
+            for slot, vector in state.items():
+                self.state[slot][i] = xp.reshape(vector[piece], p.shape)
+
+    def zero_grad(self) -> None:
+        """Forgets all gradients."""
+        for p in self.parameters:
+            p.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The number of steps, and for every slot a Tensor for each parameter."""
+        return {
+            "steps": self.steps,
+            **{
+                slot: [Tensor(a) for a in arrays] for slot, arrays in self.state.items()
+            },
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Takes over what `state_dict` gave; the parameters must be the same ones."""
+        name = type(self).__name__
+        expected = {"steps", *self.slots}
+        if set(state) != expected:
+            raise ValueError(
+                f"{name}: state with {', '.join(sorted(state))} given; it must have "
+                f"{', '.join(sorted(expected))}"
+            )
+        for slot in self.slots:
+            shapes = [t.shape for t in state[slot]]
+            own = [p.shape for p in self.parameters]
+            if shapes != own:
+                raise ValueError(
+                    f"{name}: {slot} of shapes {shapes} given for parameters of {own}"
+                )
+        self.steps = int(state["steps"])
+        for slot in self.slots:
+            self.state[slot] = [t.detach().data for t in state[slot]]
+
+
+class SGD(Optimizer):
+    """w ← w - lr·g, or with momentum μ: v ← μ v + g, w ← w - lr·v.
+
+    Args:
+        momentum: μ in [0, 1).
+        weight_decay: λ; λ·w is added to g.
+    """
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: float = 1e-3,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+
+    def update(
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        g = g + w * self.weight_decay if self.weight_decay else g
+        v = state["velocity"] * self.momentum + g
+        return w - v * self.lr, {"velocity": v}
+
+
+class Adam(Optimizer):
+    """Each weight at its own pace: its step is lr · mean(g) / √mean(g²).
+
+    Kingma & Ba 2015, algorithm 1. The means are running ones, which start at 0 and are
+    therefore too small at first; dividing by 1 - βᵗ corrects that.
+
+        m ← β₁ m + (1 - β₁) g            v ← β₂ v + (1 - β₂) g²
+        w ← w - lr · m/(1 - β₁ᵗ) / (√(v/(1 - β₂ᵗ)) + ε)
+
+    Args:
+        betas: (β₁, β₂), how much of the old mean is kept.
+        eps: ε, so that nothing is divided by 0.
+        weight_decay: λ; λ·w is added to g (AdamW does it otherwise).
+    """
+
+    slots = ("m", "v")
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        if not all(0.0 <= beta < 1.0 for beta in betas):
+            raise ValueError(
+                f"{type(self).__name__}: betas={betas} given; each is in [0, 1)"
+            )
+        self.betas = betas
+        self.eps = eps
+        self.weight_decay = weight_decay
+
+    def update(
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        g = g + w * self.weight_decay if self.weight_decay else g
+        beta1, beta2 = self.betas
+        m = state["m"] * beta1 + g * (1.0 - beta1)
+        v = state["v"] * beta2 + g * g * (1.0 - beta2)
+        pace = self.lr / (1.0 - beta1**self.steps)
+        spread = xp.sqrt(v) * (1.0 / math.sqrt(1.0 - beta2**self.steps)) + self.eps
+        return w - m * pace / spread, {"m": m, "v": v}
+
+
+class AdamW(Adam):
+    """Adam with the weight decay beside it: w ← w - lr·λ·w, then Adam's step.
+
+    Loshchilov & Hutter 2019, algorithm 2. In Adam λ·w would be divided by √v like the
+    gradient, and weights with large gradients would hardly decay.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Parameter],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas, eps)
+        self.decay = weight_decay
+
+    def update(
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        return super().update(xp, w * (1.0 - self.lr * self.decay), g, state)
+
+
+class WarmUp:
+    """A learning rate that grows from 0 to its full size within the first steps.
+
+    Adam's means are rough at first, and a full step along a rough mean can spoil a
+    fresh model. Call `step()` before each of the optimizer's.
+
+        lr(t) = lr · min(1, t / warmup_steps),      t = 1, 2, ...
+    """
+
+    def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
+        if warmup_steps < 0:
+            raise ValueError(
+                f"WarmUp: {warmup_steps} steps given; it must be 0 or more"
+            )
+        self.optimizer = optimizer
+        self.warmup_steps = warmup_steps
+        self.lr = optimizer.lr
+
+    def step(self) -> None:
+        """Sets the learning rate of the optimizer's next step."""
+        t = self.optimizer.steps + 1
+        self.optimizer.lr = self.lr * min(1.0, t / max(1, self.warmup_steps))
+
+
+def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+    """Scales all gradients so that their common length √Σg² is at most max_norm.
+
+    Pascanu et al. 2013, algorithm 1: the direction stays.
+
+    Returns:
+        The length before.
+    """
+    if not max_norm > 0.0:
+        raise ValueError(
+            f"clip_grad_norm: max_norm={max_norm} given; it must be above 0"
+        )
+    having = [p for p in parameters if p.grad is not None]
+    grads = [p.grad for p in having if p.grad is not None]
+    norm = math.sqrt(sum((g * g).sum().item() for g in grads))
+    if norm > max_norm:
+        for p, g in zip(having, grads):
+            p.grad = g * (max_norm / norm)
+    return norm
+
+
+def flat(xp: Any, arrays: list[Any]) -> Any:
+    """The arrays end to end, as one vector."""
+    return xp.concat([xp.reshape(a, (a.size,)) for a in arrays], axis=0)
+
+
+def zeros_like(p: Parameter) -> Any:
+    """An array of zeros beside a parameter."""
+    return namespace_of([p.data]).zeros(p.shape, p.dtype)
