@@ -1,0 +1,444 @@
+"""A transformer learns to reverse: digits in, the same digits out, last first.
+
+    python3 examples/train_reverse.py               # pure Python
+    python3 examples/train_reverse.py --backend numpy  # the same, faster
+    python3 examples/train_reverse.py --out pictures   # with the attention map
+
+The model sees a sequence all at once (it is an encoder) and names the digit for each
+place. Output t must be input T-1-t, so a head has to learn to look at the mirror image
+of its own position: its attention map becomes an anti-diagonal.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
+
+import nn
+from examples.common import Metrics, Progress
+from nn import checkpoint
+from tinygrad_attn import (
+    Tensor,
+    get_rng_state,
+    manual_seed,
+    no_grad,
+    set_rng_state,
+    use_backend,
+)
+from tinygrad_attn.functional import cross_entropy
+
+HELD_OUT = 1000  # sequences that are never trained on
+
+# === The model ========================================================================
+
+
+class Reverser(nn.Module):
+    """Tokens and positions, encoder layers, a score for each digit at each place."""
+
+    def __init__(
+        self, vocab: int, seq_len: int, d_model: int, heads: int, layers: int
+    ) -> None:
+        self.tokens = nn.Embedding(vocab, d_model, std=0.2)
+        self.positions = nn.LearnedPositions(seq_len, d_model, std=0.2)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                d_model, heads, d_ff=2 * d_model, dropout=0.0, norm_first=True
+            )
+            for _ in range(layers)
+        )
+        self.norm = nn.LayerNorm(d_model)
+        self.head = nn.Linear(d_model, vocab)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(B, T) integers → (B, T, vocab) scores."""
+        x = self.positions(self.tokens(tokens))  # (B, T, d_model)
+        for layer in self.layers:
+            x = layer(x)
+        return self.head(self.norm(x))  # type: ignore[no-any-return]
+
+    def attention(self, tokens: Tensor) -> list[Tensor]:
+        """The weights (B, heads, T, T) of each layer, from the real forward."""
+        x, maps = self.positions(self.tokens(tokens)), []
+        for layer in self.layers:
+            x, weights = layer.forward_with_weights(x)
+            maps.append(weights)
+        return maps
+
+
+# === The task =========================================================================
+
+Batch = list[list[int]]
+
+
+class Task:
+    """Random sequences to train on, and held-out ones, never among them."""
+
+    def __init__(self, vocab: int, seq_len: int, seed: int) -> None:
+        if vocab**seq_len < 2 * HELD_OUT:
+            raise ValueError(
+                f"--vocab {vocab} --seq-len {seq_len} makes {vocab**seq_len} "
+                f"sequences; {HELD_OUT} are held out, so it must make {2 * HELD_OUT}"
+            )
+        self.symbols, self.length = range(vocab), seq_len
+        self.random = random.Random(seed)
+        held_out: dict[tuple[int, ...], None] = {}
+        while len(held_out) < HELD_OUT:
+            held_out[tuple(self._draw())] = None
+        self.held_out = [list(sequence) for sequence in held_out]
+        self._forbidden = held_out
+
+    def _draw(self) -> list[int]:
+        return self.random.choices(self.symbols, k=self.length)
+
+    def batch(self, size: int) -> Batch:
+        """Fresh sequences, none of them held out."""
+        rows: Batch = []
+        while len(rows) < size:
+            row = self._draw()
+            if tuple(row) not in self._forbidden:
+                rows.append(row)
+        return rows
+
+
+def reverse(rows: Batch) -> Batch:
+    """What shall come out."""
+    return [row[::-1] for row in rows]
+
+
+def train_step(
+    model: Reverser, optimizer: nn.optim.Adam, rows: Batch
+) -> tuple[Any, Batch]:
+    """One step on one batch: the loss in nats per digit, and what the model predicted
+    before the step."""
+    logits = model(Tensor(rows))  # (B, T, vocab)
+    b, t, vocab = logits.shape
+    target = Tensor(reverse(rows)).reshape(b * t)
+    loss = cross_entropy(logits.reshape(b * t, vocab), target)
+    model.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item(), logits.argmax().tolist()
+
+
+def predict(model: Reverser, rows: Batch) -> Batch:
+    """The digit with the highest score at each place."""
+    model.eval()
+    with no_grad():
+        answer = model(Tensor(rows)).argmax().tolist()
+    model.train()
+    return answer  # type: ignore[no-any-return]
+
+
+def score(answers: Batch, rows: Batch) -> tuple[float, float]:
+    """The shares of digits and of whole sequences that are right."""
+    pairs = [pair for a, r in zip(answers, reverse(rows)) for pair in zip(a, r)]
+    digits = sum(a == r for a, r in pairs) / len(pairs)
+    return digits, sum(a == r for a, r in zip(answers, reverse(rows))) / len(rows)
+
+
+class HeldOut:
+    """The held-out sequences, and what the model makes of them.
+
+    Asking all 1,000 takes as long as many steps. So a look asks a few first, those that
+    came out wrong at the last look before the others, and ends at the first mistake.
+    """
+
+    def __init__(self, rows: Batch) -> None:
+        self.rows = rows
+        self.order = list(range(len(rows)))
+
+    def answers(self, model: Reverser, until_wrong: bool = False) -> Batch | None:
+        """The model's answer to each row; None at a mistake, if until_wrong."""
+        answers: Batch = [[]] * len(self.rows)
+        start, size = 0, 16
+        while start < len(self.order):
+            asked = self.order[start : start + size]
+            for i, answer in zip(asked, predict(model, [self.rows[i] for i in asked])):
+                answers[i] = answer
+            wrong = {i for i in asked if answers[i] != self.rows[i][::-1]}
+            if wrong and until_wrong:
+                self.order.sort(key=lambda i: i not in wrong)
+                return None
+            start, size = start + size, 128
+        return answers
+
+
+# === Saving ===========================================================================
+
+SHAPING = ("vocab", "seq_len", "d_model", "heads", "layers", "batch", "lr", "seed")
+
+
+class Run:
+    """All that a training run is: model, optimizer, task, and how far it has come."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        o = self.options = options
+        manual_seed(o.seed)
+        self.task = Task(o.vocab, o.seq_len, o.seed)
+        self.model = Reverser(o.vocab, o.seq_len, o.d_model, o.heads, o.layers)
+        self.optimizer = nn.optim.Adam(self.model.parameters(), o.lr, betas=(0.9, 0.98))
+        self.warm_up = nn.optim.WarmUp(self.optimizer, warmup_steps=10)
+        self.held_out = HeldOut(self.task.held_out)
+        self.losses: list[float] = []
+
+    def save(self, path: str) -> None:
+        """Everything that the next step depends on."""
+        moments = self.optimizer.state_dict()
+        tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
+        for slot in self.optimizer.slots:
+            tensors |= {f"{slot}.{i}": t for i, t in enumerate(moments[slot])}
+        settings = {
+            "kind": "train_reverse",
+            "options": {name: getattr(self.options, name) for name in SHAPING},
+            "steps": moments["steps"],
+            "losses": self.losses,
+            "random": [self.task.random.getstate(), get_rng_state()],
+        }
+        checkpoint.save(path, tensors, settings)
+
+    def restore(
+        self, path: str, tensors: dict[str, Tensor], saved: dict[str, Any]
+    ) -> None:
+        """Continues where `save` was called."""
+        weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
+        self.model.load_state_dict(weights)
+        count = len(self.optimizer.parameters)
+        moments: dict[str, Any] = {"steps": saved["steps"]}
+        for slot in self.optimizer.slots:
+            moments[slot] = [tensors[f"{slot}.{i}"] for i in range(count)]
+        self.optimizer.load_state_dict(moments)
+        self.losses = saved["losses"]
+        task, weights_state = (
+            (version, tuple(words), gauss) for version, words, gauss in saved["random"]
+        )
+        self.task.random.setstate(task)
+        set_rng_state(weights_state)
+
+
+def load(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """A checkpoint of this script, or ValueError."""
+    tensors, saved = checkpoint.load(path)
+    if saved.get("kind") != "train_reverse":
+        raise ValueError(f"{path} was not saved by train_reverse")
+    return tensors, saved
+
+
+# === Training =========================================================================
+
+
+def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
+    """Steps until every held-out sequence comes out right, and then the model's answers
+    to them; None where --steps or Ctrl-C came first."""
+    o, answers_held_out, text = run.options, None, ""
+    progress = Progress(o.steps, run.optimizer.steps)
+    while run.optimizer.steps < o.steps and not answers_held_out and not stopped:
+        rows = run.task.batch(o.batch)
+        run.warm_up.step()
+        loss, answers = train_step(run.model, run.optimizer, rows)
+        digits, whole = score(answers, rows)
+        run.losses.append(loss)
+        metrics.write(
+            step=run.optimizer.steps,
+            loss=loss,
+            token_accuracy=digits,
+            exact_match=whole,
+            scored_on="batch",
+        )
+        text = f"loss {loss:.4f}  digits {digits:.1%}  sequences {whole:.1%}"
+        progress.update(text)
+        if whole == 1.0:  # a fresh batch without a mistake: try the held-out ones
+            answers_held_out = run.held_out.answers(run.model, until_wrong=True)
+    progress.close(text)
+    return answers_held_out
+
+
+def report(run: Run, metrics: Metrics, answers: Batch) -> None:
+    """Scores the answers to the held-out sequences, and prints how it went."""
+    rows = run.task.held_out
+    digits, whole = score(answers, rows)
+    loss = run.losses[-1] if run.losses else None
+    metrics.write(
+        step=run.optimizer.steps,
+        loss=loss,
+        token_accuracy=digits,
+        exact_match=whole,
+        scored_on="held-out",
+    )
+    print(
+        f"{whole:.1%} of {HELD_OUT:,} held-out sequences reversed exactly, after "
+        f"{run.optimizer.steps} steps and {metrics.seconds():.1f} s"
+    )
+    for row, answer in list(zip(rows, answers))[:3]:
+        mark = "✓" if answer == row[::-1] else "✗"
+        print(f"  {' '.join(map(str, row))}  →  {' '.join(map(str, answer))}  {mark}")
+
+
+def compare_with_numpy(run: Run) -> None:
+    """Says how much faster a step is on NumPy, measured, where it is installed."""
+    try:
+        medians = {}
+        for backend, steps in ("python", 3), ("numpy", 11):
+            with use_backend(backend):
+                other = Run(run.options)
+                batches = [other.task.batch(run.options.batch) for _ in range(steps)]
+                times = []
+                for rows in batches:
+                    began = time.perf_counter()
+                    train_step(other.model, other.optimizer, rows)
+                    times.append(1e3 * (time.perf_counter() - began))
+            medians[backend] = sorted(times)[steps // 2]
+    except RuntimeError:  # no NumPy here
+        return
+    print(
+        f"--backend numpy is {medians['python'] / medians['numpy']:.0f} times faster: "
+        f"{medians['numpy']:.1f} ms a step, not {medians['python']:.0f} (measured now)"
+    )
+
+
+def draw(run: Run, folder: Path) -> None:
+    """The attention map and the loss curve."""
+    from tinygrad_attn.graph import attention_svg
+
+    row = run.task.held_out[0]
+    run.model.eval()
+    with no_grad():
+        maps = run.model.attention(Tensor([row]))
+    run.model.train()
+    panels = [
+        (f"layer {i}, head {h}", weights)
+        for i, layer in enumerate(maps)
+        for h, weights in enumerate(layer.tolist()[0])
+    ]
+    labels = [str(v) for v in row]
+    picture = attention_svg(
+        panels,
+        labels,
+        labels,
+        "Where each output looks",
+        "row = place in the output, column = digit of the input; each row adds up to 1",
+    )
+    (folder / "attention.svg").write_text(picture, encoding="utf-8")
+    print(f"attention map: {folder / 'attention.svg'}")
+    try:
+        import matplotlib
+    except ImportError:
+        print("loss curve: needs matplotlib (pip install matplotlib)")
+        return
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    axes.plot(range(1, len(run.losses) + 1), run.losses, color="#2166ac")
+    axes.set(xlabel="step", ylabel="loss (nats per digit)", ylim=(0, None))
+    axes.set_title("Learning to reverse", loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    figure.savefig(folder / "loss.svg")
+    pyplot.close(figure)
+    print(f"loss curve: {folder / 'loss.svg'}")
+
+
+# === The command line =================================================================
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Trains a transformer to reverse sequences of digits."
+    )
+    add = parser.add_argument
+    add("--backend", default="python", help="python (default) or numpy")
+    add("--dtype", help="float64 or, with NumPy, float32 (its default)")
+    add("--seq-len", type=int, default=8, help="digits in a sequence (8)")
+    add("--vocab", type=int, default=10, help="different digits (10)")
+    add("--d-model", type=int, default=16, help="width of the model (16)")
+    add("--heads", type=int, default=2, help="attention heads (2)")
+    add("--layers", type=int, default=1, help="encoder layers (1)")
+    add("--batch", type=int, default=16, help="sequences in a step (16)")
+    add("--steps", type=int, default=1000, help="at most so many steps (1000)")
+    add("--lr", type=float, default=0.015, help="Adam's learning rate (0.015)")
+    add("--seed", type=int, default=0, help="of weights and data (0)")
+    add("--save", metavar="FILE", help="write a checkpoint, also on Ctrl-C")
+    add("--resume", metavar="FILE", help="continue from a checkpoint")
+    add("--metrics", metavar="FILE", help="write a JSON line for each step")
+    add("--out", metavar="DIR", help="draw the attention map and the loss curve")
+    return parser.parse_args(argv)
+
+
+def prepare(options: argparse.Namespace) -> tuple[Run, Metrics]:
+    """Everything that can be refused, before training starts."""
+    for name in ("seq_len", "vocab", "batch", "steps"):
+        if getattr(options, name) < 1:
+            raise ValueError(
+                f"--{name.replace('_', '-')} {getattr(options, name)} given; it must "
+                "be 1 or more"
+            )
+    if options.save:
+        checkpoint.check_safetensors("--save")
+        if not Path(options.save).resolve().parent.is_dir():
+            raise ValueError(f"--save {options.save}: there is no such folder")
+    if options.out:
+        folder = Path(options.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "attention.svg").touch()
+    loaded = load(options.resume) if options.resume else None
+    if loaded:
+        vars(options).update(loaded[1]["options"])
+    run = Run(options)
+    if loaded:
+        run.restore(options.resume, *loaded)
+    return run, Metrics(options.metrics, append=bool(loaded))
+
+
+def work(options: argparse.Namespace) -> int:
+    run, metrics = prepare(options)
+    stopped: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if options.save:  # finish the step, then save
+
+        def stop(number: int, frame: object) -> None:
+            stopped.append(number)
+            signal.signal(signal.SIGINT, before)
+
+        signal.signal(signal.SIGINT, stop)
+    answers = train(run, metrics, stopped)
+    if options.save:
+        run.save(options.save)
+        signal.signal(signal.SIGINT, before)
+        print(f"saved after {run.optimizer.steps} steps: {options.save}")
+    if stopped:
+        print(f"to go on: python3 examples/train_reverse.py --resume {options.save}")
+        return 130
+    report(run, metrics, answers or run.held_out.answers(run.model) or [])
+    metrics.close()
+    if options.out:
+        draw(run, Path(options.out))
+    if options.backend == "python":
+        compare_with_numpy(run)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parse(argv)
+    try:
+        with use_backend(options.backend, options.dtype):
+            return work(options)
+    except (ValueError, TypeError, RuntimeError, OSError) as error:
+        print(f"train_reverse: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(
+            "\nstopped; --save FILE would have kept what was learned", file=sys.stderr
+        )
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
