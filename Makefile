@@ -1,0 +1,37 @@
+# Everything runs in .venv, which the targets make and fill with what they need.
+# Needed before: make, and python3 from 3.10 on with venv (Debian: python3-venv).
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help train test lint format debian-packages clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
+
+train: .venv/for-train  ## train a transformer to reverse digits, in pure Python; pictures in out/
+	$(BIN)/python examples/train_reverse.py --out out
+
+test: .venv/for-test  ## run all tests and doctests
+	$(BIN)/python -m pytest
+
+lint: .venv/for-dev  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/for-dev  ## put the source into the project's style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+debian-packages:  ## install the Debian packages that all this needs (as root)
+	apt-get update -q
+	apt-get install -qy --no-install-recommends python3-venv
+
+clean:  ## remove what the targets made
+	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+.venv/for-%: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
+	touch $@
