@@ -1,0 +1,52 @@
+"""What the tests share: backends to run on, and whether optional packages are there."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pytest
+
+from tinygrad_attn import manual_seed, use_backend
+
+needs_numpy = pytest.mark.skipif(not find_spec("numpy"), reason="needs NumPy")
+needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
+needs_safetensors = pytest.mark.skipif(
+    not find_spec("safetensors"), reason="needs safetensors"
+)
+
+PYTHON = pytest.param(("python", "float64"), id="python")
+NUMPY = pytest.param(("numpy", "float64"), id="numpy", marks=needs_numpy)
+SCALAR = pytest.param(("scalar", "float64"), id="scalar")
+
+if not find_spec("numpy"):
+    collect_ignore = ["../tinygrad_attn/backends/numpy.py"]
+
+
+@pytest.fixture(params=[PYTHON, NUMPY])
+def backend(request):
+    """The test runs on pure Python and on NumPy, with floats of 64 bits."""
+    with use_backend(*request.param):
+        manual_seed(0)
+        yield request.param[0]
+
+
+@pytest.fixture(params=[PYTHON, NUMPY, SCALAR])
+def any_backend(request):
+    """The test runs on every backend, with floats of 64 bits."""
+    with use_backend(*request.param):
+        manual_seed(0)
+        yield request.param[0]
+
+
+def flatten(x):
+    """All numbers of nested lists, in order."""
+    return [v for row in x for v in flatten(row)] if isinstance(x, list) else [x]
+
+
+def assert_close(got, want, tolerance=1e-12):
+    """Two Tensors, arrays or nested lists hold the same numbers, up to rounding."""
+    a, b = (flatten(x if isinstance(x, list) else x.tolist()) for x in (got, want))
+    assert len(a) == len(b)
+    scale = max([1.0, *map(abs, b)])
+    worst = max((abs(p - q) for p, q in zip(a, b)), default=0.0)
+    assert worst <= tolerance * scale, f"off by {worst} (numbers up to {scale})"

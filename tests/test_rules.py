@@ -1,0 +1,241 @@
+"""Every rule, held against finite differences, against itself and against PyTorch."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import assert_close, needs_numpy, needs_torch
+from rules import ALL_OPS, CASES
+
+from tinygrad_attn import (
+    Tensor,
+    grad,
+    gradcheck,
+    gradgradcheck,
+    manual_seed,
+    ops,
+    randn,
+)
+from tinygrad_attn.backends import namespace_of, use_backend
+
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+with_vjp = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.op.vjp is not None], ids=str
+)
+composites_with_vjp = pytest.mark.parametrize(
+    "case", [c for c in CASES if c.op.composite and c.op.vjp is not None], ids=str
+)
+
+
+def wanted(inputs):
+    return [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
+
+
+def test_no_operation_is_missing_from_the_table():
+    assert {op.name for op in ALL_OPS} == {case.op.name for case in CASES}
+
+
+def test_every_primitive_has_a_rule():
+    assert [op for op in ALL_OPS if not op.composite and op.vjp is None] == []
+
+
+@every_case
+def test_first_derivative_by_finite_differences(case, any_backend):
+    assert gradcheck(lambda *x: ops.apply(case.op, *x, **case.params), case.make())
+
+
+@every_case
+def test_second_derivative_by_finite_differences(case, backend):
+    assert gradgradcheck(lambda *x: ops.apply(case.op, *x, **case.params), case.make())
+
+
+@needs_numpy
+@every_case
+def test_all_backends_compute_the_same(case):
+    results = []
+    for name in ("python", "numpy", "scalar"):
+        with use_backend(name, "float64"):
+            manual_seed(3)
+            inputs = case.make()
+            z = ops.apply(case.op, *inputs, **case.params)
+            weights = randn(*z.shape)
+            results.append([z, *grad(z, wanted(inputs), weights)])
+    for other in results[1:]:
+        for got, want in zip(other, results[0]):
+            assert got.shape == want.shape
+            assert_close(got, want)
+
+
+@with_vjp
+def test_the_rule_gives_the_same_without_what_forward_saved(case, backend):
+    arrays = [x.data if isinstance(x, Tensor) else x for x in case.make()]
+    xp = namespace_of(arrays)
+    z = case.op.forward(xp, *arrays, **case.params)
+    z, saved = z if isinstance(z, tuple) else (z, None)
+    g = randn(*z.shape).data
+    needs = [hasattr(a, "dtype") and a.dtype != "bool" for a in arrays]
+    needs = [n and str(a.dtype) != "int64" for n, a in zip(needs, arrays)]
+    shares = [
+        case.op.vjp(xp, g, z, arrays, needs, kept, **case.params)
+        for kept in (saved, None)
+    ]
+    for with_saved, without, needed in zip(*shares, needs):
+        if needed:
+            assert_close(with_saved, without)
+
+
+@with_vjp
+def test_the_rule_returns_none_for_what_needs_no_gradient(case, backend):
+    arrays = [x.data if isinstance(x, Tensor) else x for x in case.make()]
+    xp = namespace_of(arrays)
+    z = case.op.forward(xp, *arrays, **case.params)
+    z = z[0] if isinstance(z, tuple) else z
+    for i, x in enumerate(case.make()):
+        if isinstance(x, Tensor) and x.requires_grad and len(arrays) > 1:
+            needs = [j != i for j in range(len(arrays))]
+            needs = [
+                n and hasattr(a, "dtype") and str(a.dtype) == "float64"
+                for n, a in zip(needs, arrays)
+            ]
+            if not any(needs):
+                continue
+            g = randn(*z.shape).data
+            shares = case.op.vjp(xp, g, z, arrays, needs, None, **case.params)
+            assert shares[i] is None or case.op.composite
+
+
+@composites_with_vjp
+def test_hand_derived_rule_equals_the_gradient_of_its_parts(case, backend):
+    inputs = case.make()
+    folded = ops.apply(case.op, *inputs, **case.params)
+    opened = case.op.forward(ops, *inputs, **case.params)
+    opened = opened[0] if isinstance(opened, tuple) else opened
+    assert opened._op is not case.op  # it was opened indeed
+    weights = randn(*folded.shape)
+    by_hand = grad(folded, wanted(inputs), weights)
+    by_parts = grad(opened, wanted(inputs), weights)
+    assert_close(folded, opened)
+    for a, b in zip(by_hand, by_parts):
+        assert_close(a, b)
+
+
+@needs_numpy
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_float32_stays_float32(case):
+    """No rule lets a float64 in, forward or backward."""
+    with use_backend("numpy", "float32"):
+        manual_seed(1)
+        inputs = [
+            x.detach().astype("float32").requires_grad_()
+            if isinstance(x, Tensor) and x.requires_grad
+            else x
+            for x in case.make()
+        ]
+        params = {k: "float32" if k == "dtype" else v for k, v in case.params.items()}
+        z = ops.apply(case.op, *inputs, **params)
+        assert z.dtype == "float32"
+        for g in grad(z, wanted(inputs), randn(*z.shape)):
+            assert g.dtype == "float32"
+
+
+# --- PyTorch: first and second derivatives of the same functions ----------------------
+
+
+def torch_functions():
+    import torch
+    from torch.nn import functional as F
+
+    sdpa = F.scaled_dot_product_attention
+    return {
+        "neg": torch.neg,
+        "exp": torch.exp,
+        "log": torch.log,
+        "sqrt": torch.sqrt,
+        "tanh": torch.tanh,
+        "erf": torch.erf,
+        "add": torch.add,
+        "sub": torch.sub,
+        "mul": torch.mul,
+        "div": torch.div,
+        "pow": torch.pow,
+        "maximum": torch.maximum,
+        "where": torch.where,
+        "sum": lambda x, axis, keepdims=False: torch.sum(x, axis, keepdims),
+        "max": lambda x, axis, keepdims=False: torch.amax(x, axis, keepdims),
+        "broadcast_to": lambda x, shape: torch.broadcast_to(x, shape),
+        "matmul": torch.matmul,
+        "reshape": lambda x, shape: x.reshape(shape),
+        "permute_dims": lambda x, axes: x.permute(axes),
+        "concat": lambda *x, axis: torch.cat(x, axis),
+        "take": lambda x, i: x[i],
+        "relu": torch.relu,
+        "gelu": F.gelu,
+        "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+        "dropout": lambda x, keep, p: torch.where(keep, x / (1 - p), 0.0),
+        "softmax": lambda x, axis: torch.softmax(x, axis),
+        "log_softmax": lambda x, axis: torch.log_softmax(x, axis),
+        "cross_entropy": lambda x, t: F.cross_entropy(x, t.to(torch.int64).argmax(-1)),
+        "linear": F.linear,
+        "layer_norm": lambda x, w=None, b=None, *, axis, eps: F.layer_norm(
+            x, x.shape[-len(axis) :], w, b, eps
+        ),
+        "scaled_dot_product_attention": lambda q, k, v, mask=None, *, scale: sdpa(
+            q, k, v, mask, scale=scale
+        ),
+    }
+
+
+WITHOUT_PEER = {"getslice", "place", "scatter_add", "astype"}
+
+
+@needs_torch
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c.op.name not in WITHOUT_PEER and "p" not in c.params]
+    + [c for c in CASES if c.op.name == "dropout"],
+    ids=str,
+)
+def test_first_and_second_derivative_equal_pytorch(case, backend):
+    import torch
+
+    f = torch_functions()[case.op.name]
+    inputs = case.make()
+    theirs = [
+        torch.tensor(x.tolist(), requires_grad=x.requires_grad, dtype=kinds(x))
+        if isinstance(x, Tensor)
+        else x
+        for x in inputs
+    ]
+    z, want = ops.apply(case.op, *inputs, **case.params), f(*theirs, **case.params)
+    assert_close(z, want)
+    weights = randn(*z.shape)
+    first = grad(z, wanted(inputs), weights, create_graph=True)
+    leaves = [t for t in theirs if getattr(t, "requires_grad", False)]
+    their_weights = torch.tensor(weights.tolist(), dtype=torch.float64)
+    their_first = torch.autograd.grad(want, leaves, their_weights, create_graph=True)
+    for a, b in zip(first, their_first):
+        assert_close(a, b)
+    scale = [randn(*a.shape) for a in first]
+    their_scale = [torch.tensor(s.tolist(), dtype=torch.float64) for s in scale]
+    second = second_derivatives(grad, first, wanted(inputs), scale)
+    their_second = second_derivatives(
+        torch.autograd.grad, their_first, leaves, their_scale
+    )
+    for a, b in zip(second, their_second):
+        assert_close(a, b, 1e-10)
+
+
+def second_derivatives(grad, first, leaves, scale):
+    """∂(Σ first · scale)/∂leaf for each leaf, as lists; zeros where no path is."""
+    curved = [(g * s).sum() for g, s in zip(first, scale) if g.requires_grad]
+    found = (
+        grad(sum(curved[1:], curved[0]), leaves, allow_unused=True) if curved else ()
+    )
+    found = found or [None] * len(leaves)
+    zeros = [(x.detach() * 0.0).tolist() for x in leaves]
+    return [zero if g is None else g.tolist() for g, zero in zip(found, zeros)]
+
+
+def kinds(x):
+    import torch
+
+    return {"float64": torch.float64, "int64": torch.int64, "bool": torch.bool}[x.dtype]
