@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any, TextIO
 
 _IMPORTED = time.time()
@@ -103,3 +104,23 @@ class Progress:
             self._print(text)
         if self.live:
             print(file=sys.stderr)
+
+
+def draw_losses(losses: list[float], path: Path, title: str) -> str:
+    """Draws a loss curve where matplotlib is installed; says what was done."""
+    try:
+        import matplotlib
+    except ImportError:
+        return "loss curve: needs matplotlib (pip install matplotlib)"
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    axes.plot(range(1, len(losses) + 1), losses, color="#2166ac")
+    axes.set(xlabel="step", ylabel="loss (nats per digit)", ylim=(0, None))
+    axes.set_title(title, loc="left", fontweight="bold")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+    figure.savefig(path)
+    pyplot.close(figure)
+    return f"loss curve: {path}"

@@ -12,6 +12,7 @@ of its own position: its attention map becomes an anti-diagonal.
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import signal
 import sys
@@ -23,7 +24,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import nn
-from examples.common import Metrics, Progress
+from examples.common import Metrics, Progress, draw_losses
 from nn import checkpoint
 from tinygrad_attn import (
     Tensor,
@@ -197,6 +198,7 @@ class Run:
             tensors |= {f"{slot}.{i}": t for i, t in enumerate(moments[slot])}
         settings = {
             "kind": "train_reverse",
+            "backend": [self.options.backend, self.options.dtype],
             "options": {name: getattr(self.options, name) for name in SHAPING},
             "steps": moments["steps"],
             "losses": self.losses,
@@ -204,9 +206,7 @@ class Run:
         }
         checkpoint.save(path, tensors, settings)
 
-    def restore(
-        self, path: str, tensors: dict[str, Tensor], saved: dict[str, Any]
-    ) -> None:
+    def restore(self, tensors: dict[str, Tensor], saved: dict[str, Any]) -> None:
         """Continues where `save` was called."""
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
         self.model.load_state_dict(weights)
@@ -327,23 +327,7 @@ def draw(run: Run, folder: Path) -> None:
     )
     (folder / "attention.svg").write_text(picture, encoding="utf-8")
     print(f"attention map: {folder / 'attention.svg'}")
-    try:
-        import matplotlib
-    except ImportError:
-        print("loss curve: needs matplotlib (pip install matplotlib)")
-        return
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-    axes.plot(range(1, len(run.losses) + 1), run.losses, color="#2166ac")
-    axes.set(xlabel="step", ylabel="loss (nats per digit)", ylim=(0, None))
-    axes.set_title("Learning to reverse", loc="left", fontweight="bold")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(alpha=0.25)
-    figure.savefig(folder / "loss.svg")
-    pyplot.close(figure)
-    print(f"loss curve: {folder / 'loss.svg'}")
+    print(draw_losses(run.losses, folder / "loss.svg", "Learning to reverse"))
 
 
 # === The command line =================================================================
@@ -354,7 +338,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Trains a transformer to reverse sequences of digits."
     )
     add = parser.add_argument
-    add("--backend", default="python", help="python (default) or numpy")
+    add("--backend", help="python (default) or numpy")
     add("--dtype", help="float64 or, with NumPy, float32 (its default)")
     add("--seq-len", type=int, default=8, help="digits in a sequence (8)")
     add("--vocab", type=int, default=10, help="different digits (10)")
@@ -372,33 +356,42 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def prepare(options: argparse.Namespace) -> tuple[Run, Metrics]:
-    """Everything that can be refused, before training starts."""
-    for name in ("seq_len", "vocab", "batch", "steps"):
-        if getattr(options, name) < 1:
-            raise ValueError(
-                f"--{name.replace('_', '-')} {getattr(options, name)} given; it must "
-                "be 1 or more"
-            )
-    if options.save:
+def check(o: argparse.Namespace) -> None:
+    """Refuses settings that make no sense, and files that could not be written."""
+    for name in ("seq_len", "vocab", "d_model", "heads", "layers", "batch", "steps"):
+        if getattr(o, name) < 1:
+            option = f"--{name.replace('_', '-')} {getattr(o, name)}"
+            raise ValueError(f"{option} given; it must be 1 or more")
+    if not 0.0 < o.lr < math.inf:
+        raise ValueError(f"--lr {o.lr:g} given; it must be a number above 0")
+    if o.save:
         checkpoint.check_safetensors("--save")
-        if not Path(options.save).resolve().parent.is_dir():
-            raise ValueError(f"--save {options.save}: there is no such folder")
-    if options.out:
-        folder = Path(options.out)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "attention.svg").touch()
-    loaded = load(options.resume) if options.resume else None
-    if loaded:
-        vars(options).update(loaded[1]["options"])
-    run = Run(options)
-    if loaded:
-        run.restore(options.resume, *loaded)
-    return run, Metrics(options.metrics, append=bool(loaded))
+        if not Path(o.save).resolve().parent.is_dir() or Path(o.save).is_dir():
+            raise ValueError(f"--save {o.save}: no file can be written there")
+    if o.out:
+        Path(o.out).mkdir(parents=True, exist_ok=True)
+        (Path(o.out) / "attention.svg").touch()
+
+
+def take_over(o: argparse.Namespace, saved: dict[str, Any]) -> None:
+    """The settings of a checkpoint, unless the command line contradicts them."""
+    for name, value in saved["options"].items():
+        given = getattr(o, name)
+        if given not in (value, parse([]).__dict__[name]):
+            raise ValueError(
+                f"--{name.replace('_', '-')} {given} given, but {o.resume} was trained "
+                f"with {value}; leave it out"
+            )
+        setattr(o, name, value)
+    if o.backend is None:
+        o.backend, o.dtype = saved["backend"]
 
 
 def work(options: argparse.Namespace) -> int:
-    run, metrics = prepare(options)
+    run = Run(options)
+    if options.resume:
+        run.restore(*load(options.resume))
+    metrics = Metrics(options.metrics, append=bool(options.resume))
     stopped: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if options.save:  # finish the step, then save
@@ -428,6 +421,10 @@ def work(options: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     try:
+        if options.resume:
+            take_over(options, load(options.resume)[1])
+        options.backend = options.backend or "python"
+        check(options)
         with use_backend(options.backend, options.dtype):
             return work(options)
     except (ValueError, TypeError, RuntimeError, OSError) as error:

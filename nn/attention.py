@@ -38,8 +38,10 @@ class AttentionHead(Module):
     >>> from tinygrad_attn import ones
     >>> head = AttentionHead(8, 4)
     >>> z, weights = head(ones(5, 8))
-    >>> z.shape, weights.shape, weights[0]
-    ((5, 4), (5, 5), Tensor([0.2, 0.2, 0.2, 0.2, 0.2], float64, from reshape))
+    >>> z.shape, weights.shape
+    ((5, 4), (5, 5))
+    >>> weights[0]
+    Tensor([0.2000, 0.2000, 0.2000, 0.2000, 0.2000], float64, from reshape)
     """
 
     def __init__(self, d_model: int, d_k: int, d_v: int | None = None) -> None:

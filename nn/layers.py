@@ -92,7 +92,7 @@ class LayerNorm(Module):
         eps: ε, inside the root.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]]))
-    Tensor([[-1.0,  1.0]], float64, from layer_norm)
+    Tensor([[-1.0000,  1.0000]], float64, from layer_norm)
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Softmax(Module):
     """exp(x) / Σ exp(x) along an axis: positive numbers that add up to 1.
 
     >>> Softmax()(Tensor([0.0, 0.0]))
-    Tensor([0.5, 0.5], float64)
+    Tensor([0.5000, 0.5000], float64)
     """
 
     def __init__(self, axis: int = -1) -> None:

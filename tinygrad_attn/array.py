@@ -115,6 +115,9 @@ class Array:
     def __eq__(self, y: Operand) -> Array:  # type: ignore[override]
         return elementwise(self.scalars.equal, self, y, dtype="bool")
 
+    def __ne__(self, y: Operand) -> Array:  # type: ignore[override]
+        return elementwise(operator.not_, self == y, dtype="bool")
+
     def __gt__(self, y: Operand) -> Array:
         return elementwise(operator.gt, self, y, dtype="bool")
 

@@ -59,7 +59,7 @@ def arange(
     """start, start + step, ... up to but without stop; arange(n) counts from 0.
 
     >>> arange(3), arange(1, 2, 0.5)
-    (Tensor([0, 1, 2], int64), Tensor([1.0, 1.5], float64))
+    (Tensor([0, 1, 2], int64), Tensor([1.0000, 1.5000], float64))
     """
     if stop is None:
         start, stop = 0, start

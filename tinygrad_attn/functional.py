@@ -67,7 +67,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """exp(x) / Σ exp(x) along an axis: positive, and adding up to 1.
 
     >>> softmax(Tensor([0.0, math.log(3.0)]))
-    Tensor([0.25, 0.75], float64)
+    Tensor([0.2500, 0.7500], float64)
     """
     return apply(composites.softmax, x, axis=_axis("softmax", axis, x))
 
@@ -149,12 +149,15 @@ def layer_norm(
     """
     size = normalized_shape
     shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
-    for what, t in (("input", x), ("weight", weight), ("bias", bias)):
-        last = None if t is None else t.shape[-len(shape) :] if t is x else t.shape
-        if last is not None and last != shape:
+    if x.shape[-len(shape) :] != shape:
+        raise ValueError(
+            f"layer_norm: input of shape {x.shape} given; its last sizes must be "
+            f"{shape}"
+        )
+    for what, t in (("weight", weight), ("bias", bias)):
+        if t is not None and t.shape != shape:
             raise ValueError(
-                f"layer_norm: {what} of shape {t.shape if t else ()} given; its "
-                f"{'last sizes' if t is x else 'shape'} must be {shape}"
+                f"layer_norm: {what} of shape {t.shape} given; it must be {shape}"
             )
     axis = tuple(range(x.ndim - len(shape), x.ndim))
     if bias is not None and weight is None:

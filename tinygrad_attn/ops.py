@@ -15,12 +15,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import movement, primitives, shapes
-from .backends import NAMESPACES, namespace_of, scalars
+from .backends import NAMESPACES, current_backend, namespace_of, scalars
 from .context import Scope, context
 from .op import Op, primitive
 from .tensor import Operand, Tensor, make
 
 name = "ops"
+NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
 THIS = sys.modules[__name__]
 NAMESPACES[Tensor] = THIS
 
@@ -91,29 +92,33 @@ def explained(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
 
 def binary(op: Op, x: Operand, y: Operand) -> Tensor:
     """An operator, with a Tensor on one side and what can become one on the other."""
-    if not isinstance(x, (Tensor, float, int)):
+    if not isinstance(x, Tensor) and type(x) not in NUMBERS:
         x = constant(x, y)
-    if not isinstance(y, (Tensor, float, int)):
+    if not isinstance(y, Tensor) and type(y) not in NUMBERS:
         y = constant(y, x)
     return NotImplemented if x is None or y is None else apply(op, x, y)
 
 
 def constant(x: Any, like: Any) -> Any:
-    """x (a number, an array, nested lists) as a constant on the backend of `like`."""
+    """x (a number, an array, nested lists) as a constant on the backend of `like`; None
+    if x is nothing of the kind, or `like` is no Tensor."""
     if isinstance(x, Tensor):
         return x
-    if not isinstance(x, (float, int, list, tuple)) and not hasattr(x, "dtype"):
+    numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
+    if not numeric or not isinstance(like, Tensor):
         return None
     xp = namespace_of([like.data])
     array = xp.asarray(x)
-    if array.dtype == "float64" and str(like.dtype).startswith("float"):
-        array = xp.astype(array, like.data.dtype)
+    if array.dtype == "float64":
+        backend = current_backend()
+        default = backend.dtype if backend.xp is xp else xp.float_dtypes[0]
+        array = xp.astype(array, like.dtype if "float" in like.dtype else default)
     return make(array)
 
 
 def compare(name: str, x: Tensor, y: Operand) -> Tensor:
     """A comparison, element by element, as a tensor of bools."""
-    other = y if isinstance(y, (Tensor, float, int)) else constant(y, x)
+    other = y if type(y) in NUMBERS else constant(y, x)
     if other is None:
         return NotImplemented  # type: ignore[no-any-return]
     array = other.data if isinstance(other, Tensor) else other
@@ -175,9 +180,11 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
             f"where: a condition of {kind} given; it must be a Tensor of bool, such as "
             "x > 0"
         )
-    x, y = (
-        v if isinstance(v, (float, int)) else constant(v, condition) for v in (x, y)
-    )
+    like = y if isinstance(y, Tensor) else condition
+    if type(x) not in NUMBERS or (type(x) is float and like is condition):
+        x = constant(x, like)
+    if type(y) not in NUMBERS:
+        y = constant(y, x if isinstance(x, Tensor) else condition)
     return apply(primitives.where, condition, x, y)
 
 
@@ -211,10 +218,22 @@ def argmax(x: Tensor, *, axis: int = -1) -> Tensor:
 def matmul(x: Operand, y: Operand) -> Tensor:
     """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
 
+    A vector (k,) on the left is a row (1, k), on the right a column (k, 1); the result
+    then lacks that axis.
+
     Raises:
-        ValueError: the inner sizes differ, or an operand has fewer than two axes.
+        ValueError: the inner sizes differ, or an operand is a single number.
     """
-    return binary(primitives.matmul, x, y)
+    x = constant(x, y) if not isinstance(x, Tensor) else x
+    y = constant(y, x) if not isinstance(y, Tensor) else y
+    if x is None or y is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    if min(x.ndim, y.ndim) != 1:
+        return apply(primitives.matmul, x, y)
+    shape = _checked("matmul", shapes.matmul_shape, x.shape, y.shape)
+    row = reshape(x, (1, x.size)) if x.ndim == 1 else x
+    column = reshape(y, (y.size, 1)) if y.ndim == 1 else y
+    return reshape(apply(primitives.matmul, row, column), shape)
 
 
 def reshape(x: Tensor, shape: Any) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 EDGE = 3  # of a long axis, so many are shown at either end
@@ -13,7 +14,8 @@ def tensor_repr(t: Any) -> str:
     shown = t.detach()
     edge = EDGE if shown.size > LIMIT else None
     texts: list[str] = []
-    layout = nested(shown.tolist(), edge, texts)
+    values = shown.tolist()
+    layout = nested(values, edge, style(values), texts)
     width = max(map(len, texts), default=0)
     prefix = "Tensor("
     lines = render(layout, width if shown.ndim > 1 else 0, len(prefix))
@@ -25,24 +27,33 @@ def tensor_repr(t: Any) -> str:
     return f"{prefix}{lines}, {t.dtype}{where})"
 
 
-def nested(values: Any, edge: int | None, texts: list[str]) -> Any:
+def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
     """The values as texts, "..." where an axis is too long; texts collects them."""
     if not isinstance(values, list):
-        texts.append(number(values))
+        texts.append(number(values, form))
         return texts[-1]
     if edge is not None and len(values) > 2 * edge:
-        head = [nested(v, edge, texts) for v in values[:edge]]
-        tail = [nested(v, edge, texts) for v in values[-edge:]]
+        head = [nested(v, edge, form, texts) for v in values[:edge]]
+        tail = [nested(v, edge, form, texts) for v in values[-edge:]]
         return [*head, "...", *tail]
-    return [nested(v, edge, texts) for v in values]
+    return [nested(v, edge, form, texts) for v in values]
 
 
-def number(v: Any) -> str:
-    """Five digits of a float, always with a point; others as they are."""
-    if not isinstance(v, float):
-        return str(v)
-    text = f"{v:.5g}"
-    return text if any(c in text for c in ".eni") else text + ".0"
+def style(values: Any) -> str:
+    """One format for all floats: "1.0" if they are whole, four decimals if those show
+    them well, else five digits each."""
+    flat = [values]
+    while flat and isinstance(flat[0], list):
+        flat = [v for inner in flat for v in inner]
+    sizes = [abs(v) for v in flat if isinstance(v, float) and isfinite(v) and v != 0]
+    if max(sizes, default=0.0) < 1e5 and all(v == int(v) for v in sizes):
+        return ".1f"
+    return ".4f" if 1e-3 <= max(sizes) < 1e4 else ".4e"
+
+
+def number(v: Any, form: str) -> str:
+    """A float in that format; whole numbers and bools as they are."""
+    return format(v, form) if isinstance(v, float) else str(v)
 
 
 def render(layout: Any, width: int, indent: int) -> str:

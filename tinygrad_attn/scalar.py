@@ -174,6 +174,16 @@ class Value:
         local = 2.0 / math.sqrt(math.pi) * math.exp(-x * x)
         return Value(math.erf(x), (self,), (local,), "erf")
 
+    def sin(self) -> Value:
+        """z = sin x;  ∂z/∂x = cos x."""
+        x = self.data
+        return Value(floats.sin(x), (self,), (floats.cos(x),), "sin")
+
+    def cos(self) -> Value:
+        """z = cos x;  ∂z/∂x = -sin x."""
+        x = self.data
+        return Value(floats.cos(x), (self,), (-floats.sin(x),), "cos")
+
     def relu(self) -> Value:
         """z = max(x, 0);  ∂z/∂x = 1 if x > 0 else 0 (at the kink: 0, by choice)."""
         x = self.data
@@ -273,6 +283,16 @@ def tanh(x: Value | Number) -> Value | Number:
 def erf(x: Value | Number) -> Value | Number:
     """erf x."""
     return x.erf() if isinstance(x, Value) else math.erf(x)
+
+
+def sin(x: Value | Number) -> Value | Number:
+    """sin x."""
+    return x.sin() if isinstance(x, Value) else floats.sin(x)
+
+
+def cos(x: Value | Number) -> Value | Number:
+    """cos x."""
+    return x.cos() if isinstance(x, Value) else floats.cos(x)
 
 
 def div(x: Value | Number, y: Value | Number) -> Value | Number:

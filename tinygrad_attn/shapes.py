@@ -40,15 +40,22 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
 
 
 def matmul_shape(x: Shape, y: Shape) -> Shape:
-    """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast."""
-    if len(x) < 2 or len(y) < 2:
-        raise ValueError(f"shapes {x} and {y} given; each needs two axes or more")
-    if x[-1] != y[-2]:
+    """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast.
+
+    A vector (k,) counts as a row on the left, as a column on the right, and its axis of
+    size 1 is dropped from the result.
+    """
+    if not x or not y:
+        raise ValueError(f"shapes {x} and {y} given; each needs an axis to contract")
+    inner = y[-2] if len(y) > 1 else y[0]
+    if x[-1] != inner:
         raise ValueError(
             f"shapes {x} and {y} do not contract: the last axis of the first has size "
-            f"{x[-1]}, the last but one of the second {y[-2]}; they must be equal"
+            f"{x[-1]}, the last but one (or only) axis of the second {inner}; they "
+            "must be equal"
         )
-    return broadcast_shapes(x[:-2], y[:-2]) + (x[-2], y[-1])
+    rows, columns = x[-2:-1], y[-1:] if len(y) > 1 else ()
+    return broadcast_shapes(x[:-2], y[:-2]) + rows + columns
 
 
 def one_axis(axis: int, ndim: int) -> int:

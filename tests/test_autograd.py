@@ -1,0 +1,303 @@
+"""The walk: order, sums where paths meet, un-broadcasting, freed graphs, memory."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+from conftest import assert_close
+
+from tinygrad_attn import (
+    Tensor,
+    enable_grad,
+    grad,
+    no_grad,
+    ones,
+    ops,
+    randn,
+    zeros,
+)
+from tinygrad_attn.autograd import topological_order
+from tinygrad_attn.op import primitive
+
+
+def leaf(*values):
+    return Tensor(list(values), requires_grad=True)
+
+
+def test_a_number_used_twice_receives_both_contributions(any_backend):
+    x = leaf(3.0, -2.0)
+    (x * x + x).sum().backward()
+    assert x.grad.tolist() == [7.0, -3.0]
+
+
+def test_why_the_order_is_topological(any_backend):
+    a = leaf(1.0)
+    b = a + a
+    c = b + b
+    c.sum().backward()
+    assert a.grad.tolist() == [4.0]
+
+
+def test_a_diamond_of_2_to_the_40_paths(any_backend):
+    x = leaf(1.0)
+    y = x
+    for _ in range(40):
+        y = y + y
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0**40]
+
+
+def test_a_leaf_used_a_thousand_times(any_backend):
+    x = leaf(2.0)
+    total = zeros(1)
+    for i in range(1000):
+        total = total + x * float(i)
+    total.sum().backward()
+    assert x.grad.tolist() == [499500.0]
+
+
+def test_a_chain_of_100_000_steps(any_backend):
+    x = leaf(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y + 1.0
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0]
+    del y
+
+
+def test_a_chain_of_100_000_steps_is_let_go_without_backward(any_backend):
+    y = leaf(1.0)
+    for _ in range(100_000):
+        y = y * 1.0
+    del y
+
+
+def test_every_node_comes_after_all_its_uses(backend):
+    x = leaf(1.0)
+    a = x * 2.0
+    b = a + x
+    c = b * a
+    order = [id(t) for t in topological_order([c])]
+    assert order == [id(c), id(b), id(a), id(x)]
+
+
+def test_several_roots_one_made_from_another(backend):
+    x = leaf(2.0)
+    y = x * x
+    z = y * 3.0
+    (g,) = grad([z, y], x)
+    assert g.tolist() == [16.0]
+    (g,) = grad([x * x, x * x], x, [leaf(10.0), None])
+    assert g.tolist() == [44.0]
+
+
+# --- broadcasting ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("small", "large"),
+    [((), (2, 3)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (2, 3))],
+)
+def test_a_broadcast_input_gets_a_gradient_of_its_own_shape(small, large, any_backend):
+    x, y = randn(*small, requires_grad=True), randn(*large, requires_grad=True)
+    (x * y).sum().backward()
+    assert x.grad.shape == small
+    assert y.grad.shape == large
+    total = sum(v for v in y.detach().reshape(-1).tolist())
+    if small in ((), (1, 1)):
+        assert_close(x.grad.reshape(-1), [total])
+
+
+def test_a_number_broadcast_to_nothing_gets_a_gradient_of_zero(backend):
+    x = leaf(2.0)
+    (x * zeros(0)).sum().backward()
+    assert x.grad.tolist() == [0.0]
+
+
+def test_a_gradient_of_an_impossible_shape_is_refused_by_name(backend):
+    @primitive()
+    def wrong(xp, x):
+        return x
+
+    @wrong.defvjp
+    def wrong_vjp(xp, g, z, inputs, needs, saved):
+        return (xp.zeros((2, 5)),)
+
+    with pytest.raises(RuntimeError, match=r"wrong: its vjp gave .*\(2, 5\).*\(3,\)"):
+        ops.apply(wrong, leaf(1.0, 2.0, 3.0)).sum().backward()
+
+
+# --- which tensors keep a gradient ----------------------------------------------------
+
+
+def test_grad_is_none_before_a_backward_and_only_leaves_have_one(any_backend):
+    x, unused = leaf(1.0), leaf(1.0)
+    y = x * 2.0
+    assert x.grad is None
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0]
+    assert y.grad is None
+    assert unused.grad is None
+
+
+def test_several_backwards_add_up_until_the_gradient_is_forgotten(any_backend):
+    x = leaf(1.0)
+    (x * 3.0).sum().backward()
+    (x * 4.0).sum().backward()
+    assert x.grad.tolist() == [7.0]
+    x.grad = None
+    assert x.grad is None
+    (x * 5.0).sum().backward()
+    assert x.grad.tolist() == [5.0]
+
+
+def test_grad_returns_and_touches_nothing(any_backend):
+    x = leaf(2.0)
+    (x * 3.0).sum().backward()
+    (g,) = grad((x * x).sum(), x)
+    assert g.tolist() == [4.0]
+    assert x.grad.tolist() == [3.0]
+
+
+def test_grad_with_respect_to_a_result(any_backend):
+    x = leaf(2.0)
+    y = x * x
+    (g,) = grad((y * y).sum(), y)
+    assert g.tolist() == [8.0]
+
+
+def test_no_grad_records_nothing(any_backend):
+    x = leaf(1.0)
+    with no_grad():
+        y = x * 2.0
+        with enable_grad():
+            z = x * 3.0
+    assert not y.requires_grad
+    assert z.requires_grad
+    assert (x * 2.0).requires_grad
+
+    @no_grad()
+    def f():
+        return x * 2.0
+
+    assert not f().requires_grad
+
+
+def test_detach_cuts_the_graph(any_backend):
+    x = leaf(3.0)
+    (x.detach() * x).sum().backward()
+    assert x.grad.tolist() == [3.0]
+
+
+# --- freed graphs ---------------------------------------------------------------------
+
+
+def test_a_second_backward_names_retain_graph(backend):
+    x = leaf(1.0)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="retain_graph=True"):
+        y.backward()
+    y = (x * x).sum()
+    y.backward(retain_graph=True)
+    y.backward()
+    assert x.grad.tolist() == [6.0]
+
+
+def test_part_of_a_graph_freed_through_another_loss(backend):
+    x = leaf(1.0)
+    shared = x * 2.0
+    first, second = shared.sum(), (shared * shared).sum()
+    first.backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        second.backward()
+
+
+@pytest.mark.parametrize("walked", [True, False])
+def test_memory_returns_without_the_garbage_collector(walked, backend):
+    gc.collect()
+    gc.disable()
+    try:
+        x = leaf(1.0, 2.0)
+        hidden = (x * 2.0).tanh()
+        loss = (hidden * hidden).sum()
+        watched = weakref.ref(hidden)
+        if walked:
+            loss.backward()
+            del hidden  # the walk let go of it: the loss alone no longer holds it
+            assert watched() is None
+        else:
+            del hidden
+            assert watched() is not None
+        del loss
+        assert watched() is None
+    finally:
+        gc.enable()
+
+
+# --- second derivatives ---------------------------------------------------------------
+
+
+def test_a_gradient_of_a_gradient(backend):
+    x = leaf(2.0)
+    y = (x**4).sum()
+    slopes = []
+    for _ in range(3):
+        (y,) = grad(y.sum(), x, create_graph=True)
+        slopes.append(y.item())
+    assert_close(slopes, [32.0, 48.0, 48.0])
+
+
+def test_backward_with_create_graph_leaves_gradients_with_a_graph(backend):
+    x = leaf(3.0)
+    (x * x * x).sum().backward(create_graph=True)
+    g, x.grad = x.grad, None
+    g.sum().backward()
+    assert x.grad.tolist() == [18.0]
+
+
+def test_a_hessian_vector_product(backend):
+    x, v = randn(4, requires_grad=True), randn(4)
+    a = randn(4, 4)
+    quadratic = (x.reshape(1, 4) @ a @ x.reshape(4, 1)).sum()
+    (g,) = grad(quadratic, x, create_graph=True)
+    (hv,) = grad((g * v).sum(), x)
+    want = (a + a.T) @ v.reshape(4, 1)
+    assert_close(hv, want.reshape(4))
+
+
+# --- ties and kinks -------------------------------------------------------------------
+
+
+def test_ties_share_the_gradient(any_backend):
+    x = leaf(1.0, 3.0, 3.0, 3.0)
+    x.max().backward()
+    assert_close(x.grad, [0.0, 1 / 3, 1 / 3, 1 / 3])
+    a, b = leaf(1.0, 2.0), leaf(1.0, 5.0)
+    ops.maximum(a, b).sum().backward()
+    assert (a.grad.tolist(), b.grad.tolist()) == ([0.5, 0.0], [0.5, 1.0])
+
+
+def test_pow_at_zero(any_backend):
+    x = leaf(0.0, 0.0, 2.0)
+    (x ** Tensor([0.0, 2.0, 0.0])).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.0, 0.0]
+    y = leaf(2.0, 1.0)
+    (Tensor([0.0, 0.0]) ** y).sum().backward()
+    assert y.grad.tolist() == [0.0, 0.0]
+
+
+def test_where_keeps_out_what_the_branch_not_taken_makes(any_backend):
+    x = leaf(0.0, 4.0)
+    safe = ops.where(x > 0, x, 1.0)
+    ops.where(x > 0, safe.sqrt(), 0.0).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.25]
+
+
+def test_ones_as_gradient_is_the_default(any_backend):
+    x = leaf(1.0, 2.0)
+    (x * x).backward(ones(2))
+    assert x.grad.tolist() == [2.0, 4.0]

@@ -1,0 +1,77 @@
+"""What a user finds: no NumPy unless asked for, a clone that runs bare, a README that
+is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def python(code, *flags):
+    return subprocess.run(
+        [sys.executable, *flags, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=120,
+    )
+
+
+def test_importing_imports_no_numpy_and_nothing_else_from_outside():
+    done = python(
+        "import sys; before = set(sys.modules); import tinygrad_attn, nn\n"
+        "from tinygrad_attn.graph import attention_svg\n"
+        "from nn import checkpoint\n"
+        "new = {name.split('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(n for n in new if n not in sys.stdlib_module_names))"
+    )
+    assert done.stdout == "['nn', 'tinygrad_attn']\n", done.stderr
+
+
+def test_the_engine_never_imports_nn():
+    done = python("import sys, tinygrad_attn; print('nn' in sys.modules)")
+    assert done.stdout == "False\n"
+
+
+def test_the_script_runs_with_nothing_installed():
+    """-I -S: no site-packages, no environment, nothing but the standard library."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", ROOT / "examples" / "train_reverse.py"]
+        + ["--steps", "2", "--seq-len", "4"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd="/",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "held-out sequences reversed" in done.stdout
+    assert "numpy" not in done.stdout
+
+
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.S))
+def test_the_readmes_examples_print_what_they_say(block):
+    done = python(block)
+    assert done.returncode == 0, done.stderr
+    for said in re.findall(r"print\(.*?\)\s+# (Tensor\(.*\))$", block, re.M):
+        assert said in done.stdout
+
+
+def test_the_readme_names_only_files_that_exist():
+    for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.py)`", README):
+        places = [ROOT / name, ROOT / "tinygrad_attn" / name]
+        assert any(p.exists() for p in places), name
+
+
+def test_the_environment_variable_chooses_the_backend():
+    code = (
+        "import os; os.environ['TINYGRAD_ATTN_BACKEND'] = 'scalar'\n"
+        "from tinygrad_attn.backends import current_backend as b; print(b().name)"
+    )
+    assert python(code).stdout == "scalar\n"

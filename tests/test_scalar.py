@@ -1,0 +1,149 @@
+"""Value: each rule against finite differences, the walk, and what it must not do."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tinygrad_attn import scalar
+from tinygrad_attn.scalar import Value, topological_order
+
+UNARY = [
+    Value.exp,
+    Value.log,
+    Value.sqrt,
+    Value.tanh,
+    Value.erf,
+    Value.sin,
+    Value.cos,
+    Value.relu,
+    lambda v: -v,
+    lambda v: v + 2,
+    lambda v: 2 + v,
+    lambda v: v - 2,
+    lambda v: 2 - v,
+    lambda v: v * 3,
+    lambda v: 3 * v,
+    lambda v: v / 3,
+    lambda v: 3 / v,
+    lambda v: v**3,
+    lambda v: v**-1.5,
+    lambda v: 3**v,
+]
+BINARY = [
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: a / b,
+    lambda a, b: a**b,
+    scalar.maximum,
+    lambda a, b: scalar.largest([a, 0.1, b]),
+]
+
+
+def slope(f, x, h=1e-3):
+    return (f(x - 2 * h) - 8 * f(x - h) + 8 * f(x + h) - f(x + 2 * h)) / (12 * h)
+
+
+@pytest.mark.parametrize("f", UNARY)
+def test_one_operand(f):
+    x = Value(0.7)
+    f(x).backward()
+    assert x.grad == pytest.approx(slope(lambda v: f(Value(v)).data, 0.7), rel=1e-9)
+
+
+@pytest.mark.parametrize("f", BINARY)
+def test_two_operands(f):
+    a, b = Value(0.7), Value(1.3)
+    f(a, b).backward()
+    by_a = slope(lambda v: f(Value(v), Value(1.3)).data, 0.7)
+    by_b = slope(lambda v: f(Value(0.7), Value(v)).data, 1.3)
+    assert (a.grad, b.grad) == pytest.approx((by_a, by_b), rel=1e-9)
+
+
+def test_relu_at_and_below_its_kink():
+    for x in (0.0, -1.0):
+        v = Value(x)
+        v.relu().backward()
+        assert v.grad == 0.0
+
+
+def test_leaves_add_up_and_what_lies_between_starts_anew():
+    x = Value(3.0)
+    y = x * x
+    z = y * y
+    z.backward()
+    assert (x.grad, y.grad) == (108.0, 18.0)
+    z.backward()
+    assert (x.grad, y.grad) == (216.0, 18.0)
+
+
+def test_a_gradient_is_the_integer_0_until_a_backward_arrives():
+    x, unused = Value(1.0), Value(1.0)
+    (x * 0.0).backward()
+    assert (type(x.grad), x.grad) == (float, 0.0)
+    assert type(unused.grad) is int
+
+
+def test_order_and_depth():
+    a = Value(1.0)
+    b = a + a
+    c = b + b
+    assert [v is w for v, w in zip(topological_order(c), (c, b, a))] == [True] * 3
+    v = a
+    for _ in range(100_000):
+        v = v + 1.0
+    v.backward()
+    assert a.grad == 1.0
+
+
+def test_edges_of_the_number_line():
+    assert Value(1000.0).exp().data == math.inf
+    assert Value(0.0).log().data == -math.inf
+    assert math.isnan(Value(-1.0).sqrt().data)
+    assert (Value(1.0) / 0.0).data == math.inf
+    assert math.isnan((Value(0.0) / 0.0).data)
+    assert math.isnan((Value(-8.0) ** (1 / 3)).data)
+    assert (Value(0.0) ** -1).data == math.inf
+    assert (Value(10.0) ** 400).data == math.inf
+    x = Value(0.0)
+    (x**0).backward()
+    assert x.grad == 0.0
+
+
+def test_comparisons_look_at_the_number():
+    assert Value(1.0) < Value(2.0) <= 2.0 < 3.0
+    assert Value(2.0) > 1.0
+    assert Value(2.0) >= Value(2.0)
+    assert scalar.equal(Value(2.0), 2.0)
+    assert (Value(2.0) == Value(2.0)) is False  # two nodes
+
+
+def test_what_is_no_number_is_refused():
+    for operation in (
+        lambda: Value(1.0) + "1",
+        lambda: "1" - Value(1.0),
+        lambda: Value(1.0) * None,
+        lambda: [] / Value(1.0),
+        lambda: Value(1.0) ** "2",
+        lambda: Value(1.0) + [1.0],
+    ):
+        with pytest.raises(TypeError):
+            operation()
+
+
+def test_functions_on_plain_numbers_give_plain_numbers():
+    for name in ("exp", "log", "sqrt", "tanh", "erf", "sin", "cos"):
+        f = getattr(scalar, name)
+        assert f(0.5) == f(Value(0.5)).data
+        assert isinstance(f(0.5), float)
+    assert scalar.div(1.0, 4.0) == 0.25
+    assert scalar.pow(2.0, 3.0) == 8.0
+    assert scalar.maximum(1.0, 2.0) == 2.0
+    assert scalar.largest([1.0, 2.0]) == 2.0
+
+
+def test_sum_adds_no_node_for_its_start():
+    x = Value(1.0)
+    assert sum([x]) is x

@@ -1,0 +1,261 @@
+"""The main job, end to end: it learns, on both backends, and answers bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import needs_numpy, needs_safetensors
+
+from examples import train_reverse
+
+SCRIPT = Path(train_reverse.__file__)
+SMALL = ["--seq-len", "4", "--d-model", "8", "--heads", "1", "--vocab", "8"]
+
+
+def rows(path):
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def losses(path):
+    return [row["loss"] for row in rows(path) if row["scored_on"] == "batch"]
+
+
+def script(*arguments, **settings):
+    return subprocess.run(
+        [sys.executable, SCRIPT, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **settings,
+    )
+
+
+@pytest.mark.parametrize(
+    "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
+)
+def test_it_learns_to_reverse_every_held_out_sequence(backend, tmp_path):
+    out, metrics = tmp_path / "out", tmp_path / "metrics"
+    done = script("--backend", backend, "--out", out, "--metrics", metrics)
+    assert done.returncode == 0, done.stderr
+    assert "100.0% of 1,000 held-out sequences" in done.stdout
+    assert "✓" in done.stdout
+    assert "✗" not in done.stdout
+    last = rows(metrics)[-1]
+    assert last["scored_on"] == "held-out"
+    assert last["exact_match"] == last["token_accuracy"] == 1.0
+    seconds = [row["seconds"] for row in rows(metrics)]
+    assert 0.0 < seconds[0] <= seconds[-1]
+    picture = (out / "attention.svg").read_text()
+    assert picture.startswith("<svg")
+    assert "head 1" in picture
+    if backend == "python":
+        assert "--backend numpy is" in done.stdout
+
+
+def test_an_untrained_model_does_not_pass():
+    options = train_reverse.parse([])
+    run = train_reverse.Run(options)
+    assert run.held_out.answers(run.model, until_wrong=True) is None
+    answers = run.held_out.answers(run.model)
+    digits, whole = train_reverse.score(answers, run.task.held_out)
+    assert digits < 0.3
+    assert whole == 0.0
+
+
+def test_one_wrong_digit_in_a_thousand_sequences_is_noticed(monkeypatch):
+    run = train_reverse.Run(train_reverse.parse([]))
+    bad = run.task.held_out[777]
+
+    def nearly_perfect(model, asked):
+        answers = train_reverse.reverse(asked)
+        if bad in asked:
+            answers[asked.index(bad)][0] ^= 1
+        return answers
+
+    monkeypatch.setattr(train_reverse, "predict", nearly_perfect)
+    assert run.held_out.answers(run.model, until_wrong=True) is None
+    assert run.held_out.order[0] == 777  # asked first at the next look
+    answers = run.held_out.answers(run.model)
+    assert train_reverse.score(answers, run.task.held_out)[1] == 0.999
+
+
+def test_held_out_sequences_are_different_and_never_trained_on():
+    task = train_reverse.Task(vocab=2, seq_len=11, seed=0)
+    held_out = {tuple(row) for row in task.held_out}
+    assert len(held_out) == 1000
+    trained = {tuple(row) for _ in range(100) for row in task.batch(50)}
+    assert len(trained) > 900
+    assert not trained & held_out
+
+
+@pytest.mark.parametrize(
+    "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
+)
+def test_same_seed_same_losses_to_the_last_bit(backend, tmp_path):
+    for name in ("a", "b"):
+        arguments = ["--backend", backend, "--steps", "8", "--metrics"]
+        assert train_reverse.main([*arguments, str(tmp_path / name)]) == 0
+    assert losses(tmp_path / "a") == losses(tmp_path / "b")
+    train_reverse.main([*arguments, str(tmp_path / "c"), "--seed", "1"])
+    assert losses(tmp_path / "c") != losses(tmp_path / "a")
+
+
+@needs_numpy
+def test_numpy_and_pure_python_have_the_same_losses_over_the_default_run(tmp_path):
+    for backend in ("python", "numpy"):
+        arguments = ["--backend", backend, "--dtype", "float64", "--metrics"]
+        assert train_reverse.main([*arguments, str(tmp_path / backend)]) == 0
+    python, numpy = losses(tmp_path / "python"), losses(tmp_path / "numpy")
+    assert len(python) == len(numpy) > 20
+    assert max(abs(a - b) for a, b in zip(python, numpy)) < 1e-9
+
+
+@needs_safetensors
+@pytest.mark.parametrize(
+    "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
+)
+def test_a_resumed_run_continues_to_the_last_bit(backend, tmp_path):
+    def run(steps, name, *more):
+        arguments = ["--backend", backend, *SMALL, "--steps", str(steps)]
+        arguments += ["--metrics", str(tmp_path / name), *more]
+        assert train_reverse.main(arguments) == 0
+
+    checkpoint = str(tmp_path / "checkpoint")
+    run(12, "whole")
+    run(5, "first", "--save", checkpoint)
+    run(12, "rest", "--resume", checkpoint)
+    assert losses(tmp_path / "first") + losses(tmp_path / "rest") == losses(
+        tmp_path / "whole"
+    )
+
+
+@needs_safetensors
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    metrics = tmp_path / "metrics"
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, "--save", checkpoint, "--metrics", metrics]
+        + ["--seq-len", "16", "--d-model", "32"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not metrics.exists() or metrics.read_text().count("\n") < 3:
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert f"--resume {checkpoint}" in stdout
+    steps = len(losses(metrics))
+    assert f"saved after {steps} steps" in stdout
+    done = script("--resume", checkpoint, "--steps", steps + 1)
+    assert done.returncode == 0, done.stderr
+    assert f"after {steps + 1} steps" in done.stdout
+
+
+def test_ctrl_c_without_save_ends_without_a_traceback(tmp_path):
+    metrics = tmp_path / "metrics"
+    process = subprocess.Popen(
+        [sys.executable, SCRIPT, "--metrics", metrics, "--d-model", "32"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not metrics.exists() or not metrics.read_text():
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "--save" in stderr
+
+
+BAD = [
+    (["--backend", "cuda"], ["'cuda'", "python, numpy"]),
+    (["--backend", "python", "--dtype", "float32"], ["float64", "float32"]),
+    (["--heads", "3"], ["d_model=16", "num_heads=3", "divisible"]),
+    (["--seq-len", "0"], ["--seq-len 0", "1 or more"]),
+    (["--vocab", "-3"], ["--vocab -3"]),
+    (["--vocab", "2", "--seq-len", "3"], ["--vocab 2", "8 sequences"]),
+    (["--steps", "0"], ["--steps 0"]),
+    (["--layers", "0"], ["--layers 0"]),
+    (["--d-model", "0"], ["--d-model 0"]),
+    (["--heads", "0"], ["--heads 0"]),
+    (["--lr", "-1"], ["--lr -1"]),
+    (["--lr", "nan"], ["--lr nan"]),
+    (["--resume", "/nowhere/at/all"], ["/nowhere/at/all"]),
+    (["--resume", __file__], ["no whole safetensors file"]),
+    (["--metrics", "/nowhere/at/all"], ["/nowhere/at/all"]),
+    (["--save", "/nowhere/at/all"], ["--save", "/nowhere/at/all"]),
+    (["--out", __file__], [__file__]),
+    (["--steps", "many"], ["--steps", "many"]),
+]
+
+
+@needs_safetensors
+@pytest.mark.parametrize(("arguments", "names"), BAD)
+def test_bad_input_ends_with_one_line_and_status_2(arguments, names):
+    done = script(*arguments)
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    last = done.stderr.strip().splitlines()[-1]
+    for name in names:
+        assert name in last
+
+
+@needs_safetensors
+def test_a_checkpoint_of_something_else_is_refused(tmp_path):
+    from nn import checkpoint
+    from tinygrad_attn import ones
+
+    checkpoint.save(tmp_path / "x", {"w": ones(2)}, {"kind": "other"})
+    done = script("--resume", tmp_path / "x")
+    assert done.returncode == 2
+    assert "was not saved by train_reverse" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_save_without_safetensors_says_so_before_training(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    assert train_reverse.main(["--save", str(tmp_path / "x")]) == 2
+    captured = capsys.readouterr()
+    assert captured.err == (
+        "train_reverse: --save needs the safetensors library, which is not installed: "
+        "pip install safetensors\n"
+    )
+
+
+def test_without_matplotlib_the_loss_curve_is_a_line_of_advice(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert train_reverse.main([*SMALL, "--steps", "1", "--out", str(tmp_path)]) == 0
+    assert "pip install matplotlib" in capsys.readouterr().out
+    assert os.listdir(tmp_path) == ["attention.svg"]
+
+
+@needs_safetensors
+def test_a_resumed_run_keeps_its_settings_and_its_backend(tmp_path):
+    checkpoint = tmp_path / "x"
+    backend = "scalar"
+    first = script("--backend", backend, *SMALL, "--steps", 1, "--save", checkpoint)
+    assert first.returncode == 0, first.stderr
+    done = script("--resume", checkpoint, "--d-model", 32)
+    assert done.returncode == 2
+    assert "--d-model 32 given" in done.stderr
+    assert "was trained with 8" in done.stderr
+    from nn import checkpoint as saved
+
+    assert saved.load(checkpoint)[1]["backend"] == ["scalar", None]
