@@ -7,6 +7,8 @@
 The model sees a sequence all at once (it is an encoder) and names the digit for each
 place. Output t must be input T-1-t, so a head has to learn to look at the mirror image
 of its own position: its attention map becomes an anti-diagonal.
+
+The lesson is `Reverser`, `train_step` and `train`; the rest makes a program of it.
 """
 
 from __future__ import annotations
@@ -123,9 +125,9 @@ def train_step(
     b, t, vocab = logits.shape
     target = Tensor(reverse(rows)).reshape(b * t)
     loss = cross_entropy(logits.reshape(b * t, vocab), target)
-    model.zero_grad()
-    loss.backward()
-    optimizer.step()
+    model.zero_grad()  # forget the gradients of the step before
+    loss.backward()  # ∂loss/∂p into the grad of every parameter p
+    optimizer.step()  # move every p against it
     return loss.item(), logits.argmax().tolist()
 
 
@@ -317,13 +319,13 @@ def draw(run: Run, folder: Path) -> None:
         for i, layer in enumerate(maps)
         for h, weights in enumerate(layer.tolist()[0])
     ]
-    labels = [str(v) for v in row]
+    digits = [str(v) for v in row]
     picture = attention_svg(
         panels,
-        labels,
-        labels,
+        digits[::-1],
+        digits,
         "Where each output looks",
-        "row = place in the output, column = digit of the input; each row adds up to 1",
+        "row = digit of the output, column = digit of the input; each row adds up to 1",
     )
     (folder / "attention.svg").write_text(picture, encoding="utf-8")
     print(f"attention map: {folder / 'attention.svg'}")

@@ -28,6 +28,11 @@ class AttentionHead(Module):
         weights = softmax    row by row: positive, adding up to 1          (..., T, S)
         weights V            for each query the blend of values            (..., T, d_v)
 
+    Backward, dX being ∂L/∂X: `composites.scaled_dot_product_attention` derives dQ, dK
+    and dV, and why the energies are divided by √d_k. From those, by the rule of the
+    matrix product, dW_Q = Xᵀ dQ, dW_K = Mᵀ dK, dW_V = Mᵀ dV. In self-attention M is X,
+    which is thus used three times, and the paths add: dX = dQ W_Qᵀ + dK W_Kᵀ + dV W_Vᵀ.
+
     Args:
         d_model: the width of x and memory.
         d_k: the width of queries and keys.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tinygrad_attn import Tensor, ops
+from tinygrad_attn import Tensor, recording
 from tinygrad_attn.backends import namespace_of
 
 
@@ -58,7 +58,7 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """`forward`; what it records keeps that it was recorded in this module."""
-        return ops.in_scope(self, self.forward, *args, **kwargs)
+        return recording.in_scope(self, self.forward, *args, **kwargs)
 
     # --- what is inside ---------------------------------------------------------------
 

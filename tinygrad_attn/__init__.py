@@ -7,7 +7,7 @@
     Tensor([3.0, 12.0], float64)
 
 The source is a course; read it in this order: scalar.py, op.py, primitives.py,
-movement.py, composites.py, autograd.py, ops.py, tensor.py.
+recording.py, autograd.py, movement.py, composites.py. README.md says what each teaches.
 """
 
 from . import functional as functional

@@ -1,4 +1,4 @@
-"""Chapter 4: the walk backward.
+"""Chapter 5: the walk backward.
 
 Every recorded tensor knows the operation that made it and the inputs it was made from:
 a graph that points from the result to the leaves. `walk` goes through it once, from the
@@ -17,17 +17,19 @@ that sum.
 
 **Why is the order topological?** Because step 1 says "complete". With b = a + a and
 c = b + b, b has two uses. Were b to pass its gradient on after the first (1) and again
-after the second (2), a would get 2·1 + 2·2 = 6; the right answer is 4. So a node comes
-after all its uses, see `topological_order`.
+after the second (2), a would get 2·1 + 2·2 = 6; the right answer is 4. (To pass on only
+what is new each time would be right, but would follow every path one by one: 2ⁿ of them
+after n such steps.) So a node comes after all its uses, see `topological_order`, and is
+visited once.
 
-The numbers of the walk live in one array namespace `xp`, found by the type of the first
-gradient. For arrays that is NumPy or pure Python. With `create_graph` it is `ops`, the
-namespace of Tensors: the same loop and the same rules then run on Tensors, which record
-themselves, and so the gradient has a graph of its own: **a second derivative** is a
-walk along that one.
+The numbers of the walk live in one namespace `xp`, found by the type of the gradients
+it starts from. From arrays (`backward()`), that is NumPy or pure Python. From Tensors
+(with `create_graph`, see `differentiate.py`), it is `ops`, the namespace of Tensors:
+the same loop and the same rules then run on Tensors, which record themselves, and so
+the gradient has a graph of its own. **A second derivative** is a walk along that one.
 
-This file knows no Tensor, only what a node must have: `data`, `requires_grad`, `_op`,
-`_inputs`, `_params`, `_saved`.
+This file knows no Tensor, only what a node must have: `data`, and what was recorded,
+`_op`, `_inputs`, `_needs` (which of them require a gradient), `_params`, `_saved`.
 """
 
 from __future__ import annotations
@@ -51,18 +53,17 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     Raises:
         RuntimeError: a part of the graph was freed by an earlier backward().
     """
-    uses: dict[int, int] = {}
-    todo = unique(roots)
-    starts = list(todo)
-    seen = {id(node) for node in todo}
+    starts = unique(roots)
+    uses = {id(node): 0 for node in starts}
+    todo = list(starts)
     while todo:
         for x in parents(todo.pop()):
-            uses[id(x)] = uses.get(id(x), 0) + 1
-            if id(x) not in seen:
-                seen.add(id(x))
+            if id(x) not in uses:
+                uses[id(x)] = 0
                 todo.append(x)
+            uses[id(x)] += 1
     order: list[Node] = []
-    ready = [node for node in starts if id(node) not in uses]
+    ready = [node for node in starts if uses[id(node)] == 0]
     while ready:
         node = ready.pop()
         order.append(node)
@@ -73,16 +74,14 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
-def parents(node: Node) -> list[Node]:
+def parents(node: Node) -> Sequence[Node]:
     """The inputs of a node that a gradient flows to; an input used twice, twice."""
-    if node._op is None:
-        return []  # a leaf
     if node._inputs is None:
         raise RuntimeError(
             f"backward: the graph behind {node._op.name} was freed by an earlier "
             "backward(); call that one with retain_graph=True to walk the graph again"
         )
-    return [x for x in node._inputs if getattr(x, "requires_grad", False)]
+    return [x for x, needed in zip(node._inputs, node._needs) if needed]
 
 
 def unique(nodes: Iterable[Node]) -> list[Node]:
@@ -104,39 +103,37 @@ def walk(
         free: let go of each node's inputs once its gradient has been passed on.
     """
     xp = namespace_of(gradients)
-    complete: dict[int, Any] = {}
+    so_far: dict[int, Any] = {}
     for root, g in zip(roots, gradients):
-        accumulate(complete, root, g)
+        accumulate(so_far, root, g)
     order = topological_order(roots)
     order.reverse()
     while order:
-        node = order.pop()
-        g = complete.pop(id(node), None)
+        node = order.pop()  # the list lets go of it: what is passed can be freed
+        g = so_far.pop(id(node), None)
         if g is None:  # every rule on the way here said None
             continue
         yield node, g
-        if node._op is None:
+        op, inputs, needs = node._op, node._inputs, node._needs
+        if op is None:
             continue
-        op, inputs = node._op, node._inputs
-        needs = [getattr(x, "requires_grad", False) for x in inputs]
-        if xp.name == "ops":
+        if xp.name == "ops":  # z is the node, with its graph; no bare arrays (op.py)
             shares = op.vjp(xp, g, node, inputs, needs, None, **node._params)
         else:
+            z, saved = node.data, node._saved
             arrays = [getattr(x, "data", x) for x in inputs]
-            shares = op.vjp(
-                xp, g, node.data, arrays, needs, node._saved, **node._params
-            )
+            shares = op.vjp(xp, g, z, arrays, needs, saved, **node._params)
         for x, needed, share in zip(inputs, needs, shares):
             if needed and share is not None:
-                accumulate(complete, x, unbroadcast(xp, share, x.data.shape, op))
+                accumulate(so_far, x, unbroadcast(xp, share, x.data.shape, op))
         if free:
             node._inputs = node._saved = node._scope = None
 
 
-def accumulate(complete: dict[int, Any], node: Node, share: Any) -> None:
+def accumulate(so_far: dict[int, Any], node: Node, share: Any) -> None:
     """Adds what one use contributes to a node's gradient."""
-    before = complete.get(id(node))
-    complete[id(node)] = share if before is None else before + share
+    before = so_far.get(id(node))
+    so_far[id(node)] = share if before is None else before + share
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Chapter 3: softmax, layer norm, attention: functions made of the primitives.
+"""Chapter 7: softmax, layer norm, attention: functions made of the primitives.
 
 A composite's forward is written with the names of a namespace `xp` and with other
 composites, which are called as `softmax(xp, x)`. On Tensors each such call is one step
@@ -75,7 +75,8 @@ def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
 def dropout(xp, x, keep, *, p):
     """z = x / (1 - p) where `keep`, else 0;  g passes the same gate.
 
-    Srivastava et al. 2014, "Dropout". `keep` is true with probability 1 - p; dividing
+    Srivastava et al. 2014, "Dropout". It has no vjp of its own: its parts are recorded.
+    `keep` is true with probability 1 - p; dividing
     by it leaves the mean of z what it would be without dropout.
     """
     return xp.where(keep, x * (1.0 / (1.0 - p)), 0.0)
@@ -92,16 +93,18 @@ def softmax(xp, x, *, axis=-1):
     exp(x)/Σexp(x), but no exp can overflow. For the same reason m has no influence on z
     and is given no gradient.
 
-    Gradient. With s = Σₖ exp(xₖ), zᵢ = exp(xᵢ)/s depends on xⱼ through s, and through
-    the numerator if i = j:
+    Gradient. Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is
+    in the denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1
+    if i = j and else 0:
 
-        ∂zᵢ/∂xⱼ = zᵢ(δᵢⱼ - zⱼ),      δᵢⱼ = 1 if i = j, else 0
-        ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ(δᵢⱼ - zⱼ) = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
+        ∂zᵢ/∂xⱼ = δᵢⱼ exp(xᵢ)/s - exp(xᵢ) exp(xⱼ)/s² = zᵢ (δᵢⱼ - zⱼ)
+        ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ (δᵢⱼ - zⱼ)                 = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
 
-    In words: x's gradient is how much g exceeds its average, weighted by z, times z.
-    The n × n matrix ∂z/∂x is never built.
+    Σᵢ gᵢ zᵢ is the average of g with the weights z: xⱼ is to grow if gⱼ is above it.
+    The gradients add up to 0, as adding one constant to all x changes nothing. The n ×
+    n matrix ∂z/∂x is never built.
     """
-    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))  # a constant from here on
     e = xp.exp(x - m)
     return e / xp.sum(e, axis=axis, keepdims=True)
 
@@ -134,11 +137,12 @@ def cross_entropy(xp, logits, is_target):
     """z = -1/N Σₙ ln softmax(logitsₙ)[targetₙ], in nats: the mean surprise at the
     targets.
 
-    `logits` is (N, C); `is_target` (N, C) is true at each row's target class.
+    `logits` is (N, C); `is_target` (N, C) is true at each row's target class. Nats are
+    what ln counts surprise in: 0 for a certainty, ln C for a guess among C alike.
 
-    Gradient. Row n contributes -ln softmax(x)ₜ = ln Σₖ exp(xₖ) - xₜ; its derivative in
-    xⱼ is softmax(x)ⱼ - δⱼₜ. So ∂L/∂x = g (softmax(x) - is_target)/N: what was predicted
-    minus what was right.
+    Gradient. With x a row of logits and t its target, the row contributes -ln
+    softmax(x)ₜ = ln Σₖ exp(xₖ) - xₜ; its derivative in xⱼ is softmax(x)ⱼ - δⱼₜ. So
+    ∂L/∂x = g (softmax(x) - is_target)/N: what was predicted minus what was right.
     """
     log_p = log_softmax(xp, logits, axis=-1)
     nats = -xp.sum(xp.where(is_target, log_p, 0.0), axis=(0, 1))
@@ -185,15 +189,17 @@ def layer_norm(xp, x, weight=None, bias=None, *, axis=(-1,), eps=1e-5):
     Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
     σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
 
-    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε). x̂ⱼ depends on xᵢ
-    directly and through μ and σ²:
+    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s. x̂ⱼ
+    depends on xᵢ directly, through μ and through σ², whose derivative is 2(xᵢ - μ)/n
+    (what comes through μ is a sum of deviations, 0):
 
-        ∂μ/∂xᵢ = 1/n      ∂s/∂xᵢ = -s² x̂ᵢ/n      ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
+        ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
+        ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
         ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
 
-    so ĝ loses its part along the constant vector and its part along x̂: the two changes
-    of x that a normalization undoes. ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g over
-    rows.
+    so ĝ loses its part along the constant vector and (up to ε) its part along x̂: to
+    shift x, or to stretch it, changes nothing after a normalization. Over all rows,
+    ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
     """
     x_hat, s = normalized(xp, x, axis, eps)
     z = x_hat
@@ -206,7 +212,7 @@ def layer_norm(xp, x, weight=None, bias=None, *, axis=(-1,), eps=1e-5):
 
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
-    x, weight, bias = (*inputs, None, None)[:3]
+    x, weight, _ = (*inputs, None, None)[:3]  # absent ones: None
     x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
     g_hat = g if weight is None else g * weight
     dx = None
@@ -246,22 +252,26 @@ def scaled_dot_product_attention(
 
         query (..., T, d_k)   key (..., S, d_k)   value (..., S, d_v)   z (..., T, d_v)
 
-    **Why 1/√d_k?** If the components of q and k have mean 0 and variance 1, q·k is a
-    sum of d_k products of variance 1: its variance is d_k. Energies that large push the
-    softmax towards a single 1, where its gradient z(g - Σgz) vanishes. Divided by √d_k
-    they have variance 1 whatever the width of the head.
+    **Why 1/√d_k?** If the components of q and k are independent, of mean 0 and
+    variance 1, then q·k is a sum of d_k products of variance 1: its variance is d_k.
+    Energies that large push the softmax towards a single 1 among zeros. There its
+    gradient z(g - Σgz) vanishes, since z = 0 for the losers and Σgz = g for the winner.
+    Divided by √d_k the energies have variance 1 whatever the width of the head.
 
     `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
     key j. A row that may attend to nothing gets weights of exactly 0, and so a z of 0.
     `keep` with `p` is the dropout of the weights.
 
-    Gradient. Four steps back, with A the weights and A' the same after dropout:
+    Gradient, with P = Q Kᵀ, E = P · scale (and mask), A = softmax(E), A' = dropout(A)
+    and z = A' V. From the back, writing dX for ∂L/∂X:
 
-        ∂L/∂V = A'ᵀ g          ∂L/∂A' = g Vᵀ
-        ∂L/∂S = A ⊙ (∂A - Σⱼ ∂Aⱼ Aⱼ)                 through the softmax, row by row
-        ∂L/∂Q = ∂S K · scale   ∂L/∂K = ∂Sᵀ Q · scale
+        dV = A'ᵀ g        dA' = g Vᵀ                   the matrix product z = A' V
+        dA = dA' where kept, times 1/(1 - p)           dropout
+        dE = A ⊙ (dA - Σⱼ dAⱼ Aⱼ)                      the softmax, row by row
+        dP = dE · scale
+        dQ = dP K         dK = dPᵀ Q                   the matrix product P = Q Kᵀ
 
-    Where the mask is false A is 0, and so is ∂L/∂S: no case of its own.
+    Where the mask is false A is 0, and so is dE: no case of its own.
     """
     energies = xp.matmul(query, transposed(xp, key)) * scale  # (..., T, S)
     if attn_mask is not None:
@@ -275,7 +285,7 @@ def scaled_dot_product_attention(
 
 @scaled_dot_product_attention.defvjp
 def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
-    query, key, value, attn_mask, keep = (*inputs, None, None)[:5]
+    query, key, value, attn_mask, keep = (*inputs, None, None)[:5]  # absent ones: None
     if saved is None:
         _, saved = scaled_dot_product_attention.forward(
             xp, query, key, value, attn_mask, keep, scale=scale, p=p
@@ -286,9 +296,11 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         dv = xp.matmul(transposed(xp, kept), g)
     if needs[0] or needs[1]:
         d_kept = xp.matmul(g, transposed(xp, value))
+        # dropout is linear, element by element: its gradient passes the same gate
         d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
         average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
-        d_energies = weights * (d_weights - average) * scale
-        dq = xp.matmul(d_energies, key)
-        dk = xp.matmul(transposed(xp, d_energies), query)
+        d_energies = weights * (d_weights - average)
+        d_products = d_energies * scale
+        dq = xp.matmul(d_products, key)
+        dk = xp.matmul(transposed(xp, d_products), query)
     return (dq, dk, dv, None, None)[: len(inputs)]

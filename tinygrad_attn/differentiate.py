@@ -1,4 +1,8 @@
-"""`backward` and `grad`: where a walk begins, and what is done with what it finds.
+"""Chapter 5, continued: where a walk begins, and what is done with what it finds.
+
+A walk starts from ∂L/∂L = 1 (or the gradient that is given), the seed. The seed decides
+what the whole walk computes with: a bare array, or, with create_graph, a Tensor, and
+then the gradient is recorded as it is computed. See `_seed`.
 
 `backward` leaves each leaf's gradient in its `grad`; `grad` returns those asked for. On
 the scalar backend the numbers have recorded themselves, and the walk is their own
@@ -28,7 +32,8 @@ def backward(
     for node, g in walk([root], [seed], free=not (retain_graph or create_graph)):
         if node._op is None:
             g = g if isinstance(g, Tensor) else make(g)
-            g = g if g.dtype == node.dtype else g.astype(node.dtype)
+            if g.data.dtype != node.data.dtype:
+                g = g.astype(node.dtype)
             node._grad = g if node._grad is None else node._grad + g
 
 

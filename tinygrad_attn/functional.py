@@ -11,9 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from . import composites, creation, movement, ops
+from . import composites, creation, movement, ops, recording
 from .backends import namespace_of
-from .ops import apply
+from .recording import apply
 from .shapes import broadcast_shapes, one_axis
 from .tensor import Tensor, make
 
@@ -237,7 +237,7 @@ def attention_with_weights(
     attention = composites.scaled_dot_product_attention
     if not want_weights:
         return apply(attention, query, key, value, *masks, **settings), None
-    z, (weights, _) = ops.in_scope(
+    z, (weights, _) = recording.in_scope(
         attention, attention.forward, ops, query, key, value, *masks, **settings
     )
     return z, weights

@@ -1,4 +1,4 @@
-"""Chapter 2, continued: operations that move numbers and compute nothing.
+"""Chapter 6: operations that move numbers and compute nothing.
 
 Each element of z is one element of x (or, in `scatter_add`, a sum of some), so every
 derivative is 0 or 1, and a vjp only brings the gradient back to where the number came

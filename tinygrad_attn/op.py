@@ -1,4 +1,4 @@
-"""What an operation is: a stateless pair, a forward and a vjp.
+"""Chapter 2: what an operation is: a stateless pair, a forward and a vjp.
 
     forward(xp, *inputs, **params)                        -> z, or (z, saved)
     vjp(xp, g, z, inputs, needs, saved, **params)         -> a gradient for each input
@@ -10,23 +10,33 @@
 | `params` | plain hashable settings, such as an axis |
 | `z` | the output |
 | `g` | ∂L/∂z, the gradient of the final scalar L with respect to the output |
-| `needs` | which inputs need a gradient; the others get None |
+| `needs` | which inputs need a gradient; what is returned for others is ignored |
 | `saved` | what forward had at hand and vjp would compute again, or None |
 
 **vjp** means vector-Jacobian product: with J = ∂z/∂x, the chain rule is ∂L/∂x = g·J. A
 rule states that product directly. J itself, with as many rows as z has numbers and as
 many columns as x has, is never built.
 
-A **primitive** states its rule with derivatives from a calculus book. A **composite**
-is a forward made of the names of `xp` and of other composites, called as `softmax(xp,
-x)`. It may carry a hand-derived vjp, which is a lesson and faster than the rules of its
+A **primitive** states its rule with derivatives from a calculus book. Its forward only
+ever meets arrays: on Tensors `recording.apply` unwraps them first. A **composite** is a
+forward made of the names of `xp` and of other composites, called as `softmax(xp, x)`.
+It may carry a hand-derived vjp, which is a lesson and faster than the rules of its
 parts; without one, its parts are recorded.
 
-Because nothing in a pair knows what `xp` it is given, the same pair runs at every level
-of detail, and `vjp` run on Tensors is itself recorded: that is how a second derivative
-comes about. Two things keep that true. No rule asks which `xp` it has or branches on an
-element. And `saved` is never passed when `xp` is `ops`: it holds bare arrays, which
-would enter the second derivative as constants, silently wrong.
+Nothing in a pair knows what `xp` it is given, and so one pair serves at every level:
+
+- Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. On
+Values
+  no vjp is ever asked: each Value has stored its own local derivatives (`scalar.py`).
+  That is why the two can prove each other.
+- A vjp runs on arrays. Run on Tensors it is recorded like any calculation, and its
+result
+  can be differentiated: that is how a second derivative comes about.
+
+Two things keep that true. No rule asks which `xp` it has or branches on an element. And
+`saved` is never passed when `xp` is `ops`: it holds bare arrays, which would enter the
+second derivative as constants, silently wrong. (`z` may be used: there it is the
+Tensor, with its graph.) A rule that likes to have `saved` must be able to do without.
 """
 
 from __future__ import annotations

@@ -1,11 +1,9 @@
 """The namespace of Tensors: `xp` for rules whose computation shall be recorded.
 
 Its functions have the names and meaning of the array namespaces (`backends/python.py`),
-but take Tensors, and each call writes a node of the graph. So the same rule, run with
-`xp = ops`, leaves its own computation behind as a graph; `autograd.walk` uses this for
-gradients of gradients.
-
-`apply` is where a tensor's history is written: every operator and function ends there.
+but take Tensors, and each call writes a node of the graph (`recording.apply`). So the
+same rule, run with `xp = ops`, leaves its own computation behind as a graph;
+`autograd.walk` uses this for gradients of gradients.
 """
 
 from __future__ import annotations
@@ -15,125 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import movement, primitives, shapes
-from .backends import NAMESPACES, current_backend, namespace_of, scalars
-from .context import Scope, context
-from .op import Op, primitive
+from .backends import NAMESPACES, namespace_of
+from .recording import NUMBERS, apply, binary, constant
 from .tensor import Operand, Tensor, make
 
 name = "ops"
-NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
-THIS = sys.modules[__name__]
-NAMESPACES[Tensor] = THIS
-
-
-# --- recording ------------------------------------------------------------------------
-
-
-def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
-    """The result of an operation, which remembers how it was made.
-
-    Args:
-        op: a primitive or composite.
-        inputs: Tensors; plain numbers and None where the operation takes them.
-        params: its settings.
-
-    Raises:
-        ValueError, TypeError, IndexError: what the operation says of its inputs, under
-            its name.
-    """
-    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
-    record = context.recording and any(
-        [isinstance(x, Tensor) and x._requires_grad for x in inputs]
-    )
-    if record and op.vjp is None:  # a composite without a rule of its own
-        return in_scope(op, op.forward, THIS, *inputs, **params)  # type: ignore[no-any-return]
-    xp = namespace_of(arrays)
-    if xp is scalars and not record:
-        arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
-    try:
-        z = op.forward(xp, *arrays, **params)
-    except (ValueError, TypeError, IndexError) as error:
-        raise explained(error, op, arrays) from None
-    saved = None
-    if type(z) is tuple:
-        z, saved = z
-    t = make(z)
-    if record:
-        t._requires_grad = True
-        t._op = op
-        if xp is not scalars:  # Values have recorded themselves
-            t._inputs = inputs
-            t._params = params
-            t._saved = saved
-            t._scope = context.scope
-    return t
-
-
-def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
-    """The result of a call; all that it records remembers the owner of the call."""
-    before = context.scope
-    context.scope = Scope(owner, before)
-    try:
-        return call(*args, **kwargs)
-    finally:
-        context.scope = before
-
-
-def explained(error: Exception, op: Op, arrays: Sequence[Any]) -> Exception:
-    """The error with the operation's name, and the shapes in our words."""
-    given = [getattr(a, "shape", ()) for a in arrays]
-    try:
-        if op.check is not None:
-            op.check(*given)
-    except ValueError as ours:
-        error = ours
-    return type(error)(f"{op.name}: {error}")
-
-
-def binary(op: Op, x: Operand, y: Operand) -> Tensor:
-    """An operator, with a Tensor on one side and what can become one on the other."""
-    if not isinstance(x, Tensor) and type(x) not in NUMBERS:
-        x = constant(x, y)
-    if not isinstance(y, Tensor) and type(y) not in NUMBERS:
-        y = constant(y, x)
-    return NotImplemented if x is None or y is None else apply(op, x, y)
-
-
-def constant(x: Any, like: Any) -> Any:
-    """x (a number, an array, nested lists) as a constant on the backend of `like`; None
-    if x is nothing of the kind, or `like` is no Tensor."""
-    if isinstance(x, Tensor):
-        return x
-    numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
-    if not numeric or not isinstance(like, Tensor):
-        return None
-    xp = namespace_of([like.data])
-    array = xp.asarray(x)
-    if array.dtype == "float64":
-        backend = current_backend()
-        default = backend.dtype if backend.xp is xp else xp.float_dtypes[0]
-        array = xp.astype(array, like.dtype if "float" in like.dtype else default)
-    return make(array)
-
-
-def compare(name: str, x: Tensor, y: Operand) -> Tensor:
-    """A comparison, element by element, as a tensor of bools."""
-    other = y if type(y) in NUMBERS else constant(y, x)
-    if other is None:
-        return NotImplemented  # type: ignore[no-any-return]
-    array = other.data if isinstance(other, Tensor) else other
-    namespace_of([x.data, array])  # refuses two backends
-    try:
-        return make(getattr(x.data, name)(array))
-    except ValueError as error:
-        raise explained(error, comparison, [x.data, array]) from None
-
-
-@primitive(check=shapes.broadcast_shapes)
-def comparison(xp: Any, x: Any, y: Any) -> Any:
-    """Only names comparisons in errors."""
-    raise NotImplementedError
-
+NAMESPACES[Tensor] = sys.modules[__name__]
 
 # --- the names of an array namespace --------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Chapter 2: every rule of calculus in the engine, each with its gradient beside it.
+"""Chapter 3: every rule of calculus in the engine, each with its gradient beside it.
 
 A rule is a pair of functions: the forward, and below it the vjp, which turns g = ∂L/∂z
 into ∂L/∂x for each input x. `op.py` says what the arguments are. In all of them
@@ -150,10 +150,9 @@ def div_vjp(xp, g, z, inputs, needs, saved):
 def pow(xp, x, y):
     """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
-    Both are 0 where z does not depend on the input although the formula says 0 · inf:
-    ∂z/∂x for y = 0, and ∂z/∂y for x = 0 with y > 0. There 1 is added to what would make
-    the inf (a comparison counts as 1 where it is true), and 0 · something finite is
-    left.
+    Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for y =
+    0, ∂z/∂y for x = 0 and y ≥ 0. There 1 is added to what would make the inf (a
+    comparison counts as 1 where it is true), and 0 · something finite is left.
     """
     return x**y
 
@@ -165,14 +164,14 @@ def pow_vjp(xp, g, z, inputs, needs, saved):
     if needs[0]:
         dx = g * y * x ** (y - 1.0 + (y == 0.0))
     if needs[1]:
-        dy = g * z * xp.log(x + (x == 0.0))
+        dy = g * z * xp.log(x + (x == 0.0) * (y >= 0.0))
     return dx, dy
 
 
 @primitive(check=broadcast_shapes)
 def maximum(xp, x, y):
-    """z = max(x, y);  the gradient goes to the larger. At a tie each gets half: any
-    split would be a subgradient, and this one does not depend on the order."""
+    """z = max(x, y);  the gradient goes to the larger. At a tie each gets half, so
+    that no order is preferred."""
     return xp.maximum(x, y)
 
 
@@ -267,8 +266,8 @@ def matmul(xp, x, y):
     Chain rule: ∂L/∂xᵢₖ = Σⱼ gᵢⱼ yₖⱼ   = row i of g with row k of y    = (g yᵀ)ᵢₖ
                 ∂L/∂yₖⱼ = Σᵢ xᵢₖ gᵢⱼ   = column k of x with column j of g = (xᵀ g)ₖⱼ
 
-    Each is the only product of g with the other operand that has the right shape, which
-    is a way to remember them.
+    To remember them: of g and the other operand, this is the product that has the right
+    shape.
     """
     return xp.matmul(x, y)
 
@@ -280,9 +279,9 @@ def matmul_vjp(xp, g, z, inputs, needs, saved):
     if needs[0]:
         dx = xp.matmul(g, transposed(xp, y))
     if needs[1]:
-        if (
-            y.ndim == 2 and x.ndim > 2
-        ):  # one y for a whole batch: stack the batch's rows
+        if y.ndim == 2 and x.ndim > 2:
+            # One y for a whole batch. Stacking the batch's rows sums over it at once,
+            # where xᵀ g would build a matrix for each member, to be summed by the walk.
             x, g = as_rows(xp, x), as_rows(xp, g)
         dy = xp.matmul(transposed(xp, x), g)
     return dx, dy

@@ -15,6 +15,8 @@ derivative** ∂result/∂operand at the values just used.
 
     for every operand x of z:   x.grad += z.grad · ∂z/∂x
 
+(A leaf is a number that was not made of others: the inputs, a model's parameters.)
+
 **Why `+=`?** Above, `a` reaches z along two paths: through p and directly. The chain
 rule for several variables adds the contributions of all paths, 2 and 1.
 
@@ -22,10 +24,12 @@ rule for several variables adds the contributions of all paths, 2 and 1.
 complete, that is after everything made from it has delivered. Take b = a + a and
 c = b + b, where dc/da is 4. Were b to hand on what it has each time a delivery comes
 (1, then 2), a would be sent 1+1 and 2+2: 6. So `topological_order` lists a node after
-all its users, and `backward` goes once down that list.
+all its users, and `backward` goes once down that list. (To hand on only what is new
+each time would be right too, but follows every path: 2ⁿ of them after n such steps.)
 
-This file is complete: it is the independent proof of the faster engine in the other
-chapters, which repeats no line of it, and must get the same gradients.
+The other chapters do the same with whole arrays, by rules of their own. None of those
+rules is used here, which makes this file the independent proof of that engine: the two
+must get the same gradients.
 """
 
 from __future__ import annotations

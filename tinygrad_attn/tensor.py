@@ -10,13 +10,15 @@
 
 A Tensor adds to its array (`data`) whether a gradient is wanted (`requires_grad`), the
 gradient once there is one (`grad`), and, for a result, the operation, inputs and params
-that it came from. That is the whole graph; `ops.apply` writes it and `autograd.walk`
-reads it. The operators are one line each: the rules stand in `primitives.py`.
+that it came from. That is the whole graph; `recording.apply` writes it and
+`autograd.walk` reads it. The operators are one line each: the rules stand in
+`primitives.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from . import movement, primitives, printing, shapes
@@ -47,6 +49,7 @@ class Tensor:
         "__weakref__",
         "_grad",
         "_inputs",
+        "_needs",
         "_op",
         "_params",
         "_requires_grad",
@@ -76,6 +79,7 @@ class Tensor:
         self._grad: Tensor | None = None
         self._op: Op | None = None
         self._inputs: Sequence[Any] | None = ()
+        self._needs: Sequence[bool] = ()
         self._params: dict[str, Any] = {}
         self._saved: Any = None
         self._scope: Scope | None = None
@@ -103,7 +107,7 @@ class Tensor:
     @property
     def dtype(self) -> str:
         """ "float64", "float32", "int64" or "bool"."""
-        return str(self.data.dtype)
+        return dtype_name(self.data.dtype)
 
     @property
     def requires_grad(self) -> bool:
@@ -225,37 +229,37 @@ class Tensor:
     # --- operators: one line each, the rules are in primitives.py ---------------------
 
     def __add__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.add, self, y)
+        return recording.binary(primitives.add, self, y)
 
     def __radd__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.add, y, self)
+        return recording.binary(primitives.add, y, self)
 
     def __sub__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.sub, self, y)
+        return recording.binary(primitives.sub, self, y)
 
     def __rsub__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.sub, y, self)
+        return recording.binary(primitives.sub, y, self)
 
     def __mul__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.mul, self, y)
+        return recording.binary(primitives.mul, self, y)
 
     def __rmul__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.mul, y, self)
+        return recording.binary(primitives.mul, y, self)
 
     def __truediv__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.div, self, y)
+        return recording.binary(primitives.div, self, y)
 
     def __rtruediv__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.div, y, self)
+        return recording.binary(primitives.div, y, self)
 
     def __pow__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.pow, self, y)
+        return recording.binary(primitives.pow, self, y)
 
     def __rpow__(self, y: Operand) -> Tensor:
-        return ops.binary(primitives.pow, ops.constant(y, self), self)
+        return recording.binary(primitives.pow, recording.constant(y, self), self)
 
     def __neg__(self) -> Tensor:
-        return ops.apply(primitives.neg, self)
+        return recording.apply(primitives.neg, self)
 
     def __matmul__(self, y: Operand) -> Tensor:
         return ops.matmul(self, y)
@@ -268,28 +272,30 @@ class Tensor:
             bounds, shape = shapes.basic_index(key, self.shape)
         except (IndexError, TypeError) as error:
             raise type(error)(f"indexing: {error}") from None
-        z = ops.apply(movement.getslice, self, bounds=bounds)
-        return z if z.shape == shape else ops.apply(movement.reshape, z, shape=shape)
+        z = recording.apply(movement.getslice, self, bounds=bounds)
+        return (
+            z if z.shape == shape else recording.apply(movement.reshape, z, shape=shape)
+        )
 
     # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
 
     def __eq__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return ops.compare("__eq__", self, y)
+        return recording.compare("__eq__", self, y)
 
     def __ne__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return ops.compare("__ne__", self, y)
+        return recording.compare("__ne__", self, y)
 
     def __lt__(self, y: Operand) -> Tensor:
-        return ops.compare("__lt__", self, y)
+        return recording.compare("__lt__", self, y)
 
     def __le__(self, y: Operand) -> Tensor:
-        return ops.compare("__le__", self, y)
+        return recording.compare("__le__", self, y)
 
     def __gt__(self, y: Operand) -> Tensor:
-        return ops.compare("__gt__", self, y)
+        return recording.compare("__gt__", self, y)
 
     def __ge__(self, y: Operand) -> Tensor:
-        return ops.compare("__ge__", self, y)
+        return recording.compare("__ge__", self, y)
 
     __hash__ = object.__hash__
 
@@ -377,16 +383,19 @@ class Tensor:
         )
 
 
+dtype_name = cache(str)  # NumPy takes its time to spell a dtype
+
+
 def make(array: Any) -> Tensor:
     """A Tensor around an array of some backend, without a graph."""
     t = Tensor.__new__(Tensor)
     t.data = array
     t._grad = t._op = t._saved = t._scope = None
-    t._inputs = ()
+    t._inputs = t._needs = ()
     t._params = {}
     t._requires_grad = False
     return t
 
 
-# Tensor's methods are names of ops, and those make Tensors: each file needs the other.
-from . import ops  # noqa: E402
+# Operators record, methods are names of ops, and both make Tensors: a circle.
+from . import ops, recording  # noqa: E402

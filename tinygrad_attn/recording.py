@@ -1,0 +1,138 @@
+"""Chapter 4: how a calculation is recorded.
+
+`apply` computes one operation and writes down where the result came from: the
+operation, its inputs and its params. Every operator of a Tensor and every function ends
+here, so the history of a result is complete without anybody thinking of it.
+
+Recursion ends here too. `ops.exp(x)` is `apply(primitives.exp, x)`, and the primitive's
+forward calls `xp.exp`; but apply hands it x's bare array, and so xp is NumPy or pure
+Python, whose exp computes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .backends import NAMESPACES, current_backend, namespace_of, scalars
+from .context import Scope, context
+from .op import Op
+from .shapes import broadcast_shapes
+from .tensor import Operand, Tensor, make
+
+NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
+
+
+def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
+    """The result of an operation, which remembers how it was made.
+
+    Args:
+        op: a primitive or composite.
+        inputs: Tensors; plain numbers and None where the operation takes them.
+        params: its settings.
+
+    Raises:
+        ValueError, TypeError, IndexError: what the operation says of its inputs, under
+            its name.
+    """
+    needs = [isinstance(x, Tensor) and x._requires_grad for x in inputs]
+    record = True in needs and context.recording
+    if record and op.vjp is None:  # a composite without a rule: its parts are recorded
+        return in_scope(op, op.forward, NAMESPACES[Tensor], *inputs, **params)  # type: ignore[no-any-return]
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    xp = namespace_of(arrays)
+    if xp is scalars and not record:  # Values would record themselves
+        arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
+    try:
+        z = op.forward(xp, *arrays, **params)
+    except (ValueError, TypeError, IndexError) as error:
+        raise explained(error, op.name, op.check, arrays) from None
+    saved = None
+    if type(z) is tuple:
+        z, saved = z
+    t = make(z)
+    if record:
+        t._requires_grad = True
+        t._op = op
+        if xp is not scalars:
+            t._inputs = inputs
+            t._needs = needs
+            t._params = params
+            t._saved = saved
+            t._scope = context.scope
+    return t
+
+
+def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
+    """The result of a call. All that it records remembers that it was made for `owner`,
+    a module or a composite: by this a picture can group and name what it shows."""
+    before = context.scope
+    context.scope = Scope(owner, before)
+    try:
+        return call(*args, **kwargs)
+    finally:
+        context.scope = before
+
+
+def explained(
+    error: Exception, name: str, check: Any, arrays: Sequence[Any]
+) -> Exception:
+    """The error with the operation's name, and the shapes in our words."""
+    try:
+        if check is not None:
+            check(*(getattr(a, "shape", ()) for a in arrays))
+    except ValueError as ours:
+        error = ours
+    return type(error)(f"{name}: {error}")
+
+
+def binary(op: Op, x: Operand, y: Operand) -> Tensor:
+    """An operator, with a Tensor on one side and what can become one on the other."""
+    if not isinstance(x, Tensor) and type(x) not in NUMBERS:
+        x = constant(x, y)
+    if not isinstance(y, Tensor) and type(y) not in NUMBERS:
+        y = constant(y, x)
+    return NotImplemented if x is None or y is None else apply(op, x, y)
+
+
+def constant(x: Any, like: Any) -> Any:
+    """x (a number, an array, nested lists) as a Tensor beside `like`: on its backend,
+    and in its dtype if both are floats. None if x is nothing of the kind, or `like` no
+    Tensor.
+    """
+    if isinstance(x, Tensor):
+        return x
+    numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
+    if not numeric or not isinstance(like, Tensor):
+        return None
+    xp = namespace_of([like.data])
+    array = xp.asarray(x)
+    if array.dtype == "float64":
+        array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
+    return make(array)
+
+
+def is_float(t: Tensor) -> bool:
+    """Whether a tensor can have a gradient."""
+    return t.dtype.startswith("float")
+
+
+def default_float(xp: Any) -> str:
+    """What floats are on a backend: as it was chosen, if it is the current one."""
+    backend = current_backend()
+    return backend.dtype if backend.xp is xp else str(xp.float_dtypes[0])
+
+
+def compare(name: str, x: Tensor, y: Operand) -> Tensor:
+    """A comparison, element by element, as a tensor of bools; it records nothing."""
+    other = y if type(y) in NUMBERS else constant(y, x)
+    if other is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    array = other.data if isinstance(other, Tensor) else other
+    namespace_of([x.data, array])  # refuses two backends
+    try:
+        return make(getattr(x.data, name)(array))
+    except ValueError as error:
+        raise explained(
+            error, "comparison", broadcast_shapes, [x.data, array]
+        ) from None
