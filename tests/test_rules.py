@@ -175,10 +175,12 @@ def torch_functions():
         "log_softmax": lambda x, axis: torch.log_softmax(x, axis),
         "cross_entropy": lambda x, t: F.cross_entropy(x, t.to(torch.int64).argmax(-1)),
         "linear": F.linear,
-        "layer_norm": lambda x, w=None, b=None, *, axis, eps: F.layer_norm(
-            x, x.shape[-len(axis) :], w, b, eps
+        # (PyTorch has no second derivative for a bias without a weight: added after)
+        "layer_norm": lambda x, w, b, *, axis, eps: (
+            F.layer_norm(x, x.shape[-len(axis) :], w, None if w is None else b, eps)
+            + (b if w is None and b is not None else 0.0)
         ),
-        "scaled_dot_product_attention": lambda q, k, v, mask=None, *, scale: sdpa(
+        "scaled_dot_product_attention": lambda q, k, v, mask, _, *, scale: sdpa(
             q, k, v, mask, scale=scale
         ),
     }

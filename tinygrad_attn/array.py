@@ -86,6 +86,7 @@ class Array:
         return elementwise(operator.add, y, self)
 
     def __sub__(self, y: Operand) -> Array:
+        refuse_bools(self, y)
         return elementwise(operator.sub, self, y)
 
     def __rsub__(self, y: Operand) -> Array:
@@ -110,6 +111,7 @@ class Array:
         return elementwise(self.scalars.pow, y, self, dtype="float64")
 
     def __neg__(self) -> Array:
+        refuse_bools(self)
         return elementwise(operator.neg, self)
 
     def __eq__(self, y: Operand) -> Array:  # type: ignore[override]
@@ -190,9 +192,9 @@ def cast(data: list[Any], dtype: str) -> list[Any]:
     if dtype == "float64":
         return [v if isinstance(v, (float, scalar.Value)) else float(v) for v in data]
     if dtype == "int64":
-        return [int(v) for v in data]
+        return [int(scalar.value(v)) for v in data]
     if dtype == "bool":
-        return [bool(v) for v in data]
+        return [bool(scalar.value(v)) for v in data]
     raise TypeError(
         f"dtype {dtype!r} given; the pure Python backend has float64, int64 and bool"
     )
@@ -212,7 +214,14 @@ def elementwise(f: Callable[..., Any], *operands: Any, dtype: str = "") -> Array
         broadcast(v, shape) if isinstance(v, Array) else repeat(v) for v in operands
     ]
     data = list(map(f, *columns))
-    return kind_of(arrays)(data, shape, dtype or result_dtype(operands))
+    dtype = dtype or result_dtype(operands)
+    return kind_of(arrays)(cast(data, dtype) if dtype == "bool" else data, shape, dtype)
+
+
+def refuse_bools(*operands: Any) -> None:
+    """As in NumPy, + and * of bools are "or" and "and", and - means nothing."""
+    if result_dtype(operands) == "bool":
+        raise TypeError("- of bools given; != tells where they differ")
 
 
 def kind_of(operands: Iterable[Any]) -> type[Array]:

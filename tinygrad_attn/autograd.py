@@ -29,12 +29,14 @@ the same loop and the same rules then run on Tensors, which record themselves, a
 the gradient has a graph of its own. **A second derivative** is a walk along that one.
 
 This file knows no Tensor, only what a node must have: `data`, and what was recorded,
-`_op`, `_inputs`, `_needs` (which of them require a gradient), `_params`, `_saved`.
+`_op`, `_inputs`, `_arrays` (the inputs' numbers at that time), `_needs` (which of them
+require a gradient), `_params`, `_saved`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import Any
 
 from .backends import namespace_of
@@ -54,39 +56,40 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
         RuntimeError: a part of the graph was freed by an earlier backward().
     """
     starts = unique(roots)
-    uses = {id(node): 0 for node in starts}
+    uses = dict.fromkeys(starts, 0)
     todo = list(starts)
     while todo:
         for x in parents(todo.pop()):
-            if id(x) not in uses:
-                uses[id(x)] = 0
+            if x in uses:
+                uses[x] += 1
+            else:
+                uses[x] = 1
                 todo.append(x)
-            uses[id(x)] += 1
     order: list[Node] = []
-    ready = [node for node in starts if uses[id(node)] == 0]
+    ready = [node for node in starts if uses[node] == 0]
     while ready:
         node = ready.pop()
         order.append(node)
         for x in parents(node):
-            uses[id(x)] -= 1
-            if uses[id(x)] == 0:
+            uses[x] -= 1
+            if uses[x] == 0:
                 ready.append(x)
     return order
 
 
-def parents(node: Node) -> Sequence[Node]:
+def parents(node: Node) -> Iterable[Node]:
     """The inputs of a node that a gradient flows to; an input used twice, twice."""
     if node._inputs is None:
         raise RuntimeError(
             f"backward: the graph behind {node._op.name} was freed by an earlier "
             "backward(); call that one with retain_graph=True to walk the graph again"
         )
-    return [x for x, needed in zip(node._inputs, node._needs) if needed]
+    return compress(node._inputs, node._needs)
 
 
 def unique(nodes: Iterable[Node]) -> list[Node]:
     """The nodes without repetitions."""
-    return list({id(node): node for node in nodes}.values())
+    return list(dict.fromkeys(nodes))
 
 
 def walk(
@@ -103,37 +106,52 @@ def walk(
         free: let go of each node's inputs once its gradient has been passed on.
     """
     xp = namespace_of(gradients)
-    so_far: dict[int, Any] = {}
+    so_far: dict[Node, Any] = {}
     for root, g in zip(roots, gradients):
-        accumulate(so_far, root, g)
+        so_far[root] = so_far[root] + g if root in so_far else g
     order = topological_order(roots)
     order.reverse()
     while order:
         node = order.pop()  # the list lets go of it: what is passed can be freed
-        g = so_far.pop(id(node), None)
+        g = so_far.pop(node, None)
         if g is None:  # every rule on the way here said None
             continue
         yield node, g
-        op, inputs, needs = node._op, node._inputs, node._needs
+        op, needs = node._op, node._needs
         if op is None:
             continue
-        if xp.name == "ops":  # z is the node, with its graph; no bare arrays (op.py)
-            shares = op.vjp(xp, g, node, inputs, needs, None, **node._params)
+        if xp.records:  # z is the node, with its graph; no bare arrays (op.py)
+            check_unchanged(node)
+            shares = op.vjp(xp, g, node, node._inputs, needs, None, **node._params)
         else:
             z, saved = node.data, node._saved
-            arrays = [getattr(x, "data", x) for x in inputs]
-            shares = op.vjp(xp, g, z, arrays, needs, saved, **node._params)
-        for x, needed, share in zip(inputs, needs, shares):
-            if needed and share is not None:
-                accumulate(so_far, x, unbroadcast(xp, share, x.data.shape, op))
+            shares = op.vjp(xp, g, z, node._arrays, needs, saved, **node._params)
+        for x, needed, share in zip(node._inputs, needs, shares):
+            if not needed or share is None:
+                continue
+            if share.shape != x.data.shape:
+                share = unbroadcast(xp, share, x.data.shape, op)
+            if share.dtype != x.data.dtype:
+                share = xp.astype(share, x.dtype)
+            so_far[x] = so_far[x] + share if x in so_far else share
         if free:
-            node._inputs = node._saved = node._scope = None
+            release(node)
 
 
-def accumulate(so_far: dict[int, Any], node: Node, share: Any) -> None:
-    """Adds what one use contributes to a node's gradient."""
-    before = so_far.get(id(node))
-    so_far[id(node)] = share if before is None else before + share
+def release(node: Node) -> None:
+    """Lets go of what a node was made from."""
+    node._inputs = node._arrays = node._saved = node._scope = None
+
+
+def check_unchanged(node: Node) -> None:
+    """A recorded walk differentiates at the inputs as they are now: they must be those
+    that the node was computed from."""
+    for x, array, needed in zip(node._inputs, node._arrays, node._needs):
+        if needed and x.data is not array:
+            raise RuntimeError(
+                f"create_graph: an input of {node._op.name} got new numbers since it "
+                "was recorded (by an optimizer's step?); walk the graph before that"
+            )
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
@@ -146,13 +164,9 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
     Raises:
         RuntimeError: g cannot come from a broadcast of `shape`; the rule is wrong.
     """
-    if g.shape == shape:
-        return g
     extra = len(g.shape) - len(shape)
     padded = (1,) * extra + shape
-    stretched = tuple(
-        a for a, n in enumerate(g.shape) if padded[a:] and padded[a] == 1 != n
-    )
+    stretched = tuple(a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 != m)
     if extra < 0 or reduced_shape(g.shape, stretched, True) != padded:
         raise RuntimeError(
             f"{op.name}: its vjp gave a gradient of shape {g.shape} for an input of "

@@ -44,13 +44,14 @@ def gelu(xp, x):
     By the product rule ∂z/∂x = Φ(x) + x·φ(x), with φ(x) = exp(-x²/2)/√(2π) the bell
     curve.
     """
-    return 0.5 * x * (1.0 + xp.erf(x * math.sqrt(0.5)))
+    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5)))
+    return x * area, area
 
 
 @gelu.defvjp
 def gelu_vjp(xp, g, z, inputs, needs, saved):
     (x,) = inputs
-    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5)))
+    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5))) if saved is None else saved
     bell = xp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
     return (g * (area + x * bell),)
 
@@ -75,11 +76,16 @@ def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
 def dropout(xp, x, keep, *, p):
     """z = x / (1 - p) where `keep`, else 0;  g passes the same gate.
 
-    Srivastava et al. 2014, "Dropout". It has no vjp of its own: its parts are recorded.
-    `keep` is true with probability 1 - p; dividing
+    Srivastava et al. 2014, "Dropout". `keep` is true with probability 1 - p; dividing
     by it leaves the mean of z what it would be without dropout.
     """
     return xp.where(keep, x * (1.0 / (1.0 - p)), 0.0)
+
+
+@dropout.defvjp
+def dropout_vjp(xp, g, z, inputs, needs, saved, *, p):
+    _, keep = inputs
+    return xp.where(keep, g * (1.0 / (1.0 - p)), 0.0), None
 
 
 # === 2. Softmax and cross-entropy =====================================================
@@ -160,7 +166,7 @@ def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
 
 
 @composite
-def linear(xp, x, weight, bias=None):
+def linear(xp, x, weight, bias):
     """z = x Wᵀ + b, (..., d_in) → (..., d_out), with W of shape (d_out, d_in).
 
     Gradient: that of the matrix product, ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of
@@ -173,17 +179,17 @@ def linear(xp, x, weight, bias=None):
 
 @linear.defvjp
 def linear_vjp(xp, g, z, inputs, needs, saved):
-    x, weight, *bias = inputs
+    x, weight, _ = inputs
     dx = dw = None
     if needs[0]:
         dx = xp.matmul(g, weight)
     if needs[1]:
         dw = xp.matmul(transposed(xp, as_rows(xp, g)), as_rows(xp, x))
-    return (dx, dw, g) if bias else (dx, dw)
+    return dx, dw, g
 
 
 @composite
-def layer_norm(xp, x, weight=None, bias=None, *, axis=(-1,), eps=1e-5):
+def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
     """z = x̂ ⊙ weight + bias, with x̂ = (x - μ)/√(σ² + ε) over the last axes.
 
     Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
@@ -212,7 +218,7 @@ def layer_norm(xp, x, weight=None, bias=None, *, axis=(-1,), eps=1e-5):
 
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
-    x, weight, _ = (*inputs, None, None)[:3]  # absent ones: None
+    x, weight, _ = inputs
     x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
     g_hat = g if weight is None else g * weight
     dx = None
@@ -220,7 +226,7 @@ def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
         along_ones = mean(xp, g_hat, axis=axis)
         along_x_hat = mean(xp, g_hat * x_hat, axis=axis)
         dx = s * (g_hat - along_ones - x_hat * along_x_hat)
-    return (dx, None if weight is None else g * x_hat, g)[: len(inputs)]
+    return dx, g * x_hat if needs[1] else None, g
 
 
 def normalized(xp, x, axis, eps):
@@ -241,7 +247,7 @@ def mean(xp, x, *, axis):
 
 @composite
 def scaled_dot_product_attention(
-    xp, query, key, value, attn_mask=None, keep=None, *, scale, p=0.0
+    xp, query, key, value, attn_mask, keep, *, scale, p=0.0
 ):
     """z = softmax(Q Kᵀ · scale) V, scale = 1/√d_k: a soft look-up.
 
@@ -285,7 +291,7 @@ def scaled_dot_product_attention(
 
 @scaled_dot_product_attention.defvjp
 def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
-    query, key, value, attn_mask, keep = (*inputs, None, None)[:5]  # absent ones: None
+    query, key, value, attn_mask, keep = inputs
     if saved is None:
         _, saved = scaled_dot_product_attention.forward(
             xp, query, key, value, attn_mask, keep, scale=scale, p=p
@@ -303,4 +309,4 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
         dk = xp.matmul(transposed(xp, d_products), query)
-    return (dq, dk, dv, None, None)[: len(inputs)]
+    return dq, dk, dv, None, None

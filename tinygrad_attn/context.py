@@ -49,6 +49,9 @@ class no_grad(ContextDecorator):
 
     recording = False
 
+    def _recreate_cm(self) -> no_grad:
+        return type(self)()  # a decorated function may run in several threads
+
     def __enter__(self) -> None:
         self._before = getattr(self, "_before", [])
         self._before.append(context.recording)

@@ -4,20 +4,23 @@ A walk starts from ∂L/∂L = 1 (or the gradient that is given), the seed. The 
 what the whole walk computes with: a bare array, or, with create_graph, a Tensor, and
 then the gradient is recorded as it is computed. See `_seed`.
 
-`backward` leaves each leaf's gradient in its `grad`; `grad` returns those asked for. On
-the scalar backend the numbers have recorded themselves, and the walk is their own
-(`scalar.Value.backward`): the proof that both are the same calculus.
+On the scalar backend the numbers have recorded themselves, and the walk is their own
+(`scalar.Value.backward`); `walk_values` brings what it finds back to the tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from operator import add
 from typing import Any
 
 from .array import ValueArray
-from .autograd import walk
+from .autograd import release, topological_order, walk
 from .backends import namespace_of
-from .scalar import Value, topological_order
+from .context import enable_grad, no_grad
+from .scalar import Value
+from .scalar import topological_order as order_of_values
 from .tensor import Tensor, make
 
 
@@ -25,15 +28,9 @@ def backward(
     root: Tensor, gradient: Tensor | None, retain_graph: bool, create_graph: bool
 ) -> None:
     """Adds ∂root/∂leaf to every leaf's grad; `Tensor.backward` says the rest."""
-    if isinstance(root.data, ValueArray):
-        _root_value(root, gradient, create_graph, "backward").backward()
-        return
-    seed = _seed(root, gradient, create_graph, "backward")
-    for node, g in walk([root], [seed], free=not (retain_graph or create_graph)):
+    free = not (retain_graph or create_graph)
+    for node, g in gradients("backward", [root], [gradient], create_graph, free):
         if node._op is None:
-            g = g if isinstance(g, Tensor) else make(g)
-            if g.data.dtype != node.data.dtype:
-                g = g.astype(node.dtype)
             node._grad = g if node._grad is None else node._grad + g
 
 
@@ -44,15 +41,14 @@ def grad(
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
-) -> tuple[Tensor | None, ...]:
+) -> tuple[Any, ...]:
     """∂Σoutputs/∂input for each input, returned; no `.grad` is touched.
 
     Args:
         outputs: one or several results; those that are not scalars need a grad_output.
         inputs: leaves or results that the outputs were made from.
         grad_outputs: ∂L/∂output for each output; None means 1 for a scalar.
-        retain_graph: keep the graph for another walk; by default what create_graph
-            says.
+        retain_graph: keep the graph for another walk; by default if create_graph.
         create_graph: record the walk, so that the result can be differentiated again.
         allow_unused: give None for an input that no output was made from.
 
@@ -85,89 +81,101 @@ def grad(
                 f"grad: input {i} does not require a gradient; create it with "
                 "requires_grad=True"
             )
-    if isinstance(roots[0].data, ValueArray):
-        found = _walk_values(roots, given, wanted, create_graph)
-    else:
-        seeds = [_seed(r, g, create_graph, "grad") for r, g in zip(roots, given)]
-        free = not (create_graph if retain_graph is None else retain_graph)
-        ids = {id(x) for x in wanted}
-        found = {id(n): g for n, g in walk(roots, seeds, free=free) if id(n) in ids}
+    free = not (create_graph if retain_graph is None else retain_graph)
+    found: dict[Tensor, Tensor] = {}
+    for node, g in gradients("grad", roots, given, create_graph, free):
+        if any(node is x for x in wanted):
+            found[node] = g
     for i, x in enumerate(wanted):
-        if id(x) not in found and not allow_unused:
+        if x not in found and not allow_unused:
             raise RuntimeError(
                 f"grad: input {i} of shape {x.shape} was not used to make the outputs; "
                 "allow_unused=True gives None for it"
             )
-    results = (found.get(id(x)) for x in wanted)
-    return tuple(g if g is None or isinstance(g, Tensor) else make(g) for g in results)
+    return tuple(found.get(x) for x in wanted)
 
 
-def _seed(root: Tensor, gradient: Any, create_graph: bool, who: str) -> Any:
+def gradients(
+    who: str,
+    roots: Sequence[Tensor],
+    given: Sequence[Tensor | None],
+    create_graph: bool,
+    free: bool,
+) -> Iterable[tuple[Tensor, Tensor]]:
+    """Every tensor reached from the roots with its gradient, both as Tensors.
+
+    The walk is recorded with create_graph, within a `no_grad` too, and else never.
+    """
+    seeds = [_seed(who, r, g, create_graph) for r, g in zip(roots, given)]
+    xp = namespace_of([root.data for root in roots])
+    on_values = isinstance(roots[0].data, ValueArray)
+    with ExitStack() as stack:
+        stack.enter_context(enable_grad() if create_graph else no_grad())
+        stack.enter_context(xp.quiet())
+        for node, g in (walk_values if on_values else walk)(roots, seeds, free=free):
+            yield node, g if isinstance(g, Tensor) else make(g)
+
+
+def _seed(who: str, root: Tensor, gradient: Any, create_graph: bool) -> Any:
     """∂L/∂root: 1 for a scalar, else what was given; a Tensor if recorded."""
-    _check_root(root, gradient, who)
-    if gradient is None:
-        xp = namespace_of([root.data])
-        gradient = make(xp.full(root.shape, 1.0, root.dtype))
-    return gradient if create_graph else gradient.data
-
-
-def _check_root(root: Tensor, gradient: Any, who: str) -> None:
     if not root.requires_grad:
         raise RuntimeError(
             f"{who}: this tensor has no graph; nothing it was made from requires a "
             "gradient, or it was made under no_grad()"
+        )
+    if create_graph and isinstance(root.data, ValueArray):
+        raise RuntimeError(
+            f"{who}: the scalar backend has first derivatives only; create_graph needs "
+            "the backend 'python' or 'numpy'"
         )
     if gradient is None and root.size != 1:
         raise RuntimeError(
             f"{who}: shape {root.shape} given, and only a scalar has a gradient; "
             "reduce it to one (sum(), mean()), or pass ∂L/∂self in its shape"
         )
-    if gradient is not None and not isinstance(gradient, Tensor):
+    if gradient is None:
+        gradient = make(namespace_of([root.data]).full(root.shape, 1.0, root.dtype))
+    if not isinstance(gradient, Tensor):
         raise TypeError(
             f"{who}: the gradient given is a {type(gradient).__name__}; it must be a "
             "Tensor"
         )
-    if gradient is not None and gradient.shape != root.shape:
+    if gradient.shape != root.shape:
         raise ValueError(
             f"{who}: a gradient of shape {gradient.shape} given for a tensor of shape "
             f"{root.shape}; they must be equal"
         )
+    gradient = gradient.astype(root.dtype)
+    return gradient if create_graph else gradient.data
 
 
-def _root_value(root: Tensor, gradient: Any, create_graph: bool, who: str) -> Value:
-    """Σ root · gradient as one Value, whose derivatives are the ones asked for."""
-    _check_root(root, gradient, who)
-    if create_graph:
-        raise RuntimeError(
-            f"{who}: the scalar backend has first derivatives only; create_graph needs "
-            "the backend 'python' or 'numpy'"
-        )
-    weights = [1.0] * root.size if gradient is None else gradient.detach().data.data
-    total = sum((v * w for v, w in zip(root.data.data, weights)), Value(0.0))
-    return total if isinstance(total, Value) else Value(total)
+def walk_values(
+    roots: Sequence[Tensor], seeds: Sequence[Any], *, free: bool
+) -> Iterable[tuple[Tensor, Any]]:
+    """As `autograd.walk`, but by the Values' own backward: no rule's vjp is asked.
 
-
-def _walk_values(
-    roots: Sequence[Tensor],
-    gradients: Sequence[Any],
-    wanted: Sequence[Tensor],
-    create_graph: bool,
-) -> dict[int, Any]:
-    """∂Σroots/∂x for every wanted x, from one walk over Values that leaves no trace."""
-    total = sum(
-        (_root_value(r, g, create_graph, "grad") for r, g in zip(roots, gradients)),
-        Value(0.0),
-    )
-    order = list(topological_order(total))
-    before = [v.grad for v in order]
-    for v in order:
-        v.grad = 0
+    Every number's gradient is ∂(Σ roots · seeds)/∂number; a tensor's is that of its
+    numbers, 0 for those that had no part in the roots.
+    """
+    order = topological_order(roots)
+    total = Value(0.0)
+    for root, seed in zip(roots, seeds):
+        for v, weight in zip(root.data.data, seed.data):
+            total = total + v * weight
+    reached = set(order_of_values(total))
+    for v in reached:
+        v.grad = 0.0
     total.backward()
-    found = {}
-    for x in wanted:
-        grads = [v.grad if isinstance(v, Value) else 0 for v in x.data.data]
-        if not all(isinstance(g, int) for g in grads):
-            found[id(x)] = ValueArray([float(g) for g in grads], x.shape)
-    for v, g in zip(order, before):
-        v.grad = g
-    return found
+    used = {node: {id(node.data): node.data} for node in order}
+    for node in order:  # a leaf may have been given new numbers since it was used
+        for x, array, needed in zip(node._inputs, node._arrays, node._needs):
+            if needed:
+                used[x][id(array)] = array
+    for node in order:
+        numbers = [0.0] * node.size
+        for array in used[node].values():
+            grads = (v.grad if v in reached else 0.0 for v in array.data)
+            numbers = list(map(add, numbers, grads))
+        yield node, ValueArray(numbers, node.shape)
+        if free and node._op is not None:
+            release(node)

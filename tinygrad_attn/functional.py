@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import composites, creation, movement, ops, recording
-from .backends import namespace_of
+from .backends import current_backend, namespace_of
 from .recording import apply
 from .shapes import broadcast_shapes, one_axis
 from .tensor import Tensor, make
@@ -131,7 +131,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if x.ndim == 1:
         return linear(x.reshape(1, -1), weight, bias).reshape(-1)
-    return apply(composites.linear, x, weight, *(() if bias is None else (bias,)))
+    return apply(composites.linear, x, weight, bias)
 
 
 def layer_norm(
@@ -160,10 +160,7 @@ def layer_norm(
                 f"layer_norm: {what} of shape {t.shape} given; it must be {shape}"
             )
     axis = tuple(range(x.ndim - len(shape), x.ndim))
-    if bias is not None and weight is None:
-        return layer_norm(x, shape, eps=eps) + bias
-    given = [t for t in (weight, bias) if t is not None]
-    return apply(composites.layer_norm, x, *given, axis=axis, eps=eps)
+    return apply(composites.layer_norm, x, weight, bias, axis=axis, eps=float(eps))
 
 
 def scaled_dot_product_attention(
@@ -229,16 +226,16 @@ def attention_with_weights(
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     keep = keep_mask(who, energies, dropout_p, query)
-    masks = [attn_mask] if keep is None else [attn_mask, keep]
-    masks = [] if keep is None and attn_mask is None else masks
-    settings = {"scale": 1.0 / math.sqrt(q[-1]) if scale is None else scale}
-    if keep is not None:
-        settings["p"] = dropout_p
     attention = composites.scaled_dot_product_attention
+    inputs = (query, key, value, attn_mask, keep)
+    settings = {
+        "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
+        "p": float(dropout_p),
+    }
     if not want_weights:
-        return apply(attention, query, key, value, *masks, **settings), None
+        return apply(attention, *inputs, **settings), None
     z, (weights, _) = recording.in_scope(
-        attention, attention.forward, ops, query, key, value, *masks, **settings
+        attention, attention.forward, ops, *inputs, **settings
     )
     return z, weights
 
@@ -270,11 +267,9 @@ def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Ten
             [ True,  True, False],
             [ True,  True,  True]], bool)
     """
-    s = t if s is None else s
-    rows = [[j <= i for j in range(s)] for i in range(t)]
-    if like is None:
-        return Tensor(rows, dtype="bool")
-    return make(namespace_of([like.data]).asarray(rows, "bool"))
+    xp = current_backend().xp if like is None else namespace_of([like.data])
+    queries = xp.reshape(xp.arange(0, t), (t, 1))
+    return make(queries >= xp.arange(0, t if s is None else s))
 
 
 def both(x: Tensor, y: Tensor) -> Tensor:

@@ -17,11 +17,12 @@ where the usual (f(h) - f(-h)) / 2h has seven or eight.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any
 
 from .context import no_grad
-from .creation import randn
 from .differentiate import grad
+from .recording import constant
 from .tensor import Tensor
 
 
@@ -65,8 +66,9 @@ def gradcheck(
                 f"gradcheck: input {i} is {given[i].dtype}; finite differences need "
                 "float64"
             )
+    draw = Random(0)
     outputs = _several(func(*given))
-    weights = [randn(*z.shape, dtype="float64") for z in outputs]
+    weights = [direction_beside(z, draw) for z in outputs]
     graph = [(z, w) for z, w in zip(outputs, weights) if z.requires_grad]
     if not graph:
         raise GradcheckError("gradcheck: no output has a graph, so no gradient exists")
@@ -87,7 +89,7 @@ def gradcheck(
         return total
 
     for i, g in zip(checked, gradients):
-        direction = randn(*given[i].shape, dtype="float64")
+        direction = direction_beside(given[i], draw)
         f = [along(i, direction, step * eps) for step in (-2, -1, 1, 2)]
         measured = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * eps)
         computed = 0.0 if g is None else (g.detach() * direction).sum().item()
@@ -118,7 +120,8 @@ def gradgradcheck(
     if grad_outputs is None:
         with no_grad():
             outputs = _several(func(*given))
-        weights = [randn(*z.shape, dtype="float64") for z in outputs]
+        draw = Random(1)
+        weights = [direction_beside(z, draw) for z in outputs]
     else:
         weights = _several(grad_outputs)
     n = len(given)
@@ -138,6 +141,13 @@ def gradgradcheck(
 
     weighted = [w.detach().requires_grad_() for w in weights]
     return gradcheck(first_derivatives, [*given, *weighted], eps, atol, rtol)
+
+
+def direction_beside(x: Tensor, draw: Random) -> Tensor:
+    """Random numbers in the shape, on the backend and in the dtype of x."""
+    flat = [draw.gauss(0.0, 1.0) for _ in range(x.size)]
+    beside: Tensor = constant(flat, x.detach())
+    return beside.reshape(x.shape)
 
 
 def _several(outputs: Any) -> list[Tensor]:

@@ -14,10 +14,11 @@ from typing import Any
 
 from . import movement, primitives, shapes
 from .backends import NAMESPACES, namespace_of
-from .recording import NUMBERS, apply, binary, constant
+from .recording import NUMBERS, apply, binary, constant, floats_of, promoted
 from .tensor import Operand, Tensor, make
 
 name = "ops"
+records = True
 NAMESPACES[Tensor] = sys.modules[__name__]
 
 # --- the names of an array namespace --------------------------------------------------
@@ -25,32 +26,42 @@ NAMESPACES[Tensor] = sys.modules[__name__]
 
 def exp(x: Tensor) -> Tensor:
     """eˣ, element by element."""
-    return apply(primitives.exp, x)
+    return apply(primitives.exp, floats_of(x))
 
 
 def log(x: Tensor) -> Tensor:
     """ln x, element by element; -inf at 0, nan below."""
-    return apply(primitives.log, x)
+    return apply(primitives.log, floats_of(x))
 
 
 def sqrt(x: Tensor) -> Tensor:
     """√x, element by element; nan below 0."""
-    return apply(primitives.sqrt, x)
+    return apply(primitives.sqrt, floats_of(x))
 
 
 def tanh(x: Tensor) -> Tensor:
     """tanh x, element by element."""
-    return apply(primitives.tanh, x)
+    return apply(primitives.tanh, floats_of(x))
 
 
 def erf(x: Tensor) -> Tensor:
     """erf x = 2/√π ∫₀ˣ exp(-t²) dt, element by element."""
-    return apply(primitives.erf, x)
+    return apply(primitives.erf, floats_of(x))
+
+
+def div(x: Operand, y: Operand) -> Tensor:
+    """x / y, element by element; of whole numbers too it makes floats."""
+    return _named("div", primitives.div, floats_of(x), floats_of(y))
+
+
+def pow(x: Operand, y: Operand) -> Tensor:
+    """x to the power y, element by element; of whole numbers too it makes floats."""
+    return _named("pow", primitives.pow, floats_of(x), floats_of(y))
 
 
 def maximum(x: Operand, y: Operand) -> Tensor:
     """The larger of x and y, element by element; a tie halves the gradient."""
-    return binary(primitives.maximum, x, y)
+    return _named("maximum", primitives.maximum, x, y)
 
 
 def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
@@ -65,11 +76,15 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
             f"where: a condition of {kind} given; it must be a Tensor of bool, such as "
             "x > 0"
         )
-    like = y if isinstance(y, Tensor) else condition
-    if type(x) not in NUMBERS or (type(x) is float and like is condition):
-        x = constant(x, like)
-    if type(y) not in NUMBERS:
-        y = constant(y, x if isinstance(x, Tensor) else condition)
+    like = next((v for v in (x, y) if isinstance(v, Tensor)), condition)
+    if type(x) in NUMBERS and type(y) in NUMBERS:
+        x = constant(x * 1.0 if float in (type(x), type(y)) else x, condition)
+    x, y = (
+        v if type(v) in NUMBERS else _numbers_only("where", constant(v, like), x, y)
+        for v in (x, y)
+    )
+    if isinstance(x, Tensor) and isinstance(y, Tensor):
+        x, y = promoted(x, y), promoted(y, x)
     return apply(primitives.where, condition, x, y)
 
 
@@ -82,7 +97,7 @@ def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x / n over an axis, several, or all (None), n numbers each."""
     axes = _axes("mean", axis, x.ndim)
-    z = sum(x, axis=axes, keepdims=keepdims)
+    z = sum(floats_of(x), axis=axes, keepdims=keepdims)
     return z / (x.size / z.size) if z.size else z
 
 
@@ -109,10 +124,9 @@ def matmul(x: Operand, y: Operand) -> Tensor:
     Raises:
         ValueError: the inner sizes differ, or an operand is a single number.
     """
-    x = constant(x, y) if not isinstance(x, Tensor) else x
-    y = constant(y, x) if not isinstance(y, Tensor) else y
+    x, y = constant(x, y), constant(y, x)
     if x is None or y is None:
-        return NotImplemented  # type: ignore[no-any-return]
+        _numbers_only("matmul", None, x, y)
     if min(x.ndim, y.ndim) != 1:
         return apply(primitives.matmul, x, y)
     shape = _checked("matmul", shapes.matmul_shape, x.shape, y.shape)
@@ -188,7 +202,11 @@ def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
 
 def astype(x: Tensor, dtype: Any) -> Tensor:
     """x in another dtype; its gradient comes back in that of x."""
-    return x if x.dtype == dtype else apply(movement.astype, x, dtype=dtype)
+    if x.dtype == dtype:
+        return x
+    if not str(dtype).startswith("float"):  # whole numbers have no derivative
+        x = x.detach()
+    return apply(movement.astype, x, dtype=dtype)
 
 
 def stop_gradient(x: Tensor) -> Tensor:
@@ -214,6 +232,22 @@ def whole_numbers(who: str, x: Any, like: Tensor, count: int, what: str) -> Tens
                     f"0..{count - 1}"
                 )
     return t
+
+
+def _named(who: str, op: Any, x: Any, y: Any) -> Tensor:
+    """An operator called by its name: what is no number is an error there and then."""
+    z: Tensor = _numbers_only(who, binary(op, x, y), x, y)
+    return z
+
+
+def _numbers_only(who: str, z: Any, x: Any, y: Any) -> Any:
+    """z, unless it is None or NotImplemented because x or y is nothing numeric."""
+    if z is None or z is NotImplemented:
+        raise TypeError(
+            f"{who}: {type(x).__name__} and {type(y).__name__} given; they must be "
+            "Tensors, or one a Tensor and the other a number, an array or nested lists"
+        )
+    return z
 
 
 def _axes(who: str, axis: Any, ndim: int) -> tuple[int, ...]:

@@ -150,9 +150,9 @@ def div_vjp(xp, g, z, inputs, needs, saved):
 def pow(xp, x, y):
     """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
-    Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for y =
-    0, ∂z/∂y for x = 0 and y ≥ 0. There 1 is added to what would make the inf (a
-    comparison counts as 1 where it is true), and 0 · something finite is left.
+    Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for
+    x = 0 and y = 0, ∂z/∂y for x = 0 and y ≥ 0. There 1 is added to the x that would
+    make the inf (a comparison counts as 1 where it is true).
     """
     return x**y
 
@@ -162,7 +162,7 @@ def pow_vjp(xp, g, z, inputs, needs, saved):
     x, y = inputs
     dx = dy = None
     if needs[0]:
-        dx = g * y * x ** (y - 1.0 + (y == 0.0))
+        dx = g * y * (x + (x == 0.0) * (y == 0.0)) ** (y - 1.0)
     if needs[1]:
         dy = g * z * xp.log(x + (x == 0.0) * (y >= 0.0))
     return dx, dy

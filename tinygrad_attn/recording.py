@@ -50,16 +50,18 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     saved = None
     if type(z) is tuple:
         z, saved = z
+    if xp is scalars and record:
+        z, saved = xp.own_values(z, arrays), None
     t = make(z)
     if record:
         t._requires_grad = True
         t._op = op
-        if xp is not scalars:
-            t._inputs = inputs
-            t._needs = needs
-            t._params = params
-            t._saved = saved
-            t._scope = context.scope
+        t._inputs = inputs
+        t._arrays = arrays
+        t._needs = needs
+        t._params = params
+        t._saved = saved
+        t._scope = context.scope
     return t
 
 
@@ -92,7 +94,30 @@ def binary(op: Op, x: Operand, y: Operand) -> Tensor:
         x = constant(x, y)
     if not isinstance(y, Tensor) and type(y) not in NUMBERS:
         y = constant(y, x)
-    return NotImplemented if x is None or y is None else apply(op, x, y)
+    if x is None or y is None:
+        return NotImplemented  # type: ignore[no-any-return]
+    both = isinstance(x, Tensor) and isinstance(y, Tensor)
+    if both and x.data.dtype != y.data.dtype:
+        x, y = promoted(x, y), promoted(y, x)
+    return apply(op, x, y)
+
+
+def promoted(x: Tensor, other: Tensor) -> Tensor:
+    """x in the dtype of `other`, if x has whole numbers or bools and `other` floats:
+    the whole numbers do not widen the floats, as NumPy would have it (int64, float32 →
+    float64)."""
+    return (
+        NAMESPACES[Tensor].astype(x, other.dtype)
+        if is_float(other) > is_float(x)
+        else x
+    )
+
+
+def floats_of(x: Any) -> Any:
+    """x as floats, for the operations whose results are no whole numbers."""
+    if not isinstance(x, Tensor) or is_float(x):
+        return x
+    return x.astype(default_float(namespace_of([x.data])))
 
 
 def constant(x: Any, like: Any) -> Any:

@@ -151,7 +151,9 @@ def basic_index(key: Any, shape: Shape) -> tuple[Bounds, Shape]:
         if isinstance(k, slice):
             start, stop, step = k.indices(size)
             result.append(len(range(start, stop, step)))
-            bounds.append((start, stop if stop >= 0 else None, step))
+            nothing = result[-1] == 0
+            stop_here = stop if stop >= 0 else None  # -1 would mean the last
+            bounds.append((0, 0, 1) if nothing else (start, stop_here, step))
         elif isinstance(k, bool) or not hasattr(k, "__index__"):
             raise TypeError(
                 f"index {k!r} is a {type(k).__name__}; it must be of ints, slices, "

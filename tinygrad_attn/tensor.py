@@ -22,11 +22,10 @@ from functools import cache
 from typing import Any
 
 from . import movement, primitives, printing, shapes
-from .array import Array, ValueArray
+from .array import Array
 from .backends import current_backend, namespace_of
 from .context import Scope
 from .op import Op
-from .scalar import Value
 
 Operand = Any  # a Tensor, a number, an array or nested lists
 
@@ -47,6 +46,7 @@ class Tensor:
 
     __slots__ = (
         "__weakref__",
+        "_arrays",
         "_grad",
         "_inputs",
         "_needs",
@@ -79,6 +79,7 @@ class Tensor:
         self._grad: Tensor | None = None
         self._op: Op | None = None
         self._inputs: Sequence[Any] | None = ()
+        self._arrays: Sequence[Any] | None = ()
         self._needs: Sequence[bool] = ()
         self._params: dict[str, Any] = {}
         self._saved: Any = None
@@ -146,8 +147,6 @@ class Tensor:
 
         Only leaves keep one; several backwards add up (set it to None between steps).
         """
-        if self._grad is None and isinstance(self.data, ValueArray) and self.is_leaf:
-            return self._grad_of_values()
         return self._grad
 
     @grad.setter
@@ -157,18 +156,7 @@ class Tensor:
                 f"grad: shape {value.shape} given for a tensor of shape {self.shape}; "
                 "they must be equal"
             )
-        if isinstance(self.data, ValueArray):
-            for v in self.data.data:
-                if isinstance(v, Value):
-                    v.grad = 0
         self._grad = value
-
-    def _grad_of_values(self) -> Tensor | None:
-        """On the scalar backend every number has its own; an int is one not reached."""
-        grads = [v.grad for v in self.data.data if isinstance(v, Value)]
-        if all(isinstance(g, int) for g in grads):
-            return None
-        return make(ValueArray([float(g) for g in grads], self.shape))
 
     def item(self) -> Any:
         """The one number of a tensor of one element, as a Python number."""
@@ -247,16 +235,16 @@ class Tensor:
         return recording.binary(primitives.mul, y, self)
 
     def __truediv__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.div, self, y)
+        return ops.div(self, y)
 
     def __rtruediv__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.div, y, self)
+        return ops.div(y, self)
 
     def __pow__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.pow, self, y)
+        return ops.pow(self, y)
 
     def __rpow__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.pow, recording.constant(y, self), self)
+        return ops.pow(recording.constant(y, self), self)
 
     def __neg__(self) -> Tensor:
         return recording.apply(primitives.neg, self)
@@ -391,7 +379,7 @@ def make(array: Any) -> Tensor:
     t = Tensor.__new__(Tensor)
     t.data = array
     t._grad = t._op = t._saved = t._scope = None
-    t._inputs = t._needs = ()
+    t._inputs = t._arrays = t._needs = ()
     t._params = {}
     t._requires_grad = False
     return t

@@ -80,8 +80,12 @@ def set_backend(name: str, dtype: str | None = None) -> None:
     Args:
         name: "python", "numpy" or "scalar".
         dtype: what floats are: "float32" (NumPy's default) or "float64".
+
+    NumPy's warnings about inf and nan are switched off with it in this thread, as if by
+    `numpy.seterr(all="ignore")`: on every backend these are results like others.
     """
     _default[:] = [get_backend(name, dtype)]
+    _default[0].xp.quiet().__enter__()  # for this thread, from here on
 
 
 @contextmanager
@@ -89,7 +93,8 @@ def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
     """Inside, new tensors of this thread live on `name`; see `set_backend`."""
     before, context.backend = context.backend, get_backend(name, dtype)
     try:
-        yield
+        with context.backend.xp.quiet():
+            yield
     finally:
         context.backend = before
 

@@ -29,16 +29,22 @@ from .. import array as checked
 from ..shapes import Bounds, Shape
 
 name = "numpy"
+records = False  # what is computed here leaves no graph
 float_dtypes = ("float32", "float64")
 array_types = (np.ndarray, np.float32, np.float64, np.int64, np.bool_)
 
 Array = Any  # an ndarray, or the NumPy scalar that full reductions give
 
 
+def quiet() -> Any:
+    """A context in which inf and nan are results, and no occasion for a warning."""
+    return np.errstate(all="ignore")
+
+
 def asarray(obj: Any, dtype: str | None = None) -> Array:
     """Nested lists or arrays as an ndarray of floats, int64 or bool."""
     try:
-        x: Array = np.asarray(obj)
+        x: Array = np.array(obj)  # a copy: tensors are values
     except ValueError:
         x = checked.asarray(obj)  # says what is ragged
     if x.dtype.kind not in "fiub":
@@ -79,7 +85,7 @@ def leaf(x: Array) -> Array:
 
 
 def erf(x: Array) -> Array:
-    return np.asarray(_erf(x), dtype=x.dtype)
+    return np.asarray(_erf(x)).astype(np.result_type(x.dtype, np.float32))
 
 
 _erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
@@ -100,7 +106,7 @@ def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
 def matmul(x: Array, y: Array) -> Array:
     """One matrix for a whole batch is one large product, not a batch of small ones."""
     if y.ndim == 2 and x.ndim > 2:
-        rows = x.reshape(-1, x.shape[-1]) @ y
+        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ y
         return rows.reshape(*x.shape[:-1], y.shape[-1])
     return np.matmul(x, y)
 
