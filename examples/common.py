@@ -50,60 +50,56 @@ class Metrics:
 
 
 class Progress:
-    """A bar on a terminal: tqdm's where it is installed, else a line of our own. Where
-    there is no terminal, a line every few seconds."""
+    """A bar that fills as the model gets better, with the steps and their speed.
 
-    def __init__(self, total: int, done: int = 0) -> None:
-        self.total, self.done = total, done
+    On a terminal it is tqdm's where that is installed, else a line of our own; where
+    there is no terminal, a line every few seconds.
+    """
+
+    def __init__(self, step: int = 0) -> None:
+        self.step, self.first, self.shown = step, step, 0.0
+        self.began = time.perf_counter()
         self.live = sys.stderr.isatty()
-        self.began, self.first, self.shown = time.perf_counter(), done, 0.0
+        self.line = ""
         self.bar: Any = None
         if self.live:
             try:
                 from tqdm import tqdm
 
-                self.bar = tqdm(
-                    total=total, initial=done, unit="step", leave=True, ncols=88
-                )
+                shape = "{percentage:3.0f}% |{bar:24}| {desc}"
+                self.bar = tqdm(total=1.0, bar_format=shape, dynamic_ncols=True)
             except ImportError:
                 pass
 
-    def update(self, text: str) -> None:
-        """One step is done; text says how it went."""
-        self.done += 1
-        if self.bar is not None:
-            self.bar.set_postfix_str(text, refresh=False)
-            self.bar.update()
-            return
+    def update(self, share: float, text: str) -> None:
+        """One more step is done; share (0 to 1) is how good it was, text says more."""
+        self.step += 1
         now = time.perf_counter()
-        if now - self.shown < (0.1 if self.live else 5.0):
+        speed = (self.step - self.first) / (now - self.began)
+        self.line = f"step {self.step}  {text}  {speed:.1f} steps/s"
+        if self.bar is not None:
+            self.bar.set_description_str(self.line, refresh=False)
+            self.bar.update(share - self.bar.n)
             return
-        self.shown = now
-        self._print(text)
+        full = round(24 * share)
+        self.line = f"{share:4.0%} {'█' * full}{'░' * (24 - full)} {self.line}"
+        if now - self.shown > (0.1 if self.live else 5.0):
+            self.shown = now
+            self._print()
 
-    def _print(self, text: str) -> None:
-        speed = (self.done - self.first) / (time.perf_counter() - self.began)
-        share = self.done / self.total
-        bar = "█" * int(20 * share) + "░" * (20 - int(20 * share))
-        line = f"{bar} {self.done}/{self.total}  {speed:.1f} steps/s  {text}"
-        end = "" if self.live else "\n"
-        print(
-            ("\r\x1b[K" if self.live else "") + line,
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
+    def _print(self) -> None:
+        start, end = ("\r\x1b[K", "") if self.live else ("", "\n")
+        print(start + self.line, end=end, file=sys.stderr, flush=True)
 
-    def close(self, text: str) -> None:
+    def close(self) -> None:
         """Ends the bar, with the last step on it."""
         if self.bar is not None:
-            self.bar.set_postfix_str(text, refresh=True)
+            self.bar.refresh()
             self.bar.close()
-            return
-        if self.done > self.first:
-            self._print(text)
-        if self.live:
-            print(file=sys.stderr)
+        elif self.line:
+            self._print()
+            if self.live:
+                print(file=sys.stderr)
 
 
 def draw_losses(losses: list[float], path: Path, title: str) -> str:

@@ -239,8 +239,8 @@ def load(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
     """Steps until every held-out sequence comes out right, and then the model's answers
     to them; None where --steps or Ctrl-C came first."""
-    o, answers_held_out, text = run.options, None, ""
-    progress = Progress(o.steps, run.optimizer.steps)
+    o, answers_held_out = run.options, None
+    progress = Progress(run.optimizer.steps)
     while run.optimizer.steps < o.steps and not answers_held_out and not stopped:
         rows = run.task.batch(o.batch)
         run.warm_up.step()
@@ -254,11 +254,10 @@ def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
             exact_match=whole,
             scored_on="batch",
         )
-        text = f"loss {loss:.4f}  digits {digits:.1%}  sequences {whole:.1%}"
-        progress.update(text)
+        progress.update(digits, f"loss {loss:.4f}  whole sequences {whole:.0%}")
         if whole == 1.0:  # a fresh batch without a mistake: try the held-out ones
             answers_held_out = run.held_out.answers(run.model, until_wrong=True)
-    progress.close(text)
+    progress.close()
     return answers_held_out
 
 
@@ -347,7 +346,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--d-model", type=int, default=16, help="width of the model (16)")
     add("--heads", type=int, default=2, help="attention heads (2)")
     add("--layers", type=int, default=1, help="encoder layers (1)")
-    add("--batch", type=int, default=16, help="sequences in a step (16)")
+    add("--batch", type=int, default=12, help="sequences in a step (12)")
     add("--steps", type=int, default=1000, help="at most so many steps (1000)")
     add("--lr", type=float, default=0.015, help="Adam's learning rate (0.015)")
     add("--seed", type=int, default=0, help="of weights and data (0)")

@@ -1,0 +1,17 @@
+"""Continuous integration runs the README's two commands as they are written there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_ci_runs_the_readmes_two_commands():
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^    (make \w+)  ", readme, re.M)
+    assert commands == ["make train", "make test"]
+    lines = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert set(commands) <= set(lines)
+    assert lines[-1] == "make test"  # so that it ends in pytest's own closing line
