@@ -128,14 +128,14 @@ def train_step(
     model.zero_grad()  # forget the gradients of the step before
     loss.backward()  # ∂loss/∂p into the grad of every parameter p
     optimizer.step()  # move every p against it
-    return loss.item(), logits.argmax().tolist()
+    return loss.item(), logits.argmax(axis=-1).tolist()
 
 
 def predict(model: Reverser, rows: Batch) -> Batch:
     """The digit with the highest score at each place."""
     model.eval()
     with no_grad():
-        answer = model(Tensor(rows)).argmax().tolist()
+        answer = model(Tensor(rows)).argmax(axis=-1).tolist()
     model.train()
     return answer  # type: ignore[no-any-return]
 

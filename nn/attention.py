@@ -71,7 +71,7 @@ class AttentionHead(Module):
         memory = x if memory is None else memory
         Q, K, V = x @ self.W_Q, memory @ self.W_K, memory @ self.W_V
         d_k = Q.shape[-1]
-        energies = Q @ ops.transposed(K) / math.sqrt(d_k)  # (..., T, S)
+        energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
         if mask is not None:
             functional.check_mask("AttentionHead", mask, energies.shape)
             energies = ops.where(mask, energies, MASKED)
@@ -165,12 +165,12 @@ class MultiHeadAttention(Module):
         """(..., T, d_model) → (..., H, T, d_k)."""
         *batch, t, d_model = x.shape
         x = x.reshape(*batch, t, self.num_heads, d_model // self.num_heads)
-        return ops.swapped(x, -3, -2)
+        return x.transpose(-3, -2)
 
     def join_heads(self, x: Tensor) -> Tensor:
         """(..., H, T, d_k) → (..., T, d_model), the heads side by side."""
         *batch, heads, t, d_k = x.shape
-        return ops.swapped(x, -3, -2).reshape(*batch, t, heads * d_k)
+        return x.transpose(-3, -2).reshape(*batch, t, heads * d_k)
 
     def extra_repr(self) -> str:
         return f"{self.num_heads} heads"

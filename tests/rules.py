@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_attn import Tensor, composites, movement, primitives, rand, randn
+from tinygrad_attn import (
+    Tensor,
+    activations,
+    composites,
+    movement,
+    primitives,
+    rand,
+    randn,
+)
 from tinygrad_attn.op import Op
 
 
@@ -44,8 +52,15 @@ def mask(*shape: int) -> Tensor:
     return rand(*shape) < 0.6
 
 
-def targets(rows: int, classes: int) -> Tensor:
-    return Tensor([[c == r % classes for c in range(classes)] for r in range(rows)])
+def distribution(rows: int, classes: int) -> Tensor:
+    x = rand(rows, classes, dtype="float64") + 0.1
+    return (x / x.sum(axis=1, keepdims=True)).detach().requires_grad_()
+
+
+def one_hot_rows(rows: int, classes: int) -> Tensor:
+    return Tensor(
+        [[float(c == r % classes) for c in range(classes)] for r in range(rows)]
+    )
 
 
 @dataclass
@@ -72,13 +87,16 @@ def indices() -> Tensor:
     return Tensor([[0, 2], [2, 1]])
 
 
-P, M, C = primitives, movement, composites
+P, M, C, A = primitives, movement, composites, activations
 
 CASES = [
     Case(P.neg, ((normal, 2, 3),)),
     Case(P.exp, ((normal, 2, 3),)),
     Case(P.log, ((positive, 2, 3),)),
+    Case(P.log1p, ((positive, 2, 3),)),
     Case(P.sqrt, ((positive, 2, 3),)),
+    Case(P.sin, ((normal, 2, 3),)),
+    Case(P.cos, ((normal, 2, 3),)),
     Case(P.tanh, ((normal, 2, 3),)),
     Case(P.erf, ((normal, 2, 3),)),
     Case(P.add, ((normal, 2, 3), (normal, 3))),
@@ -113,14 +131,22 @@ CASES = [
     Case(M.take, ((normal, 3, 4), (indices,))),
     Case(M.scatter_add, ((normal, 2, 2, 4), (indices,)), {"rows": 3}),
     Case(M.astype, ((normal, 2),), {"dtype": "float64"}),
-    Case(C.relu, ((away_from_0, 2, 5),)),
-    Case(C.gelu, ((normal, 2, 5),)),
-    Case(C.gelu_tanh, ((normal, 2, 5),)),
-    Case(C.dropout, ((normal, 2, 5), (mask, 2, 5)), {"p": 0.25}),
+    Case(A.relu, ((away_from_0, 2, 5),)),
+    Case(A.gelu, ((normal, 2, 5),)),
+    Case(A.gelu_tanh, ((normal, 2, 5),)),
+    Case(A.dropout, ((normal, 2, 5), (mask, 2, 5)), {"p": 0.25}),
+    Case(A.sigmoid, ((normal, 2, 5),)),
+    Case(A.silu, ((normal, 2, 5),)),
+    Case(A.softplus, ((normal, 2, 5),)),
+    Case(A.leaky_relu, ((away_from_0, 2, 5),), {"slope": 0.1}),
     Case(C.softmax, ((normal, 2, 5),), {"axis": -1}),
     Case(C.softmax, ((normal, 2, 5, 2),), {"axis": 1}, note="middle-axis"),
     Case(C.log_softmax, ((normal, 2, 5),), {"axis": -1}),
-    Case(C.cross_entropy, ((normal, 4, 3), (targets, 4, 3))),
+    Case(C.cross_entropy, ((normal, 4, 3), (distribution, 4, 3))),
+    Case(C.cross_entropy, ((normal, 4, 3), (one_hot_rows, 4, 3)), note="one-hot"),
+    Case(C.rms_norm, ((normal, 2, 3, 4), (normal, 4)), {"axis": (2,), "eps": 1e-5}),
+    Case(C.rms_norm, ((normal, 2, 3, 4), None), {"axis": (1, 2), "eps": 1e-5},
+         note="bare"),
     Case(C.linear, ((normal, 2, 3, 4), (normal, 5, 4), (normal, 5))),
     Case(C.linear, ((normal, 3, 4), (normal, 5, 4), None), note="no-bias"),
     Case(C.layer_norm, ((normal, 2, 3, 4), (normal, 4), (normal, 4)),
@@ -148,7 +174,7 @@ CASES = [
 
 ALL_OPS = [
     value
-    for module in (primitives, movement, composites)
+    for module in (primitives, movement, composites, activations)
     for value in vars(module).values()
     if isinstance(value, Op) and value.forward.__module__ == module.__name__
 ]

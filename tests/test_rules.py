@@ -150,6 +150,16 @@ def torch_functions():
         "exp": torch.exp,
         "log": torch.log,
         "sqrt": torch.sqrt,
+        "log1p": torch.log1p,
+        "sin": torch.sin,
+        "cos": torch.cos,
+        "sigmoid": torch.sigmoid,
+        "silu": F.silu,
+        "softplus": F.softplus,
+        "leaky_relu": lambda x, slope: F.leaky_relu(x, slope),
+        "rms_norm": lambda x, w, *, axis, eps: F.rms_norm(
+            x, x.shape[-len(axis) :], w, eps
+        ),
         "tanh": torch.tanh,
         "erf": torch.erf,
         "add": torch.add,
@@ -173,7 +183,7 @@ def torch_functions():
         "dropout": lambda x, keep, p: torch.where(keep, x / (1 - p), 0.0),
         "softmax": lambda x, axis: torch.softmax(x, axis),
         "log_softmax": lambda x, axis: torch.log_softmax(x, axis),
-        "cross_entropy": lambda x, t: F.cross_entropy(x, t.to(torch.int64).argmax(-1)),
+        "cross_entropy": lambda x, q: F.cross_entropy(x, q, reduction="none"),
         "linear": F.linear,
         # (PyTorch has no second derivative for a bias without a weight: added after)
         "layer_norm": lambda x, w, b, *, axis, eps: (

@@ -20,19 +20,37 @@ from .context import manual_seed as manual_seed
 from .context import no_grad as no_grad
 from .context import set_rng_state as set_rng_state
 from .creation import arange as arange
+from .creation import eye as eye
 from .creation import full as full
 from .creation import ones as ones
+from .creation import ones_like as ones_like
 from .creation import rand as rand
+from .creation import randint as randint
 from .creation import randn as randn
 from .creation import zeros as zeros
+from .creation import zeros_like as zeros_like
 from .differentiate import grad as grad
+from .einsum import einsum as einsum
+from .elementary import clip as clip
+from .elementary import minimum as minimum
 from .gradcheck import GradcheckError as GradcheckError
 from .gradcheck import gradcheck as gradcheck
 from .gradcheck import gradgradcheck as gradgradcheck
+from .indexing import gather as gather
+from .indexing import one_hot as one_hot
+from .indexing import take_along_axis as take_along_axis
 from .ops import concat as concat
+from .ops import matmul as matmul
 from .ops import maximum as maximum
 from .ops import where as where
+from .reductions import logsumexp as logsumexp
 from .scalar import Value as Value
+from .shaping import chunk as chunk
+from .shaping import pad as pad
+from .shaping import split as split
+from .shaping import stack as stack
+from .shaping import tril as tril
+from .shaping import triu as triu
 from .tensor import Tensor as Tensor
 
 __version__ = "0.1.0"

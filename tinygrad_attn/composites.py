@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 
+from .activations import dropout
 from .op import composite
 from .primitives import as_rows, transposed
 
@@ -21,74 +22,7 @@ from .primitives import as_rows, transposed
 # nothing else stays finite, where -∞ - (-∞) would be nan.
 MASKED = -1e30
 
-# === 1. Activations ===================================================================
-
-
-@composite
-def relu(xp, x):
-    """z = x where x > 0, else 0;  ∂z/∂x = 1 where x > 0, else 0 (at the kink: 0)."""
-    return xp.where(x > 0.0, x, 0.0)
-
-
-@relu.defvjp
-def relu_vjp(xp, g, z, inputs, needs, saved):
-    (x,) = inputs
-    return (xp.where(x > 0.0, g, 0.0),)
-
-
-@composite
-def gelu(xp, x):
-    """z = x·Φ(x), Φ(x) = ½(1 + erf(x/√2)) the normal distribution's area left of x.
-
-    Hendrycks & Gimpel 2016, "Gaussian Error Linear Units", section 2.
-    By the product rule ∂z/∂x = Φ(x) + x·φ(x), with φ(x) = exp(-x²/2)/√(2π) the bell
-    curve.
-    """
-    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5)))
-    return x * area, area
-
-
-@gelu.defvjp
-def gelu_vjp(xp, g, z, inputs, needs, saved):
-    (x,) = inputs
-    area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5))) if saved is None else saved
-    bell = xp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
-    return (g * (area + x * bell),)
-
-
-@composite
-def gelu_tanh(xp, x):
-    """gelu's approximation z = ½x(1 + tanh u), u = √(2/π)(x + 0.044715 x³), in which
-    no erf is needed (Hendrycks & Gimpel 2016, section 2)."""
-    u = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
-    return 0.5 * x * (1.0 + xp.tanh(u))
-
-
-@gelu_tanh.defvjp
-def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
-    (x,) = inputs
-    t = xp.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x))
-    du = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * x * x)
-    return (g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du),)
-
-
-@composite
-def dropout(xp, x, keep, *, p):
-    """z = x / (1 - p) where `keep`, else 0;  g passes the same gate.
-
-    Srivastava et al. 2014, "Dropout". `keep` is true with probability 1 - p; dividing
-    by it leaves the mean of z what it would be without dropout.
-    """
-    return xp.where(keep, x * (1.0 / (1.0 - p)), 0.0)
-
-
-@dropout.defvjp
-def dropout_vjp(xp, g, z, inputs, needs, saved, *, p):
-    _, keep = inputs
-    return xp.where(keep, g * (1.0 / (1.0 - p)), 0.0), None
-
-
-# === 2. Softmax and cross-entropy =====================================================
+# === 1. Softmax and cross-entropy =====================================================
 
 
 @composite
@@ -139,30 +73,38 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
 
 
 @composite
-def cross_entropy(xp, logits, is_target):
-    """z = -1/N Σₙ ln softmax(logitsₙ)[targetₙ], in nats: the mean surprise at the
-    targets.
+def cross_entropy(xp, logits, target):
+    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of who
+    expects p where q holds.
 
-    `logits` is (N, C); `is_target` (N, C) is true at each row's target class. Nats are
-    what ln counts surprise in: 0 for a certainty, ln C for a guess among C alike.
+    `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
+    the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
+    counts as 0. Nats are what ln counts in: 0 for a
+    certainty, ln C for a guess among C.
 
-    Gradient. With x a row of logits and t its target, the row contributes -ln
-    softmax(x)ₜ = ln Σₖ exp(xₖ) - xₜ; its derivative in xⱼ is softmax(x)ⱼ - δⱼₜ. So
-    ∂L/∂x = g (softmax(x) - is_target)/N: what was predicted minus what was right.
+    Gradient. With x a row of logits, -Σ qₜ ln pₜ = Σ qₜ (ln Σₖ exp(xₖ) - xₜ), and the
+    derivative in xⱼ is pⱼ Σ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q): what
+    was predicted minus what was right.
     """
     log_p = log_softmax(xp, logits, axis=-1)
-    nats = -xp.sum(xp.where(is_target, log_p, 0.0), axis=(0, 1))
-    return nats / float(logits.shape[0]), log_p
+    nats = xp.where(target == 0.0, 0.0, target * log_p)
+    return -xp.sum(nats, axis=(1,)), log_p
 
 
 @cross_entropy.defvjp
 def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
-    logits, is_target = inputs
-    p = softmax(xp, logits, axis=-1) if saved is None else xp.exp(saved)
-    return (p - is_target) * (g / float(logits.shape[0])), None
+    logits, q = inputs
+    log_p = log_softmax(xp, logits, axis=-1) if saved is None else saved
+    g = xp.reshape(g, (*g.shape, 1))
+    dx = dq = None
+    if needs[0]:
+        dx = g * (xp.exp(log_p) * xp.sum(q, axis=(1,), keepdims=True) - q)
+    if needs[1]:
+        dq = -g * log_p
+    return dx, dq
 
 
-# === 3. Linear and normalization ======================================================
+# === 2. Linear and normalization ======================================================
 
 
 @composite
@@ -229,6 +171,34 @@ def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
     return dx, g * x_hat if needs[1] else None, g
 
 
+@composite
+def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
+    """z = x/√(mean(x²) + ε) ⊙ weight over the last axes: layer norm without the mean.
+
+    Zhang & Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
+
+    Gradient. As for layer_norm with μ = 0: s = 1/√(mean(x²) + ε), x̂ = x s, and
+    ∂L/∂x = s (ĝ - x̂ · mean(ĝ ⊙ x̂)).
+    """
+    s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
+    x_hat = x * s
+    return x_hat if weight is None else x_hat * weight, (x_hat, s)
+
+
+@rms_norm.defvjp
+def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
+    x, weight = inputs
+    if saved is None:
+        s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
+        saved = x * s, s
+    x_hat, s = saved
+    g_hat = g if weight is None else g * weight
+    dx = None
+    if needs[0]:
+        dx = s * (g_hat - x_hat * mean(xp, g_hat * x_hat, axis=axis))
+    return dx, g * x_hat if needs[1] else None
+
+
 def normalized(xp, x, axis, eps):
     """x̂ and s = 1/√(σ² + ε)."""
     centered = x - mean(xp, x, axis=axis)
@@ -242,7 +212,7 @@ def mean(xp, x, *, axis):
     return xp.sum(x, axis=axis, keepdims=True) * (1.0 / count)
 
 
-# === 4. Attention =====================================================================
+# === 3. Attention =====================================================================
 
 
 @composite

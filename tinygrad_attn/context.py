@@ -21,15 +21,26 @@ class Scope(NamedTuple):
     parent: Scope | None
 
 
-class Context(threading.local):
-    """Whether operations are recorded, inside which module call, on which backend
-    (None: the process's), and the thread's random numbers."""
+class Now:
+    """What is on: whether operations are recorded, inside which module call, whether
+    they are watched for nan and inf (`debug`), on which backend new tensors are made
+    (None: the process's), and where random numbers come from."""
+
+    __slots__ = ("backend", "debug", "random", "recording", "scope")
 
     def __init__(self) -> None:
         self.recording = True
         self.scope: Scope | None = None
+        self.debug = False
         self.backend: Any = None
         self.random = random.Random(os.urandom(16))
+
+
+class Context(threading.local):
+    """`now`, for this thread. (One look-up here, then plain attributes: it is fast.)"""
+
+    def __init__(self) -> None:
+        self.now = Now()
 
 
 context = Context()
@@ -54,11 +65,11 @@ class no_grad(ContextDecorator):
 
     def __enter__(self) -> None:
         self._before = getattr(self, "_before", [])
-        self._before.append(context.recording)
-        context.recording = self.recording
+        self._before.append(context.now.recording)
+        context.now.recording = self.recording
 
     def __exit__(self, *_: object) -> None:
-        context.recording = self._before.pop()
+        context.now.recording = self._before.pop()
 
 
 class enable_grad(no_grad):
@@ -72,14 +83,14 @@ def manual_seed(seed: int) -> None:
 
     The same seed gives the same weights, batches and dropout masks on every backend.
     """
-    context.random.seed(seed)
+    context.now.random.seed(seed)
 
 
 def get_rng_state() -> tuple[Any, ...]:
     """Where this thread's random numbers stand, to be continued from there."""
-    return context.random.getstate()
+    return context.now.random.getstate()
 
 
 def set_rng_state(state: tuple[Any, ...]) -> None:
     """Continues this thread's random numbers from where `get_rng_state` stood."""
-    context.random.setstate(state)
+    context.now.random.setstate(state)

@@ -12,10 +12,23 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from .backends import current_backend
+from .backends import current_backend, namespace_of
 from .context import context
 from .shapes import Shape
 from .tensor import Tensor, make
+
+__all__ = [
+    "arange",
+    "eye",
+    "full",
+    "ones",
+    "ones_like",
+    "rand",
+    "randint",
+    "randn",
+    "zeros",
+    "zeros_like",
+]
 
 
 def full(
@@ -103,10 +116,66 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     return make(data).requires_grad_(requires_grad)
 
 
+def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor:
+    """Random integers, each of low, low + 1, ..., high - 1 as likely as the others.
+
+    >>> randint(3, 4, (2,))
+    Tensor([3, 3], int64)
+    """
+    for v in (low, high):
+        if not isinstance(v, int) or isinstance(v, bool):
+            raise TypeError(f"randint: {v!r} given; the bounds must be integers")
+    if high <= low:
+        raise ValueError(f"randint: {low}..{high} given; high must be above low")
+    backend = current_backend()
+    scaled = uniform(_shape("randint", shape)) * float(high - low)
+    return make(
+        backend.xp.astype(backend.xp.astype(scaled, "int64") + low, dtype or "int64")
+    )
+
+
+def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
+    """The n × m (by default n × n) matrix with 1 on the diagonal, 0 elsewhere.
+
+    >>> eye(2)
+    Tensor([[1.0, 0.0],
+            [0.0, 1.0]], float64)
+    """
+    rows, columns = _shape("eye", (n, n if m is None else m))
+    backend = current_backend()
+    xp = backend.xp
+    diagonal = xp.reshape(xp.arange(0, rows), (rows, 1)) == xp.arange(0, columns)
+    return make(xp.astype(diagonal, dtype or backend.dtype))
+
+
+def zeros_like(
+    x: Tensor, dtype: str | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Zeros in the shape and dtype of x, on its backend.
+
+    >>> zeros_like(Tensor([1, 2]))
+    Tensor([0, 0], int64)
+    """
+    data = namespace_of([x.data]).full(x.shape, 0.0, dtype or x.dtype)
+    return make(data).requires_grad_(requires_grad)
+
+
+def ones_like(
+    x: Tensor, dtype: str | None = None, requires_grad: bool = False
+) -> Tensor:
+    """Ones in the shape and dtype of x, on its backend.
+
+    >>> ones_like(Tensor([1, 2]))
+    Tensor([1, 1], int64)
+    """
+    data = namespace_of([x.data]).full(x.shape, 1.0, dtype or x.dtype)
+    return make(data).requires_grad_(requires_grad)
+
+
 def uniform(shape: Shape, dtype: str = "float64", backend: Any = None) -> Any:
     """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
     xp = backend or current_backend().xp
-    raw = context.random.randbytes(8 * math.prod(shape))
+    raw = context.now.random.randbytes(8 * math.prod(shape))
     return xp.uniform(raw, shape, dtype)
 
 

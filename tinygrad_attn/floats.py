@@ -31,6 +31,13 @@ def log(x: float) -> float:
     return -inf if x == 0 else nan
 
 
+def log1p(x: float) -> float:
+    """ln(1 + x), exact for a small x too; -inf at -1, nan below."""
+    if x > -1:
+        return math.log1p(x)
+    return -inf if x == -1 else nan
+
+
 def sqrt(x: float) -> float:
     """√x; nan below 0."""
     return nan if x < 0 else math.sqrt(x)

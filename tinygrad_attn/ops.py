@@ -4,6 +4,9 @@ Its functions have the names and meaning of the array namespaces (`backends/pyth
 but take Tensors, and each call writes a node of the graph (`recording.apply`). So the
 same rule, run with `xp = ops`, leaves its own computation behind as a graph;
 `autograd.walk` uses this for gradients of gradients.
+
+Here are the names that rules use. What is composed of them stands in `elementary.py`,
+`reductions.py`, `shaping.py`, `indexing.py` and `einsum.py`.
 """
 
 from __future__ import annotations
@@ -13,54 +16,214 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import movement, primitives, shapes
-from .backends import NAMESPACES, namespace_of
-from .recording import NUMBERS, apply, binary, constant, floats_of, promoted
-from .tensor import Operand, Tensor, make
+from .backends import NAMESPACES
+from .recording import (
+    NUMBERS,
+    apply,
+    binary,
+    checked,
+    constant,
+    floats_of,
+    promoted,
+    whole_numbers,
+)
+from .tensor import Operand, Tensor
+
+__all__ = [
+    "add",
+    "astype",
+    "broadcast_to",
+    "concat",
+    "cos",
+    "div",
+    "erf",
+    "exp",
+    "log",
+    "log1p",
+    "matmul",
+    "max",
+    "maximum",
+    "mul",
+    "neg",
+    "permute_dims",
+    "place",
+    "pow",
+    "reshape",
+    "scatter_add",
+    "sin",
+    "sqrt",
+    "stop_gradient",
+    "sub",
+    "sum",
+    "take",
+    "tanh",
+    "where",
+]
 
 name = "ops"
 records = True
 NAMESPACES[Tensor] = sys.modules[__name__]
 
-# --- the names of an array namespace --------------------------------------------------
+# --- one input ------------------------------------------------------------------------
+
+
+def neg(x: Tensor) -> Tensor:
+    """-x, element by element.
+
+    >>> neg(Tensor([1.0]))
+    Tensor([-1.0], float64)
+    """
+    return apply(primitives.neg, x)
 
 
 def exp(x: Tensor) -> Tensor:
-    """eˣ, element by element."""
+    """eˣ, element by element.
+
+    >>> exp(Tensor([0.0]))
+    Tensor([1.0], float64)
+    """
     return apply(primitives.exp, floats_of(x))
 
 
 def log(x: Tensor) -> Tensor:
-    """ln x, element by element; -inf at 0, nan below."""
+    """ln x, element by element; -inf at 0, nan below.
+
+    >>> log(Tensor([1.0, 0.0]))
+    Tensor([0.0, -inf], float64)
+    """
     return apply(primitives.log, floats_of(x))
 
 
+def log1p(x: Tensor) -> Tensor:
+    """ln(1 + x), element by element, exact for a small x too; -inf at -1, nan below.
+
+    >>> log1p(Tensor([0.0]))
+    Tensor([0.0], float64)
+    """
+    return apply(primitives.log1p, floats_of(x))
+
+
 def sqrt(x: Tensor) -> Tensor:
-    """√x, element by element; nan below 0."""
+    """√x, element by element; nan below 0.
+
+    >>> sqrt(Tensor([4.0]))
+    Tensor([2.0], float64)
+    """
     return apply(primitives.sqrt, floats_of(x))
 
 
+def sin(x: Tensor) -> Tensor:
+    """sin x, element by element, x in radians.
+
+    >>> sin(Tensor([0.0]))
+    Tensor([0.0], float64)
+    """
+    return apply(primitives.sin, floats_of(x))
+
+
+def cos(x: Tensor) -> Tensor:
+    """cos x, element by element, x in radians.
+
+    >>> cos(Tensor([0.0]))
+    Tensor([1.0], float64)
+    """
+    return apply(primitives.cos, floats_of(x))
+
+
 def tanh(x: Tensor) -> Tensor:
-    """tanh x, element by element."""
+    """tanh x, element by element.
+
+    >>> tanh(Tensor([0.0]))
+    Tensor([0.0], float64)
+    """
     return apply(primitives.tanh, floats_of(x))
 
 
 def erf(x: Tensor) -> Tensor:
-    """erf x = 2/√π ∫₀ˣ exp(-t²) dt, element by element."""
+    """erf x = 2/√π ∫₀ˣ exp(-t²) dt, element by element.
+
+    >>> erf(Tensor([0.0]))
+    Tensor([0.0], float64)
+    """
     return apply(primitives.erf, floats_of(x))
 
 
+def astype(x: Tensor, dtype: Any) -> Tensor:
+    """x in another dtype; its gradient comes back in that of x, and ends at integers.
+
+    >>> astype(Tensor([1.5, 0.0]), "int64")
+    Tensor([1, 0], int64)
+    """
+    if x.dtype == dtype:
+        return x
+    if not str(dtype).startswith("float"):  # whole numbers have no derivative
+        x = x.detach()
+    return apply(movement.astype, x, dtype=dtype)
+
+
+def stop_gradient(x: Tensor) -> Tensor:
+    """x as a constant, from which no gradient flows back.
+
+    >>> stop_gradient(Tensor([1.0], requires_grad=True))
+    Tensor([1.0], float64)
+    """
+    return x.detach()
+
+
+# --- two inputs -----------------------------------------------------------------------
+
+
+def add(x: Operand, y: Operand) -> Tensor:
+    """x + y, element by element, broadcasting.
+
+    >>> add(Tensor([1.0, 2.0]), 1)
+    Tensor([2.0, 3.0], float64)
+    """
+    return _named("add", primitives.add, x, y)
+
+
+def sub(x: Operand, y: Operand) -> Tensor:
+    """x - y, element by element, broadcasting.
+
+    >>> sub(1, Tensor([1.0, 2.0]))
+    Tensor([0.0, -1.0], float64)
+    """
+    return _named("sub", primitives.sub, x, y)
+
+
+def mul(x: Operand, y: Operand) -> Tensor:
+    """x · y, element by element, broadcasting.
+
+    >>> mul(Tensor([1.0, 2.0]), 3)
+    Tensor([3.0, 6.0], float64)
+    """
+    return _named("mul", primitives.mul, x, y)
+
+
 def div(x: Operand, y: Operand) -> Tensor:
-    """x / y, element by element; of whole numbers too it makes floats."""
+    """x / y, element by element, broadcasting; of whole numbers too it makes floats.
+
+    >>> div(Tensor([1, 2]), 2)
+    Tensor([0.5000, 1.0000], float64)
+    """
     return _named("div", primitives.div, floats_of(x), floats_of(y))
 
 
 def pow(x: Operand, y: Operand) -> Tensor:
-    """x to the power y, element by element; of whole numbers too it makes floats."""
+    """x to the power y, element by element; of whole numbers too it makes floats.
+
+    >>> pow(Tensor([1, 2]), 3)
+    Tensor([1.0, 8.0], float64)
+    """
     return _named("pow", primitives.pow, floats_of(x), floats_of(y))
 
 
 def maximum(x: Operand, y: Operand) -> Tensor:
-    """The larger of x and y, element by element; a tie halves the gradient."""
+    """The larger of x and y, element by element; a tie halves the gradient.
+
+    >>> maximum(Tensor([1.0, 5.0]), 3.0)
+    Tensor([3.0, 5.0], float64)
+    """
     return _named("maximum", primitives.maximum, x, y)
 
 
@@ -69,6 +232,10 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
 
     Raises:
         TypeError: the condition is not boolean.
+
+    >>> x = Tensor([1.0, -2.0])
+    >>> where(x > 0, x, 0.0)
+    Tensor([1.0, 0.0], float64)
     """
     if not isinstance(condition, Tensor) or condition.dtype != "bool":
         kind = getattr(condition, "dtype", type(condition).__name__)
@@ -88,33 +255,6 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     return apply(primitives.where, condition, x, y)
 
 
-def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Σ x over an axis, several, or all (None); keepdims leaves them with size 1."""
-    axes = _axes("sum", axis, x.ndim)
-    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
-
-
-def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """Σ x / n over an axis, several, or all (None), n numbers each."""
-    axes = _axes("mean", axis, x.ndim)
-    z = sum(floats_of(x), axis=axes, keepdims=keepdims)
-    return z / (x.size / z.size) if z.size else z
-
-
-def max(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest x along an axis, several, or all (None); ties share the gradient."""
-    axes = _axes("max", axis, x.ndim)
-    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
-
-
-def argmax(x: Tensor, *, axis: int = -1) -> Tensor:
-    """Where along an axis the largest x is (the first, if several are): integers."""
-    at = _checked("argmax", shapes.one_axis, axis, x.ndim)
-    if not x.shape[at]:
-        raise ValueError(f"argmax: axis {axis} of shape {x.shape} is empty")
-    return make(namespace_of([x.data]).argmax(x.data, axis=at))
-
-
 def matmul(x: Operand, y: Operand) -> Tensor:
     """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
 
@@ -123,115 +263,145 @@ def matmul(x: Operand, y: Operand) -> Tensor:
 
     Raises:
         ValueError: the inner sizes differ, or an operand is a single number.
+
+    >>> matmul(Tensor([[1.0, 2.0]]), Tensor([3.0, 4.0]))
+    Tensor([11.0], float64)
     """
-    x, y = constant(x, y), constant(y, x)
-    if x is None or y is None:
+    a, b = constant(x, y), constant(y, x)
+    if a is None or b is None:
         _numbers_only("matmul", None, x, y)
-    if min(x.ndim, y.ndim) != 1:
-        return apply(primitives.matmul, x, y)
-    shape = _checked("matmul", shapes.matmul_shape, x.shape, y.shape)
-    row = reshape(x, (1, x.size)) if x.ndim == 1 else x
-    column = reshape(y, (y.size, 1)) if y.ndim == 1 else y
+    a, b = promoted(a, b), promoted(b, a)
+    if min(a.ndim, b.ndim) != 1:
+        return apply(primitives.matmul, a, b)
+    shape = checked("matmul", shapes.matmul_shape, a.shape, b.shape)
+    row = reshape(a, (1, a.size)) if a.ndim == 1 else a
+    column = reshape(b, (b.size, 1)) if b.ndim == 1 else b
     return reshape(apply(primitives.matmul, row, column), shape)
 
 
+# --- reductions -----------------------------------------------------------------------
+
+
+def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Σ x over an axis, several, or all (None); keepdims leaves them with size 1.
+
+    >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([4.0, 6.0], float64)
+    """
+    axes = checked("sum", shapes.some_axes, axis, x.ndim)
+    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
+
+
+def max(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest x along an axis, several, or all (None); ties share the gradient.
+
+    >>> max(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    Tensor([2.0, 4.0], float64)
+    """
+    axes = checked("max", shapes.some_axes, axis, x.ndim)
+    if 0 in (x.shape[a] for a in axes) and x.ndim:
+        raise ValueError(f"max: shape {x.shape} is empty along axis {axis}")
+    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
+
+
+# --- movement -------------------------------------------------------------------------
+
+
 def reshape(x: Tensor, shape: Any) -> Tensor:
-    """The same elements, in the same order, under another shape; one size may be -1."""
+    """The same elements, in the same order, under another shape; one size may be -1.
+
+    >>> reshape(Tensor([1, 2, 3, 4]), (2, -1))
+    Tensor([[1, 2],
+            [3, 4]], int64)
+    """
     new = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    new = _checked("reshape", shapes.reshaped, x.shape, new)
+    new = checked("reshape", shapes.reshaped, x.shape, new)
     return apply(movement.reshape, x, shape=new)
 
 
 def permute_dims(x: Tensor, axes: Any) -> Tensor:
-    """The axes in another order: axis i of the result is axis axes[i] of x."""
-    order = _checked("permute_dims", shapes.permuted_axes, axes, x.ndim)
+    """The axes in another order: axis i of the result is axis axes[i] of x.
+
+    >>> permute_dims(Tensor([[1, 2, 3]]), (1, 0)).shape
+    (3, 1)
+    """
+    order = tuple(axes) if isinstance(axes, (tuple, list)) else (axes,)
+    order = checked("permute_dims", shapes.permuted_axes, order, x.ndim)
     return apply(movement.permute_dims, x, axes=order)
 
 
-def swapped(x: Tensor, first: int, second: int) -> Tensor:
-    """x with two axes exchanged."""
-    axes = list(range(x.ndim))
-    a, b = (_checked("swapped", shapes.one_axis, v, x.ndim) for v in (first, second))
-    axes[a], axes[b] = b, a
-    return permute_dims(x, axes)
-
-
-def transposed(x: Tensor) -> Tensor:
-    """x with its last two axes exchanged: every matrix transposed."""
-    return swapped(x, -1, -2)
-
-
 def broadcast_to(x: Tensor, shape: Any) -> Tensor:
-    """x repeated along axes of size 1, or along new axes on the left, up to a shape."""
+    """x repeated along axes of size 1, or along new axes on the left, up to a shape.
+
+    >>> broadcast_to(Tensor([1, 2]), (2, 2))
+    Tensor([[1, 2],
+            [1, 2]], int64)
+    """
     new = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-    _checked("broadcast_to", shapes.check_broadcast, x.shape, new)
+    new = checked("broadcast_to", shapes.broadcast_shape, x.shape, new)
     return apply(primitives.broadcast_to, x, shape=new)
 
 
 def concat(tensors: Sequence[Tensor], *, axis: int = 0) -> Tensor:
-    """Tensors laid end to end along an axis; off it their sizes must be equal."""
-    if not tensors:
-        raise ValueError("concat: no tensors given; at least one is needed")
-    at = _checked("concat", shapes.one_axis, axis, tensors[0].ndim)
-    _checked("concat", shapes.concat_shape, [t.shape for t in tensors], at)
+    """Tensors laid end to end along an axis; off it their sizes must be equal.
+
+    >>> concat([Tensor([1]), Tensor([2, 3])])
+    Tensor([1, 2, 3], int64)
+    """
+    if isinstance(tensors, Tensor) or not tensors:
+        raise ValueError("concat: a list of tensors is needed, with at least one in it")
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"concat: a {type(t).__name__} given; it takes Tensors")
+    at = checked("concat", shapes.one_axis, axis, tensors[0].ndim)
+    checked("concat", shapes.concat_shape, [t.shape for t in tensors], at)
     return apply(movement.concat, *tensors, axis=at)
 
 
-def take(x: Tensor, indices: Tensor, *, axis: int = 0) -> Tensor:
+def take(x: Tensor, indices: Any, *, axis: int = 0) -> Tensor:
     """Rows of x by integer index: (n, ...) and (*I) → (*I, ...).
 
     Raises:
         TypeError: the indices are no integers.
         IndexError: one is outside 0..n-1.
+
+    >>> take(Tensor([[1.0], [2.0]]), [1, 1, 0]).shape
+    (3, 1)
     """
     if axis != 0:
         raise ValueError(f"take: axis {axis} given; only rows can be taken, axis 0")
+    if not x.ndim:
+        raise ValueError("take: shape () given; a single number has no rows")
     indices = whole_numbers("take", indices, x, x.shape[0], "index")
     return apply(movement.take, x, indices)
 
 
-def scatter_add(x: Tensor, indices: Tensor, rows: int) -> Tensor:
-    """Zeros of so many rows, to which each row of x is added at its index."""
+def scatter_add(x: Tensor, indices: Any, rows: int) -> Tensor:
+    """Zeros of so many rows, to which each row of x is added at its index.
+
+    >>> scatter_add(Tensor([1.0, 2.0, 4.0]), [0, 0, 2], 3)
+    Tensor([3.0, 0.0, 4.0], float64)
+    """
+    indices = whole_numbers("scatter_add", indices, x, rows, "index")
+    if x.shape[: indices.ndim] != indices.shape:
+        raise ValueError(
+            f"scatter_add: indices of shape {indices.shape} given for rows of shape "
+            f"{x.shape}; x must begin with the shape of the indices"
+        )
     return apply(movement.scatter_add, x, indices, rows=rows)
 
 
 def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
-    """Zeros of a shape, with x where the slice of these bounds lies."""
+    """Zeros of a shape, with x where the slice of these bounds lies: the reverse of a
+    slice, as the rules need it.
+
+    >>> place(Tensor([1.0]), ((1, 2, 1),), (3,))
+    Tensor([0.0, 1.0, 0.0], float64)
+    """
     return apply(movement.place, x, bounds=bounds, shape=shape)
 
 
-def astype(x: Tensor, dtype: Any) -> Tensor:
-    """x in another dtype; its gradient comes back in that of x."""
-    if x.dtype == dtype:
-        return x
-    if not str(dtype).startswith("float"):  # whole numbers have no derivative
-        x = x.detach()
-    return apply(movement.astype, x, dtype=dtype)
-
-
-def stop_gradient(x: Tensor) -> Tensor:
-    """x as a constant, from which no gradient flows back."""
-    return x.detach()
-
-
 # --- checks ---------------------------------------------------------------------------
-
-
-def whole_numbers(who: str, x: Any, like: Tensor, count: int, what: str) -> Tensor:
-    """x as a Tensor of integers in 0..count-1, beside `like`."""
-    t: Tensor | None = constant(x, like)
-    if t is None or t.dtype != "int64":
-        kind = type(x).__name__ if t is None else t.dtype
-        raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
-    if t.size:
-        xp = namespace_of([t.data])
-        for worst in (xp.max(t.data, axis=None), -xp.max(-t.data, axis=None)):
-            if not 0 <= (i := int(worst.tolist())) < count:
-                raise IndexError(
-                    f"{who}: {what} {i} given; it is out of range, allowed is "
-                    f"0..{count - 1}"
-                )
-    return t
 
 
 def _named(who: str, op: Any, x: Any, y: Any) -> Tensor:
@@ -248,14 +418,3 @@ def _numbers_only(who: str, z: Any, x: Any, y: Any) -> Any:
             "Tensors, or one a Tensor and the other a number, an array or nested lists"
         )
     return z
-
-
-def _axes(who: str, axis: Any, ndim: int) -> tuple[int, ...]:
-    return _checked(who, shapes.some_axes, axis, ndim)  # type: ignore[no-any-return]
-
-
-def _checked(who: str, check: Any, *given: Any) -> Any:
-    try:
-        return check(*given)
-    except (ValueError, TypeError, IndexError) as error:
-        raise type(error)(f"{who}: {error}") from None

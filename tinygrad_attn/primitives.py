@@ -63,6 +63,18 @@ def log_vjp(xp, g, z, inputs, needs, saved):
 
 
 @primitive()
+def log1p(xp, x):
+    """z = ln(1 + x), exact for a small x too;  ∂z/∂x = 1/(1 + x)."""
+    return xp.log1p(x)
+
+
+@log1p.defvjp
+def log1p_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    return (g / (1.0 + x),)
+
+
+@primitive()
 def sqrt(xp, x):
     """z = √x;  ∂z/∂x = 1/(2√x) = 1/(2z). At x = 0 the slope is infinite."""
     return xp.sqrt(x)
@@ -71,6 +83,30 @@ def sqrt(xp, x):
 @sqrt.defvjp
 def sqrt_vjp(xp, g, z, inputs, needs, saved):
     return (g * 0.5 / z,)
+
+
+@primitive()
+def sin(xp, x):
+    """z = sin x;  ∂z/∂x = cos x."""
+    return xp.sin(x)
+
+
+@sin.defvjp
+def sin_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    return (g * xp.cos(x),)
+
+
+@primitive()
+def cos(xp, x):
+    """z = cos x;  ∂z/∂x = -sin x."""
+    return xp.cos(x)
+
+
+@cos.defvjp
+def cos_vjp(xp, g, z, inputs, needs, saved):
+    (x,) = inputs
+    return (-g * xp.sin(x),)
 
 
 @primitive()

@@ -36,7 +36,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
             its name.
     """
     needs = [isinstance(x, Tensor) and x._requires_grad for x in inputs]
-    record = True in needs and context.recording
+    now = context.now
+    record = now.recording and True in needs
     if record and op.vjp is None:  # a composite without a rule: its parts are recorded
         return in_scope(op, op.forward, NAMESPACES[Tensor], *inputs, **params)  # type: ignore[no-any-return]
     arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
@@ -61,19 +62,20 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
         t._needs = needs
         t._params = params
         t._saved = saved
-        t._scope = context.scope
+        t._scope = now.scope
     return t
 
 
 def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
     """The result of a call. All that it records remembers that it was made for `owner`,
     a module or a composite: by this a picture can group and name what it shows."""
-    before = context.scope
-    context.scope = Scope(owner, before)
+    now = context.now
+    before = now.scope
+    now.scope = Scope(owner, before)
     try:
         return call(*args, **kwargs)
     finally:
-        context.scope = before
+        now.scope = before
 
 
 def explained(
@@ -161,3 +163,33 @@ def compare(name: str, x: Tensor, y: Operand) -> Tensor:
         raise explained(
             error, "comparison", broadcast_shapes, [x.data, array]
         ) from None
+
+
+# --- checks that several operations share ---------------------------------------------
+
+
+def checked(who: str, check: Any, *given: Any) -> Any:
+    """What a check of `shapes` returns; its error under the operation's name."""
+    try:
+        return check(*given)
+    except (ValueError, TypeError, IndexError) as error:
+        raise type(error)(f"{who}: {error}") from None
+
+
+def whole_numbers(who: str, x: Any, like: Tensor, count: int, what: str) -> Tensor:
+    """x as a Tensor of integers in 0..count-1, beside `like`."""
+    t: Tensor | None = constant(x, like)
+    if t is not None and not t.size:  # an empty list says nothing of its dtype
+        t = t.astype("int64")
+    if t is None or t.dtype != "int64":
+        kind = type(x).__name__ if t is None else t.dtype
+        raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
+    if t.size:
+        xp = namespace_of([t.data])
+        for worst in (xp.max(t.data, axis=None), -xp.max(-t.data, axis=None)):
+            if not 0 <= (i := int(worst.tolist())) < count:
+                raise IndexError(
+                    f"{who}: {what} {i} given; it is out of range, allowed is "
+                    f"0..{count - 1}"
+                )
+    return t

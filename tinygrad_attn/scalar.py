@@ -162,6 +162,11 @@ class Value:
         x = self.data
         return Value(floats.log(x), (self,), (floats.div(1.0, x),), "log")
 
+    def log1p(self) -> Value:
+        """z = ln(1 + x), exact for a small x too;  ∂z/∂x = 1/(1 + x)."""
+        x = self.data
+        return Value(floats.log1p(x), (self,), (floats.div(1.0, 1.0 + x),), "log1p")
+
     def sqrt(self) -> Value:
         """z = √x;  ∂z/∂x = 1/(2√x)."""
         z = floats.sqrt(self.data)
@@ -272,6 +277,11 @@ def exp(x: Value | Number) -> Value | Number:
 def log(x: Value | Number) -> Value | Number:
     """ln x."""
     return x.log() if isinstance(x, Value) else floats.log(x)
+
+
+def log1p(x: Value | Number) -> Value | Number:
+    """ln(1 + x)."""
+    return x.log1p() if isinstance(x, Value) else floats.log1p(x)
 
 
 def sqrt(x: Value | Number) -> Value | Number:

@@ -106,10 +106,12 @@ def permuted_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
     return front
 
 
-def check_broadcast(shape: Shape, new: Shape) -> None:
-    """Refuse a `new` that is not a broadcast of `shape`."""
-    if broadcast_shapes(shape, new) != new:
-        raise ValueError(f"shape {shape} does not broadcast to {new}")
+def broadcast_shape(shape: Shape, new: Sequence[int]) -> Shape:
+    """`new` as a tuple, if `shape` broadcasts to it."""
+    sizes = tuple(operator.index(size) for size in new)
+    if min(sizes, default=0) < 0 or broadcast_shapes(shape, sizes) != sizes:
+        raise ValueError(f"shape {shape} does not broadcast to {sizes}")
+    return sizes
 
 
 def concat_shape(shapes: Sequence[Shape], axis: int) -> Shape:

@@ -21,16 +21,17 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from . import movement, primitives, printing, shapes
+from . import primitives, printing
 from .array import Array
 from .backends import current_backend, namespace_of
 from .context import Scope
+from .methods import Methods, connect
 from .op import Op
 
 Operand = Any  # a Tensor, a number, an array or nested lists
 
 
-class Tensor:
+class Tensor(Methods):
     """An n-dimensional array of numbers, and how it was made.
 
     Args:
@@ -247,7 +248,7 @@ class Tensor:
         return ops.pow(recording.constant(y, self), self)
 
     def __neg__(self) -> Tensor:
-        return recording.apply(primitives.neg, self)
+        return ops.neg(self)
 
     def __matmul__(self, y: Operand) -> Tensor:
         return ops.matmul(self, y)
@@ -256,14 +257,7 @@ class Tensor:
         return ops.matmul(y, self)
 
     def __getitem__(self, key: Any) -> Tensor:
-        try:
-            bounds, shape = shapes.basic_index(key, self.shape)
-        except (IndexError, TypeError) as error:
-            raise type(error)(f"indexing: {error}") from None
-        z = recording.apply(movement.getslice, self, bounds=bounds)
-        return (
-            z if z.shape == shape else recording.apply(movement.reshape, z, shape=shape)
-        )
+        return indexing.getitem(self, key)
 
     # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
 
@@ -286,61 +280,6 @@ class Tensor:
         return recording.compare("__ge__", self, y)
 
     __hash__ = object.__hash__
-
-    # --- methods: names of ops --------------------------------------------------------
-
-    def exp(self) -> Tensor:
-        """eˣ, see `ops.exp`."""
-        return ops.exp(self)
-
-    def log(self) -> Tensor:
-        """ln x, see `ops.log`."""
-        return ops.log(self)
-
-    def sqrt(self) -> Tensor:
-        """√x, see `ops.sqrt`."""
-        return ops.sqrt(self)
-
-    def tanh(self) -> Tensor:
-        """tanh x, see `ops.tanh`."""
-        return ops.tanh(self)
-
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Σ x over an axis, several, or all, see `ops.sum`."""
-        return ops.sum(self, axis=axis, keepdims=keepdims)
-
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """Σ x / n over an axis, several, or all, see `ops.mean`."""
-        return ops.mean(self, axis=axis, keepdims=keepdims)
-
-    def max(self, axis: Any = None, keepdims: bool = False) -> Tensor:
-        """The largest along an axis, several, or all, see `ops.max`."""
-        return ops.max(self, axis=axis, keepdims=keepdims)
-
-    def argmax(self, axis: int = -1) -> Tensor:
-        """Where along an axis the largest is, see `ops.argmax`."""
-        return ops.argmax(self, axis=axis)
-
-    def reshape(self, *shape: Any) -> Tensor:
-        """The same elements under another shape, see `ops.reshape`."""
-        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def permute_dims(self, *axes: Any) -> Tensor:
-        """The axes in another order, see `ops.permute_dims`."""
-        return ops.permute_dims(self, axes[0] if len(axes) == 1 else axes)
-
-    def broadcast_to(self, *shape: Any) -> Tensor:
-        """Repeated up to a shape, see `ops.broadcast_to`."""
-        return ops.broadcast_to(self, shape[0] if len(shape) == 1 else shape)
-
-    def astype(self, dtype: str) -> Tensor:
-        """In another dtype, see `ops.astype`."""
-        return ops.astype(self, dtype)
-
-    @property
-    def T(self) -> Tensor:
-        """The transpose of a matrix."""
-        return ops.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     # --- as a Python object -----------------------------------------------------------
 
@@ -385,5 +324,7 @@ def make(array: Any) -> Tensor:
     return t
 
 
-# Operators record, methods are names of ops, and both make Tensors: a circle.
-from . import ops, recording  # noqa: E402
+# Operators record, and recording makes Tensors: the circle closes here.
+from . import indexing, ops, recording  # noqa: E402
+
+connect()

@@ -91,19 +91,19 @@ def set_backend(name: str, dtype: str | None = None) -> None:
 @contextmanager
 def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
     """Inside, new tensors of this thread live on `name`; see `set_backend`."""
-    before, context.backend = context.backend, get_backend(name, dtype)
+    before, context.now.backend = context.now.backend, get_backend(name, dtype)
     try:
-        with context.backend.xp.quiet():
+        with context.now.backend.xp.quiet():
             yield
     finally:
-        context.backend = before
+        context.now.backend = before
 
 
 def current_backend() -> Backend:
     """The backend that a new tensor gets."""
-    if context.backend is None and not _default:
+    if context.now.backend is None and not _default:
         set_backend(os.environ.get("TINYGRAD_ATTN_BACKEND", "python"))
-    return context.backend or _default[0]
+    return context.now.backend or _default[0]
 
 
 def namespace_of(operands: Iterable[Any]) -> Any:

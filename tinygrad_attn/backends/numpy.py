@@ -18,6 +18,7 @@ from numpy import (  # noqa: F401
     cos,
     exp,
     log,
+    log1p,
     maximum,
     sin,
     sqrt,

@@ -86,6 +86,10 @@ def log(x: Array) -> Array:
     return elementwise(x.scalars.log, x, dtype="float64")
 
 
+def log1p(x: Array) -> Array:
+    return elementwise(x.scalars.log1p, x, dtype="float64")
+
+
 def sqrt(x: Array) -> Array:
     return elementwise(x.scalars.sqrt, x, dtype="float64")
 
@@ -217,8 +221,8 @@ def permute_dims(x: Array, axes: Sequence[int]) -> Array:
 
 def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
     """x repeated along axes of size 1, or along new axes on the left, up to shape."""
-    shapes.check_broadcast(x.shape, tuple(shape))
-    return like(x, broadcast(x, tuple(shape)), tuple(shape))
+    new = shapes.broadcast_shape(x.shape, shape)
+    return like(x, broadcast(x, new), new)
 
 
 def concat(arrays: Sequence[Array], *, axis: int = 0) -> Array:
@@ -249,7 +253,8 @@ def scatter_add(g: Array, indices: Array, rows: int) -> Array:
     its index; a row that was taken twice is added to twice."""
     shape = (rows, *g.shape[indices.ndim :])
     run = prod(shape[1:])
-    totals: list[list[Any]] = [[0.0] * run for _ in range(rows)]
+    zero = 0.0 if g.dtype == "float64" else 0
+    totals: list[list[Any]] = [[zero] * run for _ in range(rows)]
     for position, i in enumerate(indices.data):
         row = g.data[position * run : (position + 1) * run]
         totals[i] = [*map(operator.add, totals[i], row)]
@@ -259,7 +264,7 @@ def scatter_add(g: Array, indices: Array, rows: int) -> Array:
 def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     """The reverse of a slice: zeros of `shape` with g at x[bounds]."""
     where_to = Array(list(range(prod(shape))), shape, "int64")
-    data: list[Any] = [0.0] * prod(shape)
+    data: list[Any] = [0.0 if g.dtype == "float64" else 0] * prod(shape)
     for position, v in zip(where_to[tuple(slice(*b) for b in bounds)].data, g.data):
         data[position] = v
     return like(g, data, shape)

@@ -22,6 +22,7 @@ from .python import cos as cos
 from .python import erf as erf
 from .python import exp as exp
 from .python import log as log
+from .python import log1p as log1p
 from .python import matmul as matmul
 from .python import max as max
 from .python import maximum as maximum

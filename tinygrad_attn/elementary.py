@@ -1,0 +1,77 @@
+"""Functions of single numbers, composed of the primitives: no rule of their own.
+
+Their gradients are those of their parts. Where a kink or a limit matters, the parts are
+chosen so that the right one comes out; the comment says how.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from . import activations, ops
+from .recording import apply, constant, floats_of
+from .tensor import Operand, Tensor
+
+__all__ = [
+    "abs",
+    "clip",
+    "minimum",
+    "rsqrt",
+    "sigmoid",
+]
+
+
+def abs(x: Tensor) -> Tensor:
+    """|x|, element by element; its derivative at 0 is 0, the mean of -1 and 1.
+
+    >>> abs(Tensor([-2.0, 3.0]))
+    Tensor([2.0, 3.0], float64)
+    """
+    return ops.maximum(x, -x)  # a tie, at 0, halves the gradient: ½ - ½
+
+
+def rsqrt(x: Tensor) -> Tensor:
+    """1/√x, element by element.
+
+    >>> rsqrt(Tensor([4.0]))
+    Tensor([0.5000], float64)
+    """
+    return 1.0 / ops.sqrt(x)
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """1/(1 + e⁻ˣ), element by element: from 0 to 1.
+
+    >>> sigmoid(Tensor([0.0]))
+    Tensor([0.5000], float64)
+    """
+    return apply(activations.sigmoid, floats_of(x))
+
+
+def minimum(x: Operand, y: Operand) -> Tensor:
+    """The smaller of x and y, element by element; a tie halves the gradient.
+
+    >>> minimum(Tensor([1.0, 5.0]), 3.0)
+    Tensor([1.0, 3.0], float64)
+    """
+    a, b = constant(x, y), constant(y, x)
+    if a is None or b is None:
+        return ops.maximum(x, y)  # which says what is wrong
+    return -ops.maximum(-a, -b)
+
+
+def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """x, but no less than min and no more than max (numbers, Tensors, or None).
+
+    The gradient passes where min ≤ x ≤ max, the bounds included, as in PyTorch's clamp.
+
+    >>> clip(Tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
+    Tensor([0.0000, 0.5000, 1.0000], float64)
+    """
+    if min is None and max is None:
+        raise ValueError("clip: neither min nor max given; at least one is needed")
+    if min is not None:
+        x = ops.where(x < min, min, x)
+    if max is not None:
+        x = ops.where(x > max, max, x)
+    return x
