@@ -2,6 +2,12 @@
 
 The format is a table of names, dtypes and shapes in JSON, then the bare numbers.
 Nothing in it can be executed, and any safetensors reader opens it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save(folder + "/x.safetensors", {"w": Tensor([1.0])}, {"steps": 3})
+    ...     load(folder + "/x.safetensors")
+    ({'w': Tensor([1.0], float64)}, {'steps': 3})
 """
 
 from __future__ import annotations

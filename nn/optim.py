@@ -23,6 +23,9 @@ class Optimizer:
 
     Subclasses name their state (`slots`) and give the rule (`update`). Parameters
     without a gradient are left as they are.
+
+    >>> SGD([Parameter([1.0])], lr=0.1).steps
+    0
     """
 
     slots: tuple[str, ...] = ()
@@ -37,7 +40,7 @@ class Optimizer:
         self.lr = lr
         self.steps = 0
         self.state: dict[str, list[Any]] = {
-            slot: [zeros_like(p) for p in self.parameters] for slot in self.slots
+            slot: [_zeros_like(p) for p in self.parameters] for slot in self.slots
         }
 
     def update(
@@ -56,10 +59,10 @@ class Optimizer:
         self.steps += 1
         parameters = [self.parameters[i] for i in moving]
         xp = namespace_of([parameters[0].data])
-        w = flat(xp, [p.detach().data for p in parameters])
-        g = flat(xp, [p.grad.data for p in parameters if p.grad is not None])
+        w = _flat(xp, [p.detach().data for p in parameters])
+        g = _flat(xp, [p.grad.data for p in parameters if p.grad is not None])
         state = {
-            slot: flat(xp, [arrays[i] for i in moving])
+            slot: _flat(xp, [arrays[i] for i in moving])
             for slot, arrays in self.state.items()
         }
         w, state = self.update(xp, w, g, state)
@@ -112,6 +115,13 @@ class SGD(Optimizer):
     Args:
         momentum: μ in [0, 1).
         weight_decay: λ; λ·w is added to g.
+
+    >>> w = Parameter([1.0])
+    >>> optimizer = SGD([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    Tensor([0.5000], float64, requires_grad)
     """
 
     slots = ("velocity",)
@@ -148,6 +158,13 @@ class Adam(Optimizer):
         betas: (β₁, β₂), how much of the old mean is kept.
         eps: ε, so that nothing is divided by 0.
         weight_decay: λ; λ·w is added to g (AdamW does it otherwise).
+
+    >>> w = Parameter([1.0])
+    >>> optimizer = Adam([w], lr=0.25)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    Tensor([0.7500], float64, requires_grad)
     """
 
     slots = ("m", "v")
@@ -186,6 +203,13 @@ class AdamW(Adam):
 
     Loshchilov & Hutter 2019, algorithm 2. In Adam λ·w would be divided by √v like the
     gradient, and weights with large gradients would hardly decay.
+
+    >>> w = Parameter([1.0])
+    >>> optimizer = AdamW([w], lr=0.25, weight_decay=1.0)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    Tensor([0.5000], float64, requires_grad)
     """
 
     def __init__(
@@ -212,6 +236,11 @@ class WarmUp:
     fresh model. Call `step()` before each of the optimizer's.
 
         lr(t) = lr · min(1, t / warmup_steps),      t = 1, 2, ...
+
+    >>> optimizer = SGD([Parameter([1.0])], lr=1.0)
+    >>> WarmUp(optimizer, 4).step()
+    >>> optimizer.lr
+    0.25
     """
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
@@ -236,6 +265,11 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
 
     Returns:
         The length before.
+
+    >>> w = Parameter([1.0])
+    >>> (w * 8.0).sum().backward()
+    >>> clip_grad_norm([w], 2.0), w.grad
+    (8.0, Tensor([2.0], float64))
     """
     if not max_norm > 0.0:
         raise ValueError(
@@ -250,11 +284,11 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     return norm
 
 
-def flat(xp: Any, arrays: list[Any]) -> Any:
+def _flat(xp: Any, arrays: list[Any]) -> Any:
     """The arrays end to end, as one vector."""
     return xp.concat([xp.reshape(a, (a.size,)) for a in arrays], axis=0)
 
 
-def zeros_like(p: Parameter) -> Any:
+def _zeros_like(p: Parameter) -> Any:
     """An array of zeros beside a parameter."""
     return namespace_of([p.data]).zeros(p.shape, p.dtype)

@@ -25,6 +25,9 @@ class LearnedPositions(Module):
         std: the standard deviation of the initial weights.
 
     Parameters: weight (max_len, d), normal.
+
+    >>> LearnedPositions(10, 4)(randn(2, 7, 4)).shape
+    (2, 7, 4)
     """
 
     def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
@@ -48,6 +51,9 @@ class SinusoidalPositions(Module):
     Args:
         max_len: the longest sequence.
         d_model: d.
+
+    >>> SinusoidalPositions(10, 2)(Tensor([[0.0, 0.0]]))          # sin 0, cos 0
+    Tensor([[0.0, 1.0]], float64)
     """
 
     def __init__(self, max_len: int, d_model: int) -> None:
@@ -88,6 +94,9 @@ class FeedForward(Module):
         d_ff: the width in between.
         dropout: the probability to drop an inner element in training.
         activation: "relu" (the paper) or "gelu".
+
+    >>> FeedForward(4, 16)(randn(2, 7, 4)).shape
+    (2, 7, 4)
     """
 
     def __init__(
@@ -127,6 +136,9 @@ class TransformerEncoderLayer(Module):
             weights and inside the feed-forward, in training.
         activation: "relu" or "gelu".
         norm_first: pre-norm instead of the paper's post-norm.
+
+    >>> TransformerEncoderLayer(8, 2, d_ff=16)(randn(1, 5, 8)).shape
+    (1, 5, 8)
     """
 
     def __init__(

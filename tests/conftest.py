@@ -18,9 +18,6 @@ PYTHON = pytest.param(("python", "float64"), id="python")
 NUMPY = pytest.param(("numpy", "float64"), id="numpy", marks=needs_numpy)
 SCALAR = pytest.param(("scalar", "float64"), id="scalar")
 
-if not find_spec("numpy"):
-    collect_ignore = ["../tinygrad_attn/backends/numpy.py"]
-
 
 @pytest.fixture(params=[PYTHON, NUMPY])
 def backend(request):

@@ -29,6 +29,7 @@ from .creation import randint as randint
 from .creation import randn as randn
 from .creation import zeros as zeros
 from .creation import zeros_like as zeros_like
+from .debugging import debug as debug
 from .differentiate import grad as grad
 from .einsum import einsum as einsum
 from .elementary import clip as clip

@@ -40,6 +40,8 @@ from itertools import compress
 from typing import Any
 
 from .backends import namespace_of
+from .context import context
+from .debugging import check_backward
 from .shapes import reduced_shape
 
 Node = Any  # a tensor of the graph
@@ -111,6 +113,7 @@ def walk(
         so_far[root] = so_far[root] + g if root in so_far else g
     order = topological_order(roots)
     order.reverse()
+    watched = context.now.debug
     while order:
         node = order.pop()  # the list lets go of it: what is passed can be freed
         g = so_far.pop(node, None)
@@ -126,6 +129,8 @@ def walk(
         else:
             z, saved = node.data, node._saved
             shares = op.vjp(xp, g, z, node._arrays, needs, saved, **node._params)
+        if watched:
+            check_backward(node, g, shares)
         for x, needed, share in zip(node._inputs, needs, shares):
             if not needed or share is None:
                 continue

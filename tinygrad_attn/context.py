@@ -73,7 +73,14 @@ class no_grad(ContextDecorator):
 
 
 class enable_grad(no_grad):
-    """Inside, operations are recorded again, within a `no_grad` too."""
+    """Inside, operations are recorded again, within a `no_grad` too.
+
+    >>> from tinygrad_attn import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> with no_grad(), enable_grad():
+    ...     (w * 2).requires_grad
+    True
+    """
 
     recording = True
 
@@ -82,15 +89,33 @@ def manual_seed(seed: int) -> None:
     """Starts this thread's random numbers anew from `seed`.
 
     The same seed gives the same weights, batches and dropout masks on every backend.
+
+    >>> from tinygrad_attn import rand
+    >>> manual_seed(1)
+    >>> x = rand(1).item()
+    >>> manual_seed(1)
+    >>> rand(1).item() == x
+    True
     """
     context.now.random.seed(seed)
 
 
 def get_rng_state() -> tuple[Any, ...]:
-    """Where this thread's random numbers stand, to be continued from there."""
+    """Where this thread's random numbers stand, to be continued from there.
+
+    >>> from tinygrad_attn import rand
+    >>> state = get_rng_state()
+    >>> x = rand(1).item()
+    >>> set_rng_state(state)
+    >>> rand(1).item() == x
+    True
+    """
     return context.now.random.getstate()
 
 
 def set_rng_state(state: tuple[Any, ...]) -> None:
-    """Continues this thread's random numbers from where `get_rng_state` stood."""
+    """Continues this thread's random numbers from where `get_rng_state` stood.
+
+    >>> set_rng_state(get_rng_state())
+    """
     context.now.random.setstate(state)

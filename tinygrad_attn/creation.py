@@ -102,6 +102,9 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
 
     Box & Muller 1958: of two uniforms u, v the pair √(-2 ln u)·(cos 2πv, sin 2πv) has
     two independent normals.
+
+    >>> randn(2, 3).shape
+    (2, 3)
     """
     backend = current_backend()
     xp, sizes = backend.xp, _shape("randn", _sizes(shape))

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import activations, ops
-from .recording import apply, constant, floats_of
+from . import ops
+from .recording import constant
 from .tensor import Operand, Tensor
 
 __all__ = [
@@ -17,7 +17,6 @@ __all__ = [
     "clip",
     "minimum",
     "rsqrt",
-    "sigmoid",
 ]
 
 
@@ -37,15 +36,6 @@ def rsqrt(x: Tensor) -> Tensor:
     Tensor([0.5000], float64)
     """
     return 1.0 / ops.sqrt(x)
-
-
-def sigmoid(x: Tensor) -> Tensor:
-    """1/(1 + e⁻ˣ), element by element: from 0 to 1.
-
-    >>> sigmoid(Tensor([0.0]))
-    Tensor([0.5000], float64)
-    """
-    return apply(activations.sigmoid, floats_of(x))
 
 
 def minimum(x: Operand, y: Operand) -> Tensor:

@@ -54,6 +54,9 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     Args:
         approximate: "none" for the exact function, "tanh" for the approximation by
             tanh.
+
+    >>> gelu(Tensor([0.0, 1.0]))
+    Tensor([0.0000, 0.8413], float64)
     """
     forms = {"none": activations.gelu, "tanh": activations.gelu_tanh}
     if approximate not in forms:
@@ -68,6 +71,9 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
     Srivastava et al. 2014. Which ones is drawn anew at every call, from `manual_seed`.
     Without `training` it is x itself.
+
+    >>> sorted(set(dropout(creation.ones(100), 0.5).tolist()))
+    [0.0, 2.0]
     """
     keep = keep_mask("dropout", x.shape, p, x) if training else None
     return x if keep is None else apply(activations.dropout, x, keep, p=float(p))
@@ -95,7 +101,11 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """ln softmax(x) along an axis, computed as x - ln Σ exp(x)."""
+    """ln softmax(x) along an axis, computed as x - ln Σ exp(x).
+
+    >>> log_softmax(Tensor([0.0, 0.0]))[0].item() == -math.log(2.0)
+    True
+    """
     at = checked("log_softmax", one_axis, axis, x.ndim)
     return apply(composites.log_softmax, floats_of(x), axis=at)
 
@@ -221,7 +231,15 @@ def check_reduction(who: str, reduction: str) -> None:
 
 
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
-    """Row i of weight for each i in indices: (*I) and (n, d) → (*I, d)."""
+    """Row i of weight for each i in indices: (*I) and (n, d) → (*I, d).
+
+    Raises:
+        TypeError, IndexError: a token is no integer, or not in 0..n-1.
+
+    >>> embedding(Tensor([1, 0]), Tensor([[1.0, 2.0], [3.0, 4.0]]))
+    Tensor([[3.0, 4.0],
+            [1.0, 2.0]], float64)
+    """
     if weight.ndim != 2:
         raise ValueError(
             f"embedding: weight of shape {weight.shape} given; it must be (tokens, d)"
@@ -231,7 +249,11 @@ def embedding(indices: Tensor, weight: Tensor) -> Tensor:
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b, (..., d_in) → (..., d_out); W is (d_out, d_in), b (d_out,)."""
+    """x Wᵀ + b, (..., d_in) → (..., d_out); W is (d_out, d_in), b (d_out,).
+
+    >>> linear(Tensor([1.0, 2.0]), Tensor([[3.0, 4.0]]), Tensor([5.0]))
+    Tensor([16.0], float64)
+    """
     if weight.ndim != 2 or not x.ndim or x.shape[-1] != weight.shape[-1]:
         raise ValueError(
             f"linear: input of shape {x.shape} and weight of shape {weight.shape} "
@@ -259,6 +281,9 @@ def layer_norm(
     Args:
         normalized_shape: the sizes of those axes; σ² is the biased variance over them.
         weight, bias: of that shape; None for 1 and 0.
+
+    >>> layer_norm(Tensor([1.0, 3.0]), 2)
+    Tensor([-1.0000, 1.0000], float64)
     """
     axis = last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
     x = floats_of(x)
@@ -365,6 +390,10 @@ def scaled_dot_product_attention(
 
     Returns:
         (..., T, d_v).
+
+    >>> k, v = Tensor([[1.0, 0.0], [0.0, 1.0]]), Tensor([[10.0], [20.0]])
+    >>> scaled_dot_product_attention(Tensor([[100.0, 0.0]]), k, v)     # asks for key 0
+    Tensor([[10.0]], float64)
     """
     z, _ = attention_with_weights(
         query, key, value, attn_mask, dropout_p, is_causal, scale, want_weights=False

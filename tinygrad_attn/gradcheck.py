@@ -27,7 +27,11 @@ from .tensor import Tensor
 
 
 class GradcheckError(RuntimeError):
-    """Backpropagation and finite differences disagree."""
+    """Backpropagation and finite differences disagree.
+
+    >>> issubclass(GradcheckError, RuntimeError)
+    True
+    """
 
 
 def gradcheck(
@@ -53,6 +57,9 @@ def gradcheck(
         GradcheckError: names the input and both numbers.
         ValueError: nothing requires a gradient.
         TypeError: an input is not float64.
+
+    >>> gradcheck(lambda x: x.tanh(), Tensor([0.5, -1.0], requires_grad=True))
+    True
     """
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     checked = [
@@ -115,6 +122,9 @@ def gradgradcheck(
     Args:
         grad_outputs: what the outputs are weighted with; random numbers by default.
         The others as for `gradcheck`.
+
+    >>> gradgradcheck(lambda x: x.tanh(), Tensor([0.5, -1.0], requires_grad=True))
+    True
     """
     given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     if grad_outputs is None:

@@ -42,10 +42,16 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     """
     keys = key if isinstance(key, tuple) else (key,)
     if any(_is_array(k) for k in keys):
-        flat, shape = checked("indexing", positions, x.shape, keys, x)
+        for k in keys:
+            if _is_mask(k) and not getattr(k, "ndim", isinstance(k, list)):
+                raise IndexError("indexing: a single bool given; a mask needs an axis")
         xp = namespace_of([x.data])
-        index = make(xp.asarray(flat, "int64"))
-        return ops.take(x.reshape(-1), index).reshape(shape)
+        arrays = tuple(k.data if isinstance(k, Tensor) else k for k in keys)
+        index = xp.positions(x.shape, arrays) if hasattr(xp, "positions") else None
+        if index is None:
+            flat, shape = checked("indexing", positions, x.shape, keys, x)
+            index = xp.reshape(xp.asarray(flat, "int64"), shape)
+        return apply(movement.take, x.reshape(x.size), make(index))
     bounds, shape = checked("indexing", shapes.basic_index, key, x.shape)
     z = apply(movement.getslice, x, bounds=bounds)
     return z if z.shape == shape else ops.reshape(z, shape)

@@ -65,8 +65,8 @@ class Methods:
         return ops.erf(self)
 
     def sigmoid(self: Any) -> Tensor:
-        """1/(1 + e⁻ˣ): `elementary.sigmoid`."""
-        return elementary.sigmoid(self)
+        """1/(1 + e⁻ˣ): `functional.sigmoid`."""
+        return functional.sigmoid(self)
 
     def relu(self: Any) -> Tensor:
         """max(x, 0): `functional.relu`."""

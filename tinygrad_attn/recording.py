@@ -16,6 +16,7 @@ from typing import Any
 
 from .backends import NAMESPACES, current_backend, namespace_of, scalars
 from .context import Scope, context
+from .debugging import check_forward
 from .op import Op
 from .shapes import broadcast_shapes
 from .tensor import Operand, Tensor, make
@@ -54,6 +55,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     if xp is scalars and record:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
+    if now.debug:
+        t._where = check_forward(op, arrays, z)
     if record:
         t._requires_grad = True
         t._op = op

@@ -56,6 +56,7 @@ class Tensor(Methods):
         "_requires_grad",
         "_saved",
         "_scope",
+        "_where",
         "data",
     )
     data: Any
@@ -85,6 +86,7 @@ class Tensor(Methods):
         self._params: dict[str, Any] = {}
         self._saved: Any = None
         self._scope: Scope | None = None
+        self._where: str | None = None  # the user's line, inside debug()
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -317,7 +319,7 @@ def make(array: Any) -> Tensor:
     """A Tensor around an array of some backend, without a graph."""
     t = Tensor.__new__(Tensor)
     t.data = array
-    t._grad = t._op = t._saved = t._scope = None
+    t._grad = t._op = t._saved = t._scope = t._where = None
     t._inputs = t._arrays = t._needs = ()
     t._params = {}
     t._requires_grad = False

@@ -83,6 +83,8 @@ def set_backend(name: str, dtype: str | None = None) -> None:
 
     NumPy's warnings about inf and nan are switched off with it in this thread, as if by
     `numpy.seterr(all="ignore")`: on every backend these are results like others.
+
+    >>> set_backend("python")
     """
     _default[:] = [get_backend(name, dtype)]
     _default[0].xp.quiet().__enter__()  # for this thread, from here on
@@ -90,7 +92,12 @@ def set_backend(name: str, dtype: str | None = None) -> None:
 
 @contextmanager
 def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
-    """Inside, new tensors of this thread live on `name`; see `set_backend`."""
+    """Inside, new tensors of this thread live on `name`; see `set_backend`.
+
+    >>> with use_backend("scalar"):
+    ...     current_backend().name
+    'scalar'
+    """
     before, context.now.backend = context.now.backend, get_backend(name, dtype)
     try:
         with context.now.backend.xp.quiet():

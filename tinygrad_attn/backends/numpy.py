@@ -128,6 +128,18 @@ def take(x: Array, indices: Array, *, axis: int = 0) -> Array:
     return x.take(indices, axis=axis)
 
 
+def positions(shape: Shape, keys: tuple[Any, ...]) -> Array | None:
+    """The array 0, 1, 2, ... of a shape, indexed by NumPy (see `indexing.py`); None if
+    it cannot be, for whatever reason."""
+    plain = tuple(
+        np.asarray(k.tolist()) if isinstance(k, checked.Array) else k for k in keys
+    )
+    try:
+        return np.arange(math.prod(shape)).reshape(shape)[plain]
+    except (IndexError, ValueError, TypeError):
+        return None
+
+
 def scatter_add(g: Array, indices: Array, rows: int) -> Array:
     z = np.zeros((rows, *g.shape[indices.ndim :]), g.dtype)
     np.add.at(z, indices, g)

@@ -1,0 +1,119 @@
+"""debug(): the first operation to make a nan or inf is named, with the user's line."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import pytest
+from conftest import use_backend
+
+import nn
+from tinygrad_attn import Tensor, debug, grad, randn, where, zeros
+
+
+def leaf(*values):
+    return Tensor(list(values), requires_grad=True)
+
+
+def test_the_operation_the_places_and_the_line_are_named(any_backend):
+    x = leaf(1.0, 0.0, 4.0)
+    with debug():
+        y = x * 2.0
+        with pytest.raises(FloatingPointError) as caught:
+            z = (y + 1.0 - 1.0).log()
+    assert "z" not in locals()
+    message = str(caught.value)
+    assert message.startswith("log made -inf at [1] of a result of shape (3,)")
+    assert __file__ in message
+    assert "z = (y + 1.0 - 1.0).log()" in message
+    assert "\n" not in message
+
+
+def test_many_places_are_counted(backend):
+    places = r"at \[0, 0\], \[0, 1\], \[0, 2\] and 3 more places"
+    with pytest.raises(FloatingPointError, match=places), debug():
+        zeros(2, 3).log()
+
+
+def test_what_was_there_before_is_not_held_against_an_operation(any_backend):
+    x = Tensor([math.inf, 1.0])
+    with debug():
+        assert (x + 1.0).tolist() == [math.inf, 2.0]
+        Tensor([math.nan]) * 2.0
+        with pytest.raises(FloatingPointError, match="sub made nan"):
+            _ = x - x
+
+
+def test_backward_names_the_forward_line(backend):
+    x = leaf(0.0, 4.0)
+    with debug():
+        y = x.sqrt().sum()
+        with pytest.raises(FloatingPointError) as caught:
+            y.backward()
+    message = str(caught.value)
+    assert message.startswith("backward of sqrt made inf at [0] of the gradient of")
+    assert "y = x.sqrt().sum()" in message
+
+
+def test_promise_19_the_double_where_is_suggested(backend):
+    x = leaf(0.0, 4.0)
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        where(x > 0, x.sqrt(), 0.0).sum().backward()
+    assert "nan at [0]" in str(caught.value)
+    assert "where(ok, f(where(ok, x, 1.0)), 0.0)" in str(caught.value)
+    with debug():  # and what is suggested works
+        where(x > 0, where(x > 0, x, 1.0).sqrt(), 0.0).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.25]
+
+
+def test_a_forward_outside_is_said(backend):
+    y = leaf(0.0).sqrt().sum()
+    with debug(), pytest.raises(FloatingPointError, match="its forward: outside debug"):
+        y.backward()
+
+
+def test_inside_a_module_the_users_line_is_shown(backend):
+    layer = nn.Linear(2, 2)
+    layer.weight.assign(Tensor([[1e308, 1e308], [1.0, 1.0]]).data)
+    with pytest.raises(FloatingPointError) as caught, debug():
+        layer(Tensor([[10.0, 10.0]]))
+    assert "linear made inf" in str(caught.value)
+    assert "layer(Tensor([[10.0, 10.0]]))" in str(caught.value)
+
+
+def test_a_whole_model_without_trouble_passes(backend):
+    layer = nn.TransformerEncoderLayer(4, 2, 8)
+    mask = Tensor([[True, False, False], [False] * 3, [True] * 3])
+    with debug():
+        (layer(randn(2, 3, 4), mask) ** 2).sum().backward()
+
+
+def test_second_derivatives_are_watched_too(backend):
+    x = leaf(0.0)
+    with debug():
+        y = (x**1.5).sum()
+        (g,) = grad(y, x, create_graph=True)
+        with pytest.raises(FloatingPointError):
+            grad(g.sum(), x)
+
+
+def test_it_is_for_one_thread_and_ends_with_the_context(backend):
+    seen = []
+
+    def work():
+        with use_backend(backend, "float64"):
+            seen.append(zeros(1).log().tolist())
+
+    with debug():
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    assert seen == [[-math.inf]]
+    assert zeros(1).log().tolist() == [-math.inf]
+
+
+@debug()
+def test_as_a_decorator():
+    with pytest.raises(FloatingPointError):
+        zeros(1).log()

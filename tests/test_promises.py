@@ -1,0 +1,202 @@
+"""What users of this field suffer from, and what is promised them: a test for each.
+
+The numbers are those of the project's list of promises. Where a promise is proved in
+another file, the test here is its shortest example.
+"""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from conftest import assert_close, needs_numpy, needs_torch
+from rules import ALL_OPS, CASES
+
+import nn
+from tinygrad_attn import (
+    Tensor,
+    Value,
+    concat,
+    debug,
+    functional,
+    grad,
+    ones,
+    randn,
+    where,
+    zeros,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def leaf(*values):
+    return Tensor(list(values), requires_grad=True)
+
+
+def test_promise_4_an_operation_without_a_check_fails_the_suite():
+    checked = {case.op.name for case in CASES}
+    assert {op.name for op in ALL_OPS} == checked
+
+
+def test_promise_5_a_fully_masked_row_is_zero_not_nan(any_backend):
+    q, k, v = (randn(3, 4, requires_grad=True) for _ in range(3))
+    mask = Tensor([[True, True, False], [False] * 3, [True] * 3])
+    z, weights = functional.attention_with_weights(q, k, v, mask)
+    assert z[1].tolist() == [0.0] * 4
+    assert weights[1].tolist() == [0.0] * 3
+    (z * z).sum().backward()
+    assert q.grad[1].tolist() == [0.0] * 4
+    numbers = [g for t in (q, k, v) for row in t.grad.tolist() for g in row]
+    assert all(math.isfinite(g) for g in numbers)
+
+
+def test_promise_8_a_second_backward_gives_no_wrong_number(any_backend):
+    x = leaf(3.0)
+    y = (x * x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError, match="retain_graph"):
+        y.backward()
+    assert x.grad.tolist() == [27.0]
+    v = Value(3.0)
+    square = v * v
+    cube = square * v
+    cube.backward()
+    cube.backward()
+    assert (square.grad, v.grad) == (3.0, 54.0)  # what lies between starts anew
+
+
+def test_promise_9_a_graph_of_100_000_steps(any_backend):
+    x = leaf(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y * 1.0
+    y.sum().backward()
+    assert x.grad.tolist() == [1.0]
+    v = Value(1.0)
+    w = v
+    for _ in range(100_000):
+        w = w * 1.0
+    w.backward()
+    assert v.grad == 1.0
+
+
+@needs_torch
+def test_promise_13_layer_norm_is_pytorchs(any_backend):
+    import torch
+
+    x = randn(4, 6) * 3.0 + 1.0
+    theirs = torch.tensor(x.tolist(), dtype=torch.float64)
+    assert_close(nn.LayerNorm(6)(x), torch.nn.functional.layer_norm(theirs, (6,)))
+    flat = ones(1, 6)  # ε inside the root: no division by zero
+    assert nn.LayerNorm(6)(flat).tolist() == [[0.0] * 6]
+
+
+def test_promise_16_a_gradient_has_the_shape_of_its_tensor(any_backend):
+    shapes = [(), (1,), (3,), (1, 3), (2, 1), (2, 3), (4, 1, 1)]
+    for a in shapes:
+        for b in shapes:
+            x, y = randn(*a, requires_grad=True), randn(*b, requires_grad=True)
+            (x * y + x - y).sum().backward()
+            assert (x.grad.shape, y.grad.shape) == (a, b)
+
+
+def test_promise_17_debug_names_the_first_nan(any_backend):
+    x = leaf(1.0, -1.0)
+    with debug(), pytest.raises(FloatingPointError, match=r"sqrt made nan at \[1\]"):
+        x.sqrt()
+
+
+def test_promise_18_in_place_assignment_is_refused_with_the_form_to_write(any_backend):
+    x = leaf(1.0, 2.0, 3.0)
+    with pytest.raises(TypeError, match=r"where\(mask, y, x\), or concat"):
+        x[0] = 5.0
+    changed = concat([Tensor([5.0]), x[1:]])
+    (changed * changed).sum().backward()
+    assert x.grad.tolist() == [0.0, 4.0, 6.0]
+    y = x
+    y += 1.0  # makes a new tensor, and leaves x alone
+    assert x.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_promise_19_where_keeps_the_branch_not_taken_out(any_backend):
+    x = leaf(0.0, 4.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        where(x > 0, Tensor([2.0, 2.0]) / where(x > 0, x, 1.0), x * math.inf)
+    where(x > 0, x * 2.0, Tensor([math.nan, math.nan]) * 1.0).sum().backward()
+    assert x.grad.tolist() == [0.0, 2.0]
+
+
+@needs_numpy
+def test_promise_20_numpy_on_the_left_gives_a_tensor(any_backend):
+    import numpy as np
+
+    x = leaf(1.0, 2.0)
+    array = np.array([3.0, 4.0])
+    for z in (
+        array + x,
+        array - x,
+        array * x,
+        array / x,
+        array**x,
+        np.float64(2.0) * x,
+    ):
+        assert isinstance(z, Tensor)
+        assert z.requires_grad
+    assert isinstance(array @ x, Tensor)
+    assert (array > x).tolist() == [True, True]
+
+
+def test_promise_20_reflected_operators_of_value():
+    v = Value(2.0)
+    results = [1 + v, 1 - v, 3 * v, 3 / v, 3**v]
+    assert [r.data for r in results] == [3.0, -1.0, 6.0, 1.5, 9.0]
+
+
+def test_promise_21_nothing_overflows(any_backend):
+    x = leaf(-1e4, 0.0, 1e4)
+    for f in (functional.softmax, functional.log_softmax, functional.sigmoid):
+        assert all(math.isfinite(v) for v in f(x).tolist())
+    assert functional.softplus(x).tolist()[2] == 1e4
+    assert x.tanh().tolist() == [-1.0, 0.0, 1.0]
+    loss = functional.cross_entropy(x.reshape(1, 3), Tensor([0]))
+    assert loss.item() == 2e4
+    assert Value(1e4).tanh().data == 1.0
+    assert Value(1e4).exp().data == math.inf
+
+
+def test_promise_21_probabilities_in_cross_entropy_are_warned_of(any_backend):
+    x = randn(2, 3, requires_grad=True)
+    with pytest.warns(UserWarning, match="takes logits and makes the softmax itself"):
+        functional.cross_entropy(functional.softmax(x), Tensor([0, 1]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        functional.cross_entropy(x, Tensor([0, 1]))
+
+
+def test_promise_23_the_core_needs_nothing_and_names_no_upper_bound():
+    text = (ROOT / "pyproject.toml").read_text()
+    assert "\ndependencies = []\n" in text
+    assert 'requires-python = ">=3.10"' in text
+    assert "<" not in text.split("[project.optional-dependencies]")[1].split("[tool")[0]
+    code = "import sys; sys.path.insert(0, '.'); import nn; print(nn.Linear(1, 1))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.startswith("Linear(1 → 1)"), done.stderr
+
+
+def test_a_gradient_of_zero_is_not_the_same_as_none(any_backend):
+    x, unused = leaf(1.0), leaf(1.0)
+    (x * 0.0).sum().backward()
+    assert x.grad.tolist() == [0.0]
+    assert unused.grad is None
+    with pytest.raises(RuntimeError, match="not used"):
+        grad((x * zeros(1)).sum(), unused)
