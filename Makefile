@@ -4,7 +4,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help train test lint format debian-packages clean
+.PHONY: help train test fuzz lint format debian-packages clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
@@ -14,6 +14,9 @@ train: .venv/for-train  ## train a transformer to reverse digits, in pure Python
 
 test: .venv/for-test  ## run all tests and doctests
 	$(BIN)/python -m pytest
+
+fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite differences
+	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
 
 lint: .venv/for-dev  ## check style and types
 	$(BIN)/ruff check .

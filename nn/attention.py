@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 
-from tinygrad_attn import Tensor, functional, ops
+from tinygrad_attn import Tensor, attention, functional, ops
 from tinygrad_attn.composites import MASKED
 
 from .layers import Linear, positive, xavier_uniform
@@ -73,7 +73,7 @@ class AttentionHead(Module):
         d_k = Q.shape[-1]
         energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
         if mask is not None:
-            functional.check_mask("AttentionHead", mask, energies.shape)
+            attention.check_mask("AttentionHead", mask, energies.shape)
             energies = ops.where(mask, energies, MASKED)
         weights = functional.softmax(energies)
         if mask is not None:  # a row with no key to attend to has no weights at all
@@ -150,7 +150,7 @@ class MultiHeadAttention(Module):
         q = self.split_heads(self.q_proj(query))  # (..., H, T, d_k)
         k = self.split_heads(self.k_proj(key))  # (..., H, S, d_k)
         v = self.split_heads(self.v_proj(value))  # (..., H, S, d_k)
-        z, weights = functional.attention_with_weights(
+        z, weights = attention.attention_with_weights(
             q,
             k,
             v,

@@ -5,10 +5,19 @@ from __future__ import annotations
 import math
 
 import pytest
-from conftest import assert_close, needs_numpy, needs_torch
 
 import nn
-from tinygrad_attn import Tensor, functional, manual_seed, ones, ops, randn, use_backend
+from conftest import assert_close, needs_numpy, needs_torch
+from tinygrad_attn import (
+    Tensor,
+    attention,
+    functional,
+    manual_seed,
+    ones,
+    ops,
+    randn,
+    use_backend,
+)
 
 
 class Twice(nn.Module):
@@ -219,7 +228,7 @@ def test_masks_of_every_shape_say_the_same(any_backend):
 def test_promise_5_a_row_that_may_attend_to_nothing_yields_zeros(any_backend):
     q, k, v = (randn(2, 3, 4, requires_grad=True) for _ in range(3))
     mask = Tensor([[True, True, False], [False] * 3, [True] * 3])
-    z, weights = functional.attention_with_weights(q, k, v, mask)
+    z, weights = attention.attention_with_weights(q, k, v, mask)
     assert z[:, 1].tolist() == [[0.0] * 4] * 2
     assert weights[:, 1].tolist() == [[0.0] * 3] * 2
     (z * z).sum().backward()

@@ -13,13 +13,14 @@ import warnings
 from pathlib import Path
 
 import pytest
-from conftest import assert_close, needs_numpy, needs_torch
 from rules import ALL_OPS, CASES
 
 import nn
+from conftest import assert_close, needs_numpy, needs_torch
 from tinygrad_attn import (
     Tensor,
     Value,
+    attention,
     concat,
     debug,
     functional,
@@ -45,7 +46,7 @@ def test_promise_4_an_operation_without_a_check_fails_the_suite():
 def test_promise_5_a_fully_masked_row_is_zero_not_nan(any_backend):
     q, k, v = (randn(3, 4, requires_grad=True) for _ in range(3))
     mask = Tensor([[True, True, False], [False] * 3, [True] * 3])
-    z, weights = functional.attention_with_weights(q, k, v, mask)
+    z, weights = attention.attention_with_weights(q, k, v, mask)
     assert z[1].tolist() == [0.0] * 4
     assert weights[1].tolist() == [0.0] * 3
     (z * z).sum().backward()

@@ -1,0 +1,137 @@
+"""Attention as a function of Tensors: its checks and its masks.
+
+`composites.scaled_dot_product_attention` has the mathematics, `nn/attention.py` the
+layers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from . import composites, ops, recording
+from .backends import current_backend, namespace_of
+from .functional import keep_mask
+from .recording import apply
+from .shapes import broadcast_shapes
+from .tensor import Tensor, make
+
+__all__ = ["causal_mask", "scaled_dot_product_attention"]
+
+
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """softmax(Q Kᵀ / √d_k) V (Vaswani et al. 2017, equation 1): a soft look-up.
+
+    Args:
+        query: (..., T, d_k), what each position asks.
+        key: (..., S, d_k), what each position offers to be found by.
+        value: (..., S, d_v), what is fetched.
+        attn_mask: boolean, broadcasting to (..., T, S); **True = may be attended to**.
+            A row that may attend to nothing yields zeros.
+        dropout_p: the probability with which a weight is dropped (whenever it is > 0).
+        is_causal: position i may attend to positions up to i only.
+        scale: what the energies are multiplied by; 1/√d_k by default.
+
+    Returns:
+        (..., T, d_v).
+
+    >>> k, v = Tensor([[1.0, 0.0], [0.0, 1.0]]), Tensor([[10.0], [20.0]])
+    >>> scaled_dot_product_attention(Tensor([[100.0, 0.0]]), k, v)     # asks for key 0
+    Tensor([[10.0]], float64)
+    """
+    z, _ = attention_with_weights(
+        query, key, value, attn_mask, dropout_p, is_causal, scale, want_weights=False
+    )
+    return z
+
+
+def attention_with_weights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    want_weights: bool = True,
+) -> tuple[Tensor, Tensor | None]:
+    """`scaled_dot_product_attention` and its weights (..., T, S), before dropout.
+
+    To have the weights, the composite is opened: its steps are recorded one by one, and
+    the weights are the tensor that its softmax (and mask) made, gradients included.
+    """
+    who = "scaled_dot_product_attention"
+    q, k, v = query.shape, key.shape, value.shape
+    if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+        raise ValueError(
+            f"{who}: query {q}, key {k} and value {v} given; they must be "
+            "(..., T, d_k), (..., S, d_k) and (..., S, d_v)"
+        )
+    try:
+        batch = broadcast_shapes(q[:-2], k[:-2], v[:-2])
+    except ValueError as error:
+        raise ValueError(f"{who}: leading {error}") from None
+    energies = (*batch, q[-2], k[-2])
+    if is_causal:
+        causal = causal_mask(q[-2], k[-2], like=query)
+        attn_mask = causal if attn_mask is None else both(attn_mask, causal)
+    if attn_mask is not None:
+        check_mask(who, attn_mask, energies)
+    keep = keep_mask(who, energies, dropout_p, query)
+    attention = composites.scaled_dot_product_attention
+    inputs = (query, key, value, attn_mask, keep)
+    settings = {
+        "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
+        "p": float(dropout_p),
+    }
+    if not want_weights:
+        return apply(attention, *inputs, **settings), None
+    z, (weights, _) = recording.in_scope(
+        attention, attention.forward, ops, *inputs, **settings
+    )
+    return z, weights
+
+
+def check_mask(who: str, mask: Any, energies: tuple[int, ...]) -> None:
+    """A mask is a boolean Tensor that broadcasts to the energies (..., T, S)."""
+    if not isinstance(mask, Tensor) or mask.dtype != "bool":
+        kind = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"{who}: attn_mask of {kind} given; it must be a Tensor of bool, True = "
+            "may be attended to"
+        )
+    try:
+        fits = broadcast_shapes(mask.shape, energies) == energies
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{who}: attn_mask of shape {mask.shape} given; it must broadcast to the "
+            f"energies' shape {energies}"
+        )
+
+
+def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Tensor:
+    """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
+
+    >>> causal_mask(3)
+    Tensor([[ True, False, False],
+            [ True,  True, False],
+            [ True,  True,  True]], bool)
+    """
+    xp = current_backend().xp if like is None else namespace_of([like.data])
+    queries = xp.reshape(xp.arange(0, t), (t, 1))
+    return make(queries >= xp.arange(0, t if s is None else s))
+
+
+def both(x: Tensor, y: Tensor) -> Tensor:
+    """Two masks in one: true where both are."""
+    return ops.where(x, y, False)
