@@ -17,6 +17,7 @@ UNARY = [
     Value.erf,
     Value.sin,
     Value.cos,
+    Value.sigmoid,
     Value.relu,
     lambda v: -v,
     lambda v: v + 2,

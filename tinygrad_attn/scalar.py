@@ -47,38 +47,41 @@ class Value:
 
     Args:
         data: the number.
-        _prev: the Values that it was made of; none for a leaf.
-        _local: ∂self/∂operand for each of them, as plain numbers.
+        _children: the Values that it was made of; none for a leaf.
         _op: the operation, to read and to draw.
+        _local: ∂self/∂child for each of them, as plain numbers.
+        label: a name, to read and to draw.
 
     `grad` is ∂root/∂self for the root whose `backward` was called: the integer 0
     until a backward reaches this Value, a float from then on.
     """
 
-    __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad")
+    __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad", "label")
 
     def __init__(
         self,
         data: Number,
-        _prev: tuple[Value, ...] = (),
-        _local: tuple[Number, ...] = (),
+        _children: tuple[Value, ...] = (),
         _op: str = "",
+        _local: tuple[Number, ...] = (),
+        label: str = "",
     ) -> None:
         self.data = data
         self.grad: Number = 0
-        self._prev = _prev
-        self._local = _local
+        self._prev = _children
         self._op = _op
+        self._local = _local
+        self.label = label
 
     # --- arithmetic: each line is the result, its operands, its local derivatives ----
 
     def __add__(self, other: Value | Number) -> Value:
         """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""
         if isinstance(other, Value):
-            return Value(self.data + other.data, (self, other), (1.0, 1.0), "+")
+            return Value(self.data + other.data, (self, other), "+", (1.0, 1.0))
         if not isinstance(other, (float, int)):
             return NotImplemented
-        return Value(self.data + other, (self,), (1.0,), "+")
+        return Value(self.data + other, (self,), "+", (1.0,))
 
     def __radd__(self, other: Number) -> Value:
         """y + x. `sum` starts at 0, which adds nothing: no node for it."""
@@ -87,25 +90,25 @@ class Value:
     def __sub__(self, other: Value | Number) -> Value:
         """z = x - y;  ∂z/∂x = 1, ∂z/∂y = -1."""
         if isinstance(other, Value):
-            return Value(self.data - other.data, (self, other), (1.0, -1.0), "-")
+            return Value(self.data - other.data, (self, other), "-", (1.0, -1.0))
         if not isinstance(other, (float, int)):
             return NotImplemented
-        return Value(self.data - other, (self,), (1.0,), "-")
+        return Value(self.data - other, (self,), "-", (1.0,))
 
     def __rsub__(self, other: Number) -> Value:
         """z = y - x;  ∂z/∂x = -1."""
         if not isinstance(other, (float, int)):
             return NotImplemented
-        return Value(other - self.data, (self,), (-1.0,), "-")
+        return Value(other - self.data, (self,), "-", (-1.0,))
 
     def __mul__(self, other: Value | Number) -> Value:
         """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
         if isinstance(other, Value):
             x, y = self.data, other.data
-            return Value(x * y, (self, other), (y, x), "*")
+            return Value(x * y, (self, other), "*", (y, x))
         if not isinstance(other, (float, int)):
             return NotImplemented
-        return Value(self.data * other, (self,), (other,), "*")
+        return Value(self.data * other, (self,), "*", (other,))
 
     __rmul__ = __mul__
 
@@ -115,18 +118,18 @@ class Value:
             x, y = self.data, other.data
             z = floats.div(x, y)
             local = floats.div(1.0, y), -floats.div(z, y)
-            return Value(z, (self, other), local, "/")
+            return Value(z, (self, other), "/", local)
         if not isinstance(other, (float, int)):
             return NotImplemented
         local_x = floats.div(1.0, other)
-        return Value(floats.div(self.data, other), (self,), (local_x,), "/")
+        return Value(floats.div(self.data, other), (self,), "/", (local_x,))
 
     def __rtruediv__(self, other: Number) -> Value:
         """z = y / x;  ∂z/∂x = -y/x²."""
         if not isinstance(other, (float, int)):
             return NotImplemented
         z = floats.div(other, self.data)
-        return Value(z, (self,), (-floats.div(z, self.data),), "/")
+        return Value(z, (self,), "/", (-floats.div(z, self.data),))
 
     def __pow__(self, other: Value | Number) -> Value:
         """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x."""
@@ -134,69 +137,77 @@ class Value:
         if isinstance(other, Value):
             y = other.data
             z = floats.pow(x, y)
-            return Value(z, (self, other), (_dx(x, y), _dy(x, y)), "**")
+            return Value(z, (self, other), "**", (_dx(x, y), _dy(x, y)))
         if not isinstance(other, (float, int)):
             return NotImplemented
-        return Value(floats.pow(x, other), (self,), (_dx(x, other),), "**")
+        return Value(floats.pow(x, other), (self,), "**", (_dx(x, other),))
 
     def __rpow__(self, other: Number) -> Value:
         """z = yˣ;  ∂z/∂x = yˣ·ln y."""
         if not isinstance(other, (float, int)):
             return NotImplemented
         z, local = floats.pow(other, self.data), _dy(other, self.data)
-        return Value(z, (self,), (local,), "**")
+        return Value(z, (self,), "**", (local,))
 
     def __neg__(self) -> Value:
         """z = -x;  ∂z/∂x = -1."""
-        return Value(-self.data, (self,), (-1.0,), "neg")
+        return Value(-self.data, (self,), "neg", (-1.0,))
 
     # --- functions --------------------------------------------------------------------
 
     def exp(self) -> Value:
         """z = eˣ;  ∂z/∂x = eˣ = z."""
         z = floats.exp(self.data)
-        return Value(z, (self,), (z,), "exp")
+        return Value(z, (self,), "exp", (z,))
 
     def log(self) -> Value:
         """z = ln x;  ∂z/∂x = 1/x."""
         x = self.data
-        return Value(floats.log(x), (self,), (floats.div(1.0, x),), "log")
+        return Value(floats.log(x), (self,), "log", (floats.div(1.0, x),))
 
     def log1p(self) -> Value:
         """z = ln(1 + x), exact for a small x too;  ∂z/∂x = 1/(1 + x)."""
         x = self.data
-        return Value(floats.log1p(x), (self,), (floats.div(1.0, 1.0 + x),), "log1p")
+        return Value(floats.log1p(x), (self,), "log1p", (floats.div(1.0, 1.0 + x),))
 
     def sqrt(self) -> Value:
         """z = √x;  ∂z/∂x = 1/(2√x)."""
         z = floats.sqrt(self.data)
-        return Value(z, (self,), (floats.div(0.5, z),), "sqrt")
+        return Value(z, (self,), "sqrt", (floats.div(0.5, z),))
 
     def tanh(self) -> Value:
         """z = tanh x;  ∂z/∂x = 1 - z²."""
         z = math.tanh(self.data)
-        return Value(z, (self,), (1.0 - z * z,), "tanh")
+        return Value(z, (self,), "tanh", (1.0 - z * z,))
 
     def erf(self) -> Value:
         """z = erf x, the area under the bell curve;  ∂z/∂x = 2/√π · exp(-x²)."""
         x = self.data
         local = 2.0 / math.sqrt(math.pi) * math.exp(-x * x)
-        return Value(math.erf(x), (self,), (local,), "erf")
+        return Value(math.erf(x), (self,), "erf", (local,))
 
     def sin(self) -> Value:
         """z = sin x;  ∂z/∂x = cos x."""
         x = self.data
-        return Value(floats.sin(x), (self,), (floats.cos(x),), "sin")
+        return Value(floats.sin(x), (self,), "sin", (floats.cos(x),))
 
     def cos(self) -> Value:
         """z = cos x;  ∂z/∂x = -sin x."""
         x = self.data
-        return Value(floats.cos(x), (self,), (-floats.sin(x),), "cos")
+        return Value(floats.cos(x), (self,), "cos", (-floats.sin(x),))
+
+    def sigmoid(self) -> Value:
+        """z = 1/(1 + e⁻ˣ);  ∂z/∂x = z(1 - z). For x < 0 it is eˣ/(1 + eˣ), the same
+        number, in which no exp overflows."""
+        x = self.data
+        e = math.exp(-abs(x))
+        z = 1.0 / (1.0 + e) if x >= 0 else e / (1.0 + e)
+        return Value(z, (self,), "sigmoid", (z * (1.0 - z),))
 
     def relu(self) -> Value:
         """z = max(x, 0);  ∂z/∂x = 1 if x > 0 else 0 (at the kink: 0, by choice)."""
         x = self.data
-        return Value(x if x > 0 else 0.0, (self,), (float(x > 0),), "ReLU")
+        return Value(x if x > 0 else 0.0, (self,), "ReLU", (float(x > 0),))
 
     # --- comparisons look at the numbers and record nothing ---------------------------
 
@@ -331,7 +342,8 @@ def maximum(x: Value | Number, y: Value | Number) -> Value | Number:
     pairs = [(v, s) for v, s in ((x, share), (y, 1.0 - share)) if isinstance(v, Value)]
     if not pairs:
         return z
-    return Value(z, tuple(v for v, _ in pairs), tuple(s for _, s in pairs), "maximum")
+    operands, local = zip(*pairs)
+    return Value(z, operands, "maximum", local)
 
 
 def largest(xs: list[Value | Number]) -> Value | Number:
@@ -339,7 +351,9 @@ def largest(xs: list[Value | Number]) -> Value | Number:
     z = floats.largest([value(x) for x in xs])
     ties = [x for x in xs if value(x) == z]
     winners = tuple(x for x in ties if isinstance(x, Value))
-    return Value(z, winners, (1.0 / len(ties),) * len(winners), "max") if winners else z
+    if not winners:
+        return z
+    return Value(z, winners, "max", (1.0 / len(ties),) * len(winners))
 
 
 def equal(x: Value | Number, y: Value | Number) -> bool:

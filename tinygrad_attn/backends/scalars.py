@@ -60,7 +60,7 @@ def own_values(z: Array, inputs: Sequence[Any]) -> Array:
     data = []
     for v in z.data:
         if isinstance(v, Value) and id(v) in taken:
-            v = Value(v.data, (v,), (1.0,), "")
+            v = Value(v.data, (v,), "", (1.0,))
         taken.add(id(v))
         data.append(v)
     return ValueArray(data, z.shape, z.dtype)
