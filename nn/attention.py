@@ -13,8 +13,9 @@ import math
 
 from tinygrad_attn import Tensor, attention, functional, ops
 from tinygrad_attn.composites import MASKED
+from tinygrad_attn.errors import check_number
 
-from .layers import Linear, positive, xavier_uniform
+from .layers import Linear, check_sequence, positive, xavier_uniform
 from .module import Module
 
 
@@ -69,6 +70,8 @@ class AttentionHead(Module):
             The blend (..., T, d_v) and the weights (..., T, S).
         """
         memory = x if memory is None else memory
+        for what, t in (("x", x), ("memory", memory)):
+            check_sequence("AttentionHead", what, t, self.W_Q.shape[0])
         Q, K, V = x @ self.W_Q, memory @ self.W_K, memory @ self.W_V
         d_k = Q.shape[-1]
         energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
@@ -114,6 +117,7 @@ class MultiHeadAttention(Module):
                 f"MultiHeadAttention: d_model={d_model} is not divisible by "
                 f"num_heads={num_heads}; every head has the same width"
             )
+        check_number("MultiHeadAttention", "dropout", dropout, 0.0, 1.0, open_high=True)
         self.num_heads = num_heads
         self.dropout = dropout
         self.q_proj = Linear(d_model, d_model, bias)
@@ -144,7 +148,12 @@ class MultiHeadAttention(Module):
         """
         key = query if key is None else key
         value = key if value is None else value
-        if attn_mask is not None and attn_mask.ndim == 3:  # (B, T, S): for all heads
+        d_model = self.q_proj.weight.shape[1]
+        for what, x in (("query", query), ("key", key), ("value", value)):
+            check_sequence("MultiHeadAttention", what, x, d_model)
+        if (
+            isinstance(attn_mask, Tensor) and attn_mask.ndim == 3
+        ):  # (B, T, S): for all heads
             batch, t, s = attn_mask.shape
             attn_mask = attn_mask.reshape(batch, 1, t, s)
         q = self.split_heads(self.q_proj(query))  # (..., H, T, d_k)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
+from tinygrad_attn.errors import check_number
 
 from .module import Module, Parameter
 
@@ -73,6 +74,7 @@ class Embedding(Module):
         positive(
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
+        check_number("Embedding", "std", std, 0.0)
         self.weight = Parameter(randn(num_embeddings, embedding_dim) * std)
 
     def forward(self, indices: Tensor) -> Tensor:
@@ -99,7 +101,13 @@ class LayerNorm(Module):
         self, normalized_shape: int | Sequence[int], eps: float = 1e-5
     ) -> None:
         size = normalized_shape
-        self.normalized_shape = (size,) if isinstance(size, int) else tuple(size)
+        shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
+        if not shape:
+            raise ValueError("LayerNorm: normalized_shape=() given; it names no axis")
+        for n in shape:
+            positive("LayerNorm", normalized_shape=n)
+        check_number("LayerNorm", "eps", eps, 0.0)
+        self.normalized_shape = shape
         self.eps = eps
         self.weight = Parameter(ones(self.normalized_shape))
         self.bias = Parameter(zeros(self.normalized_shape))
@@ -135,10 +143,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5) -> None:
-        if not 0.0 <= p < 1.0:
-            raise ValueError(
-                f"Dropout: p={p} given; a probability to drop is in [0, 1)"
-            )
+        check_number("Dropout", "p", p, 0.0, 1.0, open_high=True)
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
@@ -155,3 +160,13 @@ def positive(who: str, **sizes: int) -> None:
             raise ValueError(
                 f"{who}: {what}={size!r} given; it must be an integer from 1"
             )
+
+
+def check_sequence(who: str, what: str, x: object, d_model: int) -> None:
+    """Refuses what is no Tensor (..., T, d_model)."""
+    shape = x.shape if isinstance(x, Tensor) else type(x).__name__
+    if not isinstance(x, Tensor) or x.ndim < 2 or x.shape[-1] != d_model:
+        error = ValueError if isinstance(x, Tensor) else TypeError
+        raise error(
+            f"{who}: {what} of {shape} given; it must be a Tensor (..., T, {d_model})"
+        )

@@ -8,7 +8,7 @@ of assignment, and their attribute names make the paths
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from tinygrad_attn import Tensor, recording
@@ -139,8 +139,19 @@ class Module:
         Raises:
             ValueError: lists the missing, the unexpected and the mis-shaped paths.
         """
+        who = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{who}: a {type(state).__name__} given; it must be a dict of names"
+            )
         own = dict(self._all_parameters())
-        found = {path: Tensor(state[path]) for path in own if path in state}
+        found = {}
+        for path in own:
+            if path in state:
+                try:
+                    found[path] = Tensor(state[path])
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"{who}: {path}: {error}") from None
         problems = []
         if strict:
             missing = [path for path in own if path not in state]
@@ -154,9 +165,7 @@ class Module:
         ]
         problems += [f"mis-shaped: {', '.join(misshaped)}"] if misshaped else []
         if problems:
-            raise ValueError(
-                f"{type(self).__name__}.load_state_dict: {'; '.join(problems)}"
-            )
+            raise ValueError(f"{who}: {'; '.join(problems)}")
         for path, t in found.items():
             parameter = own[path]
             xp = namespace_of([parameter.data])
@@ -207,6 +216,11 @@ class ModuleList(Module):
     """
 
     def __init__(self, modules: Any = ()) -> None:
+        if isinstance(modules, Module) or not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: a {type(modules).__name__} given; it takes a "
+                "list of modules"
+            )
         for module in modules:
             self.append(module)
 
@@ -226,7 +240,13 @@ class ModuleList(Module):
         return sum(1 for _ in self.named_children())
 
     def __getitem__(self, i: int) -> Any:
-        return list(self)[i]
+        try:
+            return list(self)[i]
+        except (IndexError, TypeError) as error:
+            raise type(error)(
+                f"{type(self).__name__}: index {i!r}, a {type(i).__name__}, given; it "
+                f"has {len(self)} modules"
+            ) from None
 
 
 class Sequential(ModuleList):

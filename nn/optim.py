@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.backends import namespace_of
+from tinygrad_attn.errors import check_number
 
 from .module import Parameter
 
@@ -31,12 +32,9 @@ class Optimizer:
     slots: tuple[str, ...] = ()
 
     def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
-        self.parameters = list(parameters)
         name = type(self).__name__
-        if not self.parameters:
-            raise ValueError(f"{name}: no parameters given")
-        if not lr >= 0.0:
-            raise ValueError(f"{name}: lr={lr} given; a learning rate is 0 or more")
+        self.parameters = _parameters_of(name, parameters)
+        check_number(name, "lr", lr, 0.0)
         self.lr = lr
         self.steps = 0
         self.state: dict[str, list[Any]] = {
@@ -91,20 +89,36 @@ class Optimizer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Takes over what `state_dict` gave; the parameters must be the same ones."""
         name = type(self).__name__
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"{name}: a state of {type(state).__name__} given; it must be what "
+                "state_dict() returned"
+            )
         expected = {"steps", *self.slots}
         if set(state) != expected:
             raise ValueError(
                 f"{name}: state with {', '.join(sorted(state))} given; it must have "
                 f"{', '.join(sorted(expected))}"
             )
+        check_number(name, "steps", state["steps"], 0, whole=True)
         for slot in self.slots:
+            if not isinstance(state[slot], (list, tuple)):
+                raise TypeError(
+                    f"{name}: {slot} is a {type(state[slot]).__name__}; it must be a "
+                    "list of Tensors"
+                )
+            for t in state[slot]:
+                if not isinstance(t, Tensor):
+                    raise TypeError(
+                        f"{name}: {slot} has a {type(t).__name__}; it must have Tensors"
+                    )
             shapes = [t.shape for t in state[slot]]
             own = [p.shape for p in self.parameters]
             if shapes != own:
                 raise ValueError(
                     f"{name}: {slot} of shapes {shapes} given for parameters of {own}"
                 )
-        self.steps = int(state["steps"])
+        self.steps = state["steps"]
         for slot in self.slots:
             self.state[slot] = [t.detach().data for t in state[slot]]
 
@@ -134,6 +148,8 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
+        check_number("SGD", "momentum", momentum, 0.0, 1.0, open_high=True)
+        check_number("SGD", "weight_decay", weight_decay, 0.0)
         self.momentum = momentum
         self.weight_decay = weight_decay
 
@@ -178,10 +194,13 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr)
-        if not all(0.0 <= beta < 1.0 for beta in betas):
-            raise ValueError(
-                f"{type(self).__name__}: betas={betas} given; each is in [0, 1)"
-            )
+        name = type(self).__name__
+        if not isinstance(betas, (tuple, list)) or len(betas) != 2:
+            raise ValueError(f"{name}: betas={betas!r} given; there must be two")
+        for beta in betas:
+            check_number(name, "betas", beta, 0.0, 1.0, open_high=True)
+        check_number(name, "eps", eps, 0.0)
+        check_number(name, "weight_decay", weight_decay, 0.0)
         self.betas = betas
         self.eps = eps
         self.weight_decay = weight_decay
@@ -221,6 +240,7 @@ class AdamW(Adam):
         weight_decay: float = 0.01,
     ) -> None:
         super().__init__(parameters, lr, betas, eps)
+        check_number("AdamW", "weight_decay", weight_decay, 0.0)
         self.decay = weight_decay
 
     def update(
@@ -244,10 +264,11 @@ class WarmUp:
     """
 
     def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
-        if warmup_steps < 0:
-            raise ValueError(
-                f"WarmUp: {warmup_steps} steps given; it must be 0 or more"
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(
+                f"WarmUp: a {type(optimizer).__name__} given; it takes an optimizer"
             )
+        check_number("WarmUp", "warmup_steps", warmup_steps, 0, whole=True)
         self.optimizer = optimizer
         self.warmup_steps = warmup_steps
         self.lr = optimizer.lr
@@ -271,10 +292,8 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     >>> clip_grad_norm([w], 2.0), w.grad
     (8.0, Tensor([2.0], float64))
     """
-    if not max_norm > 0.0:
-        raise ValueError(
-            f"clip_grad_norm: max_norm={max_norm} given; it must be above 0"
-        )
+    check_number("clip_grad_norm", "max_norm", max_norm, 0.0, open_low=True)
+    parameters = _parameters_of("clip_grad_norm", parameters, none_is_fine=True)
     having = [p for p in parameters if p.grad is not None]
     grads = [p.grad for p in having if p.grad is not None]
     norm = math.sqrt(sum((g * g).sum().item() for g in grads))
@@ -282,6 +301,26 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
         for p, g in zip(having, grads):
             p.grad = g * (max_norm / norm)
     return norm
+
+
+def _parameters_of(
+    who: str, parameters: Iterable[Parameter], none_is_fine: bool = False
+) -> list[Parameter]:
+    """The parameters as a list, once each is seen to be one."""
+    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
+        raise TypeError(
+            f"{who}: a {type(parameters).__name__} given; it takes several parameters, "
+            "such as model.parameters()"
+        )
+    found = list(parameters)
+    for p in found:
+        if not isinstance(p, Parameter):
+            raise TypeError(
+                f"{who}: a {type(p).__name__} among the parameters; it takes Parameters"
+            )
+    if not found and not none_is_fine:
+        raise ValueError(f"{who}: no parameters given")
+    return found
 
 
 def _flat(xp: Any, arrays: list[Any]) -> Any:

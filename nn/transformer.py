@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 
 from tinygrad_attn import Tensor, functional, randn
+from tinygrad_attn.errors import check_number
 
 from .attention import MultiHeadAttention
-from .layers import Dropout, LayerNorm, Linear, positive
+from .layers import Dropout, LayerNorm, Linear, check_sequence, positive
 from .module import Module, Parameter
 
 
@@ -32,10 +33,11 @@ class LearnedPositions(Module):
 
     def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
         positive("LearnedPositions", max_len=max_len, d_model=d_model)
+        check_number("LearnedPositions", "std", std, 0.0)
         self.weight = Parameter(randn(max_len, d_model) * std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight[: check_length(self, x, self.weight.shape[0])]
+        return x + self.weight[: check_length(self, x, self.weight)]
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[0]} positions"
@@ -70,18 +72,20 @@ class SinusoidalPositions(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.waves[: check_length(self, x, self.waves.shape[0])]
+        return x + self.waves[: check_length(self, x, self.waves)]
 
     def extra_repr(self) -> str:
         return f"{self.waves.shape[0]} positions"
 
 
-def check_length(module: Module, x: Tensor, max_len: int) -> int:
-    """The length T of x (..., T, d), or ValueError if it has not so many positions."""
-    if x.ndim < 2 or x.shape[-2] > max_len:
+def check_length(module: Module, x: Tensor, positions: Tensor) -> int:
+    """The length T of x (..., T, d), or an error if it does not fit the positions."""
+    who, (max_len, d_model) = type(module).__name__, positions.shape
+    check_sequence(who, "x", x, d_model)
+    if x.shape[-2] > max_len:
         raise ValueError(
-            f"{type(module).__name__}: input of shape {x.shape} given; it must be "
-            f"(..., T, d_model) with T up to {max_len}"
+            f"{who}: input of shape {x.shape} given; it must be (..., T, "
+            f"{d_model}) with T up to {max_len}"
         )
     return x.shape[-2]
 
@@ -104,7 +108,7 @@ class FeedForward(Module):
     ) -> None:
         positive("FeedForward", d_model=d_model, d_ff=d_ff)
         activations = {"relu": functional.relu, "gelu": functional.gelu}
-        if activation not in activations:
+        if not isinstance(activation, str) or activation not in activations:
             raise ValueError(
                 f"FeedForward: activation={activation!r} given; it must be one of "
                 f"{', '.join(activations)}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
+from conftest import assert_close, needs_numpy, needs_torch
 
 import nn
-from conftest import assert_close, needs_numpy, needs_torch
 from tinygrad_attn import (
     Tensor,
     attention,

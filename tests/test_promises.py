@@ -13,10 +13,10 @@ import warnings
 from pathlib import Path
 
 import pytest
+from conftest import assert_close, needs_numpy, needs_torch
 from rules import ALL_OPS, CASES
 
 import nn
-from conftest import assert_close, needs_numpy, needs_torch
 from tinygrad_attn import (
     Tensor,
     Value,

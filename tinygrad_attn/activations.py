@@ -12,14 +12,15 @@ from .op import composite
 
 @composite
 def relu(xp, x):
-    """z = x where x > 0, else 0;  ∂z/∂x = 1 where x > 0, else 0 (at the kink: 0)."""
-    return xp.where(x > 0.0, x, 0.0)
+    """z = 0 where x ≤ 0, else x;  ∂z/∂x = 0 where x ≤ 0 (the kink included), else 1.
+    A nan is not ≤ 0, and stays one."""
+    return xp.where(x <= 0.0, 0.0, x)
 
 
 @relu.defvjp
 def relu_vjp(xp, g, z, inputs, needs, saved):
     (x,) = inputs
-    return (xp.where(x > 0.0, g, 0.0),)
+    return (xp.where(x <= 0.0, 0.0, g),)
 
 
 @composite

@@ -154,8 +154,8 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     """
     if isinstance(obj, Array):
         return obj if dtype is None or obj.dtype == dtype else astype(obj, dtype)
-    if hasattr(obj, "tolist"):
-        obj = obj.tolist()
+    if hasattr(obj, "tolist") or isinstance(obj, range):
+        obj = list(obj) if isinstance(obj, range) else obj.tolist()
     flat: list[Any] = [obj]
     shape: Shape = ()
     while flat and all(isinstance(v, (list, tuple)) for v in flat):
@@ -192,7 +192,11 @@ def cast(data: list[Any], dtype: str) -> list[Any]:
     if dtype == "float64":
         return [v if isinstance(v, (float, scalar.Value)) else float(v) for v in data]
     if dtype == "int64":
-        return [int(scalar.value(v)) for v in data]
+        whole = [int(scalar.value(v)) for v in data]
+        for v in whole:
+            if not -(2**63) <= v < 2**63:
+                raise ValueError(f"{v} does not fit the 64 bits of int64")
+        return whole
     if dtype == "bool":
         return [bool(scalar.value(v)) for v in data]
     raise TypeError(
@@ -210,12 +214,18 @@ def elementwise(f: Callable[..., Any], *operands: Any, dtype: str = "") -> Array
             return NotImplemented  # type: ignore[no-any-return]
     arrays = [v for v in operands if isinstance(v, Array)]
     shape = shapes.broadcast_shapes(*(v.shape for v in arrays))
+    dtype = dtype or result_dtype(operands)
+    number = float if dtype == "float64" else _as_it_is  # a 0 among floats is 0.0
     columns: list[Iterable[Any]] = [
-        broadcast(v, shape) if isinstance(v, Array) else repeat(v) for v in operands
+        broadcast(v, shape) if isinstance(v, Array) else repeat(number(v))
+        for v in operands
     ]
     data = list(map(f, *columns))
-    dtype = dtype or result_dtype(operands)
     return kind_of(arrays)(cast(data, dtype) if dtype == "bool" else data, shape, dtype)
+
+
+def _as_it_is(v: Any) -> Any:
+    return v
 
 
 def refuse_bools(*operands: Any) -> None:

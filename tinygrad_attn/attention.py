@@ -11,6 +11,7 @@ from typing import Any
 
 from . import composites, ops, recording
 from .backends import current_backend, namespace_of
+from .errors import check_number, named
 from .functional import keep_mask
 from .recording import apply
 from .shapes import broadcast_shapes
@@ -19,6 +20,7 @@ from .tensor import Tensor, make
 __all__ = ["causal_mask", "scaled_dot_product_attention"]
 
 
+@named
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -80,11 +82,16 @@ def attention_with_weights(
     except ValueError as error:
         raise ValueError(f"{who}: leading {error}") from None
     energies = (*batch, q[-2], k[-2])
+    if attn_mask is not None:
+        check_mask(who, attn_mask, energies)
     if is_causal:
         causal = causal_mask(q[-2], k[-2], like=query)
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
-    if attn_mask is not None:
-        check_mask(who, attn_mask, energies)
+    if scale is not None:
+        check_number(who, "scale", scale)
+    if 0 in energies:  # nobody asks, or nothing offers: a sum of nothing is 0
+        weights = query @ key.mT
+        return weights @ value, weights
     keep = keep_mask(who, energies, dropout_p, query)
     attention = composites.scaled_dot_product_attention
     inputs = (query, key, value, attn_mask, keep)
@@ -119,6 +126,7 @@ def check_mask(who: str, mask: Any, energies: tuple[int, ...]) -> None:
         )
 
 
+@named
 def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Tensor:
     """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
 
@@ -127,6 +135,9 @@ def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Ten
             [ True,  True, False],
             [ True,  True,  True]], bool)
     """
+    check_number("causal_mask", "t", t, 0, whole=True)
+    if s is not None:
+        check_number("causal_mask", "s", s, 0, whole=True)
     xp = current_backend().xp if like is None else namespace_of([like.data])
     queries = xp.reshape(xp.arange(0, t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))

@@ -209,7 +209,7 @@ def normalized(xp, x, axis, eps):
 def mean(xp, x, *, axis):
     """The mean over axes, which are kept with size 1."""
     count = math.prod(x.shape[a] for a in axis)
-    return xp.sum(x, axis=axis, keepdims=True) * (1.0 / count)
+    return xp.sum(x, axis=axis, keepdims=True) * (1.0 / max(count, 1))
 
 
 # === 3. Attention =====================================================================

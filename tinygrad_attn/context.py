@@ -26,12 +26,13 @@ class Now:
     they are watched for nan and inf (`debug`), on which backend new tensors are made
     (None: the process's), and where random numbers come from."""
 
-    __slots__ = ("backend", "debug", "random", "recording", "scope")
+    __slots__ = ("backend", "before", "debug", "random", "recording", "scope")
 
     def __init__(self) -> None:
         self.recording = True
+        self.before: list[bool] = []  # `recording` outside each no_grad we are in
         self.scope: Scope | None = None
-        self.debug = False
+        self.debug = 0
         self.backend: Any = None
         self.random = random.Random(os.urandom(16))
 
@@ -60,16 +61,13 @@ class no_grad(ContextDecorator):
 
     recording = False
 
-    def _recreate_cm(self) -> no_grad:
-        return type(self)()  # a decorated function may run in several threads
-
     def __enter__(self) -> None:
-        self._before = getattr(self, "_before", [])
-        self._before.append(context.now.recording)
-        context.now.recording = self.recording
+        now = context.now  # the thread's: one object may serve several threads
+        now.before.append(now.recording)
+        now.recording = self.recording
 
     def __exit__(self, *_: object) -> None:
-        context.now.recording = self._before.pop()
+        context.now.recording = context.now.before.pop()
 
 
 class enable_grad(no_grad):
@@ -97,6 +95,11 @@ def manual_seed(seed: int) -> None:
     >>> rand(1).item() == x
     True
     """
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        kind = type(seed).__name__
+        raise TypeError(
+            f"manual_seed: {seed!r}, a {kind}, given; it must be an integer"
+        )
     context.now.random.seed(seed)
 
 
@@ -118,4 +121,10 @@ def set_rng_state(state: tuple[Any, ...]) -> None:
 
     >>> set_rng_state(get_rng_state())
     """
-    context.now.random.setstate(state)
+    try:
+        context.now.random.setstate(state)
+    except (TypeError, ValueError, IndexError, AttributeError):
+        raise ValueError(
+            f"set_rng_state: a {type(state).__name__} given; it must be what "
+            "get_rng_state() returned"
+        ) from None

@@ -14,6 +14,7 @@ from typing import Any
 
 from .backends import current_backend, namespace_of
 from .context import context
+from .errors import check_number, named
 from .shapes import Shape
 from .tensor import Tensor, make
 
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 
+@named
 def full(
     shape: int | Sequence[int],
     fill_value: float,
@@ -43,29 +45,30 @@ def full(
     Tensor([[7.0, 7.0],
             [7.0, 7.0]], float64)
     """
-    backend = current_backend()
-    data = backend.xp.full(_shape("full", shape), fill_value, dtype or backend.dtype)
-    return make(data).requires_grad_(requires_grad)
+    return _filled("full", shape, fill_value, dtype, requires_grad)
 
 
+@named
 def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)).
 
     >>> zeros(3)
     Tensor([0.0, 0.0, 0.0], float64)
     """
-    return full(_sizes(shape), 0.0, dtype, requires_grad)
+    return _filled("zeros", _sizes(shape), 0.0, dtype, requires_grad)
 
 
+@named
 def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ones(2, 3) or ones((2, 3)).
 
     >>> ones(3, dtype="int64")
     Tensor([1, 1, 1], int64)
     """
-    return full(_sizes(shape), 1.0, dtype, requires_grad)
+    return _filled("ones", _sizes(shape), 1.0, dtype, requires_grad)
 
 
+@named
 def arange(
     start: float, stop: float | None = None, step: float = 1, dtype: str | None = None
 ) -> Tensor:
@@ -76,14 +79,17 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
+    for what, v in (("start", start), ("stop", stop), ("step", step)):
+        check_number("arange", what, v)
     if step == 0:
         raise ValueError("arange: step 0 given; it would never arrive")
     backend = current_backend()
     whole = all(isinstance(v, int) for v in (start, stop, step))
-    dtype = dtype or ("int64" if whole else backend.dtype)
+    dtype = _dtype(dtype or ("int64" if whole else None))
     return make(backend.xp.arange(start, stop, step, dtype))
 
 
+@named
 def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, uniform in [0, 1).
 
@@ -92,11 +98,11 @@ def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
     >>> rand(2).shape
     (2,)
     """
-    backend = current_backend()
-    data = uniform(_shape("rand", _sizes(shape)), dtype or backend.dtype)
+    data = uniform(_shape("rand", _sizes(shape)), _dtype(dtype))
     return make(data).requires_grad_(requires_grad)
 
 
+@named
 def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers from the normal distribution of mean 0 and variance 1.
 
@@ -115,10 +121,11 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     angle = v * (2.0 * math.pi)
     both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
     data = xp.reshape(both[:n], sizes)
-    data = xp.astype(data, dtype or backend.dtype)
+    data = xp.astype(data, _dtype(dtype))
     return make(data).requires_grad_(requires_grad)
 
 
+@named
 def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor:
     """Random integers, each of low, low + 1, ..., high - 1 as likely as the others.
 
@@ -128,15 +135,20 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
     for v in (low, high):
         if not isinstance(v, int) or isinstance(v, bool):
             raise TypeError(f"randint: {v!r} given; the bounds must be integers")
+    if abs(low) >= 2**62 or abs(high) >= 2**62:
+        raise ValueError(f"randint: {low}..{high} given; integers have 64 bits")
     if high <= low:
         raise ValueError(f"randint: {low}..{high} given; high must be above low")
     backend = current_backend()
     scaled = uniform(_shape("randint", shape)) * float(high - low)
     return make(
-        backend.xp.astype(backend.xp.astype(scaled, "int64") + low, dtype or "int64")
+        backend.xp.astype(
+            backend.xp.astype(scaled, "int64") + low, _dtype(dtype or "int64")
+        )
     )
 
 
+@named
 def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     """The n × m (by default n × n) matrix with 1 on the diagonal, 0 elsewhere.
 
@@ -148,9 +160,10 @@ def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     backend = current_backend()
     xp = backend.xp
     diagonal = xp.reshape(xp.arange(0, rows), (rows, 1)) == xp.arange(0, columns)
-    return make(xp.astype(diagonal, dtype or backend.dtype))
+    return make(xp.astype(diagonal, _dtype(dtype)))
 
 
+@named
 def zeros_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -159,10 +172,11 @@ def zeros_like(
     >>> zeros_like(Tensor([1, 2]))
     Tensor([0, 0], int64)
     """
-    data = namespace_of([x.data]).full(x.shape, 0.0, dtype or x.dtype)
+    data = namespace_of([x.data]).full(x.shape, 0.0, _dtype(dtype or x.dtype))
     return make(data).requires_grad_(requires_grad)
 
 
+@named
 def ones_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -171,7 +185,7 @@ def ones_like(
     >>> ones_like(Tensor([1, 2]))
     Tensor([1, 1], int64)
     """
-    data = namespace_of([x.data]).full(x.shape, 1.0, dtype or x.dtype)
+    data = namespace_of([x.data]).full(x.shape, 1.0, _dtype(dtype or x.dtype))
     return make(data).requires_grad_(requires_grad)
 
 
@@ -180,6 +194,28 @@ def uniform(shape: Shape, dtype: str = "float64", backend: Any = None) -> Any:
     xp = backend or current_backend().xp
     raw = context.now.random.randbytes(8 * math.prod(shape))
     return xp.uniform(raw, shape, dtype)
+
+
+def _filled(
+    who: str, shape: Any, fill: Any, dtype: str | None, requires_grad: bool
+) -> Tensor:
+    check_number(who, "fill_value", float(fill) if fill in (True, False) else fill)
+    data = current_backend().xp.full(_shape(who, shape), fill, _dtype(dtype))
+    return make(data).requires_grad_(requires_grad)
+
+
+def _dtype(dtype: str | None) -> str:
+    """The dtype that was asked for, by default the backend's floats, or TypeError."""
+    backend = current_backend()
+    if dtype is None:
+        return backend.dtype
+    allowed = (*backend.xp.float_dtypes, "int64", "bool")
+    if not isinstance(dtype, str) or dtype not in allowed:
+        raise TypeError(
+            f"dtype {dtype!r} given; the backend {backend.name!r} has "
+            f"{', '.join(allowed)}"
+        )
+    return dtype
 
 
 def _sizes(shape: tuple[Any, ...]) -> Any:

@@ -64,12 +64,12 @@ def grad(
     >>> slope.item(), curvature.item()
     (27.0, 18.0)
     """
-    roots = [outputs] if isinstance(outputs, Tensor) else list(outputs)
-    wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    roots = several("grad", "outputs", outputs)
+    wanted = several("grad", "inputs", inputs)
     if grad_outputs is None or isinstance(grad_outputs, Tensor):
         given: list[Tensor | None] = [grad_outputs] * len(roots)
     else:
-        given = list(grad_outputs)
+        given = several("grad", "grad_outputs", grad_outputs, or_none=True)
     if len(given) != len(roots):
         raise ValueError(
             f"grad: {len(given)} grad_outputs given for {len(roots)} outputs; "
@@ -93,6 +93,23 @@ def grad(
                 "allow_unused=True gives None for it"
             )
     return tuple(found.get(x) for x in wanted)
+
+
+def several(who: str, what: str, given: Any, or_none: bool = False) -> list[Any]:
+    """A Tensor, or a list or tuple of at least one, as a list."""
+    found = [given] if isinstance(given, Tensor) else given
+    if not isinstance(found, (list, tuple)) or (not found and not or_none):
+        raise TypeError(
+            f"{who}: {what} of {type(given).__name__} given; a Tensor, or a list of "
+            "one or more, is needed"
+        )
+    for i, t in enumerate(found):
+        if not isinstance(t, Tensor) and not (or_none and t is None):
+            raise TypeError(
+                f"{who}: among the {what} {what[:-1]} {i} is a {type(t).__name__}; "
+                "it must be a Tensor"
+            )
+    return list(found)
 
 
 def gradients(

@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 
 from . import ops
+from .errors import named
 from .tensor import Tensor
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 
+@named
 def einsum(equation: str, *operands: Tensor) -> Tensor:
     """Σ of products over the letters that are not in the output.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import ops
+from .errors import named
 from .recording import constant
 from .tensor import Operand, Tensor
 
@@ -20,15 +21,19 @@ __all__ = [
 ]
 
 
+@named
 def abs(x: Tensor) -> Tensor:
     """|x|, element by element; its derivative at 0 is 0, the mean of -1 and 1.
 
     >>> abs(Tensor([-2.0, 3.0]))
     Tensor([2.0, 3.0], float64)
     """
+    if x.dtype == "bool":
+        return x
     return ops.maximum(x, -x)  # a tie, at 0, halves the gradient: ½ - ½
 
 
+@named
 def rsqrt(x: Tensor) -> Tensor:
     """1/√x, element by element.
 
@@ -38,6 +43,7 @@ def rsqrt(x: Tensor) -> Tensor:
     return 1.0 / ops.sqrt(x)
 
 
+@named
 def minimum(x: Operand, y: Operand) -> Tensor:
     """The smaller of x and y, element by element; a tie halves the gradient.
 
@@ -47,9 +53,12 @@ def minimum(x: Operand, y: Operand) -> Tensor:
     a, b = constant(x, y), constant(y, x)
     if a is None or b is None:
         return ops.maximum(x, y)  # which says what is wrong
+    if a.dtype == b.dtype == "bool":
+        return a * b
     return -ops.maximum(-a, -b)
 
 
+@named
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x, but no less than min and no more than max (numbers, Tensors, or None).
 
@@ -58,6 +67,8 @@ def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     >>> clip(Tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
     Tensor([0.0000, 0.5000, 1.0000], float64)
     """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"clip: a {type(x).__name__} given; it takes a Tensor")
     if min is None and max is None:
         raise ValueError("clip: neither min nor max given; at least one is needed")
     if min is not None:

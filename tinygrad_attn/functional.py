@@ -12,6 +12,7 @@ from typing import Any
 
 from . import activations, composites, creation, movement
 from .backends import namespace_of
+from .errors import check_number, named
 from .recording import apply, checked, floats_of, whole_numbers
 from .shapes import one_axis
 from .tensor import Tensor, make
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 
+@named
 def relu(x: Tensor) -> Tensor:
     """max(x, 0), element by element; its derivative at 0 is 0.
 
@@ -46,15 +48,18 @@ def relu(x: Tensor) -> Tensor:
     return apply(activations.relu, floats_of(x))
 
 
+@named
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope · x, element by element.
 
     >>> leaky_relu(Tensor([-1.0, 2.0]), 0.5)
     Tensor([-0.5000, 2.0000], float64)
     """
+    check_number("leaky_relu", "negative_slope", negative_slope)
     return apply(activations.leaky_relu, floats_of(x), slope=float(negative_slope))
 
 
+@named
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """x·Φ(x), element by element, Φ the normal distribution (Hendrycks & Gimpel 2016).
 
@@ -66,13 +71,14 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     Tensor([0.0000, 0.8413], float64)
     """
     forms = {"none": activations.gelu, "tanh": activations.gelu_tanh}
-    if approximate not in forms:
+    if not isinstance(approximate, str) or approximate not in forms:
         raise ValueError(
             f"gelu: approximate={approximate!r} given; it must be 'none' or 'tanh'"
         )
     return apply(forms[approximate], floats_of(x))
 
 
+@named
 def sigmoid(x: Tensor) -> Tensor:
     """1/(1 + e⁻ˣ), element by element: from 0 to 1.
 
@@ -82,6 +88,7 @@ def sigmoid(x: Tensor) -> Tensor:
     return apply(activations.sigmoid, floats_of(x))
 
 
+@named
 def silu(x: Tensor) -> Tensor:
     """x σ(x), element by element, σ the sigmoid (Elfwing et al. 2017).
 
@@ -91,6 +98,7 @@ def silu(x: Tensor) -> Tensor:
     return apply(activations.silu, floats_of(x))
 
 
+@named
 def softplus(x: Tensor) -> Tensor:
     """ln(1 + eˣ), element by element: a smooth max(x, 0).
 
@@ -101,6 +109,7 @@ def softplus(x: Tensor) -> Tensor:
     return apply(activations.softplus, floats_of(x))
 
 
+@named
 def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """x with each element set to 0 with probability p, the others divided by 1 - p.
 
@@ -110,6 +119,8 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     >>> sorted(set(dropout(creation.ones(100), 0.5).tolist()))
     [0.0, 2.0]
     """
+    if not isinstance(x, Tensor):
+        raise TypeError(f"dropout: a {type(x).__name__} given; it takes a Tensor")
     keep = keep_mask("dropout", x.shape, p, x) if training else None
     return x if keep is None else apply(activations.dropout, x, keep, p=float(p))
 
@@ -118,13 +129,13 @@ def keep_mask(
     who: str, shape: tuple[int, ...], p: float, like: Tensor
 ) -> Tensor | None:
     """True with probability 1 - p, for dropout; None for p = 0, which drops nothing."""
-    if not 0.0 <= p < 1.0:
-        raise ValueError(f"{who}: p={p} given; a probability to drop is in [0, 1)")
+    check_number(who, "p", p, 0.0, 1.0, open_high=True)
     if p == 0.0:
         return None
     return make(creation.uniform(shape, backend=namespace_of([like.data])) >= p)
 
 
+@named
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """exp(x) / Σ exp(x) along an axis: positive, and adding up to 1.
 
@@ -133,9 +144,12 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     Tensor([0.2500, 0.7500], float64)
     """
     at = checked("softmax", one_axis, axis, x.ndim)
+    if not x.size:
+        return x * 1.0  # of nothing, nothing
     return apply(composites.softmax, floats_of(x), axis=at)
 
 
+@named
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """ln softmax(x) along an axis, computed as x - ln Σ exp(x).
 
@@ -144,9 +158,12 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     True
     """
     at = checked("log_softmax", one_axis, axis, x.ndim)
+    if not x.size:
+        return x * 1.0
     return apply(composites.log_softmax, floats_of(x), axis=at)
 
 
+@named
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
     """Row i of weight for each i in indices: (*I) and (n, d) → (*I, d).
 
@@ -165,6 +182,7 @@ def embedding(indices: Tensor, weight: Tensor) -> Tensor:
     return apply(movement.take, weight, indices)
 
 
+@named
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x Wᵀ + b, (..., d_in) → (..., d_out); W is (d_out, d_in), b (d_out,).
 
@@ -186,6 +204,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     return apply(composites.linear, x, weight, bias)
 
 
+@named
 def layer_norm(
     x: Tensor,
     normalized_shape: int | Sequence[int],
@@ -202,11 +221,13 @@ def layer_norm(
     >>> layer_norm(Tensor([1.0, 3.0]), 2)
     Tensor([-1.0000, 1.0000], float64)
     """
+    check_number("layer_norm", "eps", eps, 0.0)
     axis = last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
     x = floats_of(x)
     return apply(composites.layer_norm, x, weight, bias, axis=axis, eps=float(eps))
 
 
+@named
 def rms_norm(
     x: Tensor,
     normalized_shape: int | Sequence[int],
@@ -225,7 +246,9 @@ def rms_norm(
     """
     axis = last_axes("rms_norm", x, normalized_shape, weight=weight)
     x = floats_of(x)
-    if eps is None:
+    if eps is not None:
+        check_number("rms_norm", "eps", eps, 0.0)
+    else:
         eps = 2.0**-23 if x.dtype == "float32" else 2.0**-52
     return apply(composites.rms_norm, x, weight, axis=axis, eps=float(eps))
 
@@ -236,6 +259,8 @@ def last_axes(
     """The axes of x that normalized_shape names, once all sizes are checked."""
     size = normalized_shape
     shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
+    for n in shape:
+        check_number(who, "normalized_shape", n, whole=True)
     if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(
             f"{who}: input of shape {x.shape} given; its last sizes must be {shape}"

@@ -21,7 +21,8 @@ from random import Random
 from typing import Any
 
 from .context import no_grad
-from .differentiate import grad
+from .differentiate import grad, several
+from .errors import check_number
 from .recording import constant
 from .tensor import Tensor
 
@@ -61,7 +62,8 @@ def gradcheck(
     >>> gradcheck(lambda x: x.tanh(), Tensor([0.5, -1.0], requires_grad=True))
     True
     """
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    check_steps("gradcheck", eps, atol, rtol)
+    given = arguments("gradcheck", func, inputs)
     checked = [
         i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad
     ]
@@ -126,14 +128,19 @@ def gradgradcheck(
     >>> gradgradcheck(lambda x: x.tanh(), Tensor([0.5, -1.0], requires_grad=True))
     True
     """
-    given = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    check_steps("gradgradcheck", eps, atol, rtol)
+    given = arguments("gradgradcheck", func, inputs)
+    if not any(isinstance(x, Tensor) and x.requires_grad for x in given):
+        raise ValueError(
+            "gradgradcheck: no input requires a gradient; nothing to check"
+        )
     if grad_outputs is None:
         with no_grad():
             outputs = _several(func(*given))
         draw = Random(1)
         weights = [direction_beside(z, draw) for z in outputs]
     else:
-        weights = _several(grad_outputs)
+        weights = several("gradgradcheck", "grad_outputs", grad_outputs)
     n = len(given)
 
     def first_derivatives(*args: Any) -> list[Tensor]:
@@ -160,5 +167,28 @@ def direction_beside(x: Tensor, draw: Random) -> Tensor:
     return beside.reshape(x.shape)
 
 
+def check_steps(who: str, eps: float, atol: float, rtol: float) -> None:
+    """Refuses a step or a tolerance that is no number, or negative."""
+    check_number(who, "eps", eps, 0.0, open_low=True)
+    check_number(who, "atol", atol, 0.0)
+    check_number(who, "rtol", rtol, 0.0)
+
+
+def arguments(who: str, func: Any, inputs: Any) -> tuple[Any, ...]:
+    """The inputs as a tuple, once func is seen to be a function."""
+    if not callable(func) or isinstance(func, Tensor):
+        raise TypeError(
+            f"{who}: a {type(func).__name__} given as func; it must be a function"
+        )
+    if isinstance(inputs, Tensor):
+        return (inputs,)
+    if not isinstance(inputs, (list, tuple)):
+        raise TypeError(
+            f"{who}: inputs of {type(inputs).__name__} given; a Tensor or a list of "
+            "func's arguments is needed"
+        )
+    return tuple(inputs)
+
+
 def _several(outputs: Any) -> list[Tensor]:
-    return [outputs] if isinstance(outputs, Tensor) else list(outputs)
+    return several("gradcheck", "outputs of func", outputs)

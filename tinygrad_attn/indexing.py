@@ -15,11 +15,13 @@ and the gradient is `take`'s: what was taken twice receives both.
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from . import movement, ops, shapes
 from .array import Array
 from .backends import namespace_of
+from .errors import check_number, named
 from .recording import apply, checked, constant, whole_numbers
 from .tensor import Tensor, make
 
@@ -41,10 +43,12 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Tensor([2, 4], int64)
     """
     keys = key if isinstance(key, tuple) else (key,)
+    for k in keys:
+        if isinstance(k, list):
+            checked("indexing", Tensor, k)
     if any(_is_array(k) for k in keys):
-        for k in keys:
-            if _is_mask(k) and not getattr(k, "ndim", isinstance(k, list)):
-                raise IndexError("indexing: a single bool given; a mask needs an axis")
+        if any(_is_mask(k) and not isinstance(k, list) and not _ndim(k) for k in keys):
+            raise IndexError("indexing: a single bool among keys; a mask needs an axis")
         xp = namespace_of([x.data])
         arrays = tuple(k.data if isinstance(k, Tensor) else k for k in keys)
         index = xp.positions(x.shape, arrays) if hasattr(xp, "positions") else None
@@ -84,7 +88,7 @@ def positions(
     # ints beside arrays are arrays of one number
     for at, k in enumerate(basic):
         if k is not None and not isinstance(k, slice):
-            number = Array([k], (), "int64")
+            number = Array([operator.index(k)], (), "int64")
             arrays.append((sum(b is not None for b in basic[:at]), number))
             places.append(at)
             basic[at] = slice(None)
@@ -121,16 +125,31 @@ def positions(
     return flat, (*sizes[0], *picked, *sizes[1])
 
 
+@named
 def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
-    """For each place of `indices`, the element of x at that index along the axis.
+    """For each place of `indices`, the element of x at that index along the axis. Off
+    it the two broadcast; an index may count from the end.
 
     >>> take_along_axis(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1], [0]], 1)
     Tensor([[2.0],
             [3.0]], float64)
     """
-    return _along("take_along_axis", x, indices, axis)
+    who = "take_along_axis"
+    at = checked(who, shapes.one_axis, axis, x.ndim)
+    t = _indices(who, x, indices)
+    if t.dtype == "int64":
+        n = x.shape[at]
+        t = ops.where((t < 0) * (t >= -n), t + n, t)
+    own, given = (s[:at] + (1,) + s[at + 1 :] for s in (x.shape, t.shape))
+    off = checked(who, shapes.broadcast_shapes, own, given)
+    x, t = (
+        ops.broadcast_to(v, off[:at] + v.shape[at : at + 1] + off[at + 1 :])
+        for v in (x, t)
+    )
+    return _along(who, x, t, at)
 
 
+@named
 def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     """`take_along_axis` with PyTorch's name and order; `index` may be smaller than x.
 
@@ -141,6 +160,7 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     return _along("gather", x, index, axis)
 
 
+@named
 def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     """(*I) integers → (*I, C): 1 at the index, 0 elsewhere.
 
@@ -151,6 +171,9 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     Tensor([[1, 0, 0],
             [0, 0, 1]], int64)
     """
+    check_number("one_hot", "num_classes", num_classes, -1, whole=True)
+    if num_classes == 0:
+        raise ValueError("one_hot: num_classes=0 given; there must be a class")
     t = indices if isinstance(indices, Tensor) else Tensor(indices)
     if num_classes == -1 and t.size and t.dtype == "int64":
         num_classes = max(t.reshape(-1).tolist()) + 1
@@ -162,13 +185,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
 
 def _along(who: str, x: Tensor, indices: Any, axis: int) -> Tensor:
     at = checked(who, shapes.one_axis, axis, x.ndim)
-    t = constant(indices, x)
-    if t is None or t.ndim != x.ndim:
-        given = type(indices).__name__ if t is None else f"shape {t.shape}"
-        raise ValueError(
-            f"{who}: indices of {given} given for x of shape {x.shape}; they must have "
-            "as many axes"
-        )
+    t = _indices(who, x, indices)
     t = whole_numbers(who, t, x, x.shape[at], "index")
     for a, (size, own) in enumerate(zip(t.shape, x.shape)):
         if a != at and size > own:
@@ -187,17 +204,33 @@ def _along(who: str, x: Tensor, indices: Any, axis: int) -> Tensor:
     return getitem(x, tuple(key))
 
 
+def _indices(who: str, x: Tensor, indices: Any) -> Tensor:
+    """The indices as a Tensor with as many axes as x."""
+    t: Tensor | None = checked(who, constant, indices, x)
+    if t is None or t.ndim != x.ndim:
+        given = type(indices).__name__ if t is None else f"shape {t.shape}"
+        raise ValueError(
+            f"{who}: indices of {given} given for x of shape {x.shape}; they must have "
+            "as many axes"
+        )
+    return t
+
+
 def _is_array(k: Any) -> bool:
     """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
     bool (a mask without an axis)."""
     return isinstance(k, (Tensor, Array, list, bool)) or bool(getattr(k, "ndim", 0))
 
 
+def _ndim(k: Any) -> int:
+    return int(getattr(k, "ndim", 0))
+
+
 def _without_ellipsis(keys: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
     """The keys with ... written out, and full slices for the axes not named."""
     named = 0
     for k in keys:
-        mask_axes = getattr(k, "ndim", 1) if _is_mask(k) else 1
+        mask_axes = (Tensor(k) if isinstance(k, list) else k).ndim if _is_mask(k) else 1
         named += 0 if k is None or k is Ellipsis else mask_axes
     dots = [at for at, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1 or named > ndim:
@@ -237,7 +270,8 @@ def _integers(k: Any, sizes: shapes.Shape, like: Tensor) -> list[Array]:
             Array([i // step % size for i in where], (len(where),), "int64")
             for step, size in zip(strides, shape)
         ]
-    if dtype != "int64" and not (dtype.startswith(("int", "uint")) or not flat):
+    empty_list = isinstance(k, list) and not flat
+    if not dtype.startswith(("int", "uint")) and not empty_list:
         raise TypeError(
             f"an index array of {dtype} given; it must be of integers or bools"
         )

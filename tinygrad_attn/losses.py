@@ -13,12 +13,14 @@ from typing import Any
 
 from . import composites, ops
 from .backends import namespace_of
-from .recording import apply, constant, floats_of, whole_numbers
+from .errors import check_number, named
+from .recording import apply, constant, floats_of, is_float, whole_numbers
 from .tensor import Tensor, make
 
 __all__ = ["cross_entropy", "mse_loss"]
 
 
+@named
 def cross_entropy(
     logits: Tensor,
     target: Any,
@@ -48,14 +50,16 @@ def cross_entropy(
     """
     who = "cross_entropy"
     check_reduction(who, reduction)
-    if not 0.0 <= label_smoothing < 1.0:
-        raise ValueError(
-            f"{who}: label_smoothing={label_smoothing} given; it is in [0, 1)"
-        )
+    check_number(who, "label_smoothing", label_smoothing, 0.0, 1.0, open_high=True)
+    check_number(who, "ignore_index", ignore_index, whole=True)
     q = constant(target, logits)
     if q is None:
         raise TypeError(f"{who}: the target is a {type(target).__name__}, not a Tensor")
-    if logits.ndim == 1 and (q.shape == () or q.shape == logits.shape):
+    if (
+        logits.ndim == 1
+        and is_float(logits)
+        and (q.shape == () or q.shape == logits.shape)
+    ):
         row = logits.reshape(1, -1), q.reshape(1, *q.shape)
         return cross_entropy(*row, ignore_index, "none", label_smoothing).reshape(())
     if logits.ndim != 2 or 0 in logits.shape:
@@ -69,11 +73,12 @@ def cross_entropy(
             f"{logits._op.name} made",
             stacklevel=2,
         )
-    logits = floats_of(logits)
+    if not is_float(logits):
+        raise TypeError(f"{who}: logits of {logits.dtype} given; they must be floats")
     n, classes = logits.shape
     counted = float(n)
     if q.dtype.startswith("float") and q.shape == logits.shape:
-        q = q.astype(logits.dtype)
+        q = smoothed(q.astype(logits.dtype), label_smoothing)
     else:
         if q.shape != (n,):
             raise ValueError(
@@ -81,10 +86,7 @@ def cross_entropy(
                 f"{logits.shape}; it must be ({n},), a class for each row, or "
                 f"floats of shape {logits.shape}"
             )
-        q, counted = one_hot_rows(who, q, logits, ignore_index)
-    if label_smoothing:
-        each = q.sum(axis=1, keepdims=True) * (label_smoothing / classes)
-        q = q * (1.0 - label_smoothing) + each
+        q, counted = one_hot_rows(who, q, logits, ignore_index, label_smoothing)
     nats = apply(composites.cross_entropy, logits, q)
     if reduction == "mean":
         return nats.sum() / counted if counted else nats.sum() * math.nan
@@ -92,7 +94,7 @@ def cross_entropy(
 
 
 def one_hot_rows(
-    who: str, target: Tensor, logits: Tensor, ignore_index: int
+    who: str, target: Tensor, logits: Tensor, ignore_index: int, smoothing: float
 ) -> tuple[Tensor, float]:
     """Classes (N,) as rows (N, C) with a 1, or with none where a class is to be
     ignored; and how many are not."""
@@ -103,12 +105,19 @@ def one_hot_rows(
     target = whole_numbers(who, target, logits, classes, "label")
     xp = namespace_of([logits.data])
     hot = xp.reshape(target.data, (n, 1)) == xp.arange(0, classes)
-    hot = xp.astype(hot, logits.dtype) * xp.astype(
-        xp.reshape(counts.data, (n, 1)), logits.dtype
-    )
-    return make(hot), float(counts.sum().item())
+    kept = xp.reshape(counts.data, (n, 1))
+    q = smoothed(make(xp.astype(hot, logits.dtype)), smoothing)
+    return q * make(xp.astype(kept, logits.dtype)), float(counts.sum().item())
 
 
+def smoothed(q: Tensor, smoothing: float) -> Tensor:
+    """(1 - ε) q + ε/C: a share ε of the surprise is spread over all C classes."""
+    if not smoothing:
+        return q
+    return q * (1.0 - smoothing) + smoothing / q.shape[1]
+
+
+@named
 def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """(input - target)², its mean, or its sum. The shapes must be equal: a target (N,)
     beside an input (N, 1) would broadcast to (N, N) in silence.

@@ -17,6 +17,7 @@ from typing import Any
 
 from . import movement, primitives, shapes
 from .backends import NAMESPACES
+from .errors import check_number, named
 from .recording import (
     NUMBERS,
     apply,
@@ -67,6 +68,7 @@ NAMESPACES[Tensor] = sys.modules[__name__]
 # --- one input ------------------------------------------------------------------------
 
 
+@named
 def neg(x: Tensor) -> Tensor:
     """-x, element by element.
 
@@ -76,6 +78,7 @@ def neg(x: Tensor) -> Tensor:
     return apply(primitives.neg, x)
 
 
+@named
 def exp(x: Tensor) -> Tensor:
     """eˣ, element by element.
 
@@ -85,6 +88,7 @@ def exp(x: Tensor) -> Tensor:
     return apply(primitives.exp, floats_of(x))
 
 
+@named
 def log(x: Tensor) -> Tensor:
     """ln x, element by element; -inf at 0, nan below.
 
@@ -94,6 +98,7 @@ def log(x: Tensor) -> Tensor:
     return apply(primitives.log, floats_of(x))
 
 
+@named
 def log1p(x: Tensor) -> Tensor:
     """ln(1 + x), element by element, exact for a small x too; -inf at -1, nan below.
 
@@ -103,6 +108,7 @@ def log1p(x: Tensor) -> Tensor:
     return apply(primitives.log1p, floats_of(x))
 
 
+@named
 def sqrt(x: Tensor) -> Tensor:
     """√x, element by element; nan below 0.
 
@@ -112,6 +118,7 @@ def sqrt(x: Tensor) -> Tensor:
     return apply(primitives.sqrt, floats_of(x))
 
 
+@named
 def sin(x: Tensor) -> Tensor:
     """sin x, element by element, x in radians.
 
@@ -121,6 +128,7 @@ def sin(x: Tensor) -> Tensor:
     return apply(primitives.sin, floats_of(x))
 
 
+@named
 def cos(x: Tensor) -> Tensor:
     """cos x, element by element, x in radians.
 
@@ -130,6 +138,7 @@ def cos(x: Tensor) -> Tensor:
     return apply(primitives.cos, floats_of(x))
 
 
+@named
 def tanh(x: Tensor) -> Tensor:
     """tanh x, element by element.
 
@@ -139,6 +148,7 @@ def tanh(x: Tensor) -> Tensor:
     return apply(primitives.tanh, floats_of(x))
 
 
+@named
 def erf(x: Tensor) -> Tensor:
     """erf x = 2/√π ∫₀ˣ exp(-t²) dt, element by element.
 
@@ -148,6 +158,7 @@ def erf(x: Tensor) -> Tensor:
     return apply(primitives.erf, floats_of(x))
 
 
+@named
 def astype(x: Tensor, dtype: Any) -> Tensor:
     """x in another dtype; its gradient comes back in that of x, and ends at integers.
 
@@ -161,6 +172,7 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     return apply(movement.astype, x, dtype=dtype)
 
 
+@named
 def stop_gradient(x: Tensor) -> Tensor:
     """x as a constant, from which no gradient flows back.
 
@@ -173,6 +185,7 @@ def stop_gradient(x: Tensor) -> Tensor:
 # --- two inputs -----------------------------------------------------------------------
 
 
+@named
 def add(x: Operand, y: Operand) -> Tensor:
     """x + y, element by element, broadcasting.
 
@@ -182,6 +195,7 @@ def add(x: Operand, y: Operand) -> Tensor:
     return _named("add", primitives.add, x, y)
 
 
+@named
 def sub(x: Operand, y: Operand) -> Tensor:
     """x - y, element by element, broadcasting.
 
@@ -191,6 +205,7 @@ def sub(x: Operand, y: Operand) -> Tensor:
     return _named("sub", primitives.sub, x, y)
 
 
+@named
 def mul(x: Operand, y: Operand) -> Tensor:
     """x · y, element by element, broadcasting.
 
@@ -200,6 +215,7 @@ def mul(x: Operand, y: Operand) -> Tensor:
     return _named("mul", primitives.mul, x, y)
 
 
+@named
 def div(x: Operand, y: Operand) -> Tensor:
     """x / y, element by element, broadcasting; of whole numbers too it makes floats.
 
@@ -209,6 +225,7 @@ def div(x: Operand, y: Operand) -> Tensor:
     return _named("div", primitives.div, floats_of(x), floats_of(y))
 
 
+@named
 def pow(x: Operand, y: Operand) -> Tensor:
     """x to the power y, element by element; of whole numbers too it makes floats.
 
@@ -218,6 +235,7 @@ def pow(x: Operand, y: Operand) -> Tensor:
     return _named("pow", primitives.pow, floats_of(x), floats_of(y))
 
 
+@named
 def maximum(x: Operand, y: Operand) -> Tensor:
     """The larger of x and y, element by element; a tie halves the gradient.
 
@@ -227,6 +245,7 @@ def maximum(x: Operand, y: Operand) -> Tensor:
     return _named("maximum", primitives.maximum, x, y)
 
 
+@named
 def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     """x where the condition holds, else y, element by element.
 
@@ -255,6 +274,7 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     return apply(primitives.where, condition, x, y)
 
 
+@named
 def matmul(x: Operand, y: Operand) -> Tensor:
     """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
 
@@ -282,6 +302,7 @@ def matmul(x: Operand, y: Operand) -> Tensor:
 # --- reductions -----------------------------------------------------------------------
 
 
+@named
 def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x over an axis, several, or all (None); keepdims leaves them with size 1.
 
@@ -292,6 +313,7 @@ def sum(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
 
 
+@named
 def max(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest x along an axis, several, or all (None); ties share the gradient.
 
@@ -307,6 +329,7 @@ def max(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
 # --- movement -------------------------------------------------------------------------
 
 
+@named
 def reshape(x: Tensor, shape: Any) -> Tensor:
     """The same elements, in the same order, under another shape; one size may be -1.
 
@@ -319,6 +342,7 @@ def reshape(x: Tensor, shape: Any) -> Tensor:
     return apply(movement.reshape, x, shape=new)
 
 
+@named
 def permute_dims(x: Tensor, axes: Any) -> Tensor:
     """The axes in another order: axis i of the result is axis axes[i] of x.
 
@@ -330,6 +354,7 @@ def permute_dims(x: Tensor, axes: Any) -> Tensor:
     return apply(movement.permute_dims, x, axes=order)
 
 
+@named
 def broadcast_to(x: Tensor, shape: Any) -> Tensor:
     """x repeated along axes of size 1, or along new axes on the left, up to a shape.
 
@@ -342,6 +367,7 @@ def broadcast_to(x: Tensor, shape: Any) -> Tensor:
     return apply(primitives.broadcast_to, x, shape=new)
 
 
+@named
 def concat(tensors: Sequence[Tensor], *, axis: int = 0) -> Tensor:
     """Tensors laid end to end along an axis; off it their sizes must be equal.
 
@@ -358,6 +384,7 @@ def concat(tensors: Sequence[Tensor], *, axis: int = 0) -> Tensor:
     return apply(movement.concat, *tensors, axis=at)
 
 
+@named
 def take(x: Tensor, indices: Any, *, axis: int = 0) -> Tensor:
     """Rows of x by integer index: (n, ...) and (*I) → (*I, ...).
 
@@ -376,12 +403,14 @@ def take(x: Tensor, indices: Any, *, axis: int = 0) -> Tensor:
     return apply(movement.take, x, indices)
 
 
+@named
 def scatter_add(x: Tensor, indices: Any, rows: int) -> Tensor:
     """Zeros of so many rows, to which each row of x is added at its index.
 
     >>> scatter_add(Tensor([1.0, 2.0, 4.0]), [0, 0, 2], 3)
     Tensor([3.0, 0.0, 4.0], float64)
     """
+    check_number("scatter_add", "rows", rows, 0, whole=True)
     indices = whole_numbers("scatter_add", indices, x, rows, "index")
     if x.shape[: indices.ndim] != indices.shape:
         raise ValueError(
@@ -391,6 +420,7 @@ def scatter_add(x: Tensor, indices: Any, rows: int) -> Tensor:
     return apply(movement.scatter_add, x, indices, rows=rows)
 
 
+@named
 def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
     """Zeros of a shape, with x where the slice of these bounds lies: the reverse of a
     slice, as the rules need it.
@@ -398,6 +428,19 @@ def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
     >>> place(Tensor([1.0]), ((1, 2, 1),), (3,))
     Tensor([0.0, 1.0, 0.0], float64)
     """
+    for size in shape:
+        check_number("place", "shape", size, 0, whole=True)
+    if len(bounds) != len(shape) or not all(isinstance(b, tuple) for b in bounds):
+        raise ValueError(
+            f"place: bounds {bounds} given for shape {shape}; there must be a (start, "
+            "stop, step) for each axis"
+        )
+    _, sizes = shapes.basic_index(tuple(slice(*b) for b in bounds), shape)
+    if sizes != x.shape:
+        raise ValueError(
+            f"place: x of shape {x.shape} given; bounds {bounds} of shape {shape} have "
+            f"shape {sizes}"
+        )
     return apply(movement.place, x, bounds=bounds, shape=shape)
 
 

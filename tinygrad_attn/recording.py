@@ -95,16 +95,29 @@ def explained(
 
 def binary(op: Op, x: Operand, y: Operand) -> Tensor:
     """An operator, with a Tensor on one side and what can become one on the other."""
+    given = x, y
     if not isinstance(x, Tensor) and type(x) not in NUMBERS:
-        x = constant(x, y)
+        x = checked(op.name, constant, x, y)
     if not isinstance(y, Tensor) and type(y) not in NUMBERS:
-        y = constant(y, x)
+        y = checked(op.name, constant, y, x)
     if x is None or y is None:
-        return NotImplemented  # type: ignore[no-any-return]
+        return refused(op.name, *given)  # type: ignore[no-any-return]
     both = isinstance(x, Tensor) and isinstance(y, Tensor)
     if both and x.data.dtype != y.data.dtype:
         x, y = promoted(x, y), promoted(y, x)
     return apply(op, x, y)
+
+
+def refused(who: str, x: Any, y: Any) -> Any:
+    """What an operator does with what is no number: a class of somebody's own may know
+    what to do with a Tensor, and is asked; Python's own do not."""
+    other = y if isinstance(x, Tensor) else x
+    if type(other).__module__ != "builtins":
+        return NotImplemented
+    raise TypeError(
+        f"{who}: {type(x).__name__} and {type(y).__name__} given; beside a Tensor "
+        "there must be a Tensor, a number, an array or nested lists"
+    )
 
 
 def promoted(x: Tensor, other: Tensor) -> Tensor:
@@ -155,7 +168,7 @@ def default_float(xp: Any) -> str:
 
 def compare(name: str, x: Tensor, y: Operand) -> Tensor:
     """A comparison, element by element, as a tensor of bools; it records nothing."""
-    other = y if type(y) in NUMBERS else constant(y, x)
+    other = y if type(y) in NUMBERS else checked("comparison", constant, y, x)
     if other is None:
         return NotImplemented  # type: ignore[no-any-return]
     array = other.data if isinstance(other, Tensor) else other

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import ops, shapes
 from .backends import namespace_of
+from .errors import check_number, named
 from .recording import checked, floats_of
 from .tensor import Tensor, make
 
@@ -25,6 +26,7 @@ __all__ = [
 ]
 
 
+@named
 def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x / n over n numbers; nan of none.
 
@@ -37,6 +39,7 @@ def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     return z / n if n else z * math.nan
 
 
+@named
 def var(
     x: Tensor, *, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
@@ -49,12 +52,16 @@ def var(
     """
     axes = checked("var", shapes.some_axes, axis, x.ndim)
     x = floats_of(x)
+    check_number("var", "correction", correction)
     centered = x - mean(x, axis=axes, keepdims=True)
+    # Again: the mean was rounded, and equal numbers shall have a variance of exactly 0.
+    centered = centered - mean(centered, axis=axes, keepdims=True)
     z = ops.sum(centered * centered, axis=axes, keepdims=keepdims)
     n = math.prod(x.shape[a] for a in axes) - correction
     return z / n if n > 0 else z * math.nan
 
 
+@named
 def std(
     x: Tensor, *, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
@@ -69,6 +76,7 @@ def std(
     return ops.where(flat, 0.0, ops.sqrt(ops.where(flat, 1.0, v)))
 
 
+@named
 def min(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The smallest x; ties share the gradient.
 
@@ -78,9 +86,12 @@ def min(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     axes = checked("min", shapes.some_axes, axis, x.ndim)
     if 0 in (x.shape[a] for a in axes):
         raise ValueError(f"min: shape {x.shape} is empty along axis {axis}")
+    if x.dtype == "bool":
+        return min(x.astype("int64"), axis=axes, keepdims=keepdims).astype("bool")
     return -ops.max(-x, axis=axes, keepdims=keepdims)
 
 
+@named
 def logsumexp(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     """ln Σ exp(x), the largest x being taken out first so that no exp overflows.
 
@@ -97,6 +108,7 @@ def logsumexp(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
     return ops.reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
 
 
+@named
 def argmax(x: Tensor, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where along an axis the largest x is (the first, if several are): integers. With
     axis None, the position in the flattened x.
@@ -107,12 +119,14 @@ def argmax(x: Tensor, *, axis: int | None = None, keepdims: bool = False) -> Ten
     return _arg("argmax", x, axis, keepdims)
 
 
+@named
 def argmin(x: Tensor, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where along an axis the smallest x is (the first, if several are): integers.
 
     >>> argmin(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
     Tensor([0, 1], int64)
     """
+    x = x.astype("int64") if x.dtype == "bool" else x
     return _arg("argmin", -x, axis, keepdims)
 
 

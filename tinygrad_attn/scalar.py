@@ -66,6 +66,9 @@ class Value:
         _local: tuple[Number, ...] = (),
         label: str = "",
     ) -> None:
+        if not _children and not hasattr(data, "__float__"):
+            kind = type(data).__name__
+            raise TypeError(f"Value: {data!r}, a {kind}, given; it must be a number")
         self.data = data
         self.grad: Number = 0
         self._prev = _children
@@ -205,9 +208,11 @@ class Value:
         return Value(z, (self,), "sigmoid", (z * (1.0 - z),))
 
     def relu(self) -> Value:
-        """z = max(x, 0);  ∂z/∂x = 1 if x > 0 else 0 (at the kink: 0, by choice)."""
+        """z = max(x, 0);  ∂z/∂x = 0 if x ≤ 0 (at the kink too, by choice) else 1."""
         x = self.data
-        return Value(x if x > 0 else 0.0, (self,), "ReLU", (float(x > 0),))
+        if x <= 0:
+            return Value(0.0, (self,), "ReLU", (0.0,))
+        return Value(x, (self,), "ReLU", (1.0,))
 
     # --- comparisons look at the numbers and record nothing ---------------------------
 

@@ -60,6 +60,9 @@ def matmul_shape(x: Shape, y: Shape) -> Shape:
 
 def one_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front, or IndexError."""
+    if not hasattr(axis, "__index__"):
+        kind = type(axis).__name__
+        raise TypeError(f"axis {axis!r}, a {kind}, given; it must be an integer")
     position = operator.index(axis)
     if not -ndim <= position < ndim:
         allowed = f"{-ndim}..{ndim - 1}" if ndim else "none, for a single number"

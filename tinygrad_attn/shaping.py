@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Sequence
 from typing import Any
 
 from . import ops, shapes
 from .backends import namespace_of
+from .errors import check_number, named
 from .recording import checked
 from .tensor import Tensor, make
 
@@ -28,6 +30,7 @@ __all__ = [
 ]
 
 
+@named
 def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged.
 
@@ -40,6 +43,7 @@ def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     return ops.permute_dims(x, axes)
 
 
+@named
 def swapaxes(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged: `transpose` under NumPy's name.
 
@@ -49,6 +53,7 @@ def swapaxes(x: Tensor, axis0: int, axis1: int) -> Tensor:
     return transpose(x, axis0, axis1)
 
 
+@named
 def matrix_transpose(x: Tensor) -> Tensor:
     """x with its last two axes exchanged: every matrix of a batch transposed.
 
@@ -60,6 +65,7 @@ def matrix_transpose(x: Tensor) -> Tensor:
     return transpose(x, -1, -2)
 
 
+@named
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """x without an axis of size 1, several, or all (None). An axis of another size
     stays as it is, as in PyTorch.
@@ -72,6 +78,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     return ops.reshape(x, shapes.reduced_shape(x.shape, gone, False))
 
 
+@named
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
     """x with a new axis of size 1, which will be axis `axis` of the result.
 
@@ -82,6 +89,7 @@ def unsqueeze(x: Tensor, axis: int) -> Tensor:
     return ops.reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
 
+@named
 def expand(x: Tensor, *sizes: Any) -> Tensor:
     """x repeated along axes of size 1 up to these sizes; -1 leaves a size as it is.
 
@@ -102,6 +110,7 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
     return ops.broadcast_to(x, full)
 
 
+@named
 def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """x with the axes from start_axis to end_axis made one.
 
@@ -117,9 +126,11 @@ def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
         raise ValueError(
             f"flatten: start_axis {start_axis} lies behind end_axis {end_axis}"
         )
-    return ops.reshape(x, (*x.shape[:a], -1 if x.size else 0, *x.shape[b + 1 :]))
+    merged = math.prod(x.shape[a : b + 1])
+    return ops.reshape(x, (*x.shape[:a], merged, *x.shape[b + 1 :]))
 
 
+@named
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors of one shape beside each other along a new axis.
 
@@ -141,6 +152,7 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     return ops.concat([unsqueeze(t, at) for t in tensors], axis=at)
 
 
+@named
 def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into pieces of a size (the last may be smaller), or of these
     sizes, which must add up to that of the axis.
@@ -152,6 +164,8 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
     length = x.shape[at]
     if isinstance(size, (list, tuple)):
         sizes = list(size)
+        for piece in sizes:
+            check_number("split", "size", piece, whole=True)
         if sum(sizes) != length or min(sizes, default=0) < 0:
             raise ValueError(
                 f"split: sizes {sizes} given; they must add up to {length}, the "
@@ -169,6 +183,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
     return tuple(pieces)
 
 
+@named
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into so many pieces of one size (the last may be smaller;
     there are fewer if the axis is too short).
@@ -184,6 +199,7 @@ def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     return split(x, max(1, -(-x.shape[at] // chunks)), axis)
 
 
+@named
 def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     """x with `value` around it.
 
@@ -195,6 +211,9 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     >>> tinygrad_attn.pad(Tensor([1, 2]), (1, 0))
     Tensor([0, 1, 2], int64)
     """
+    if not isinstance(value, (int, float)):
+        kind = type(value).__name__
+        raise TypeError(f"pad: value={value!r}, a {kind}, given; it must be a number")
     widths = list(pad) if isinstance(pad, (tuple, list)) else []
     good = all(isinstance(w, int) and w >= 0 for w in widths)
     if not widths or not good or len(widths) % 2 or len(widths) > 2 * x.ndim:
@@ -214,6 +233,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     return ops.where(make(xp.astype(inside, "bool")), z, value)
 
 
+@named
 def tril(x: Tensor, k: int = 0) -> Tensor:
     """The lower triangle of x's matrices: 0 above diagonal k (1 is above the main one).
 
@@ -221,10 +241,12 @@ def tril(x: Tensor, k: int = 0) -> Tensor:
     Tensor([[1, 0],
             [3, 4]], int64)
     """
+    check_number("tril", "k", k, whole=True)
     row, column = _rows_and_columns("tril", x)
     return ops.where(column - row <= k, x, 0)
 
 
+@named
 def triu(x: Tensor, k: int = 0) -> Tensor:
     """The upper triangle of x's matrices: 0 below diagonal k.
 
@@ -232,6 +254,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
     Tensor([[1, 2],
             [0, 4]], int64)
     """
+    check_number("triu", "k", k, whole=True)
     row, column = _rows_and_columns("triu", x)
     return ops.where(column - row >= k, x, 0)
 
@@ -247,4 +270,6 @@ def _rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
 def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes given one by one or as one tuple."""
     given = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"sizes of {type(given).__name__} given; they must be integers")
     return tuple(given)

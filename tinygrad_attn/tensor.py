@@ -65,6 +65,11 @@ class Tensor(Methods):
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
     ) -> None:
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"Tensor: requires_grad={requires_grad!r}, a "
+                f"{type(requires_grad).__name__}, given; it is a bool"
+            )
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
@@ -75,8 +80,9 @@ class Tensor(Methods):
             plain = dtype is None and not hasattr(data, "dtype")
             if plain and array.dtype == "float64" != backend.dtype:
                 array = backend.xp.astype(array, backend.dtype)
-        except (ValueError, TypeError) as error:
-            raise type(error)(f"Tensor: {error}") from None
+        except (ValueError, TypeError, OverflowError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"Tensor: {' '.join(str(error).split())}") from None
         self.data = array
         self._grad: Tensor | None = None
         self._op: Op | None = None
@@ -136,6 +142,11 @@ class Tensor(Methods):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets `requires_grad`; returns self."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(
+                f"requires_grad_: {requires_grad!r}, a {type(requires_grad).__name__}, "
+                "given; it must be True or False"
+            )
         self.requires_grad = requires_grad
         return self
 
@@ -154,6 +165,10 @@ class Tensor(Methods):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Tensor):
+            raise TypeError(
+                f"grad: a {type(value).__name__} given; it must be a Tensor or None"
+            )
         if value is not None and value.shape != self.shape:
             raise ValueError(
                 f"grad: shape {value.shape} given for a tensor of shape {self.shape}; "
@@ -247,7 +262,8 @@ class Tensor(Methods):
         return ops.pow(self, y)
 
     def __rpow__(self, y: Operand) -> Tensor:
-        return ops.pow(recording.constant(y, self), self)
+        base = recording.constant(y, self)
+        return ops.pow(y if base is None else base, self)
 
     def __neg__(self) -> Tensor:
         return ops.neg(self)

@@ -15,7 +15,6 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -42,7 +41,6 @@ class Backend:
         return str(self.xp.name)
 
 
-@cache
 def get_backend(name: str, dtype: str | None = None) -> Backend:
     """The backend called `name`, with floats of `dtype`.
 
@@ -50,7 +48,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
         ValueError: there is no such backend, or it has no such dtype.
         RuntimeError: NumPy is asked for and not installed.
     """
-    if name not in NAMES:
+    if not isinstance(name, str) or name not in NAMES:
         raise ValueError(
             f"backend {name!r} given; it must be one of {', '.join(NAMES)}"
         )
@@ -63,7 +61,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
     if xp is None:
         xp = import_module(".numpy", __name__)
         NAMESPACES.update((kind, xp) for kind in xp.array_types)
-    if dtype is not None and dtype not in xp.float_dtypes:
+    if dtype is not None and str(dtype) not in xp.float_dtypes:
         raise ValueError(
             f"backend {name!r} has floats of {' or '.join(xp.float_dtypes)}; "
             f"{dtype!r} given"

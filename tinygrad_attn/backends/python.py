@@ -64,7 +64,7 @@ def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
 
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
     """start, start + step, ... up to but without stop."""
-    count = builtins.max(0, -int(-(stop - start) // step))
+    count = builtins.max(0, math.ceil((stop - start) / step))
     data = [start + step * i for i in range(count)]
     return Array(cast(data, dtype), (len(data),), dtype)
 
@@ -177,9 +177,10 @@ def matmul(x: Array, y: Array) -> Array:
     """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast."""
     shape = shapes.matmul_shape(x.shape, y.shape)
     (n, k), m = x.shape[-2:], y.shape[-1]
-    kind = kind_of((x, y))
+    kind, dtype = kind_of((x, y)), result_dtype((x, y))
     if y.ndim == 2:  # one matrix for all: the rows of x are one long list of rows
-        return kind(_matmul(x.data, y.data, prod(shape[:-1]), k, m), shape)
+        products = _matmul(x.data, y.data, prod(shape[:-1]), k, m)
+        return kind(_whole(products, dtype), shape, dtype)
     xs = flat_broadcast(x.shape[:-2], shape[:-2])
     ys = flat_broadcast(y.shape[:-2], shape[:-2])
     data: list[Any] = []
@@ -187,7 +188,12 @@ def matmul(x: Array, y: Array) -> Array:
         x_matrix = x.data[i * n * k : (i + 1) * n * k]
         y_matrix = y.data[j * k * m : (j + 1) * k * m]
         data += _matmul(x_matrix, y_matrix, n, k, m)
-    return kind(data, shape)
+    return kind(_whole(data, dtype), shape, dtype)
+
+
+def _whole(data: list[Any], dtype: str) -> list[Any]:
+    """Sums of products start at 0.0; those of whole numbers are whole again."""
+    return data if dtype == "float64" else cast(data, dtype)
 
 
 def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:

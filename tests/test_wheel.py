@@ -1,0 +1,234 @@
+"""What `pip install` brings: both packages whole, typed, licensed, and needing nothing.
+
+sdist and wheel are built from a copy of the tree, so the repository stays clean; the
+wheel is installed without extras into a bare virtual environment, and what a user would
+do first is done there, with nothing of the repository in sight.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "tinygrad_attn", "nn")
+SETUPTOOLS = "setuptools>=68"  # as in pyproject.toml
+
+pytestmark = pytest.mark.skipif(not find_spec("pip"), reason="needs pip, to build with")
+
+
+def run(*command, cwd, **variables):
+    hidden = ("PYTHONPATH", "PYTHONHOME", "TINYGRAD_ATTN_BACKEND")
+    kept = {name: v for name, v in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [*map(str, command)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**kept, **variables},
+        timeout=300,
+    )
+
+
+def pip(*arguments, cwd, **variables):
+    settled = ("--quiet", "--disable-pip-version-check", "--no-input")
+    return run(sys.executable, "-m", "pip", *arguments, *settled, cwd=cwd, **variables)
+
+
+def names_in(wheel):
+    """Every file of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return sorted(archive.namelist())
+
+
+def module_files():
+    """Every file that belongs to the two packages, as the tree has them."""
+    return sorted(
+        path.relative_to(ROOT).as_posix()
+        for package in ("tinygrad_attn", "nn")
+        for path in (ROOT / package).rglob("*")
+        if path.suffix == ".py" or path.name == "py.typed"
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A wheel as pip makes it, an sdist, and a wheel made from that sdist.
+
+    The wheel is built as for any user: pip fetches what pyproject.toml requires. pip
+    makes no sdist, so setuptools is asked for it directly.
+    """
+    base = tmp_path_factory.mktemp("built")
+    tools, source = base / "tools", base / "source"
+    fetched = pip("install", "--target", tools, SETUPTOOLS, cwd=base)
+    if fetched.returncode:
+        last = (fetched.stderr.strip() or "no message").splitlines()[-1]
+        pytest.skip(f"needs {SETUPTOOLS}, which pip could not fetch: {last}")
+    source.mkdir()
+    for name in SOURCES:
+        if (ROOT / name).is_dir():
+            unwanted = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, source / name, ignore=unwanted)
+        else:
+            shutil.copy(ROOT / name, source / name)
+
+    wheels = base / "wheel"
+    done = pip("wheel", source, "--no-deps", "-w", wheels, cwd=base)
+    assert done.returncode == 0, done.stderr
+    shutil.rmtree(source / "build", ignore_errors=True)
+
+    with_tools = {"PYTHONPATH": str(tools)}
+    code = (
+        "import sys, setuptools.build_meta as backend; backend.build_sdist(sys.argv[1])"
+    )
+    sdists = base / "sdist"
+    done = run(sys.executable, "-c", code, sdists, cwd=source, **with_tools)
+    assert done.returncode == 0, done.stderr
+    (sdist,) = sdists.iterdir()
+
+    again = base / "wheel from sdist"
+    flags = ("--no-deps", "--no-build-isolation", "-w", again)
+    done = pip("wheel", sdist, *flags, cwd=base, **with_tools)
+    assert done.returncode == 0, done.stderr
+    (wheel,), (from_sdist,) = wheels.iterdir(), again.iterdir()
+    return SimpleNamespace(wheel=wheel, sdist=sdist, from_sdist=from_sdist)
+
+
+@pytest.fixture(scope="module")
+def user(built, tmp_path_factory):
+    """Runs code as a user would: in an empty directory, with a Python that has the
+    wheel and, pip included, nothing else."""
+    home, empty = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("empty")
+    venv.create(home, with_pip=False, symlinks=os.name != "nt")
+    python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    offline = ("--no-deps", "--no-index")
+    done = pip("--python", python, "install", *offline, built.wheel, cwd=empty)
+    assert done.returncode == 0, done.stderr
+
+    def answer(code):
+        done = run(python, "-c", code, cwd=empty)
+        assert done.returncode == 0, done.stderr
+        assert not list(empty.iterdir())
+        return done.stdout
+
+    return answer
+
+
+def test_the_wheel_has_every_file_of_both_packages_and_no_other(built):
+    """A folder forgotten in pyproject.toml's list of packages would be missing."""
+    inside = names_in(built.wheel)
+    (metadata,) = {n.split("/")[0] for n in inside if ".dist-info/" in n}
+    assert [n for n in inside if not n.startswith(metadata)] == module_files()
+    assert {"tinygrad_attn/py.typed", "nn/py.typed"} <= set(inside)
+    assert re.fullmatch(r"tinygrad_attn-[\d.]+-py3-none-any\.whl", built.wheel.name)
+
+
+def test_the_sdist_builds_the_same_wheel(built):
+    """File by file and byte by byte, but for the order in the list of checksums."""
+    assert built.from_sdist.name == built.wheel.name
+    assert names_in(built.from_sdist) == names_in(built.wheel)
+    one, other = zipfile.ZipFile(built.wheel), zipfile.ZipFile(built.from_sdist)
+    with one, other:
+        for name in names_in(built.wheel):
+            if not name.endswith("/RECORD"):
+                assert one.read(name) == other.read(name), name
+
+
+def test_the_sdist_has_the_licence_and_the_readme(built):
+    top = built.sdist.name.removesuffix(".tar.gz")
+    with tarfile.open(built.sdist) as archive:
+        inside = archive.getnames()
+    for name in ("LICENSE", "README.md", "pyproject.toml", *module_files()):
+        assert f"{top}/{name}" in inside
+
+
+def test_installed_are_the_types_the_licence_and_the_metadata(user):
+    told = user(
+        "from importlib.metadata import distribution, version\n"
+        "import tinygrad_attn\n"
+        "d = distribution('tinygrad_attn')\n"
+        "assert tinygrad_attn.__version__ == version('tinygrad_attn') == d.version\n"
+        "print(d.metadata['Requires-Python'])\n"
+        "print(*sorted(d.metadata.get_all('Provides-Extra')))\n"
+        "print(*[r for r in d.requires if 'extra ==' not in r])\n"
+        "files = {f.as_posix(): f.locate() for f in d.files}\n"
+        "print(*sorted(n for n in files if n.endswith('py.typed')))\n"
+        "(licence,) = [f for n, f in files.items() if n.endswith('LICENSE')]\n"
+        "print(open(licence).read(), end='')\n"
+    )
+    python, extras, needed, typed, licence = told.split("\n", 4)
+    assert python == ">=3.10"
+    assert extras == "dev numpy test train viz"
+    assert needed == ""
+    assert typed == "nn/py.typed tinygrad_attn/py.typed"
+    assert licence == (ROOT / "LICENSE").read_text()
+
+
+def test_nothing_is_installed_beside_it(user):
+    """So the two tests below see a Python that really lacks the extras."""
+    told = user(
+        "from importlib.metadata import distributions\n"
+        "print(*[d.metadata['Name'] for d in distributions()])\n"
+        "import sys, nn, tinygrad_attn\n"
+        "from pathlib import Path\n"
+        "for m in tinygrad_attn, nn:\n"
+        "    print(Path(sys.prefix).resolve() in Path(m.__file__).resolve().parents)"
+    )
+    assert told.split() == ["tinygrad_attn", "True", "True"]
+
+
+def test_a_model_trains_there(user):
+    told = user(
+        "import nn\n"
+        "from tinygrad_attn import manual_seed, randn\n"
+        "manual_seed(0)\n"
+        "layer = nn.TransformerEncoderLayer(4, num_heads=2, d_ff=8, dropout=0.0)\n"
+        "optimizer = nn.optim.Adam(layer.parameters(), lr=0.01)\n"
+        "x, y = randn(2, 3, 4), randn(2, 3, 4)\n"
+        "for _ in range(10):\n"
+        "    loss = ((layer(x) - y) ** 2).mean()\n"
+        "    layer.zero_grad()\n"
+        "    loss.backward()\n"
+        "    optimizer.step()\n"
+        "    print(loss.item())\n"
+    )
+    losses = [float(line) for line in told.split()]
+    assert len(losses) == 10
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        ("tinygrad_attn.set_backend('numpy')", "pip install numpy"),
+        (
+            "with tinygrad_attn.use_backend('numpy', 'float64'): pass",
+            "pip install numpy",
+        ),
+        (
+            "os.environ['TINYGRAD_ATTN_BACKEND'] = 'numpy'; tinygrad_attn.ones(1)",
+            "pip install numpy",
+        ),
+        ("nn.checkpoint.save('model', {}, {})", "pip install safetensors"),
+        ("nn.checkpoint.load('model')", "pip install safetensors"),
+    ],
+)
+def test_where_an_extra_is_missing_the_error_says_what_to_install(user, code, command):
+    told = user(
+        "import os, tinygrad_attn, nn\n"
+        "from nn import checkpoint\n"
+        f"try:\n    {code}\n"
+        "except RuntimeError as error:\n    print(error)"
+    )
+    assert command in told
