@@ -50,7 +50,8 @@ def minimum(x: Operand, y: Operand) -> Tensor:
     >>> minimum(Tensor([1.0, 5.0]), 3.0)
     Tensor([1.0, 3.0], float64)
     """
-    a, b = constant(x, y), constant(y, x)
+    a: Tensor | None = constant(x, y)
+    b: Tensor | None = constant(y, x)
     if a is None or b is None:
         return ops.maximum(x, y)  # which says what is wrong
     if a.dtype == b.dtype == "bool":
