@@ -73,6 +73,8 @@ def positions(
     basic: list[Any] = []  # the key with a full slice for every axis an array indexes
     arrays: list[tuple[int, Array]] = []  # which axis of x, and which integers
     places: list[int] = []  # where among the keys they stand
+    picking = [at for at, k in enumerate(keys) if _picks(k)]
+    together = picking[-1] - picking[0] == len(picking) - 1  # nothing between them
     keys = _without_ellipsis(keys, len(shape))
     axis = 0
     for k in keys:
@@ -102,7 +104,6 @@ def positions(
         spread = _spread(integers, picked)
         offsets = [o + i % shape[axis] * strides[axis] for o, i in zip(offsets, spread)]
     # the axes left to slices and None, before and after the place of the picked ones
-    together = max(places) - min(places) == len(places) - 1
     split = min(places) if together else 0
     indexed = {axis for axis, _ in arrays}
     front: list[tuple[range | None, int]] = []
@@ -220,6 +221,11 @@ def _is_array(k: Any) -> bool:
     """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
     bool (a mask without an axis)."""
     return isinstance(k, (Tensor, Array, list, bool)) or bool(getattr(k, "ndim", 0))
+
+
+def _picks(k: Any) -> bool:
+    """Whether a key beside arrays picks elements: an array, or an int."""
+    return not (k is None or k is Ellipsis or isinstance(k, slice))
 
 
 def _ndim(k: Any) -> int:

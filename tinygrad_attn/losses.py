@@ -61,7 +61,8 @@ def cross_entropy(
         and (q.shape == () or q.shape == logits.shape)
     ):
         row = logits.reshape(1, -1), q.reshape(1, *q.shape)
-        return cross_entropy(*row, ignore_index, "none", label_smoothing).reshape(())
+        how = "mean" if reduction == "mean" else "none"  # the mean of none is nan
+        return cross_entropy(*row, ignore_index, how, label_smoothing).reshape(())
     if logits.ndim != 2 or 0 in logits.shape:
         raise ValueError(
             f"{who}: logits of shape {logits.shape} given; they must be (N, C), "
