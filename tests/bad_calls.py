@@ -1574,6 +1574,8 @@ SINGLE: list[Row] = [
     ("zeros(3) @ zeros(2)", ValueError, "matmul", "(3,)", "(2,)", "equal"),
     ("zeros() @ zeros(2)", ValueError, "matmul", "()", "(2,)", "axis"),
     ("zeros(2, 2, 3) @ zeros(3, 3, 2)", ValueError, "matmul", "broadcast"),
+    ("zeros(2).gelu('fast')", ValueError, "gelu", "'fast'", "'tanh'"),
+    ("zeros(2).leaky_relu('a')", TypeError, "leaky_relu", "'a'", "str"),
     ("zeros(2) + '1'", TypeError, "add", "Tensor", "str"),
     ("None - zeros(2)", TypeError, "sub", "NoneType", "Tensor"),
     ("zeros(6).reshape(4)", ValueError, "reshape", "(6,)", "(4,)"),

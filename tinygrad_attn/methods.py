@@ -72,6 +72,22 @@ class Methods:
         """max(x, 0): `functional.relu`."""
         return functional.relu(self)
 
+    def leaky_relu(self: Any, negative_slope: float = 0.01) -> Tensor:
+        """x where x > 0, else negative_slope · x: `functional.leaky_relu`."""
+        return functional.leaky_relu(self, negative_slope)
+
+    def gelu(self: Any, approximate: str = "none") -> Tensor:
+        """x·Φ(x): `functional.gelu`."""
+        return functional.gelu(self, approximate)
+
+    def silu(self: Any) -> Tensor:
+        """x σ(x): `functional.silu`."""
+        return functional.silu(self)
+
+    def softplus(self: Any) -> Tensor:
+        """ln(1 + eˣ): `functional.softplus`."""
+        return functional.softplus(self)
+
     def maximum(self: Any, other: Operand) -> Tensor:
         """The larger of self and other: `ops.maximum`."""
         return ops.maximum(self, other)
