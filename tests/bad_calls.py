@@ -1574,6 +1574,13 @@ SINGLE: list[Row] = [
     ("zeros(3) @ zeros(2)", ValueError, "matmul", "(3,)", "(2,)", "equal"),
     ("zeros() @ zeros(2)", ValueError, "matmul", "()", "(2,)", "axis"),
     ("zeros(2, 2, 3) @ zeros(3, 3, 2)", ValueError, "matmul", "broadcast"),
+    (
+        "scaled_dot_product_attention(zeros(1, 0), zeros(2, 0), zeros(2, 3))",
+        ValueError,
+        "scaled_dot_product_attention",
+        "(1, 0)",
+        "d_k is 0",
+    ),
     ("zeros(2).gelu('fast')", ValueError, "gelu", "'fast'", "'tanh'"),
     ("zeros(2).leaky_relu('a')", TypeError, "leaky_relu", "'a'", "str"),
     ("zeros(2) + '1'", TypeError, "add", "Tensor", "str"),

@@ -89,6 +89,8 @@ def attention_with_weights(
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
     if scale is not None:
         check_number(who, "scale", scale)
+    elif not q[-1]:
+        raise ValueError(f"{who}: query {q} given; d_k is 0, so 1/√d_k is no scale")
     if 0 in energies:  # nobody asks, or nothing offers: a sum of nothing is 0
         weights = query @ key.mT
         return weights @ value, weights
