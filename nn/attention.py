@@ -76,7 +76,7 @@ class AttentionHead(Module):
         d_k = Q.shape[-1]
         energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
         if mask is not None:
-            attention.check_mask("AttentionHead", mask, energies.shape)
+            attention.check_mask("AttentionHead", mask, energies.shape, "mask")
             energies = ops.where(mask, energies, MASKED)
         weights = functional.softmax(energies)
         if mask is not None:  # a row with no key to attend to has no weights at all

@@ -64,10 +64,25 @@ def save(
         OSError: the file cannot be written.
     """
     check_safetensors("save")
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"save: a {type(tensors).__name__} given; it takes a dict")
+    for name, t in tensors.items():
+        if not isinstance(name, str) or name == "__metadata__":
+            raise ValueError(f"save: name {name!r} given; it must be another string")
+        if not isinstance(t, Tensor):
+            raise TypeError(
+                f"save: {name} is a {type(t).__name__}; it must be a Tensor"
+            )
+    try:
+        json.dumps(settings, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"save: settings that are no JSON given: {error}") from None
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"save: {path} given, and there is no such folder")
     data = {name: _to_bytes(t) for name, t in tensors.items()}
     metadata = {"settings": json.dumps(settings), "sha256": _checksum(data, settings)}
     content = _serialize(data, metadata)
-    target = Path(path)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=target.name + ".")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral
 
 from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
 from tinygrad_attn.errors import check_number
@@ -156,7 +157,7 @@ class Dropout(Module):
 def positive(who: str, **sizes: int) -> None:
     """Refuses sizes that are no positive integers."""
     for what, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(
                 f"{who}: {what}={size!r} given; it must be an integer from 1"
             )

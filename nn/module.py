@@ -30,6 +30,14 @@ class Parameter(Tensor):
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad=requires_grad)
 
+    def _in_place(self, other: Any) -> Any:
+        raise TypeError(
+            "+= and its like would make a new Tensor, and the model would keep the old "
+            "Parameter; let an optimizer move it, or write p.assign((p - step).data)"
+        )
+
+    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
+
     def assign(self, array: Any) -> None:
         """Takes new numbers, an array of the same shape, between steps."""
         self.data = namespace_of([self.data]).leaf(array)
@@ -51,6 +59,21 @@ class Module:
     """
 
     training: bool = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuses to lose a parameter or a module under something that is neither."""
+        old, kinds = vars(self).get(name), (Parameter, Module)
+        if (
+            isinstance(old, kinds)
+            and not isinstance(value, kinds)
+            and value is not None
+        ):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a {type(old).__name__}, and a "
+                f"{type(value).__name__} given for it would be no part of the model; "
+                "give a Parameter or a Module (or None), or let an optimizer move it"
+            )
+        super().__setattr__(name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes."""

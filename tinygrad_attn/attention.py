@@ -109,12 +109,14 @@ def attention_with_weights(
     return z, weights
 
 
-def check_mask(who: str, mask: Any, energies: tuple[int, ...]) -> None:
+def check_mask(
+    who: str, mask: Any, energies: tuple[int, ...], name: str = "attn_mask"
+) -> None:
     """A mask is a boolean Tensor that broadcasts to the energies (..., T, S)."""
     if not isinstance(mask, Tensor) or mask.dtype != "bool":
-        kind = getattr(mask, "dtype", type(mask).__name__)
+        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
         raise TypeError(
-            f"{who}: attn_mask of {kind} given; it must be a Tensor of bool, True = "
+            f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
             "may be attended to"
         )
     try:
@@ -123,7 +125,7 @@ def check_mask(who: str, mask: Any, energies: tuple[int, ...]) -> None:
         fits = False
     if not fits:
         raise ValueError(
-            f"{who}: attn_mask of shape {mask.shape} given; it must broadcast to the "
+            f"{who}: {name} of shape {mask.shape} given; it must broadcast to the "
             f"energies' shape {energies}"
         )
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import random
 import threading
+from collections.abc import Callable
 from contextlib import ContextDecorator
+from numbers import Integral
 from typing import Any, NamedTuple
 
 
@@ -37,11 +39,17 @@ class Now:
         self.random = random.Random(os.urandom(16))
 
 
+# What each new thread does first; the process's backend may have to be told (`quiet`).
+at_thread_start: list[Callable[[], Any]] = []
+
+
 class Context(threading.local):
     """`now`, for this thread. (One look-up here, then plain attributes: it is fast.)"""
 
     def __init__(self) -> None:
         self.now = Now()
+        for start in at_thread_start:
+            start()
 
 
 context = Context()
@@ -95,12 +103,12 @@ def manual_seed(seed: int) -> None:
     >>> rand(1).item() == x
     True
     """
-    if not isinstance(seed, int) or isinstance(seed, bool):
+    if not isinstance(seed, Integral) or isinstance(seed, bool):
         kind = type(seed).__name__
         raise TypeError(
             f"manual_seed: {seed!r}, a {kind}, given; it must be an integer"
         )
-    context.now.random.seed(seed)
+    context.now.random.seed(int(seed))
 
 
 def get_rng_state() -> tuple[Any, ...]:

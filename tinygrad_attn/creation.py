@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from .backends import current_backend, namespace_of
@@ -133,7 +134,7 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
     Tensor([3, 3], int64)
     """
     for v in (low, high):
-        if not isinstance(v, int) or isinstance(v, bool):
+        if not isinstance(v, Integral) or isinstance(v, bool):
             raise TypeError(f"randint: {v!r} given; the bounds must be integers")
     if abs(low) >= 2**62 or abs(high) >= 2**62:
         raise ValueError(f"randint: {low}..{high} given; integers have 64 bits")
@@ -199,7 +200,9 @@ def uniform(shape: Shape, dtype: str = "float64", backend: Any = None) -> Any:
 def _filled(
     who: str, shape: Any, fill: Any, dtype: str | None, requires_grad: bool
 ) -> Tensor:
-    check_number(who, "fill_value", float(fill) if fill in (True, False) else fill)
+    if not isinstance(fill, Real):
+        kind = type(fill).__name__
+        raise TypeError(f"{who}: fill_value={fill!r}, a {kind}, given; it is a number")
     data = current_backend().xp.full(_shape(who, shape), fill, _dtype(dtype))
     return make(data).requires_grad_(requires_grad)
 
@@ -225,8 +228,8 @@ def _sizes(shape: tuple[Any, ...]) -> Any:
 def _shape(who: str, shape: Any) -> Shape:
     sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     for size in sizes:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 0:
             raise ValueError(
                 f"{who}: shape {sizes} given; sizes are integers from 0 up"
             )
-    return sizes
+    return tuple(int(size) for size in sizes)

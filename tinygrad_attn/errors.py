@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable
 from functools import wraps
+from numbers import Integral, Real
 from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -73,7 +74,7 @@ def check_number(
     open_high: bool = False,
 ) -> None:
     """Refuses a setting that is no number, or not between low and high."""
-    kinds = (int,) if whole else (int, float)
+    kinds: Any = Integral if whole else Real
     if isinstance(value, kinds) and not isinstance(value, bool):
         inside = low <= value <= high and not math.isinf(value)
         at_limit = (open_low and value == low) or (open_high and value == high)

@@ -257,7 +257,8 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     Tensor([1.0, 0.0], float64)
     """
     if not isinstance(condition, Tensor) or condition.dtype != "bool":
-        kind = getattr(condition, "dtype", type(condition).__name__)
+        is_tensor = isinstance(condition, Tensor)
+        kind = condition.dtype if is_tensor else type(condition).__name__
         raise TypeError(
             f"where: a condition of {kind} given; it must be a Tensor of bool, such as "
             "x > 0"

@@ -48,7 +48,7 @@ def style(values: Any) -> str:
     sizes = [abs(v) for v in flat if isinstance(v, float) and isfinite(v) and v != 0]
     if max(sizes, default=0.0) < 1e5 and all(v == int(v) for v in sizes):
         return ".1f"
-    return ".4f" if 1e-3 <= max(sizes) < 1e4 else ".4e"
+    return ".4f" if min(sizes) >= 1e-4 and max(sizes) < 1e4 else ".4e"
 
 
 def number(v: Any, form: str) -> str:

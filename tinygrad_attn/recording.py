@@ -41,7 +41,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     record = now.recording and True in needs
     if record and op.vjp is None:  # a composite without a rule: its parts are recorded
         return in_scope(op, op.forward, NAMESPACES[Tensor], *inputs, **params)  # type: ignore[no-any-return]
-    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    arrays = [x.data if isinstance(x, Tensor) else plain(x) for x in inputs]
     xp = namespace_of(arrays)
     if xp is scalars and not record:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
@@ -67,6 +67,15 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
         t._saved = saved
         t._scope = now.scope
     return t
+
+
+def plain(x: Any) -> Any:
+    """What may stand beside Tensors as it is: a number, or None."""
+    if x is None or type(x) in NUMBERS:
+        return x
+    raise TypeError(
+        f"a {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"
+    )
 
 
 def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:

@@ -189,10 +189,7 @@ class Tensor(Methods):
         return self.data.tolist()
 
     def numpy(self) -> Any:
-        """The numbers as a NumPy array; it must not require a gradient.
-
-        On the NumPy backend it is the tensor's own memory: copy it before changing it.
-        """
+        """The numbers as a NumPy array of its own; self must not require a gradient."""
         if self.requires_grad:
             raise RuntimeError(
                 "numpy: this tensor requires a gradient, which NumPy would not follow; "
@@ -202,7 +199,7 @@ class Tensor(Methods):
 
         if isinstance(self.data, Array):
             return numpy.array(self.tolist(), dtype=self.dtype).reshape(self.shape)
-        return numpy.asarray(self.data)
+        return numpy.array(self.data)
 
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
@@ -313,7 +310,22 @@ class Tensor(Methods):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        if self.size != 1:
+            raise ValueError(
+                f"bool: shape {self.shape} has {self.size} truth values; compare with "
+                "(x == y).min(), or `is` for the same tensor"
+            )
         return bool(self.item())
+
+    def __abs__(self) -> Tensor:
+        return self.abs()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        array = self.numpy()
+        return array if dtype is None else array.astype(dtype)
 
     def __float__(self) -> float:
         return float(self.item())

@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..array import Array, ValueArray
-from ..context import context
+from ..context import at_thread_start, context
 from . import python, scalars
 
 NAMES = ("python", "numpy", "scalar")
@@ -79,13 +79,20 @@ def set_backend(name: str, dtype: str | None = None) -> None:
         name: "python", "numpy" or "scalar".
         dtype: what floats are: "float32" (NumPy's default) or "float64".
 
-    NumPy's warnings about inf and nan are switched off with it in this thread, as if by
-    `numpy.seterr(all="ignore")`: on every backend these are results like others.
+    NumPy's warnings about inf and nan are switched off with it, in this thread and in
+    new ones, as if by `numpy.seterr(all="ignore")`: on every backend these are results
+    like others.
 
     >>> set_backend("python")
     """
     _default[:] = [get_backend(name, dtype)]
-    _default[0].xp.quiet().__enter__()  # for this thread, from here on
+    hush()  # in this thread from here on, and in those to come
+    at_thread_start[:] = [hush]
+
+
+def hush() -> None:
+    """The process's backend makes no noise about inf and nan in this thread."""
+    _default[0].xp.quiet().__enter__()
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
         checked.asarray(obj)  # says which element is no number
         raise TypeError(f"dtype {x.dtype} given; floats, integers and bool can be")
     if dtype is None:
-        dtype = {"f": str(x.dtype), "b": "bool"}.get(x.dtype.kind, "int64")
+        floats = "float32" if x.dtype.itemsize <= 4 else "float64"
+        dtype = {"f": floats, "b": "bool"}.get(x.dtype.kind, "int64")
     if dtype == "int64" and x.dtype.kind == "f" and not np.isfinite(x).all():
         raise ValueError("inf or nan given; neither is an int64")
     return astype(x, dtype)

@@ -156,7 +156,10 @@ def argmax(x: Array, *, axis: int) -> Array:
     """Where along an axis the largest element is, the first if there are several."""
     rows, shape = _rows(x, axis, keepdims=False)
     values = [[x.scalars.value(v) for v in row] for row in rows]
-    where = [row.index(builtins.max(row)) for row in values]
+    where = []
+    for row in values:
+        nans = [i for i, v in enumerate(row) if v != v]  # a nan wins, as in max
+        where.append(nans[0] if nans else row.index(builtins.max(row)))
     return like(x, where, shape, "int64")
 
 
