@@ -306,7 +306,7 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
 def _parameters_of(
     who: str, parameters: Iterable[Parameter], none_is_fine: bool = False
 ) -> list[Parameter]:
-    """The parameters as a list, once each is seen to be one."""
+    """The parameters as a list, each once, when all are seen to be parameters."""
     if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
         raise TypeError(
             f"{who}: a {type(parameters).__name__} given; it takes several parameters, "
@@ -320,7 +320,7 @@ def _parameters_of(
             )
     if not found and not none_is_fine:
         raise ValueError(f"{who}: no parameters given")
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _flat(xp: Any, arrays: list[Any]) -> Any:

@@ -108,6 +108,7 @@ def test_clip_grad_norm(any_backend):
     (a * 3.0).sum().backward()
     (b * Tensor([4.0, 0.0])).sum().backward()
     assert optim.clip_grad_norm([a, b], 10.0) == 5.0
+    assert optim.clip_grad_norm([a, b, a], 10.0) == 5.0  # a given twice is still one
     assert a.grad.tolist() == [3.0]
     assert optim.clip_grad_norm([a, b], 1.0) == 5.0
     assert_close([*a.grad.tolist(), *b.grad.tolist()], [0.6, 0.8, 0.0])
