@@ -69,10 +69,14 @@ def test_a_chain_of_100_000_steps(any_backend):
 
 
 def test_a_chain_of_100_000_steps_is_let_go_without_backward(any_backend):
-    y = leaf(1.0)
+    first = y = leaf(1.0) * 1.0
+    watched = weakref.ref(first)
+    del first
     for _ in range(100_000):
         y = y * 1.0
+    assert watched() is not None
     del y
+    assert watched() is None
 
 
 def test_every_node_comes_after_all_its_uses(backend):

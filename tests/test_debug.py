@@ -87,6 +87,7 @@ def test_a_whole_model_without_trouble_passes(backend):
     mask = Tensor([[True, False, False], [False] * 3, [True] * 3])
     with debug():
         (layer(randn(2, 3, 4), mask) ** 2).sum().backward()
+    assert all(p.grad is not None for p in layer.parameters())
 
 
 def test_second_derivatives_are_watched_too(backend):

@@ -172,8 +172,10 @@ def test_promise_21_nothing_overflows(any_backend):
 
 def test_promise_21_probabilities_in_cross_entropy_are_warned_of(any_backend):
     x = randn(2, 3, requires_grad=True)
-    with pytest.warns(UserWarning, match="takes logits and makes the softmax itself"):
+    said = "takes logits and makes the softmax itself"
+    with pytest.warns(UserWarning, match=said) as caught:
         functional.cross_entropy(functional.softmax(x), Tensor([0, 1]))
+    assert caught[0].filename == __file__  # it points at the user's line
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         functional.cross_entropy(x, Tensor([0, 1]))

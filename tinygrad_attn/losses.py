@@ -72,7 +72,7 @@ def cross_entropy(
         warnings.warn(
             f"cross_entropy takes logits and makes the softmax itself; these are what "
             f"{logits._op.name} made",
-            stacklevel=2,
+            stacklevel=3,  # past `named`, to the line that called us
         )
     if not is_float(logits):
         raise TypeError(f"{who}: logits of {logits.dtype} given; they must be floats")
