@@ -18,6 +18,7 @@ from .context import enable_grad as enable_grad
 from .context import get_rng_state as get_rng_state
 from .context import manual_seed as manual_seed
 from .context import no_grad as no_grad
+from .context import record as record
 from .context import set_rng_state as set_rng_state
 from .creation import arange as arange
 from .creation import eye as eye

@@ -99,8 +99,9 @@ def walk(
     gradients: Sequence[Any],
     *,
     free: bool,
-) -> Iterable[tuple[Node, Any]]:
-    """Every node reached from the roots, with its complete gradient ∂L/∂node.
+) -> Iterable[tuple[Node, Any, Sequence[Any]]]:
+    """Every node reached from the roots, with its complete gradient ∂L/∂node, and what
+    it contributes to the gradient of each input (None where it does not).
 
     Args:
         roots, gradients: where the walk begins, and ∂L/∂root for each: arrays, or
@@ -119,9 +120,9 @@ def walk(
         g = so_far.pop(node, None)
         if g is None:  # every rule on the way here said None
             continue
-        yield node, g
         op, needs = node._op, node._needs
         if op is None:
+            yield node, g, ()
             continue
         if xp.records:  # z is the node, with its graph; no bare arrays (op.py)
             check_unchanged(node)
@@ -131,14 +132,18 @@ def walk(
             shares = op.vjp(xp, g, z, node._arrays, needs, saved, **node._params)
         if watched:
             check_backward(node, g, shares)
+        contributed: list[Any] = []
         for x, needed, share in zip(node._inputs, needs, shares):
             if not needed or share is None:
+                contributed.append(None)
                 continue
             if share.shape != x.data.shape:
                 share = unbroadcast(xp, share, x.data.shape, op)
             if share.dtype != x.data.dtype:
                 share = xp.astype(share, x.dtype)
             so_far[x] = so_far[x] + share if x in so_far else share
+            contributed.append(share)
+        yield node, g, contributed
         if free:
             release(node)
 

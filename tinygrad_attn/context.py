@@ -25,16 +25,26 @@ class Scope(NamedTuple):
 
 class Now:
     """What is on: whether operations are recorded, inside which module call, whether
-    they are watched for nan and inf (`debug`), on which backend new tensors are made
-    (None: the process's), and where random numbers come from."""
+    they are watched for nan and inf (`debug`), whether source lines and constants are
+    kept too (`tracing`, inside `record`), on which backend new tensors are made (None:
+    the process's), and where random numbers come from."""
 
-    __slots__ = ("backend", "before", "debug", "random", "recording", "scope")
+    __slots__ = (
+        "backend",
+        "before",
+        "debug",
+        "random",
+        "recording",
+        "scope",
+        "tracing",
+    )
 
     def __init__(self) -> None:
         self.recording = True
         self.before: list[bool] = []  # `recording` outside each no_grad we are in
         self.scope: Scope | None = None
-        self.debug = 0
+        self.debug = 0  # how many of these contexts we are in
+        self.tracing = 0
         self.backend: Any = None
         self.random = random.Random(os.urandom(16))
 
@@ -76,6 +86,29 @@ class no_grad(ContextDecorator):
 
     def __exit__(self, *_: object) -> None:
         context.now.recording = context.now.before.pop()
+
+
+class record(ContextDecorator):
+    """Inside, every operation also keeps the line of source that asked for it, and
+    what needs no gradient (masks, comparisons, constants) keeps how it was made.
+
+    For `unfold` and `explain`, which then show both. As a context or a decorator, for
+    this thread. It costs about a microsecond an operation, and memory for what would
+    otherwise be let go; `no_grad` inside it still records nothing.
+
+    >>> from tinygrad_attn import Tensor
+    >>> x = Tensor([1.0, -2.0])
+    >>> with record():
+    ...     positive = x > 0
+    >>> positive
+    Tensor([True, False], bool, from greater)
+    """
+
+    def __enter__(self) -> None:
+        context.now.tracing += 1
+
+    def __exit__(self, *_: object) -> None:
+        context.now.tracing -= 1
 
 
 class enable_grad(no_grad):

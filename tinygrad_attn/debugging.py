@@ -9,20 +9,15 @@ nothing is looked at.
 
 from __future__ import annotations
 
-import linecache
 import math
-import sys
 from collections.abc import Sequence
 from contextlib import ContextDecorator
-from pathlib import Path
 from typing import Any
 
 from .backends import namespace_of
 from .context import context
+from .lines import Line, users_line
 
-PACKAGES = tuple(
-    str(Path(__file__).parents[1] / name) for name in ("tinygrad_attn", "nn")
-)
 SHOWN = 3  # places that a message lists
 
 # Operations whose slope is infinite somewhere, and what to write there.
@@ -52,7 +47,7 @@ class debug(ContextDecorator):
         context.now.debug -= 1
 
 
-def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> str:
+def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> Line:
     """Refuses a result with a nan or inf that the inputs did not have; returns the line
     of the user's program, to be kept for the way back."""
     line = users_line()
@@ -114,13 +109,3 @@ def worse(found: str, inputs: Sequence[Any]) -> bool:
     a nan or an inf."""
     before = " ".join(trouble(x) for x in inputs)
     return "nan" not in before and ("nan" in found or "inf" not in before)
-
-
-def users_line() -> str:
-    """The innermost line of the program that is outside these packages, as text."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(PACKAGES):
-        frame = frame.f_back
-    file, number = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(file, number).strip()
-    return f"{file}:{number}" + (f": {text}" if text else "")

@@ -129,7 +129,8 @@ def gradients(
     with ExitStack() as stack:
         stack.enter_context(enable_grad() if create_graph else no_grad())
         stack.enter_context(xp.quiet())
-        for node, g in (walk_values if on_values else walk)(roots, seeds, free=free):
+        walking = walk_values if on_values else walk
+        for node, g, _ in walking(roots, seeds, free=free):
             yield node, g if isinstance(g, Tensor) else make(g)
 
 
@@ -168,7 +169,7 @@ def _seed(who: str, root: Tensor, gradient: Any, create_graph: bool) -> Any:
 
 def walk_values(
     roots: Sequence[Tensor], seeds: Sequence[Any], *, free: bool
-) -> Iterable[tuple[Tensor, Any]]:
+) -> Iterable[tuple[Tensor, Any, Sequence[Any]]]:
     """As `autograd.walk`, but by the Values' own backward: no rule's vjp is asked.
 
     Every number's gradient is ∂(Σ roots · seeds)/∂number; a tensor's is that of its
@@ -193,6 +194,6 @@ def walk_values(
         for array in used[node].values():
             grads = (v.grad if v in reached else 0.0 for v in array.data)
             numbers = list(map(add, numbers, grads))
-        yield node, ValueArray(numbers, node.shape)
+        yield node, ValueArray(numbers, node.shape), ()
         if free and node._op is not None:
             release(node)

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import movement, primitives, shapes
+from . import movement, nondifferentiable, primitives, shapes
 from .backends import NAMESPACES
 from .errors import check_number, named
 from .recording import (
@@ -179,7 +179,7 @@ def stop_gradient(x: Tensor) -> Tensor:
     >>> stop_gradient(Tensor([1.0], requires_grad=True))
     Tensor([1.0], float64)
     """
-    return x.detach()
+    return apply(nondifferentiable.stop_gradient, x)
 
 
 # --- two inputs -----------------------------------------------------------------------

@@ -11,15 +11,14 @@ LIMIT = 200  # numbers that are shown in full
 
 def tensor_repr(t: Any) -> str:
     """Tensor([[1.0, 2.0]], float64, from matmul); long ones show their corners."""
-    shown = t.detach()
-    edge = EDGE if shown.size > LIMIT else None
+    edge = EDGE if t.size > LIMIT else None
     texts: list[str] = []
-    values = shown.tolist()
+    values = t.tolist()
     layout = nested(values, edge, style(values), texts)
     width = max(map(len, texts), default=0)
     prefix = "Tensor("
-    lines = render(layout, width if shown.ndim > 1 else 0, len(prefix))
-    where = f", shape {t.shape}" if edge or not shown.size else ""
+    lines = render(layout, width if t.ndim > 1 else 0, len(prefix))
+    where = f", shape {t.shape}" if edge or not t.size else ""
     if t._op is not None:
         where += f", from {t._op.name}"
     elif t.requires_grad:

@@ -17,6 +17,7 @@ from typing import Any
 from .backends import NAMESPACES, current_backend, namespace_of, scalars
 from .context import Scope, context
 from .debugging import check_forward
+from .lines import source_line
 from .op import Op
 from .shapes import broadcast_shapes
 from .tensor import Operand, Tensor, make
@@ -38,8 +39,11 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     """
     needs = [isinstance(x, Tensor) and x._requires_grad for x in inputs]
     now = context.now
+    if op.vjp is None and not op.composite:  # no gradient passes it
+        needs = [False] * len(inputs)
     record = now.recording and True in needs
-    if record and op.vjp is None:  # a composite without a rule: its parts are recorded
+    keep = record or (now.recording and now.tracing)  # in record(), constants too
+    if keep and op.vjp is None and op.composite:  # without a rule: record its parts
         return in_scope(op, op.forward, NAMESPACES[Tensor], *inputs, **params)  # type: ignore[no-any-return]
     arrays = [x.data if isinstance(x, Tensor) else plain(x) for x in inputs]
     xp = namespace_of(arrays)
@@ -57,8 +61,10 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     t = make(z)
     if now.debug:
         t._where = check_forward(op, arrays, z)
-    if record:
-        t._requires_grad = True
+    if keep:
+        if now.tracing:
+            t._where = source_line()
+        t._requires_grad = record
         t._op = op
         t._inputs = inputs
         t._arrays = arrays
@@ -175,19 +181,14 @@ def default_float(xp: Any) -> str:
     return backend.dtype if backend.xp is xp else str(xp.float_dtypes[0])
 
 
-def compare(name: str, x: Tensor, y: Operand) -> Tensor:
-    """A comparison, element by element, as a tensor of bools; it records nothing."""
+def compare(op: Op, x: Tensor, y: Operand) -> Tensor:
+    """A comparison, element by element, as a tensor of bools."""
     other = y if type(y) in NUMBERS else checked("comparison", constant, y, x)
     if other is None:
         return NotImplemented  # type: ignore[no-any-return]
-    array = other.data if isinstance(other, Tensor) else other
-    namespace_of([x.data, array])  # refuses two backends
-    try:
-        return make(getattr(x.data, name)(array))
-    except ValueError as error:
-        raise explained(
-            error, "comparison", broadcast_shapes, [x.data, array]
-        ) from None
+    if isinstance(other, Tensor):
+        checked("comparison", broadcast_shapes, x.shape, other.shape)
+    return apply(op, x, other)
 
 
 # --- checks that several operations share ---------------------------------------------

@@ -21,10 +21,11 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from . import primitives, printing
+from . import nondifferentiable, primitives, printing
 from .array import Array
 from .backends import current_backend, namespace_of
 from .context import Scope
+from .lines import Line
 from .methods import Methods, connect
 from .op import Op
 
@@ -92,7 +93,7 @@ class Tensor(Methods):
         self._params: dict[str, Any] = {}
         self._saved: Any = None
         self._scope: Scope | None = None
-        self._where: str | None = None  # the user's line, inside debug()
+        self._where: Line | None = None  # inside record() or debug()
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
@@ -131,13 +132,14 @@ class Tensor(Methods):
                 f"Tensor: requires_grad given for {self.dtype}; only floats have "
                 "gradients (write 2.0 for 2, or dtype='float64')"
             )
-        if self._op is not None and not wanted:
+        if self._op is not None and self._requires_grad and not wanted:
             raise RuntimeError(
                 f"requires_grad: this tensor came from {self._op.name}; only a leaf's "
                 "can be switched off, detach() gives a copy without a graph"
             )
-        if wanted and self._op is None and not self._requires_grad:
+        if wanted and not self._requires_grad:
             self.data = namespace_of([self.data]).leaf(self.data)
+            self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
         self._requires_grad = bool(wanted)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -153,7 +155,7 @@ class Tensor(Methods):
     @property
     def is_leaf(self) -> bool:
         """Whether it was made by the user and not by a recorded operation."""
-        return self._op is None
+        return self._op is None or not self._requires_grad
 
     @property
     def grad(self) -> Tensor | None:
@@ -203,7 +205,7 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
-        return make(namespace_of([self.data]).stop_gradient(self.data))
+        return ops.stop_gradient(self)
 
     # --- the walk backward ------------------------------------------------------------
 
@@ -277,22 +279,22 @@ class Tensor(Methods):
     # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
 
     def __eq__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return recording.compare("__eq__", self, y)
+        return recording.compare(nondifferentiable.equal, self, y)
 
     def __ne__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return recording.compare("__ne__", self, y)
+        return recording.compare(nondifferentiable.not_equal, self, y)
 
     def __lt__(self, y: Operand) -> Tensor:
-        return recording.compare("__lt__", self, y)
+        return recording.compare(nondifferentiable.less, self, y)
 
     def __le__(self, y: Operand) -> Tensor:
-        return recording.compare("__le__", self, y)
+        return recording.compare(nondifferentiable.less_equal, self, y)
 
     def __gt__(self, y: Operand) -> Tensor:
-        return recording.compare("__gt__", self, y)
+        return recording.compare(nondifferentiable.greater, self, y)
 
     def __ge__(self, y: Operand) -> Tensor:
-        return recording.compare("__ge__", self, y)
+        return recording.compare(nondifferentiable.greater_equal, self, y)
 
     __hash__ = object.__hash__
 
