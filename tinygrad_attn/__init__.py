@@ -38,6 +38,8 @@ from .elementary import minimum as minimum
 from .gradcheck import GradcheckError as GradcheckError
 from .gradcheck import gradcheck as gradcheck
 from .gradcheck import gradgradcheck as gradgradcheck
+from .graph import explain as explain
+from .graph import unfold as unfold
 from .indexing import gather as gather
 from .indexing import one_hot as one_hot
 from .indexing import take_along_axis as take_along_axis

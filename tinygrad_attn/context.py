@@ -12,15 +12,19 @@ import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 
-class Scope(NamedTuple):
+class Scope:
     """One call of a module (or of a composite that opens into its parts), and the call
-    it was made in. Every tensor recorded meanwhile keeps it, for the pictures."""
+    it was made in. Every tensor recorded meanwhile keeps it, for the pictures. (Two
+    calls of one module are two Scopes, and not equal.)"""
 
-    owner: Any
-    parent: Scope | None
+    __slots__ = ("owner", "parent")
+
+    def __init__(self, owner: Any, parent: Scope | None) -> None:
+        self.owner = owner
+        self.parent = parent
 
 
 class Now:

@@ -1,3 +1,13 @@
-"""Pictures of what was computed, written by ourselves: no dependency."""
+"""The compute graph: as plain data at every level, explained, and drawn.
+
+`unfold` gives a `Graph`, from which everything is drawn; `explain` says where one
+gradient came from. Nothing here needs Graphviz or any other package.
+"""
 
 from .attention import attention_svg as attention_svg
+from .explain import Explanation as Explanation
+from .explain import explain as explain
+from .plain import Edge as Edge
+from .plain import Graph as Graph
+from .plain import Node as Node
+from .unfold import unfold as unfold

@@ -1,0 +1,167 @@
+"""What things are called: in the model's own words, where it has some.
+
+A parameter is called by its path in the model ("self_attn.q_proj.weight"), a result by
+the variable it was assigned to (inside `record()`), or by the module that handed it
+out, or else by its operation. What is called the same is numbered, in order.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ..context import Scope
+from ..tensor import Tensor
+from .plain import Node
+from .trace import Trace, inputs_of, scopes
+
+
+class Names:
+    """Paths of modules and parameters, from the outermost modules of a trace."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.paths: dict[int, str] = {}
+        self.parameters: dict[Tensor, str] = {}
+        self.modules: dict[str, Any] = {}
+        outermost: list[Any] = []
+        for t in trace.tensors():
+            owners = [s.owner for s in scopes(t._scope) if is_module(s.owner)]
+            if owners and not any(owners[0] is m for m in outermost):
+                outermost.append(owners[0])
+        inner = {id(c) for m in outermost for c in list(m.modules())[1:]}
+        tops = [m for m in outermost if id(m) not in inner]
+        for i, top in enumerate(tops):
+            prefix = "" if len(tops) == 1 else self._unused(type(top).__name__, i, tops)
+            for path, module in top.named_modules():
+                path = ".".join(p for p in (prefix, path) if p)
+                self.paths.setdefault(id(module), path)
+                self.modules.setdefault(path, module)
+            for path, parameter in top.named_parameters():
+                path = ".".join(p for p in (prefix, path) if p)
+                self.parameters.setdefault(parameter, path)
+
+    @staticmethod
+    def _unused(name: str, i: int, tops: list[Any]) -> str:
+        same = [j for j, m in enumerate(tops) if type(m).__name__ == name]
+        return name if len(same) == 1 else f"{name}_{same.index(i) + 1}"
+
+    def find(self, who: str, module: Any) -> Any:
+        """A module given as itself or as its path.
+
+        Raises:
+            ValueError: it has no part in the computation.
+        """
+        found = module
+        if isinstance(module, str):
+            found = self.modules.get(module)
+        elif id(module) not in self.paths:
+            found = None
+        if found is None:
+            given = repr(module) if isinstance(module, str) else type(module).__name__
+            known = ", ".join(repr(path) for path in list(self.modules)[:12])
+            raise ValueError(
+                f"{who}: module {given} given; it must be one that was called on the "
+                f"way to the root: {known or 'none was'}"
+            )
+        return found
+
+    def module(self, scope: Scope | None) -> str:
+        """The path of the innermost module of a scope; "" for the outermost."""
+        for s in reversed(scopes(scope)):
+            if is_module(s.owner):
+                return self.paths.get(id(s.owner), type(s.owner).__name__)
+        return ""
+
+    def of(self, trace: Trace) -> dict[Tensor, str]:
+        """A name for each tensor, no two the same."""
+        order = trace.tensors()
+        uses: dict[Tensor, list[Tensor]] = {t: [] for t in order}
+        for t in order:
+            for x in inputs_of(t):
+                uses[x].append(t)
+        found: dict[Tensor, str] = {}
+        count: dict[str, int] = {}
+        for t in order:
+            name = self._name(trace, t, uses[t])
+            count[name] = count.get(name, 0) + 1
+            found[t] = name if count[name] == 1 else f"{name}_{count[name]}"
+        return found
+
+    def _name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
+        origin = trace.origin.get(t)
+        if origin is not None and origin in self.parameters:
+            return self.parameters[origin]
+        if not inputs_of(t):
+            return kind(t, self, trace)
+        if t in trace.called:
+            return trace.called[t]
+        last = not any(u._where == t._where for u in uses)  # of what the line computes
+        if t._where is not None and last and t._where.target:
+            return t._where.target
+        for scope in scopes(t._scope):  # handed out by a module?
+            outside = [u for u in uses if not within(u, scope)]
+            if is_module(scope.owner) and outside:
+                path = self.paths.get(id(scope.owner), "")
+                return path.rpartition(".")[2] or type(scope.owner).__name__
+        return t._op.name if t._op else ""
+
+
+def within(t: Tensor, scope: Scope) -> bool:
+    """Whether a tensor was made during this very call."""
+    return any(s is scope for s in scopes(t._scope))
+
+
+def is_module(owner: Any) -> bool:
+    """Whether the owner of a scope is a module (and not a composite)."""
+    return hasattr(owner, "named_modules")
+
+
+def kind(t: Tensor, names: Names, trace: Trace) -> str:
+    """What a tensor that was not computed is."""
+    origin = trace.origin.get(t)
+    if origin is not None and origin in names.parameters:
+        return "parameter"
+    return "input" if t._requires_grad or t in trace.totals else "constant"
+
+
+def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
+    """A tensor as a node."""
+    computed = bool(inputs_of(t))
+    formula, rule = formulas(t._op) if computed and t._op else ("", "")
+    return Node(
+        id=f"n{at}",
+        name=name,
+        op=t._op.name if computed and t._op else kind(t, names, trace),
+        formula=formula,
+        rule=rule,
+        shape=t.shape,
+        dtype=t.dtype,
+        module=names.module(t._scope),
+        source=str(t._where) if t._where else "",
+        array=t.data,
+        settings=settings(t),
+        gradient_array=trace.gradients.get(t),
+        total_array=trace.total(t),
+        positions=trace.positions.get(t),
+    )
+
+
+def settings(t: Tensor) -> dict[str, Any]:
+    """What an operation was told besides its tensors: params, and plain numbers in the
+    place of an input ("input 1": 0.5)."""
+    numbers = {
+        f"input {i}": x
+        for i, x in enumerate(t._inputs or ())
+        if x is not None and not isinstance(x, Tensor)
+    }
+    return numbers | t._params if t._op else {}
+
+
+def formulas(op: Any) -> tuple[str, str]:
+    """What an operation computes and what it gives back, from its docstring's first
+    sentence: "z = x · y;  ∂z/∂x = y, ∂z/∂y = x." has both."""
+    text = " ".join((op.__doc__ or "").split("\n\n")[0].split())
+    text = re.split(r"[.:](?: |$)|\. ", text, maxsplit=1)[0]
+    forward, _, back = text.partition(";")
+    forward = re.split(r", (?=\()", forward)[0]
+    return forward.strip(), back.strip()

@@ -1,0 +1,112 @@
+"""Opening composites: the same computation in smaller steps.
+
+A composite's forward is written with the names of a namespace, so running it on Tensors
+(`xp = ops`) leaves its steps behind as a graph. `opened` does that to a recorded graph
+and puts the steps where the composite was. Nothing is believed: the result must be the
+number that was recorded, and the gradients must come out as they did before.
+
+- **op**: every step is one idea with a name of its own. A composite that is made of
+  other composites is opened (attention, into its products and the softmax between
+  them); one that is made of primitives alone is left whole (softmax, layer norm).
+- **primitive**: all are opened, until only rules from a calculus book are left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import ops
+from ..context import context, enable_grad, record
+from ..op import Op
+from ..recording import in_scope
+from ..tensor import Tensor
+from .check import compare, compare_gradients, size
+from .trace import Trace, bare, finish, inputs_of
+
+
+def opened(trace: Trace, level: str) -> Trace:
+    """The trace with its composites opened.
+
+    Args:
+        level: "op" or "primitive".
+
+    Raises:
+        RuntimeError: the steps give another number or gradient than was recorded.
+    """
+    whole: set[Op] = set()  # composites that turned out to be made of primitives alone
+    changed = True
+    while changed:
+        trace, changed = _one_step(trace, level, whole)
+    return trace
+
+
+def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
+    changed = False
+    copies: dict[Tensor, Tensor] = {}
+    called: dict[Tensor, str] = {}
+    for t in trace.tensors():
+        inputs = [copies[x] if isinstance(x, Tensor) else x for x in t._inputs or ()]
+        if t._op is not None and t._op.composite and t._op not in whole:
+            z, parts = _open(t, inputs)
+            if level == "op" and not any(p._op.composite for p in parts if p._op):
+                whole.add(t._op)
+            else:
+                changed = True
+                copies[t] = z
+                if t._where is not None and t._where.target:
+                    called[z] = t._where.target
+                continue
+        copies[t] = bare(t, t.data)
+        copies[t]._saved = t._saved
+        copies[t]._inputs = inputs
+        finish(copies[t])
+    finer = Trace(
+        [copies[t] for t in trace.roots],
+        trace.seeds,
+        {copies[t]: trace.origin[t] for t in copies if t in trace.origin},
+        {copies[t]: name for t, name in trace.called.items()} | called,
+        {copies[t]: g for t, g in trace.totals.items()},
+        {copies[t]: at for t, at in trace.positions.items()},
+    )
+    compare_gradients(
+        [
+            (t._op.name if t._op else "a leaf", finer.gradients[copies[t]], g)
+            for t, g in trace.gradients.items()
+            if copies[t] in finer.gradients
+        ],
+        size(*trace.gradients.values()),
+        level,
+    )
+    return finer, changed
+
+
+def _open(t: Tensor, inputs: list[Any]) -> tuple[Tensor, list[Tensor]]:
+    """The result of a composite and the steps to it, recorded one by one."""
+    op, now = t._op, context.now
+    assert op is not None
+    before, now.scope = now.scope, t._scope
+    try:
+        with enable_grad(), record():
+            z = in_scope(op, op.forward, ops, *inputs, **t._params)
+    finally:
+        now.scope = before
+    z = z[0] if isinstance(z, tuple) else z
+    given = {x for x in inputs if isinstance(x, Tensor)}
+    compare(op.name, z.data, t.data, size(t.data, *(x.data for x in given)))
+    parts = steps_between(z, given)
+    if parts:
+        z.data = t.data  # from here on the numbers that were recorded
+    return z, parts
+
+
+def steps_between(z: Tensor, given: set[Tensor]) -> list[Tensor]:
+    """What lies between some tensors and a result of theirs."""
+    found, todo = set(given), [z]
+    steps: list[Tensor] = []
+    while todo:
+        t = todo.pop()
+        if t not in found:
+            found.add(t)
+            steps.append(t)
+            todo += inputs_of(t)
+    return steps

@@ -1,0 +1,219 @@
+"""A private copy of what was recorded, to be walked, opened and cut.
+
+`unfold` and `explain` never touch the recorded tensors: their walk needs no `.grad` and
+frees nothing. They work on copies, tensors with the same arrays, operations and scopes
+in a graph of their own. A copy costs no numbers, only the tensors around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..array import Array, ValueArray
+from ..autograd import walk
+from ..backends import namespace_of
+from ..context import Scope, no_grad
+from ..tensor import Tensor, make
+
+
+@dataclass
+class Trace:
+    """Copies of tensors, where a walk through them begins, and what it found.
+
+    Attributes:
+        roots: what the computation ends in.
+        seeds: ∂L/∂root for each; none if L's gradient is not to be had.
+        origin: the recorded tensor behind a copy; new ones (the parts of an opened
+            composite) have none.
+        called: the variable that the result of an opened composite was assigned to.
+        totals: the gradient through the whole computation, if this is a part of it.
+        positions: for a slice, where its numbers lie in the flattened whole.
+        gradients: ∂L/∂tensor for each tensor that the walk reached.
+        shares: what a tensor contributes to ∂L/∂input, one for each input.
+    """
+
+    roots: list[Tensor]
+    seeds: list[Any]
+    origin: dict[Tensor, Tensor] = field(default_factory=dict)
+    called: dict[Tensor, str] = field(default_factory=dict)
+    totals: dict[Tensor, Any] = field(default_factory=dict)
+    positions: dict[Tensor, Any] = field(default_factory=dict)
+    gradients: dict[Tensor, Any] = field(default_factory=dict)
+    shares: dict[Tensor, Sequence[Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.seeds:
+            return
+        with ExitStack() as stack:
+            stack.enter_context(no_grad())
+            stack.enter_context(namespace_of(self.seeds).quiet())
+            for node, g, shares in walk(self.roots, self.seeds, free=False):
+                self.gradients[node], self.shares[node] = g, shares
+
+    def tensors(self) -> list[Tensor]:
+        """All of them, each after what it was made from."""
+        return history(self.roots)
+
+    def total(self, t: Tensor) -> Any:
+        """The gradient through the whole computation."""
+        return self.totals.get(t, self.gradients.get(t))
+
+
+def inputs_of(t: Tensor) -> list[Tensor]:
+    """The tensors that t was made from, in order; x * x has x twice."""
+    return [x for x in t._inputs or () if isinstance(x, Tensor)]
+
+
+def history(roots: Iterable[Tensor]) -> list[Tensor]:
+    """Everything that the roots were made from and they themselves, inputs first; what
+    needs no gradient too. The order depends on the graph alone.
+
+    A depth-first search that keeps its own stack: a tensor is met once when its inputs
+    are still to come, and listed when they have been.
+    """
+    order: list[Tensor] = []
+    done: set[Tensor] = set()
+    stack = [(root, False) for root in reversed(list(roots))]
+    while stack:
+        t, inputs_listed = stack.pop()
+        if t in done:
+            continue
+        if inputs_listed:
+            done.add(t)
+            order.append(t)
+            continue
+        stack.append((t, True))
+        stack += [(x, False) for x in reversed(inputs_of(t)) if x not in done]
+    return order
+
+
+def recorded(who: str, root: Any) -> Trace:
+    """A copy of all that `root` was made from.
+
+    Raises:
+        TypeError: root is no Tensor.
+        RuntimeError: nothing was recorded, or it was freed by `backward`.
+    """
+    if not isinstance(root, Tensor):
+        raise TypeError(
+            f"{who}: a {type(root).__name__} given; it takes a Tensor, such as a loss"
+        )
+    if root._op is None:
+        raise RuntimeError(
+            f"{who}: this tensor was not computed, or not recorded; give one made from "
+            "tensors that require a gradient, or made inside record()"
+        )
+    order = history([root])
+    for t in order:
+        if t._inputs is None:
+            op = t._op.name if t._op else ""
+            raise RuntimeError(
+                f"{who}: the graph behind {op} was freed by backward(); call {who} "
+                "before backward(), or call that with retain_graph=True"
+            )
+    copies: dict[tuple[Tensor, int], Tensor] = {}
+    origin: dict[Tensor, Tensor] = {}
+    flat: dict[int, Any] = {}  # id of an array → the same in plain numbers
+
+    def plain(array: Any) -> Any:
+        if not isinstance(array, ValueArray):
+            return array
+        if id(array) not in flat:
+            numbers = namespace_of([array]).stop_gradient(array)
+            flat[id(array)] = Array(numbers.data, numbers.shape, numbers.dtype)
+        return flat[id(array)]
+
+    def copy_of(x: Tensor, array: Any) -> Tensor:
+        """A leaf may have got new numbers since it was used: it shows the old ones."""
+        moved = x._op is None and x._requires_grad and array is not x.data
+        key = x, id(array) if moved else 0
+        if key not in copies:
+            copies[key] = bare(x, plain(array if moved else x.data))
+            origin[copies[key]] = x
+        return copies[key]
+
+    for t in order:
+        copy = copy_of(t, t.data)
+        copy._inputs = [
+            copy_of(x, array) if isinstance(x, Tensor) else x
+            for x, array in zip(t._inputs or (), t._arrays or ())
+        ]
+        finish(copy)
+    top = copies[root, 0]
+    return Trace([top], seeds_for(top), origin)
+
+
+def bare(x: Tensor, data: Any) -> Tensor:
+    """A tensor like x around other numbers, without its inputs."""
+    t = make(data)
+    t._op, t._params, t._scope, t._where = x._op, x._params, x._scope, x._where
+    t._requires_grad, t._needs = x._requires_grad, x._needs
+    return t
+
+
+def finish(t: Tensor) -> Tensor:
+    """Takes the arrays of its inputs as those that t was computed from."""
+    t._arrays = [x.data if isinstance(x, Tensor) else x for x in t._inputs or ()]
+    return t
+
+
+def leaf_like(x: Tensor, data: Any) -> Tensor:
+    """A tensor without a history around numbers of x."""
+    t = make(data)
+    t._requires_grad = x._requires_grad
+    return t
+
+
+def seeds_for(root: Tensor) -> list[Any]:
+    """∂L/∂L = 1 if root is a scalar with a gradient; else none."""
+    if root.size != 1 or not root._requires_grad:
+        return []
+    return [namespace_of([root.data]).full(root.shape, 1.0, root.dtype)]
+
+
+def scopes(scope: Scope | None) -> list[Scope]:
+    """A call and those around it, the outermost first."""
+    found: list[Scope] = []
+    while scope is not None:
+        found.append(scope)
+        scope = scope.parent
+    return found[::-1]
+
+
+def part(trace: Trace, module: Any) -> Trace:
+    """What was computed inside the calls of a module: its inputs become leaves, and the
+    gradients of what it hands out are those that came from outside."""
+    order = trace.tensors()
+    inside = {t for t in order if any(s.owner is module for s in scopes(t._scope))}
+    copies: dict[Tensor, Tensor] = {}
+    for t in order:
+        if t in inside:
+            copies[t] = bare(t, t.data)
+            for x in inputs_of(t):
+                if x not in copies:
+                    copies[x] = leaf_like(x, x.data)
+            copies[t]._inputs = [
+                copies[x] if isinstance(x, Tensor) else x for x in t._inputs or ()
+            ]
+            finish(copies[t])
+    came = {t: g for t, g in zip(trace.roots, trace.seeds) if t in inside}
+    out = {t for t in trace.roots if t in inside}
+    for user in order:
+        if user in inside:
+            continue
+        shares = trace.shares.get(user, ())
+        for i, x in enumerate(user._inputs or ()):
+            if isinstance(x, Tensor) and x in inside:
+                out.add(x)
+                if i < len(shares) and shares[i] is not None:
+                    came[x] = came[x] + shares[i] if x in came else shares[i]
+    ends = [t for t in order if t in (came or out)]
+    return Trace(
+        [copies[t] for t in ends],
+        [came[t] for t in ends if t in came],
+        {copies[t]: trace.origin[t] for t in copies if t in trace.origin},
+        totals={copies[t]: trace.gradients[t] for t in copies if t in trace.gradients},
+    )

@@ -1,0 +1,212 @@
+"""`unfold`: the computation that was recorded, at a chosen level of detail.
+
+| level | a node is | what it is made by |
+|---|---|---|
+| "module" | a module's call | a fold of what was recorded (`fold.py`) |
+| "op" | an idea: a product, a softmax, a norm | composites of composites opened |
+| "primitive" | one rule from a calculus book | all composites opened (`opening.py`) |
+| "scalar" | one number | the primitives, run on `Value`s (`values.py`) |
+
+They are the same computation. Each level's numbers are compared with those that were
+recorded, and its gradients with those of the level above, while it is made: what is
+shown has been proved, or an error says where it departs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..errors import check_number, named
+from ..scalar import Value
+from ..tensor import Tensor
+from .fold import folded
+from .head import cut
+from .names import Names, formulas, kind, node_of
+from .opening import opened
+from .plain import Edge, Graph, Node
+from .trace import Trace, inputs_of, part, recorded
+from .values import LIMIT, Numbers
+
+LEVELS = ("module", "op", "primitive", "scalar")
+
+
+@named
+def unfold(
+    root: Tensor,
+    level: str = "op",
+    module: Any = None,
+    *,
+    head: tuple[Any, int] | None = None,
+    sample: int = 0,
+    depth: int | None = None,
+    limit: int = LIMIT,
+) -> Graph:
+    """The computation behind `root` as plain data, with every value and gradient.
+
+    It walks backward by itself: no `.grad` is touched and nothing is freed. Inside
+    `record()` it knows source lines, and how masks and other constants were made.
+
+    Args:
+        root: a scalar, such as a loss. (Of anything else there are values, and no
+            gradients.)
+        level: "module", "op", "primitive" or "scalar".
+        module: a module that was called on the way to root, or its path in the model:
+            only what was computed inside it. Its inputs become leaves.
+        head: (module, h): only head h of this attention, of one sequence.
+        sample: which sequence of the batch, for `head`; from 0.
+        depth: at the module level, how many levels of modules are told apart.
+        limit: so many single numbers are unfolded at the scalar level, and no more.
+
+    Returns:
+        A `Graph`. In that of a module or head, `gradient` is the share of ∂root that
+        comes through it, and `total` the whole.
+
+    Raises:
+        RuntimeError: nothing was recorded, or `backward()` has freed it; or a level
+            gives other numbers than were recorded.
+        ValueError: an unknown level, module or head, or too many single numbers.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> graph = unfold((x * x).sum())
+    >>> [(node.op, node.gradient) for node in graph]
+    [('input', [2.0, 4.0]), ('mul', [1.0, 1.0]), ('sum', 1.0)]
+    >>> [edge.contribution for edge in graph.uses(graph.nodes[0])]
+    [[1.0, 2.0], [1.0, 2.0]]
+    """
+    if level not in LEVELS:
+        raise ValueError(
+            f"unfold: level {level!r} given; it must be one of {', '.join(LEVELS)}"
+        )
+    if depth is not None:
+        check_number("unfold", "depth", depth, 1, whole=True)
+    trace = recorded("unfold", root)
+    names = Names(trace)
+    base = None if module is None else names.find("unfold", module)
+    if base is not None and head is not None:
+        raise ValueError("unfold: module and head given; it can be one of them")
+    if head is not None:
+        trace = cut(trace, names, head, sample)
+    elif base is not None:
+        trace = part(trace, base)
+    if level == "module":
+        return folded(trace, names, base, depth)
+    trace = opened(trace, "op")
+    if level == "op":
+        return of_tensors(trace, names, level)
+    trace = opened(trace, "primitive")
+    if level == "primitive":
+        return of_tensors(trace, names, level)
+    return of_values(trace, names, Numbers(trace, limit))
+
+
+def of_tensors(trace: Trace, names: Names, level: str) -> Graph:
+    """A node for every tensor."""
+    order = trace.tensors()
+    called = names.of(trace)
+    ids = {t: f"n{at}" for at, t in enumerate(order)}
+    nodes = [node_of(t, called[t], at, names, trace) for at, t in enumerate(order)]
+    edges = []
+    for t in order:
+        shares = trace.shares.get(t, ())
+        for i, x in enumerate(t._inputs or ()):
+            if isinstance(x, Tensor):
+                share = shares[i] if i < len(shares) else None
+                edges.append(Edge(ids[x], ids[t], i, None, share))
+    return Graph(level, nodes, edges)
+
+
+SYMBOLS = {
+    "+": "__add__",
+    "-": "__sub__",
+    "*": "__mul__",
+    "/": "__truediv__",
+    "**": "__pow__",
+    "neg": "__neg__",
+    "ReLU": "relu",
+}
+
+
+def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
+    """A node for every number."""
+    called = names.of(trace)
+    ids: dict[Value, str] = {}
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    known: dict[str, tuple[str, str]] = {"": ("z = x", "∂z/∂x = 1")}
+    for t in trace.tensors():
+        if t not in numbers.of:
+            continue
+        module = names.module(t._scope)
+        source = str(t._where) if t._where else ""
+        leaf = kind(t, names, trace) if not inputs_of(t) else "constant"
+        reached = t in trace.gradients
+        elements = dict(zip(numbers.of[t], indices(t.shape)))
+        for v in inputs_first(elements, numbers, t):
+            ids[v] = f"n{len(nodes)}"
+            if v._op not in known:
+                method = getattr(Value, SYMBOLS.get(v._op, v._op), None)
+                known[v._op] = formulas(method)
+            formula, rule = known[v._op] if v._prev else ("", "")
+            index = elements.get(v)
+            g = numbers.grad.get(v, 0.0 if index is not None else None)
+            at = "" if index is None else f"[{','.join(map(str, index))}]"
+            op = v._op or ("identity" if v._prev else leaf)
+            name = op if index is None else called[t] + at
+            nodes.append(
+                Node(
+                    id=ids[v],
+                    name=name,
+                    op=op,
+                    formula=formula,
+                    rule=rule,
+                    module=module,
+                    source=source,
+                    tensor="" if index is None else called[t],
+                    index=index or (),
+                    array=v.data,
+                    gradient_array=g if reached else None,
+                    total_array=g if reached else None,
+                )
+            )
+            for i, (x, local) in enumerate(zip(v._prev, v._local)):
+                share = None
+                if reached and g is not None and numbers.maker[x] in trace.gradients:
+                    share = local * g
+                edges.append(Edge(ids[x], ids[v], i, float(local), share))
+    return Graph("scalar", nodes, edges)
+
+
+def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+    """The index of every element, row by row."""
+    at = [0] * len(shape)
+    if 0 in shape:
+        return
+    while True:
+        yield tuple(at)
+        for axis in reversed(range(len(shape))):
+            at[axis] += 1
+            if at[axis] < shape[axis]:
+                break
+            at[axis] = 0
+        else:
+            return
+
+
+def inputs_first(
+    elements: dict[Value, tuple[int, ...]], numbers: Numbers, t: Tensor
+) -> Iterator[Value]:
+    """The Values that were made for t, each after those it was made from."""
+    done: set[Value] = set()
+    for element in elements:
+        stack = [(element, False)]
+        while stack:
+            v, inputs_listed = stack.pop()
+            if v in done:
+                continue
+            if inputs_listed:
+                done.add(v)
+                yield v
+                continue
+            stack.append((v, True))
+            stack += [(x, False) for x in reversed(v._prev) if numbers.maker[x] is t]
