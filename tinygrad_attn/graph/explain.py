@@ -323,7 +323,7 @@ class Again:
     def slope(self, element: int) -> float:
         """The central difference of the root at one number."""
         x = flat(self.t.data)[element]
-        h = STEP * max(1.0, abs(x))
+        h: float = STEP * max(1.0, abs(x))
         rise: float = self.at(element, x + h) - self.at(element, x - h)
         return rise / (2.0 * h)
 
