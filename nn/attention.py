@@ -72,7 +72,9 @@ class AttentionHead(Module):
         memory = x if memory is None else memory
         for what, t in (("x", x), ("memory", memory)):
             check_sequence("AttentionHead", what, t, self.W_Q.shape[0])
-        Q, K, V = x @ self.W_Q, memory @ self.W_K, memory @ self.W_V
+        Q = x @ self.W_Q  # (..., T, d_k)
+        K = memory @ self.W_K  # (..., S, d_k)
+        V = memory @ self.W_V  # (..., S, d_v)
         d_k = Q.shape[-1]
         energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
         if mask is not None:

@@ -8,6 +8,7 @@ either, but it keeps alive whatever the function had in its variables.)
 from __future__ import annotations
 
 import ast
+import dis
 import linecache
 import sys
 from itertools import islice
@@ -48,11 +49,10 @@ class Line(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The variable that the result is assigned to: "Q" for `Q = x @ W_Q`, and "" if
-        it is only a part of what the line computes, or this Python cannot tell (it can
-        from 3.11 on)."""
+        """The variable that the result is assigned to: "Q" for `Q = x @ W_Q`; "" if it
+        is only a part of what the line computes."""
         if not hasattr(self.code, "co_positions"):
-            return ""
+            return self._stored_next()
         spans = islice(self.code.co_positions(), self.instruction // 2, None)
         first, last, start, stop = next(spans, (None,) * 4)
         if first is None or first != last or start is None or stop is None:
@@ -65,13 +65,25 @@ class Line(NamedTuple):
             return ""
         if not isinstance(statement, ast.Assign):
             return ""
-        targets, values = [statement.targets[0]], [statement.value]
-        if isinstance(targets[0], ast.Tuple) and isinstance(values[0], ast.Tuple):
-            targets, values = targets[0].elts, values[0].elts
-        for target, value in zip(targets, values):
+        target, value = statement.targets[0], statement.value
+        pairs: list[tuple[ast.expr, ast.expr]] = [(target, value)]
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            pairs = list(zip(target.elts, value.elts))
+        for name, value in pairs:
             span = value.col_offset + indent, (value.end_col_offset or 0) + indent
-            if isinstance(target, ast.Name) and span == (start, stop):
-                return target.id
+            if isinstance(name, ast.Name) and span == (start, stop):
+                return name.id
+        return ""
+
+    def _stored_next(self) -> str:
+        """The same for Python 3.10, which does not know columns: the name that the next
+        instruction stores to, if it stores."""
+        following = dis.get_instructions(self.code)
+        for step in following:
+            if step.offset == self.instruction:
+                stored = next(following, step)
+                named = stored.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL")
+                return str(stored.argval) if named else ""
         return ""
 
     def __str__(self) -> str:
