@@ -1,11 +1,14 @@
-"""What the examples share: a progress bar, a metrics file, the process's clock."""
+"""What the examples share: a progress bar, a metrics file, the process's clock, and
+how a lesson is laid out."""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -120,3 +123,22 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
     figure.savefig(path)
     pyplot.close(figure)
     return f"loss curve: {path}"
+
+
+# === Lessons ==========================================================================
+
+
+def begin(title: str, argv: Sequence[str] | None) -> None:
+    """A lesson takes no arguments; it starts with its title."""
+    argparse.ArgumentParser(description=title).parse_args(argv)
+    print(f"{title}\n{'=' * len(title)}")
+
+
+def section(title: str) -> None:
+    """A new section: its title, underlined."""
+    print(f"\n\n{title}\n{'-' * len(title)}\n")
+
+
+def slope(f: Callable[[float], float], x: float, h: float = 1e-3) -> float:
+    """f'(x) from four values of f alone: about eleven digits of it."""
+    return (f(x - 2 * h) - 8 * f(x - h) + 8 * f(x + h) - f(x + 2 * h)) / (12 * h)
