@@ -1,16 +1,23 @@
-# Everything runs in .venv, which the targets make and fill with what they need.
+# Everything but the lessons, which need only python3, runs in .venv, which the targets
+# make and fill with what they need.
 # Needed before: make, and python3 from 3.10 on with venv (Debian: python3-venv).
 
 PYTHON ?= python3
 BIN := .venv/bin
+LESSONS := topological_order one_neuron broadcast
 
-.PHONY: help train test fuzz lint format debian-packages clean
+.PHONY: help train lessons test fuzz lint format debian-packages clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
 
 train: .venv/for-train  ## train a transformer to reverse digits, in pure Python; pictures in out/
 	$(BIN)/python examples/train_reverse.py --out out
+
+lessons:  ## print the lessons, one after the other; nothing is installed
+	@for lesson in $(LESSONS); do \
+		$(PYTHON) examples/lesson_$$lesson.py || exit; printf '\n\n\n'; \
+	done
 
 test: .venv/for-test  ## run all tests and doctests
 	$(BIN)/python -m pytest
