@@ -4,7 +4,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-LESSONS := topological_order one_neuron broadcast
+LESSONS := topological_order one_neuron broadcast four_levels
 
 .PHONY: help train lessons test fuzz lint format debian-packages clean
 

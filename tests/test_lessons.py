@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from examples import lesson_broadcast, lesson_one_neuron, lesson_topological_order
+from examples import (
+    lesson_broadcast,
+    lesson_four_levels,
+    lesson_one_neuron,
+    lesson_topological_order,
+)
 from examples.common import slope
-from tinygrad_attn import Tensor, Value, use_backend
+from tinygrad_attn import Tensor, Value, grad, unfold, use_backend
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "examples").glob("lesson_*.py"))
@@ -263,3 +268,49 @@ def test_the_backend_that_the_user_chose_stays(capsys):
     with use_backend("scalar"):
         assert broadcast.main([]) == 0
         assert isinstance(Tensor([1.0], requires_grad=True).data.data[0], Value)
+
+
+# === One head at four levels ==========================================================
+
+levels = lesson_four_levels
+
+
+def test_four_levels_prints_its_numbers_in_order(capsys):
+    text = printed(levels, capsys)
+    in_order(
+        text,
+        "head = AttentionHead(input, constant)",
+        "Q = matmul(input, head.W_Q)",
+        "energies = div(matmul, 2)",
+        "weights = softmax(energies_2)",
+        "e = exp(sub)",
+        "+ input[0,7] · head.W_Q[7,0]",
+        "= Q[0,0]",
+        "through Q (4, 4), matmul",
+        "finite difference",
+    )
+
+
+def test_four_levels_counts_what_is_there(capsys):
+    text = printed(levels, capsys)
+    _, _, loss = levels.computed()
+    sizes = []
+    for level in "module", "op", "primitive", "scalar":
+        graph = unfold(loss, level)
+        sizes.append(len(graph))
+        row = rf"^    {level} +{len(graph)} +{len(graph.edges)} "
+        assert re.search(row, text, re.M), text
+    assert sizes == sorted(sizes)
+    assert sizes[3] > 20 * sizes[2]
+
+
+def test_four_levels_follows_the_number_that_was_recorded(capsys):
+    text = printed(levels, capsys)
+    model, weights, loss = levels.computed()
+    at = levels.ROW, levels.COLUMN
+    softmax = weights._inputs[1]  # before the mask's zeros
+    (g,) = grad(loss, softmax, retain_graph=True)
+    row = f"{softmax[at].item():.12f}  {g[at].item():+.12f}"
+    assert text.count(row) == 3
+    (g,) = grad(loss, model.head.W_Q)
+    assert f"∂loss/∂head.W_Q[0, 1] = {g[0, 1].item():.6f}"[:-1] in text
