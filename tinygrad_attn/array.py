@@ -12,7 +12,7 @@ file.
     [[4.5, 10.5, 18.5], [16.5, 25.5, 36.5]]
 
 What an element is stays open. `Array` takes the functions of single numbers (exp, div,
-...) from `floats`; its subclass `ValueArray` takes them from `scalar`, and the very
+...) from `floats`; its subclass `ValueArray` takes them from `mixed`, and the very
 same code then builds a graph of single numbers.
 """
 
@@ -26,7 +26,8 @@ from math import prod
 from types import ModuleType
 from typing import Any, Union
 
-from . import floats, scalar, shapes
+from . import floats, mixed, shapes
+from .scalar import Value
 from .shapes import Shape
 
 Operand = Union["Array", float, int, bool]
@@ -134,12 +135,12 @@ class Array:
 
 
 class ValueArray(Array):
-    """An Array whose elements are `scalar.Value`s, or plain numbers where no gradient
+    """An Array whose elements are `Value`s, or plain numbers where no gradient
     is asked for. Together with an Array it makes a ValueArray."""
 
     __slots__ = ()
     __hash__ = None
-    scalars = scalar
+    scalars = mixed
 
 
 # --- making arrays --------------------------------------------------------------------
@@ -167,7 +168,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
             )
         shape += (sizes.pop(),)
         flat = [v for inner in flat for v in inner]
-    numbers = (float, int, scalar.Value)
+    numbers = (float, int, Value)
     for v in flat:
         if isinstance(v, (list, tuple)):
             raise ValueError(
@@ -179,7 +180,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
         kinds = set(map(type, flat))
         whole = bool(kinds) and kinds <= {int, bool}
         dtype = ("bool" if kinds == {bool} else "int64") if whole else "float64"
-    kind = ValueArray if scalar.Value in map(type, flat) else Array
+    kind = ValueArray if Value in map(type, flat) else Array
     return kind(cast(flat, dtype), shape, dtype)
 
 
@@ -190,15 +191,15 @@ def astype(x: Array, dtype: str) -> Array:
 
 def cast(data: list[Any], dtype: str) -> list[Any]:
     if dtype == "float64":
-        return [v if isinstance(v, (float, scalar.Value)) else float(v) for v in data]
+        return [v if isinstance(v, (float, Value)) else float(v) for v in data]
     if dtype == "int64":
-        whole = [int(scalar.value(v)) for v in data]
+        whole = [int(mixed.value(v)) for v in data]
         for v in whole:
             if not -(2**63) <= v < 2**63:
                 raise ValueError(f"{v} does not fit the 64 bits of int64")
         return whole
     if dtype == "bool":
-        return [bool(scalar.value(v)) for v in data]
+        return [bool(mixed.value(v)) for v in data]
     raise TypeError(
         f"dtype {dtype!r} given; the pure Python backend has float64, int64 and bool"
     )

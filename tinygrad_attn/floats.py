@@ -2,7 +2,7 @@
 
 `math.exp(1000)`, `math.log(0)` and `1.0 / 0.0` are exceptions in Python. Inside a
 network they are inf, -inf and inf: a number that can be seen, compared and masked.
-`scalar.py` has the same functions, by the same names, for numbers that record
+`mixed.py` has the same functions, by the same names, for numbers that record
 themselves; an `Array` calls whichever set fits its elements.
 """
 
@@ -75,6 +75,16 @@ def pow(x: float, y: float) -> float:
         return math.copysign(inf, x) if y % 2 == 1 else inf
 
 
+def pow_dx(x: float, y: float) -> float:
+    """∂xʸ/∂x = y·xʸ⁻¹; 0 for y = 0, where the formula is 0 · inf at x = 0."""
+    return y * pow(x, y - 1) if y else 0.0
+
+
+def pow_dy(x: float, y: float) -> float:
+    """∂xʸ/∂y = xʸ·ln x; 0 for x = 0 and y ≥ 0, where the formula is 0 · -inf."""
+    return pow(x, y) * log(x) if x or y < 0 else 0.0
+
+
 def maximum(x: float, y: float) -> float:
     """The larger of the two; nan if either is nan."""
     return x if x >= y or x != x else y
@@ -92,5 +102,5 @@ def equal(x: float, y: float) -> bool:
 
 
 def value(x: float) -> float:
-    """The plain number inside: a float is its own (`scalar.value` is the other)."""
+    """The plain number inside: a float is its own (`mixed.value` is the other)."""
     return x

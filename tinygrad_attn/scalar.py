@@ -1,9 +1,8 @@
 """Chapter 1: backpropagation on single numbers.
 
-A `Value` is one number that remembers how it was made. Write an ordinary calculation
-with Values, and what is left behind is its **graph**: every result points to the
-numbers it was made of, and beside each pointer lies one more number, the **local
-derivative** ∂result/∂operand at the values just used.
+A `Value` is one number that remembers how it was made. A calculation with Values leaves
+its **graph** behind: every result points to its operands, and beside each pointer lies
+a plain number, the **local derivative** ∂result/∂operand.
 
     >>> a, b = Value(3.0), Value(2.0)
     >>> z = a * b + a              # made of two steps: p = a·b, then z = p + a
@@ -11,49 +10,38 @@ derivative** ∂result/∂operand at the values just used.
     >>> a.grad, b.grad             # ∂z/∂a = b + 1, ∂z/∂b = a
     (3.0, 3.0)
 
-`backward` applies the chain rule from the result to the leaves:
+`backward` is the chain rule, from the result to the leaves (inputs and parameters, made
+of nothing): for every operand x of a result z, `x.grad += z.grad · ∂z/∂x`.
 
-    for every operand x of z:   x.grad += z.grad · ∂z/∂x
+**Why `+=`?** `a` reaches z along two paths, through p and directly, and the chain rule
+adds up what all the paths contribute: 2 and 1.
 
-(A leaf is a number that was not made of others: the inputs, a model's parameters.)
-
-**Why `+=`?** Above, `a` reaches z along two paths: through p and directly. The chain
-rule for several variables adds the contributions of all paths, 2 and 1.
-
-**Why in that order?** A node may hand its gradient on only once the gradient is
-complete, that is after everything made from it has delivered. Take b = a + a and
-c = b + b, where dc/da is 4. Were b to hand on what it has each time a delivery comes
-(1, then 2), a would be sent 1+1 and 2+2: 6. So `topological_order` lists a node after
-all its users, and `backward` goes once down that list. (To hand on only what is new
-each time would be right too, but follows every path: 2ⁿ of them after n such steps.)
+**In which order?** A node hands on its gradient once everything made from it has
+delivered. Take b = a + a and c = b + b, where dc/da is 4. Were b to hand on what it has
+at each delivery (1, then 2), a would be sent 1+1 and 2+2: 6.
 
 The other chapters do the same with whole arrays, by rules of their own. None of those
-rules is used here, which makes this file the independent proof of that engine: the two
-must get the same gradients.
+is used here, so that each proves the other: they must get the same gradients.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from numbers import Real
 
 from . import floats
 
 Number = float | int
+NUMBERS = (float, int)
 
 
 class Value:
-    """One number, how it was made, and its gradient.
+    """One number, the Values it was made of, by which operation, with which local
+    derivatives, and a name to read and to draw.
 
-    Args:
-        data: the number.
-        _children: the Values that it was made of; none for a leaf.
-        _op: the operation, to read and to draw.
-        _local: ∂self/∂child for each of them, as plain numbers.
-        label: a name, to read and to draw.
-
-    `grad` is ∂root/∂self for the root whose `backward` was called: the integer 0
-    until a backward reaches this Value, a float from then on.
+    `grad` is ∂root/∂self for the root whose `backward` was called: the integer 0 until
+    a backward reaches this Value, a float from then on.
     """
 
     __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad", "label")
@@ -66,9 +54,8 @@ class Value:
         _local: tuple[Number, ...] = (),
         label: str = "",
     ) -> None:
-        if not _children and not hasattr(data, "__float__"):
-            kind = type(data).__name__
-            raise TypeError(f"Value: {data!r}, a {kind}, given; it must be a number")
+        if not _children and not isinstance(data, (float, int, Real)):
+            raise TypeError(f"Value: {data!r}, a {type(data).__name__}, is no number")
         self.data = data
         self.grad: Number = 0
         self._prev = _children
@@ -76,85 +63,84 @@ class Value:
         self._local = _local
         self.label = label
 
-    # --- arithmetic: each line is the result, its operands, its local derivatives ----
+    # --- arithmetic: each line is the result, its operands, its local derivatives -----
 
     def __add__(self, other: Value | Number) -> Value:
         """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""
         if isinstance(other, Value):
             return Value(self.data + other.data, (self, other), "+", (1.0, 1.0))
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        return Value(self.data + other, (self,), "+", (1.0,))
+        if isinstance(other, NUMBERS):  # a constant: no operand, no derivative
+            return Value(self.data + other, (self,), "+", (1.0,))
+        return NotImplemented
 
     def __radd__(self, other: Number) -> Value:
         """y + x. `sum` starts at 0, which adds nothing: no node for it."""
         return self if other == 0 else self + other
-
-    def __sub__(self, other: Value | Number) -> Value:
-        """z = x - y;  ∂z/∂x = 1, ∂z/∂y = -1."""
-        if isinstance(other, Value):
-            return Value(self.data - other.data, (self, other), "-", (1.0, -1.0))
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        return Value(self.data - other, (self,), "-", (1.0,))
-
-    def __rsub__(self, other: Number) -> Value:
-        """z = y - x;  ∂z/∂x = -1."""
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        return Value(other - self.data, (self,), "-", (-1.0,))
 
     def __mul__(self, other: Value | Number) -> Value:
         """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
         if isinstance(other, Value):
             x, y = self.data, other.data
             return Value(x * y, (self, other), "*", (y, x))
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        return Value(self.data * other, (self,), "*", (other,))
+        if isinstance(other, NUMBERS):
+            return Value(self.data * other, (self,), "*", (other,))
+        return NotImplemented
 
     __rmul__ = __mul__
-
-    def __truediv__(self, other: Value | Number) -> Value:
-        """z = x / y;  ∂z/∂x = 1/y, ∂z/∂y = -x/y²."""
-        if isinstance(other, Value):
-            x, y = self.data, other.data
-            z = floats.div(x, y)
-            local = floats.div(1.0, y), -floats.div(z, y)
-            return Value(z, (self, other), "/", local)
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        local_x = floats.div(1.0, other)
-        return Value(floats.div(self.data, other), (self,), "/", (local_x,))
-
-    def __rtruediv__(self, other: Number) -> Value:
-        """z = y / x;  ∂z/∂x = -y/x²."""
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        z = floats.div(other, self.data)
-        return Value(z, (self,), "/", (-floats.div(z, self.data),))
-
-    def __pow__(self, other: Value | Number) -> Value:
-        """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x."""
-        x = self.data
-        if isinstance(other, Value):
-            y = other.data
-            z = floats.pow(x, y)
-            return Value(z, (self, other), "**", (_dx(x, y), _dy(x, y)))
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        return Value(floats.pow(x, other), (self,), "**", (_dx(x, other),))
-
-    def __rpow__(self, other: Number) -> Value:
-        """z = yˣ;  ∂z/∂x = yˣ·ln y."""
-        if not isinstance(other, (float, int)):
-            return NotImplemented
-        z, local = floats.pow(other, self.data), _dy(other, self.data)
-        return Value(z, (self,), "**", (local,))
 
     def __neg__(self) -> Value:
         """z = -x;  ∂z/∂x = -1."""
         return Value(-self.data, (self,), "neg", (-1.0,))
+
+    def __sub__(self, other: Value | Number) -> Value:
+        """z = x - y;  ∂z/∂x = 1, ∂z/∂y = -1."""
+        if isinstance(other, Value):
+            return Value(self.data - other.data, (self, other), "-", (1.0, -1.0))
+        if isinstance(other, NUMBERS):
+            return Value(self.data - other, (self,), "-", (1.0,))
+        return NotImplemented
+
+    def __rsub__(self, other: Number) -> Value:
+        """z = y - x;  ∂z/∂x = -1."""
+        if isinstance(other, NUMBERS):
+            return Value(other - self.data, (self,), "-", (-1.0,))
+        return NotImplemented
+
+    def __truediv__(self, other: Value | Number) -> Value:
+        """z = x / y;  ∂z/∂x = 1/y, ∂z/∂y = -x/y²."""
+        if isinstance(other, Value):
+            y, z = other.data, floats.div(self.data, other.data)
+            local = floats.div(1.0, y), -floats.div(z, y)
+            return Value(z, (self, other), "/", local)
+        if isinstance(other, NUMBERS):
+            z, dx = floats.div(self.data, other), floats.div(1.0, other)
+            return Value(z, (self,), "/", (dx,))
+        return NotImplemented
+
+    def __rtruediv__(self, other: Number) -> Value:
+        """z = y / x;  ∂z/∂x = -y/x²."""
+        if isinstance(other, NUMBERS):
+            z = floats.div(other, self.data)
+            return Value(z, (self,), "/", (-floats.div(z, self.data),))
+        return NotImplemented
+
+    def __pow__(self, other: Value | Number) -> Value:
+        """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x."""
+        if isinstance(other, Value):
+            x, y = self.data, other.data
+            local = floats.pow_dx(x, y), floats.pow_dy(x, y)
+            return Value(floats.pow(x, y), (self, other), "**", local)
+        if isinstance(other, NUMBERS):
+            z, dx = floats.pow(self.data, other), floats.pow_dx(self.data, other)
+            return Value(z, (self,), "**", (dx,))
+        return NotImplemented
+
+    def __rpow__(self, other: Number) -> Value:
+        """z = yˣ;  ∂z/∂x = yˣ·ln y."""
+        if isinstance(other, NUMBERS):
+            z, dx = floats.pow(other, self.data), floats.pow_dy(other, self.data)
+            return Value(z, (self,), "**", (dx,))
+        return NotImplemented
 
     # --- functions --------------------------------------------------------------------
 
@@ -165,13 +151,8 @@ class Value:
 
     def log(self) -> Value:
         """z = ln x;  ∂z/∂x = 1/x."""
-        x = self.data
-        return Value(floats.log(x), (self,), "log", (floats.div(1.0, x),))
-
-    def log1p(self) -> Value:
-        """z = ln(1 + x), exact for a small x too;  ∂z/∂x = 1/(1 + x)."""
-        x = self.data
-        return Value(floats.log1p(x), (self,), "log1p", (floats.div(1.0, 1.0 + x),))
+        dx = floats.div(1.0, self.data)
+        return Value(floats.log(self.data), (self,), "log", (dx,))
 
     def sqrt(self) -> Value:
         """z = √x;  ∂z/∂x = 1/(2√x)."""
@@ -183,11 +164,17 @@ class Value:
         z = math.tanh(self.data)
         return Value(z, (self,), "tanh", (1.0 - z * z,))
 
-    def erf(self) -> Value:
-        """z = erf x, the area under the bell curve;  ∂z/∂x = 2/√π · exp(-x²)."""
-        x = self.data
-        local = 2.0 / math.sqrt(math.pi) * math.exp(-x * x)
-        return Value(math.erf(x), (self,), "erf", (local,))
+    def sigmoid(self) -> Value:
+        """z = 1/(1 + e⁻ˣ), for x < 0 as eˣ/(1 + eˣ): no overflow;  ∂z/∂x = z(1 - z)."""
+        e = math.exp(-abs(self.data))
+        z = (1.0 if self.data >= 0 else e) / (1.0 + e)
+        return Value(z, (self,), "sigmoid", (z * (1.0 - z),))
+
+    def relu(self) -> Value:
+        """z = max(x, 0);  ∂z/∂x = 1 if x > 0 else 0 (at the kink too, by choice)."""
+        if self.data <= 0:
+            return Value(0.0, (self,), "ReLU", (0.0,))
+        return Value(self.data, (self,), "ReLU", (1.0,))
 
     def sin(self) -> Value:
         """z = sin x;  ∂z/∂x = cos x."""
@@ -199,34 +186,19 @@ class Value:
         x = self.data
         return Value(floats.cos(x), (self,), "cos", (-floats.sin(x),))
 
-    def sigmoid(self) -> Value:
-        """z = 1/(1 + e⁻ˣ);  ∂z/∂x = z(1 - z). For x < 0 it is eˣ/(1 + eˣ), the same
-        number, in which no exp overflows."""
-        x = self.data
-        e = math.exp(-abs(x))
-        z = 1.0 / (1.0 + e) if x >= 0 else e / (1.0 + e)
-        return Value(z, (self,), "sigmoid", (z * (1.0 - z),))
-
-    def relu(self) -> Value:
-        """z = max(x, 0);  ∂z/∂x = 0 if x ≤ 0 (at the kink too, by choice) else 1."""
-        x = self.data
-        if x <= 0:
-            return Value(0.0, (self,), "ReLU", (0.0,))
-        return Value(x, (self,), "ReLU", (1.0,))
-
-    # --- comparisons look at the numbers and record nothing ---------------------------
+    # --- comparisons look at the numbers (float < Value asks Value > float) -----------
 
     def __lt__(self, other: Value | Number) -> bool:
-        return self.data < value(other)
+        return self.data < other
 
     def __le__(self, other: Value | Number) -> bool:
-        return self.data <= value(other)
+        return self.data <= other
 
     def __gt__(self, other: Value | Number) -> bool:
-        return self.data > value(other)
+        return self.data > other
 
     def __ge__(self, other: Value | Number) -> bool:
-        return self.data >= value(other)
+        return self.data >= other
 
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
@@ -242,7 +214,7 @@ class Value:
         """
         order = list(topological_order(self))
         for v in order:
-            if v._prev or v is self:
+            if v._prev:
                 v.grad = 0.0
         self.grad = 1.0
         for v in order:
@@ -254,9 +226,9 @@ class Value:
 def topological_order(root: Value) -> Iterator[Value]:
     """`root` and all it was made of, each after everything made from it.
 
-    First count how often each Value is used (x * x uses x twice), then release one
-    when its last use has been listed. Both loops keep their own stack where a recursive
-    function would overflow Python's: a graph may be 100,000 steps deep.
+    First count how often each Value is used (x * x uses x twice), then release one when
+    its last use has been listed. Both loops keep a stack of their own: a recursive
+    function would overflow Python's, for a graph may be a million steps deep.
     """
     uses = {root: 0}
     stack = [root]
@@ -274,103 +246,3 @@ def topological_order(root: Value) -> Iterator[Value]:
             uses[x] -= 1
             if uses[x] == 0:
                 stack.append(x)
-
-
-# --- the same functions for a Value or a plain number ---------------------------------
-# An Array of Values may hold plain numbers too (constants, masks): see array.py.
-
-
-def value(x: Value | Number) -> Number:
-    """The plain number inside."""
-    return x.data if isinstance(x, Value) else x
-
-
-def exp(x: Value | Number) -> Value | Number:
-    """eˣ."""
-    return x.exp() if isinstance(x, Value) else floats.exp(x)
-
-
-def log(x: Value | Number) -> Value | Number:
-    """ln x."""
-    return x.log() if isinstance(x, Value) else floats.log(x)
-
-
-def log1p(x: Value | Number) -> Value | Number:
-    """ln(1 + x)."""
-    return x.log1p() if isinstance(x, Value) else floats.log1p(x)
-
-
-def sqrt(x: Value | Number) -> Value | Number:
-    """√x."""
-    return x.sqrt() if isinstance(x, Value) else floats.sqrt(x)
-
-
-def tanh(x: Value | Number) -> Value | Number:
-    """tanh x."""
-    return x.tanh() if isinstance(x, Value) else math.tanh(x)
-
-
-def erf(x: Value | Number) -> Value | Number:
-    """erf x."""
-    return x.erf() if isinstance(x, Value) else math.erf(x)
-
-
-def sin(x: Value | Number) -> Value | Number:
-    """sin x."""
-    return x.sin() if isinstance(x, Value) else floats.sin(x)
-
-
-def cos(x: Value | Number) -> Value | Number:
-    """cos x."""
-    return x.cos() if isinstance(x, Value) else floats.cos(x)
-
-
-def div(x: Value | Number, y: Value | Number) -> Value | Number:
-    """x / y."""
-    if isinstance(x, Value) or isinstance(y, Value):
-        return x / y
-    return floats.div(x, y)
-
-
-def pow(x: Value | Number, y: Value | Number) -> Value | Number:
-    """xʸ."""
-    if isinstance(x, Value) or isinstance(y, Value):
-        return x**y
-    return floats.pow(x, y)
-
-
-def maximum(x: Value | Number, y: Value | Number) -> Value | Number:
-    """The larger of two; where they are equal, each gets half of the gradient."""
-    a, b = value(x), value(y)
-    z = floats.maximum(a, b)
-    share = 0.5 if a == b else float(z is a)
-    pairs = [(v, s) for v, s in ((x, share), (y, 1.0 - share)) if isinstance(v, Value)]
-    if not pairs:
-        return z
-    operands, local = zip(*pairs)
-    return Value(z, operands, "maximum", local)
-
-
-def largest(xs: list[Value | Number]) -> Value | Number:
-    """The largest of several; those equal to it share the gradient evenly."""
-    z = floats.largest([value(x) for x in xs])
-    ties = [x for x in xs if value(x) == z]
-    winners = tuple(x for x in ties if isinstance(x, Value))
-    if not winners:
-        return z
-    return Value(z, winners, "max", (1.0 / len(ties),) * len(winners))
-
-
-def equal(x: Value | Number, y: Value | Number) -> bool:
-    """Are the two numbers the same? (`==` on Values asks whether they are one node.)"""
-    return value(x) == value(y)
-
-
-def _dx(x: Number, y: Number) -> Number:
-    """∂xʸ/∂x = y·xʸ⁻¹; 0 for y = 0, where the formula is 0 · inf at x = 0."""
-    return y * floats.pow(x, y - 1) if y else 0.0
-
-
-def _dy(x: Number, y: Number) -> Number:
-    """∂xʸ/∂y = xʸ·ln x; 0 for x = 0 and y ≥ 0, where the formula is 0 · -inf."""
-    return floats.pow(x, y) * floats.log(x) if x or y < 0 else 0.0

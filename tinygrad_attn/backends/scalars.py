@@ -1,7 +1,7 @@
 """The namespace of single numbers that record themselves: `python` over `Value`s.
 
 Every computation is the pure Python namespace's own, taken over whole. What differs is
-the array type: a ValueArray looks its arithmetic up in `scalar.py`, and a tensor that
+the array type: a ValueArray looks its functions up in `mixed.py`, and a tensor that
 asks for a gradient holds fresh `Value`s. Numbers that need none stay plain.
 """
 
