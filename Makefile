@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LESSONS := topological_order one_neuron broadcast four_levels
 
-.PHONY: help train lessons test fuzz lint format debian-packages clean
+.PHONY: help train lessons test fuzz bench lint format debian-packages clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
@@ -24,6 +24,9 @@ test: .venv/for-test  ## run all tests and doctests
 
 fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite differences
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
+
+bench: .venv/for-dev  ## run the benchmarks beside their peers
+	$(BIN)/python benchmarks/values.py
 
 lint: .venv/for-dev  ## check style and types
 	$(BIN)/ruff check .
