@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import pytest
 
-from tinygrad_attn import mixed
+from tinygrad_attn import Tensor, mixed
+from tinygrad_attn.array import asarray
 from tinygrad_attn.scalar import Value, topological_order
 
 UNARY = [
@@ -130,6 +133,11 @@ def test_what_is_no_number_is_refused():
         lambda: [] / Value(1.0),
         lambda: Value(1.0) ** "2",
         lambda: Value(1.0) + [1.0],
+        lambda: [1.0] + Value(1.0),
+        lambda: asarray([1.0]) + Value(1.0),
+        lambda: Tensor([1.0, 2.0]) + Value(1.0),
+        lambda: Value("1"),
+        lambda: Value(Value(1.0)),
     ):
         with pytest.raises(TypeError):
             operation()
@@ -149,3 +157,63 @@ def test_functions_on_plain_numbers_give_plain_numbers():
 def test_sum_adds_no_node_for_its_start():
     x = Value(1.0)
     assert sum([x]) is x
+
+
+# --- memory, and large graphs ---------------------------------------------------------
+
+
+@pytest.fixture
+def no_collector():
+    """Only the counting of references frees anything during the test."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def values_alive():
+    return sum(type(v) is Value for v in gc.get_objects())
+
+
+def test_a_graph_goes_with_its_root(no_collector):
+    """No Value is in a cycle, neither before backward nor after it."""
+    before = values_alive()
+    a, b = Value(0.5), Value(1.5)
+    z = a * b + a / b - b**a + 2**a - (1 / b).log() + a.exp().sqrt()
+    z = z * z + z.tanh() * z.sigmoid() + z.sin() * z.cos() + z.relu() + z**2
+    inner = weakref.ref(z._prev[0])
+    assert values_alive() > before + 20
+    z.backward()
+    del z
+    assert inner() is None
+    assert values_alive() == before + 2  # a and b, which this test still holds
+
+
+def test_a_chain_of_a_million_is_dropped_without_recursion(no_collector):
+    before = values_alive()
+    for f in (lambda v: v + 1.0, lambda v: v * v, Value.relu):
+        v = Value(0.0)
+        for _ in range(1_000_000):
+            v = f(v)
+        first = weakref.ref(v)
+        del v
+        assert first() is None
+        assert values_alive() == before
+
+
+def test_a_large_graph_gets_the_right_gradients():
+    """x ← W x over and over: 200,000 nodes of products and sums, on many paths."""
+    size, layers = 20, 250
+    weight, x = Value(0.05), [Value(float(i)) for i in range(size)]
+    y = x
+    for _ in range(layers):
+        y = [sum(weight * v for v in y) for _ in y]
+    root = sum(y)
+    count = sum(1 for _ in topological_order(root))
+    assert 190_000 < count < 200_000
+    root.backward()
+    # each layer replaces all numbers by 20 · 0.05 = 1 times their mean
+    total = sum(range(size))
+    assert root.data == pytest.approx(total, rel=1e-9)
+    assert [v.grad for v in x] == pytest.approx([1.0] * size, rel=1e-9)
+    assert weight.grad == pytest.approx(layers * total / 0.05, rel=1e-9)

@@ -75,7 +75,9 @@ class Value:
 
     def __radd__(self, other: Number) -> Value:
         """y + x. `sum` starts at 0, which adds nothing: no node for it."""
-        return self if other == 0 else self + other
+        if isinstance(other, NUMBERS):
+            return self + other if other else self
+        return NotImplemented
 
     def __mul__(self, other: Value | Number) -> Value:
         """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
