@@ -88,13 +88,13 @@ class Names:
         return found
 
     def _name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
+        if t in trace.called:
+            return trace.called[t]
         origin = trace.origin.get(t)
         if origin is not None and origin in self.parameters:
             return self.parameters[origin]
         if not inputs_of(t):
             return kind(t, self, trace)
-        if t in trace.called:
-            return trace.called[t]
         last = not any(u._where == t._where for u in uses)  # of what the line computes
         if t._where is not None and last and t._where.target:
             return t._where.target

@@ -28,7 +28,7 @@ class Trace:
         seeds: ∂L/∂root for each; none if L's gradient is not to be had.
         origin: the recorded tensor behind a copy; new ones (the parts of an opened
             composite) have none.
-        called: the variable that the result of an opened composite was assigned to.
+        called: names that are settled already.
         totals: the gradient through the whole computation, if this is a part of it.
         positions: for a slice, where its numbers lie in the flattened whole.
         gradients: ∂L/∂tensor for each tensor that the walk reached.

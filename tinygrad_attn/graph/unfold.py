@@ -20,13 +20,14 @@ from typing import Any
 from ..errors import check_number, named
 from ..scalar import Value
 from ..tensor import Tensor
+from .focus import focused, only
 from .fold import folded
 from .head import cut
 from .names import Names, formulas, kind, node_of
 from .opening import opened
 from .plain import Edge, Graph, Node
 from .trace import Trace, inputs_of, part, recorded
-from .values import LIMIT, Numbers
+from .values import LIMIT, Numbers, flat
 
 LEVELS = ("module", "op", "primitive", "scalar")
 
@@ -39,6 +40,7 @@ def unfold(
     *,
     head: tuple[Any, int] | None = None,
     sample: int = 0,
+    focus: str | None = None,
     depth: int | None = None,
     limit: int = LIMIT,
 ) -> Graph:
@@ -55,11 +57,13 @@ def unfold(
             only what was computed inside it. Its inputs become leaves.
         head: (module, h): only head h of this attention, of one sequence.
         sample: which sequence of the batch, for `head`; from 0.
+        focus: a node's name, "O", or that of one number, "O[1,0]": only what it was
+            made from, and what flows back through it. (Not at the module level.)
         depth: at the module level, how many levels of modules are told apart.
         limit: so many single numbers are unfolded at the scalar level, and no more.
 
     Returns:
-        A `Graph`. In that of a module or head, `gradient` is the share of ∂root that
+        A `Graph`. In that of a module, head or focus, `gradient` is the share that
         comes through it, and `total` the whole.
 
     Raises:
@@ -90,14 +94,19 @@ def unfold(
     elif base is not None:
         trace = part(trace, base)
     if level == "module":
+        if focus is not None:
+            raise ValueError("unfold: focus given at level 'module'; it has no numbers")
         return folded(trace, names, base, depth)
     trace = opened(trace, "op")
-    if level == "op":
+    if level != "op":
+        trace = opened(trace, "primitive")
+    end = ""
+    if focus is not None:
+        trace, end = focused(trace, names, focus)
+    if level != "scalar":
         return of_tensors(trace, names, level)
-    trace = opened(trace, "primitive")
-    if level == "primitive":
-        return of_tensors(trace, names, level)
-    return of_values(trace, names, Numbers(trace, limit))
+    graph = of_values(trace, names, Numbers(trace, limit))
+    return only(graph, graph.node(end)) if "[" in end else graph
 
 
 def of_tensors(trace: Trace, names: Names, level: str) -> Graph:
@@ -142,6 +151,8 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
         leaf = kind(t, names, trace) if not inputs_of(t) else "constant"
         reached = t in trace.gradients
         elements = dict(zip(numbers.of[t], indices(t.shape)))
+        total = trace.total(t)
+        totals = dict(zip(numbers.of[t], [] if total is None else flat(total)))
         for v in inputs_first(elements, numbers, t):
             ids[v] = f"n{len(nodes)}"
             if v._op not in known:
@@ -166,7 +177,7 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
                     index=index or (),
                     array=v.data,
                     gradient_array=g if reached else None,
-                    total_array=g if reached else None,
+                    total_array=totals.get(v, g if reached else None),
                 )
             )
             for i, (x, local) in enumerate(zip(v._prev, v._local)):

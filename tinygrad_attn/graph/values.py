@@ -42,8 +42,8 @@ class Numbers:
         if self.count > limit:
             raise ValueError(
                 f"unfold: about {self.count:,} single numbers; more than {limit:,} are "
-                "not unfolded. Give one head (head=(layer, 0), sample=0), a module, a "
-                "smaller input, or take the level 'primitive'"
+                "not unfolded. Give a focus (focus='O[1,0]'), one head "
+                "(head=(layer, 0)), a smaller input, or a coarser level ('primitive')"
             )
         self.of: dict[Tensor, list[Value]] = {}
         self.maker: dict[Value, Tensor] = {}
