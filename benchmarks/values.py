@@ -1,6 +1,6 @@
 """Single numbers, timed beside micrograd's: a training step, and a million nodes.
 
-    python3 benchmarks/values.py          # all of it, in half a minute
+    python3 benchmarks/values.py          # all of it, in some ten seconds
 
 A training step is that of micrograd's own demonstration: layers of 16, 16 and 1
 neurons, a hinge loss over 20 points, and a penalty on the weights. Both run the very
