@@ -20,7 +20,6 @@ from .autograd import release, topological_order, walk
 from .backends import namespace_of
 from .context import enable_grad, no_grad
 from .scalar import Value
-from .scalar import topological_order as order_of_values
 from .tensor import Tensor, make
 
 
@@ -180,19 +179,21 @@ def walk_values(
     for root, seed in zip(roots, seeds):
         for v, weight in zip(root.data.data, seed.data):
             total = total + v * weight
-    reached = set(order_of_values(total))
-    for v in reached:
-        v.grad = 0.0
-    total.backward()
     used = {node: {id(node.data): node.data} for node in order}
     for node in order:  # a leaf may have been given new numbers since it was used
         for x, array, needed in zip(node._inputs, node._arrays, node._needs):
             if needed:
                 used[x][id(array)] = array
+    for arrays in used.values():
+        for array in arrays.values():
+            for v in array.data:
+                if isinstance(v, Value):
+                    v.grad = 0.0  # backward adds to what a leaf has
+    total.backward()
     for node in order:
         numbers = [0.0] * node.size
         for array in used[node].values():
-            grads = (v.grad if v in reached else 0.0 for v in array.data)
+            grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
             numbers = list(map(add, numbers, grads))
         yield node, ValueArray(numbers, node.shape), ()
         if free and node._op is not None:
