@@ -1455,6 +1455,24 @@ ROWS += fill(
     ],
 )
 
+ROWS += [
+    (call, kind, call.split("(")[0].removeprefix("nn."), *parts)
+    for call, kind, *parts in fill(
+        """
+        nn.without_gradient({})
+        nn.warn_without_gradient({})
+        """,
+        [
+            ("None", TypeError, "NoneType", "nn.Module"),
+            ("5", TypeError, "int", "nn.Module"),
+            ("zeros(2)", TypeError, "Tensor", "nn.Module"),
+            ("nn.Linear", TypeError, "type", "nn.Module"),
+            ("nn.Linear(1, 1).parameters()", TypeError, "generator", "nn.Module"),
+            ("nn.Linear(1, 1)", RuntimeError, "no parameter", "backward()"),
+        ],
+    )
+]
+
 # --- optimizers -----------------------------------------------------------------------
 
 OPTIMIZERS = """

@@ -43,6 +43,17 @@ def test_promise_4_an_operation_without_a_check_fails_the_suite():
     assert {op.name for op in ALL_OPS} == checked
 
 
+def test_promise_4_training_says_which_parameters_received_no_gradient(any_backend):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    with pytest.raises(RuntimeError, match=r"after backward\(\)"):
+        nn.without_gradient(model)
+    model[1](model[0](ones(1, 2)).detach()).sum().backward()
+    assert nn.without_gradient(model) == ["0.weight", "0.bias"]
+    said = r"2 of 4 parameters received no gradient.*: 0\.weight, 0\.bias; .* detach"
+    with pytest.warns(UserWarning, match=said):
+        nn.warn_without_gradient(model)
+
+
 def test_promise_5_a_fully_masked_row_is_zero_not_nan(any_backend):
     q, k, v = (randn(3, 4, requires_grad=True) for _ in range(3))
     mask = Tensor([[True, True, False], [False] * 3, [True] * 3])
