@@ -1,14 +1,16 @@
-"""What the examples share: a progress bar, a metrics file, the process's clock, and
-how a lesson is laid out."""
+"""What the examples share: a progress bar, a metrics file, the process's clock, Ctrl-C,
+and how a lesson is laid out."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -103,6 +105,27 @@ class Progress:
             self._print()
             if self.live:
                 print(file=sys.stderr)
+
+
+@contextmanager
+def noting_ctrl_c(wanted: bool = True) -> Iterator[list[int]]:
+    """Within it a first Ctrl-C is only noted, in the list, for whoever looks there; a
+    second one interrupts as usual. If it is not wanted, so does the first."""
+    noted: list[int] = []
+    if not wanted:
+        yield noted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        noted.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def draw_losses(losses: list[float], path: Path, title: str) -> str:

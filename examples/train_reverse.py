@@ -2,6 +2,7 @@
 
     python3 examples/train_reverse.py               # pure Python
     python3 examples/train_reverse.py --backend numpy  # the same, faster
+    python3 examples/train_reverse.py --backend scalar  # a tiny one, number by number
     python3 examples/train_reverse.py --out pictures   # with the attention map
 
 The model sees a sequence all at once (it is an encoder) and names the digit for each
@@ -16,9 +17,9 @@ from __future__ import annotations
 import argparse
 import math
 import random
-import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import nn
-from examples.common import Metrics, Progress, draw_losses
+from examples.common import Metrics, Progress, draw_losses, noting_ctrl_c
 from nn import checkpoint
 from tinygrad_attn import (
     Tensor,
@@ -37,6 +38,7 @@ from tinygrad_attn import (
     use_backend,
 )
 from tinygrad_attn.functional import cross_entropy
+from tinygrad_attn.scalar import topological_order
 
 HELD_OUT = 1000  # sequences that are never trained on
 
@@ -47,13 +49,19 @@ class Reverser(nn.Module):
     """Tokens and positions, encoder layers, a score for each digit at each place."""
 
     def __init__(
-        self, vocab: int, seq_len: int, d_model: int, heads: int, layers: int
+        self,
+        vocab: int,
+        seq_len: int,
+        d_model: int,
+        heads: int,
+        layers: int,
+        norm_first: bool,
     ) -> None:
         self.tokens = nn.Embedding(vocab, d_model, std=0.2)
         self.positions = nn.LearnedPositions(seq_len, d_model, std=0.2)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                d_model, heads, d_ff=2 * d_model, dropout=0.0, norm_first=True
+                d_model, heads, d_ff=2 * d_model, dropout=0.0, norm_first=norm_first
             )
             for _ in range(layers)
         )
@@ -116,15 +124,19 @@ def reverse(rows: Batch) -> Batch:
     return [row[::-1] for row in rows]
 
 
-def train_step(
-    model: Reverser, optimizer: nn.optim.Adam, rows: Batch
-) -> tuple[Any, Batch]:
-    """One step on one batch: the loss in nats per digit, and what the model predicted
-    before the step."""
+def loss_of(model: Reverser, rows: Batch) -> tuple[Tensor, Tensor]:
+    """The loss in nats per digit, and the scores it was made from."""
     logits = model(Tensor(rows))  # (B, T, vocab)
     b, t, vocab = logits.shape
     target = Tensor(reverse(rows)).reshape(b * t)
-    loss = cross_entropy(logits.reshape(b * t, vocab), target)
+    return cross_entropy(logits.reshape(b * t, vocab), target), logits
+
+
+def train_step(
+    model: Reverser, optimizer: nn.optim.Adam, rows: Batch
+) -> tuple[Any, Batch]:
+    """One step on one batch: the loss, and what the model predicted before the step."""
+    loss, logits = loss_of(model, rows)
     model.zero_grad()  # forget the gradients of the step before
     loss.backward()  # ∂loss/∂p into the grad of every parameter p
     optimizer.step()  # move every p against it
@@ -176,8 +188,6 @@ class HeldOut:
 
 # === Saving ===========================================================================
 
-SHAPING = ("vocab", "seq_len", "d_model", "heads", "layers", "batch", "lr", "seed")
-
 
 class Run:
     """All that a training run is: model, optimizer, task, and how far it has come."""
@@ -186,7 +196,9 @@ class Run:
         o = self.options = options
         manual_seed(o.seed)
         self.task = Task(o.vocab, o.seq_len, o.seed)
-        self.model = Reverser(o.vocab, o.seq_len, o.d_model, o.heads, o.layers)
+        self.model = Reverser(
+            o.vocab, o.seq_len, o.d_model, o.heads, o.layers, o.norm == "pre"
+        )
         self.optimizer = nn.optim.Adam(self.model.parameters(), o.lr, betas=(0.9, 0.98))
         self.warm_up = nn.optim.WarmUp(self.optimizer, warmup_steps=10)
         self.held_out = HeldOut(self.task.held_out)
@@ -201,7 +213,7 @@ class Run:
         settings = {
             "kind": "train_reverse",
             "backend": [self.options.backend, self.options.dtype],
-            "options": {name: getattr(self.options, name) for name in SHAPING},
+            "options": {name: getattr(self.options, name) for name in SETTINGS},
             "steps": moments["steps"],
             "losses": self.losses,
             "random": [self.task.random.getstate(), get_rng_state()],
@@ -282,6 +294,17 @@ def report(run: Run, metrics: Metrics, answers: Batch) -> None:
         print(f"  {' '.join(map(str, row))}  →  {' '.join(map(str, answer))}  {mark}")
 
 
+def count_numbers(run: Run) -> None:
+    """Says how many single numbers the graph of one step has, on the scalar backend."""
+    loss, _ = loss_of(run.model, run.task.held_out[: run.options.batch])
+    nodes = Counter(v._op for v in topological_order(loss.data.data[0]))
+    weights = sum(p.size for p in run.model.parameters())
+    print(
+        f"{weights} parameters; the loss of one step is a graph of {nodes.total():,} "
+        f"single numbers, {nodes['+']:,} of them sums, {nodes['*']:,} products"
+    )
+
+
 def compare_with_numpy(run: Run) -> None:
     """Says how much faster a step is on NumPy, measured, where it is installed."""
     try:
@@ -334,35 +357,60 @@ def draw(run: Run, folder: Path) -> None:
 # === The command line =================================================================
 
 
+# What makes a run: (what it is, by default, and with --backend scalar). In a model 4
+# numbers wide, pre-norm fails for every third seed, and the paper's post-norm for none.
+SETTINGS = {
+    "seq_len": ("digits in a sequence", 8, 4),
+    "vocab": ("different digits", 10, 7),
+    "d_model": ("width of the model", 16, 4),
+    "heads": ("attention heads", 2, 1),
+    "layers": ("encoder layers", 1, 1),
+    "norm": ("layer norm before each sublayer (pre) or after it (post)", "pre", "post"),
+    "batch": ("sequences in a step", 12, 12),
+    "lr": ("Adam's learning rate", 0.015, 0.02),
+    "seed": ("of weights and data", 0, 0),
+}
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The settings: as given, else as in the checkpoint, else the defaults."""
     parser = argparse.ArgumentParser(
         description="Trains a transformer to reverse sequences of digits."
     )
     add = parser.add_argument
-    add("--backend", help="python (default) or numpy")
+    add("--backend", help="python (default), numpy, or scalar (for a tiny model)")
     add("--dtype", help="float64 or, with NumPy, float32 (its default)")
-    add("--seq-len", type=int, default=8, help="digits in a sequence (8)")
-    add("--vocab", type=int, default=10, help="different digits (10)")
-    add("--d-model", type=int, default=16, help="width of the model (16)")
-    add("--heads", type=int, default=2, help="attention heads (2)")
-    add("--layers", type=int, default=1, help="encoder layers (1)")
-    add("--batch", type=int, default=12, help="sequences in a step (12)")
+    for name, (text, usual, small) in SETTINGS.items():
+        kind: Any = type(usual)
+        choices = ("pre", "post") if name == "norm" else None
+        text += f" ({usual}" + f"; scalar: {small}" * (small != usual) + ")"
+        add(option(name), type=kind, choices=choices, help=text)
     add("--steps", type=int, default=1000, help="at most so many steps (1000)")
-    add("--lr", type=float, default=0.015, help="Adam's learning rate (0.015)")
-    add("--seed", type=int, default=0, help="of weights and data (0)")
     add("--save", metavar="FILE", help="write a checkpoint, also on Ctrl-C")
     add("--resume", metavar="FILE", help="continue from a checkpoint")
     add("--metrics", metavar="FILE", help="write a JSON line for each step")
     add("--out", metavar="DIR", help="draw the attention map and the loss curve")
-    return parser.parse_args(argv)
+    o = parser.parse_args(argv)
+    if o.resume:
+        take_over(o, load(o.resume)[1])
+    o.backend = o.backend or "python"
+    for name, (_, usual, small) in SETTINGS.items():
+        if getattr(o, name) is None:
+            setattr(o, name, small if o.backend == "scalar" else usual)
+    return o
+
+
+def option(name: str) -> str:
+    """How a setting is written on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 def check(o: argparse.Namespace) -> None:
     """Refuses settings that make no sense, and files that could not be written."""
     for name in ("seq_len", "vocab", "d_model", "heads", "layers", "batch", "steps"):
         if getattr(o, name) < 1:
-            option = f"--{name.replace('_', '-')} {getattr(o, name)}"
-            raise ValueError(f"{option} given; it must be 1 or more")
+            given = f"{option(name)} {getattr(o, name)} given"
+            raise ValueError(f"{given}; it must be 1 or more")
     if not 0.0 < o.lr < math.inf:
         raise ValueError(f"--lr {o.lr:g} given; it must be a number above 0")
     if o.save:
@@ -376,12 +424,12 @@ def check(o: argparse.Namespace) -> None:
 
 def take_over(o: argparse.Namespace, saved: dict[str, Any]) -> None:
     """The settings of a checkpoint, unless the command line contradicts them."""
-    for name, value in saved["options"].items():
-        given = getattr(o, name)
-        if given not in (value, parse([]).__dict__[name]):
+    for name, (_, usual, _) in SETTINGS.items():
+        given, value = getattr(o, name), saved["options"].get(name, usual)
+        if given not in (value, None):
             raise ValueError(
-                f"--{name.replace('_', '-')} {given} given, but {o.resume} was trained "
-                f"with {value}; leave it out"
+                f"{option(name)} {given} given, but {o.resume} was trained with "
+                f"{value}; leave it out"
             )
         setattr(o, name, value)
     if o.backend is None:
@@ -393,20 +441,13 @@ def work(options: argparse.Namespace) -> int:
     if options.resume:
         run.restore(*load(options.resume))
     metrics = Metrics(options.metrics, append=bool(options.resume))
-    stopped: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    if options.save:  # finish the step, then save
-
-        def stop(number: int, frame: object) -> None:
-            stopped.append(number)
-            signal.signal(signal.SIGINT, before)
-
-        signal.signal(signal.SIGINT, stop)
-    answers = train(run, metrics, stopped)
-    if options.save:
-        run.save(options.save)
-        signal.signal(signal.SIGINT, before)
-        print(f"saved after {run.optimizer.steps} steps: {options.save}")
+    if options.backend == "scalar":
+        count_numbers(run)
+    with noting_ctrl_c(bool(options.save)) as stopped:  # finish the step, then save
+        answers = train(run, metrics, stopped)
+        if options.save:
+            run.save(options.save)
+            print(f"saved after {run.optimizer.steps} steps: {options.save}")
     if stopped:
         print(f"to go on: python3 examples/train_reverse.py --resume {options.save}")
         return 130
@@ -420,11 +461,8 @@ def work(options: argparse.Namespace) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    options = parse(argv)
     try:
-        if options.resume:
-            take_over(options, load(options.resume)[1])
-        options.backend = options.backend or "python"
+        options = parse(argv)
         check(options)
         with use_backend(options.backend, options.dtype):
             return work(options)

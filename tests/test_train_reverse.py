@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,16 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import needs_numpy, needs_safetensors
+from conftest import assert_close, needs_numpy, needs_safetensors
 
 from examples import train_reverse
+from examples.train_reverse import option
+from tinygrad_attn import use_backend
+from tinygrad_attn.array import ValueArray
 
 SCRIPT = Path(train_reverse.__file__)
 SMALL = ["--seq-len", "4", "--d-model", "8", "--heads", "1", "--vocab", "8"]
+QUICK = ["--seed", "0"]  # one of the seeds that need few steps
 
 
 def rows(path):
@@ -107,6 +112,75 @@ def test_same_seed_same_losses_to_the_last_bit(backend, tmp_path):
     assert losses(tmp_path / "c") != losses(tmp_path / "a")
 
 
+@pytest.mark.parametrize(
+    "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
+)
+def test_single_numbers_have_the_same_losses_and_weights_step_by_step(backend):
+    runs = {}
+    for name in ("scalar", backend):
+        with use_backend(name, "float64"):
+            run = runs[name] = train_reverse.Run(
+                train_reverse.parse(["--backend", "scalar"])
+            )
+            for _ in range(8):
+                rows = run.task.batch(run.options.batch)
+                run.warm_up.step()
+                loss, _ = train_reverse.train_step(run.model, run.optimizer, rows)
+                run.losses.append(loss)
+    ours, theirs = runs["scalar"], runs[backend]
+    assert isinstance(ours.model.head.weight.data, ValueArray)
+    assert max(abs(a - b) for a, b in zip(ours.losses, theirs.losses)) < 1e-9
+    for p, q in zip(ours.model.parameters(), theirs.model.parameters()):
+        assert_close(p, q, 1e-9)
+
+
+@needs_safetensors
+def test_a_tiny_model_reaches_100_percent_number_by_number(tmp_path):
+    """The same steps as with --backend scalar from the start, the first of them made
+    in pure Python, which is faster."""
+    options = train_reverse.parse(["--backend", "scalar", *QUICK])
+    names = [*train_reverse.SETTINGS]
+    sizes = [str(v) for n in names for v in (option(n), getattr(options, n))]
+    saved, metrics, out = (tmp_path / name for name in ("saved", "metrics", "out"))
+    whole = script(*sizes, "--metrics", metrics)
+    assert "100.0% of 1,000 held-out sequences" in whole.stdout
+    steps = len(losses(metrics))
+    first = script(*sizes, "--steps", steps - 5, "--save", saved)
+    assert first.returncode == 0, first.stderr
+    done = script(
+        *("--resume", saved, "--backend", "scalar"),
+        *("--metrics", tmp_path / "rest", "--out", out),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (
+        f"100.0% of 1,000 held-out sequences reversed exactly, after {steps} steps"
+        in (done.stdout)
+    )
+    assert "✗" not in done.stdout
+    rest = losses(tmp_path / "rest")
+    assert len(rest) == 5
+    assert max(abs(a - b) for a, b in zip(rest, losses(metrics)[-5:])) < 1e-9
+    assert (out / "attention.svg").read_text().startswith("<svg")
+
+
+def test_scalar_has_small_defaults_and_what_is_given_wins():
+    options = train_reverse.parse(["--backend", "scalar", "--d-model", "8"])
+    assert (options.seq_len, options.d_model, options.heads) == (4, 8, 1)
+    options = train_reverse.parse(["--backend", "numpy", "--heads", "4"])
+    assert (options.seq_len, options.d_model, options.heads) == (8, 16, 4)
+
+
+def test_scalar_says_how_many_numbers_a_step_has(capsys):
+    assert train_reverse.main(["--backend", "scalar", "--steps", "1"]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    count = int(
+        re.search(r"a graph of ([\d,]+) single numbers", line)[1].replace(",", "")
+    )
+    assert 20_000 < count < 40_000
+    train_reverse.main(["--steps", "1", *SMALL])
+    assert "single numbers" not in capsys.readouterr().out
+
+
 @needs_numpy
 def test_numpy_and_pure_python_have_the_same_losses_over_the_default_run(tmp_path):
     for backend in ("python", "numpy"):
@@ -186,6 +260,8 @@ BAD = [
     (["--seq-len", "0"], ["--seq-len 0", "1 or more"]),
     (["--vocab", "-3"], ["--vocab -3"]),
     (["--vocab", "2", "--seq-len", "3"], ["--vocab 2", "8 sequences"]),
+    (["--backend", "scalar", "--vocab", "3"], ["--seq-len 4", "81 sequences"]),
+    (["--norm", "middle"], ["--norm", "middle", "pre", "post"]),
     (["--steps", "0"], ["--steps 0"]),
     (["--layers", "0"], ["--layers 0"]),
     (["--d-model", "0"], ["--d-model 0"]),
