@@ -252,11 +252,14 @@ def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
     """Steps until every held-out sequence comes out right, and then the model's answers
     to them; None where --steps or Ctrl-C came first."""
     o, answers_held_out = run.options, None
-    progress = Progress(run.optimizer.steps)
+    began = run.optimizer.steps
+    progress = Progress(began)
     while run.optimizer.steps < o.steps and not answers_held_out and not stopped:
         rows = run.task.batch(o.batch)
         run.warm_up.step()
         loss, answers = train_step(run.model, run.optimizer, rows)
+        if run.optimizer.steps == began + 1:  # once is enough
+            nn.warn_without_gradient(run.model)
         digits, whole = score(answers, rows)
         run.losses.append(loss)
         metrics.write(

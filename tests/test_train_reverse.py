@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import assert_close, needs_numpy, needs_safetensors
 
+import nn
 from examples import train_reverse
 from examples.train_reverse import option
 from tinygrad_attn import use_backend
@@ -179,6 +180,18 @@ def test_scalar_says_how_many_numbers_a_step_has(capsys):
     assert 20_000 < count < 40_000
     train_reverse.main(["--steps", "1", *SMALL])
     assert "single numbers" not in capsys.readouterr().out
+
+
+def test_a_part_that_gets_no_gradient_is_named_at_the_first_step(monkeypatch, tmp_path):
+    monkeypatch.setattr(train_reverse.nn, "LearnedPositions", Forgotten)
+    with pytest.warns(UserWarning, match="1 of 22 .*: positions.weight;") as caught:
+        train_reverse.main([*SMALL, "--steps", "3"])
+    assert len(caught) == 1
+
+
+class Forgotten(nn.LearnedPositions):
+    def forward(self, x):
+        return x
 
 
 @needs_numpy
