@@ -129,6 +129,8 @@ def recorded(who: str, root: Any) -> Trace:
     def copy_of(x: Tensor, array: Any) -> Tensor:
         """A leaf may have got new numbers since it was used: it shows the old ones."""
         moved = x._op is None and x._requires_grad and array is not x.data
+        if moved and isinstance(array, ValueArray):  # perhaps the same, without Values
+            moved = plain(array).data != plain(x.data).data
         key = x, id(array) if moved else 0
         if key not in copies:
             copies[key] = bare(x, plain(array if moved else x.data))

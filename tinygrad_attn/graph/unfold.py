@@ -160,7 +160,7 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
                 known[v._op] = formulas(method)
             formula, rule = known[v._op] if v._prev else ("", "")
             index = elements.get(v)
-            g = numbers.grad.get(v, 0.0 if index is not None else None)
+            g = numbers.grad.get(v, 0.0)
             at = "" if index is None else f"[{','.join(map(str, index))}]"
             op = v._op or ("identity" if v._prev else leaf)
             name = op if index is None else called[t] + at
@@ -182,7 +182,7 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
             )
             for i, (x, local) in enumerate(zip(v._prev, v._local)):
                 share = None
-                if reached and g is not None and numbers.maker[x] in trace.gradients:
+                if reached and numbers.maker[x] in trace.gradients:
                     share = local * g
                 edges.append(Edge(ids[x], ids[v], i, float(local), share))
     return Graph("scalar", nodes, edges)
