@@ -20,7 +20,7 @@ from ..array import Array, ValueArray
 from ..backends import scalars
 from ..scalar import Value, topological_order
 from ..tensor import Tensor
-from .check import TOLERANCE, compare, compare_gradients, size
+from .check import compare, compare_gradients, size
 from .trace import Trace, inputs_of
 
 LIMIT = 100_000
@@ -66,8 +66,9 @@ class Numbers:
         z = t._op.forward(scalars, *arrays, **params)
         z = z[0] if isinstance(z, tuple) else z
         want = Array(flat(t.data), t.shape, z.dtype)
-        scale = size(t.data, *(x.data for x in inputs_of(t))) * coarseness(t.dtype)
-        compare(f"{t._op.name}, number by number,", plain(z), want, scale)
+        scale = size(t.data, *(x.data for x in inputs_of(t)))
+        dtype = t.dtype if floats else ""
+        compare(f"{t._op.name}, number by number,", plain(z), want, scale, dtype)
         if not floats:
             return
         given = {id(v) for a in arrays if isinstance(a, Array) for v in a.data}
@@ -119,14 +120,15 @@ class Numbers:
         self.reached = order[1:]
         del grad[end]
         self.grad = grad
-        single = max((coarseness(t.dtype) for t in self.of), default=1.0)
+        single = any(t.dtype == "float32" for t in self.of)
         compare_gradients(
             [
                 (t._op.name if t._op else "a leaf", self.gradient(t), plain(g))
                 for t, g in trace.gradients.items()
             ],
-            size(*trace.gradients.values()) * single,
+            size(*trace.gradients.values()),
             "scalar",
+            "float32" if single else "float64",
         )
 
     def gradient(self, t: Tensor) -> Array:
@@ -139,11 +141,6 @@ def plain(array: Any) -> Array:
     numbers = [v.data if isinstance(v, Value) else v for v in flat(array)]
     dtype = str(array.dtype)
     return Array(numbers, array.shape, "float64" if dtype == "float32" else dtype)
-
-
-def coarseness(dtype: str) -> float:
-    """How much coarser than float64's the rounding of a dtype is."""
-    return TOLERANCE.get(dtype, 0.0) / TOLERANCE["float64"] or 1.0
 
 
 def flat(array: Any) -> list[Any]:

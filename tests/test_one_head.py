@@ -1,0 +1,255 @@
+"""One head and one sequence, cut from a real model: slices, and shares that add up."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import nn
+from tinygrad_attn import (
+    Tensor,
+    functional,
+    grad,
+    manual_seed,
+    ops,
+    randn,
+    record,
+    unfold,
+)
+from tinygrad_attn.functional import causal_mask
+
+B, T, D, H = 2, 4, 8, 2
+
+
+class Fused(nn.Module):
+    """One projection for queries, keys and values, as many write it."""
+
+    def __init__(self):
+        self.n_head = H
+        self.qkv = nn.Linear(D, 3 * D)
+
+    def forward(self, x):
+        b, t, d = x.shape
+        parts = self.qkv(x).reshape(b, t, 3, H, d // H)
+        q, k, v = (parts[:, :, i].permute_dims(0, 2, 1, 3) for i in range(3))
+        energies = q @ k.permute_dims(0, 1, 3, 2) / math.sqrt(d // H)
+        energies = ops.where(causal_mask(t), energies, -1e30)
+        z = functional.softmax(energies) @ v
+        return z.permute_dims(0, 2, 1, 3).reshape(b, t, d)
+
+
+class Sliced(nn.Module):
+    """x @ W with a bias added by hand, q scaled before, slices for q, k and v."""
+
+    def __init__(self):
+        self.n_head = H
+        self.W = nn.Parameter(randn(D, 3 * D))
+        self.b = nn.Parameter(randn(3 * D))
+
+    def forward(self, x):
+        b, t, d = x.shape
+        y = x @ self.W + self.b
+        q, k, v = y[..., :d] * 0.3, y[..., d : 2 * d], y[..., 2 * d :]
+        q, k, v = (
+            s.reshape(b, t, H, d // H).permute_dims(0, 2, 1, 3) for s in (q, k, v)
+        )
+        z = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return z.permute_dims(0, 2, 1, 3).reshape(b, t, d)
+
+
+class Separate(nn.Module):
+    """The package's own layer, in the middle of a residual block."""
+
+    def __init__(self, **settings):
+        self.attention = nn.MultiHeadAttention(D, H, dropout=0.2)
+        self.settings = settings
+
+    def forward(self, x):
+        z, weights = self.attention(x, is_causal=True, **self.settings)
+        return x + z if weights is None else x + z + weights.sum()
+
+
+MODELS = {
+    "separate": (Separate, "attention"),
+    "weights": (lambda: Separate(need_weights=True), "attention"),
+    "fused": (Fused, ""),
+    "sliced": (Sliced, ""),
+}
+
+
+@pytest.fixture(params=MODELS)
+def case(request, any_backend):
+    """A model, the path of its attention, its input and a loss."""
+    make, path = MODELS[request.param]
+    manual_seed(1)
+    model = make()
+    x = randn(B, T, D).requires_grad_()
+    with record():
+        loss = (model(x) * randn(B, T, D)).sum()
+    return model, path, x, loss
+
+
+def flat(numbers):
+    if not isinstance(numbers, list):
+        return [numbers]
+    return [v for inner in numbers for v in flat(inner)]
+
+
+def near(want):
+    return pytest.approx(want, rel=1e-9, abs=1e-12)
+
+
+def heads(loss, path, level="op"):
+    return [
+        unfold(loss, level, head=(path, h), sample=b)
+        for b in range(B)
+        for h in range(H)
+    ]
+
+
+def recorded(loss):
+    """Every recorded tensor."""
+    found, todo = {}, [loss]
+    while todo:
+        t = todo.pop()
+        if id(t) not in found:
+            found[id(t)] = t
+            todo += [x for x in t._inputs if isinstance(x, Tensor)]
+    return list(found.values())
+
+
+def test_its_numbers_are_slices_of_what_was_recorded(case):
+    """To the last bit: they are somewhere in a recorded tensor, at those positions."""
+    _, path, _, loss = case
+    everything = [flat(t.tolist()) for t in recorded(loss)]
+    for graph in heads(loss, path):
+        sliced = [node for node in graph if node.positions is not None]
+        assert len(sliced) > 8
+        for node in sliced:
+            at = flat(node.positions.tolist())
+            want = flat(node.value)
+            assert any(
+                len(whole) > max(at) and [whole[i] for i in at] == want
+                for whole in everything
+            )
+
+
+@pytest.mark.parametrize("level", ["op", "primitive", "scalar"])
+def test_the_shares_of_all_heads_and_sequences_add_up(case, level):
+    model, path, _, loss = case
+    projections = {
+        name: p for name, p in model.named_parameters() if "out_proj" not in name
+    }
+    sums = {name: [0.0] * p.size for name, p in projections.items()}
+    positions = {}
+    for tensors, graph in zip(heads(loss, path), heads(loss, path, level)):
+        positions = {
+            n.name: flat(n.positions.tolist()) for n in tensors if n.op == "parameter"
+        }
+        for name, at in positions.items():
+            if level == "scalar":
+                share = [n.gradient for n in graph if n.tensor == name]
+            else:
+                share = flat(graph.node(name).gradient)
+            base = name if name in sums else name.rpartition("_")[0]
+            for i, g in zip(at, share):
+                sums[base][i] += g
+    wanted = grad(loss, list(projections.values()), retain_graph=True)
+    for (name, got), want in zip(sums.items(), wanted):
+        assert got == near(flat(want.tolist())), name
+
+
+def test_the_shares_of_the_input_add_up_to_what_comes_through_the_heads(case):
+    model, path, _, loss = case
+    layer = model if not path else model.attention
+    whole = unfold(loss, "op", module=layer)
+    through = next(n for n in whole if n.op == "input")
+    so_far = [0.0] * (B * T * D)
+    for graph in heads(loss, path):
+        node = next(n for n in graph if n.op == "input")
+        for i, g in zip(flat(node.positions.tolist()), flat(node.gradient)):
+            so_far[i] += g
+        total = flat(through.total)
+        assert flat(node.total) == [total[i] for i in flat(node.positions.tolist())]
+    assert so_far == near(flat(through.gradient))
+
+
+def test_it_has_the_shapes_of_one_head(case):
+    _, path, _, loss = case
+    graph = unfold(loss, "op", head=(path, 1), sample=1)
+    assert graph.root.op == "matmul"
+    assert graph.root.shape == (T, D // H)
+    softmax = next(n for n in graph if n.op == "softmax")
+    assert softmax.shape == (T, T)
+    assert all(sum(row) == near(1.0) for row in softmax.value)
+    assert not [n for n in graph if n.op in ("reshape", "getslice", "take")]
+    shapes = {n.shape for n in graph if n.op == "parameter" and len(n.shape) == 2}
+    assert shapes <= {(D // H, D), (D, D // H)}
+    assert [n.op for n in unfold(loss, "module", head=(path, 0))][-1]
+
+
+def test_cross_attention_and_a_fully_masked_row(any_backend):
+    layer = nn.MultiHeadAttention(D, H)
+    x, memory = randn(B, T, D).requires_grad_(), randn(B, 3, D).requires_grad_()
+    mask = Tensor([[[True, False, True]] * T, [[False] * 3] * T])
+    z, _ = layer(x, memory, attn_mask=mask)
+    loss = (z * z).sum()
+    graph = unfold(loss, "op", head=(layer, 0), sample=1)
+    assert flat(graph.root.value) == [0.0] * (T * D // H)
+    inputs = [n for n in graph if n.op == "input"]
+    assert [n.shape for n in inputs] == [(T, D), (3, D)]
+    assert all(g == 0.0 for n in inputs for g in flat(n.gradient))
+    graph = unfold(loss, "scalar", head=(layer, 1), sample=0)
+    assert any(g for n in graph for g in [n.gradient] if n.op == "input")
+
+
+def test_a_single_head_has_samples_and_one_head(any_backend):
+    layer = nn.AttentionHead(D, 3)
+    z, _ = layer(randn(B, T, D).requires_grad_())
+    loss = (z * z).sum()
+    got = [unfold(loss, "op", head=(layer, 0), sample=b) for b in range(B)]
+    total = grad(loss, layer.W_K, retain_graph=True)[0]
+    share = [flat(g.node("W_K").gradient) for g in got]
+    assert [a + b for a, b in zip(*share)] == near(flat(total.tolist()))
+    with pytest.raises(ValueError, match="head 1 given; AttentionHead has 1"):
+        unfold(loss, head=(layer, 1))
+    one = nn.AttentionHead(D, 3)
+    z, _ = one(randn(T, D))
+    assert unfold(z.sum(), head=(one, 0)).root.shape == (T, 3)
+
+
+def test_float32_on_numpy():
+    pytest.importorskip("numpy")
+    from tinygrad_attn import use_backend
+
+    with use_backend("numpy", "float32"):
+        manual_seed(0)
+        model = Separate()
+        loss = (model(randn(B, T, D)) ** 2).sum()
+        for level in "op", "primitive", "scalar":
+            assert unfold(loss, level, head=("attention", 1), sample=1).root.gradient
+
+
+@pytest.mark.parametrize(
+    ("head", "sample", "says"),
+    [
+        (("attention", H), 0, "head 2 given; MultiHeadAttention has 2"),
+        (("attention", -1), 0, "head -1 given"),
+        (("attention", "0"), 0, "head '0' given"),
+        (("attention", True), 0, "head True given"),
+        (("attention", 0), B, "sample 2 given; MultiHeadAttention has 2"),
+        (("attention", 0), None, "sample None given"),
+        (("attention.q_proj", 0), 0, "a layer in which one attention is computed"),
+        (("nowhere", 0), 0, "module 'nowhere' given"),
+        (5, 0, "head=5 given"),
+        (("attention", 0, 0), 0, "given; it must be (attention layer"),
+    ],
+)
+def test_a_wrong_head_gets_one_sentence(head, sample, says):
+    loss = Separate()(randn(B, T, D)).sum()
+    with pytest.raises(ValueError, match="^unfold: ") as caught:
+        unfold(loss, head=head, sample=sample)
+    assert says in str(caught.value)
+    with pytest.raises(ValueError, match="one of them"):
+        unfold(loss, head=("attention", 0), module="attention")
