@@ -279,7 +279,7 @@ def test_four_levels_prints_its_numbers_in_order(capsys):
     text = printed(levels, capsys)
     in_order(
         text,
-        "head = AttentionHead(input, constant)",
+        "head = AttentionHead(input, mask)",
         "Q = matmul(input, head.W_Q)",
         "energies = div(matmul, 2)",
         "weights = softmax(energies_2)",

@@ -16,6 +16,9 @@ from .plain import Node
 from .trace import Trace, inputs_of, scopes
 
 
+PLAIN = {"bool": "mask", "int64": "indices"}  # what constants usually are
+
+
 class Names:
     """Paths of modules and parameters, from the outermost modules of a trace."""
 
@@ -94,7 +97,8 @@ class Names:
         if origin is not None and origin in self.parameters:
             return self.parameters[origin]
         if not inputs_of(t):
-            return kind(t, self, trace)
+            found = kind(t, self, trace)
+            return PLAIN.get(t.dtype, found) if found == "constant" else found
         last = not any(u._where == t._where for u in uses)  # of what the line computes
         if t._where is not None and last and t._where.target:
             return t._where.target
