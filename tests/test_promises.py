@@ -17,6 +17,7 @@ from conftest import assert_close, needs_numpy, needs_torch
 from rules import ALL_OPS, CASES
 
 import nn
+from examples import lesson_topological_order
 from tinygrad_attn import (
     Tensor,
     Value,
@@ -27,6 +28,8 @@ from tinygrad_attn import (
     grad,
     ones,
     randn,
+    record,
+    unfold,
     where,
     zeros,
 )
@@ -36,6 +39,21 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def leaf(*values):
     return Tensor(list(values), requires_grad=True)
+
+
+def test_promise_2_a_level_a_head_a_focus_and_a_refusal_with_the_size():
+    layer = nn.MultiHeadAttention(8, 2)
+    z, _ = layer(randn(2, 4, 8))
+    loss = (z * z).sum()
+    sizes = [len(unfold(loss, level)) for level in ("module", "op", "primitive")]
+    assert sizes == sorted(sizes)
+    head = unfold(loss, "scalar", head=(layer, 0))
+    assert len(head) < len(unfold(loss, "scalar")) / 4
+    assert len(unfold(loss, "scalar", head=(layer, 0), focus="weights[1,0]")) < len(
+        head
+    )
+    with pytest.raises(ValueError, match=r"about [\d,]+ single numbers.*coarser level"):
+        unfold(loss, "scalar", limit=1000)
 
 
 def test_promise_4_an_operation_without_a_check_fails_the_suite():
@@ -64,6 +82,18 @@ def test_promise_5_a_fully_masked_row_is_zero_not_nan(any_backend):
     assert q.grad[1].tolist() == [0.0] * 4
     numbers = [g for t in (q, k, v) for row in t.grad.tolist() for g in row]
     assert all(math.isfinite(g) for g in numbers)
+
+
+def test_promise_7_why_the_order_is_topological():
+    """examples/lesson_topological_order.py tells it; here are its numbers."""
+    a = Value(3.0)
+    b = a + a
+    c = b + b
+    wrong, right = {c: 1.0}, {c: 1.0}
+    list(lesson_topological_order.hand_on_all(c, wrong))
+    list(lesson_topological_order.in_order(c, right))
+    c.backward()
+    assert (wrong[a], right[a], a.grad) == (6.0, 4.0, 4.0)
 
 
 def test_promise_8_a_second_backward_gives_no_wrong_number(any_backend):
@@ -105,6 +135,19 @@ def test_promise_13_layer_norm_is_pytorchs(any_backend):
     assert_close(nn.LayerNorm(6)(x), torch.nn.functional.layer_norm(theirs, (6,)))
     flat = ones(1, 6)  # ε inside the root: no division by zero
     assert nn.LayerNorm(6)(flat).tolist() == [[0.0] * 6]
+
+
+def test_promise_14_what_no_backward_has_reached_is_not_0(any_backend):
+    x = leaf(1.0, 2.0)
+    assert x.grad is None
+    with record():
+        loss = where(x > 1.0, x * x.detach(), 0.0).sum()
+    for level in "op", "primitive":
+        unreached = {n.op for n in unfold(loss, level) if n.gradient is None}
+        assert unreached == {"stop_gradient", "greater"}
+    unreached = [n for n in unfold(loss, "scalar") if n.gradient is None]
+    assert {n.tensor for n in unreached} == {"stop_gradient"}
+    assert x.grad is None
 
 
 def test_promise_16_a_gradient_has_the_shape_of_its_tensor(any_backend):
@@ -190,6 +233,19 @@ def test_promise_21_probabilities_in_cross_entropy_are_warned_of(any_backend):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         functional.cross_entropy(x, Tensor([0, 1]))
+
+
+def test_promise_22_names_and_both_edges_and_the_same_bytes_each_time():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    y = model(ones(1, 2))
+    loss = (y * y).sum()
+    graph = unfold(loss)
+    names = {n.name for n in graph}
+    assert names >= {"0.weight", "0.bias", "1.weight", "1.bias"}
+    square = next(n for n in graph if n.op == "mul")
+    assert [e.position for e in graph.inputs(square)] == [0, 1]
+    assert len({e.source for e in graph.inputs(square)}) == 1
+    assert unfold(loss).to_dict() == graph.to_dict()
 
 
 def test_promise_23_the_core_needs_nothing_and_names_no_upper_bound():

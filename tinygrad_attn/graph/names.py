@@ -15,7 +15,6 @@ from ..tensor import Tensor
 from .plain import Node
 from .trace import Trace, inputs_of, scopes
 
-
 PLAIN = {"bool": "mask", "int64": "indices"}  # what constants usually are
 
 
