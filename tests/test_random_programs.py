@@ -30,6 +30,8 @@ from tinygrad_attn import (
     gradcheck,
     movement,
     primitives,
+    record,
+    unfold,
     use_backend,
 )
 
@@ -479,3 +481,28 @@ def test_a_wrong_rule_is_noticed_without_pytorch(op, monkeypatch):
     monkeypatch.setitem(globals(), "WITH_TORCH", False)
     monkeypatch.setattr(op, "vjp", scaled(op.vjp, 1.01))
     assert notices("finite differences give")
+
+
+# --- the same programs at every level -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
+)
+def test_a_random_program_is_the_same_at_every_level(backend):
+    """`unfold` compares each level with what was recorded, and raises if it departs."""
+    sizes = Counter()
+    with use_backend(backend, "float64"):
+        for seed in range(max(30, HOW_MANY // 20)):
+            program = draw_program(Random(seed).randint)
+            with record():
+                values = programs.run(program, OURS, our_leaf)
+                outputs, weights = roots(program, values)
+                pairs = zip(outputs, weights)
+                loss = sum([(z * w).sum() for z, w in pairs], Tensor(0.0))
+            for level in "module", "op", "primitive", "scalar":
+                try:
+                    sizes[level] += len(unfold(loss, level))
+                except Exception as error:
+                    raise AssertionError(f"{level}: {error} in\n{program!r}") from error
+    assert sizes["module"] <= sizes["op"] < sizes["primitive"] < sizes["scalar"]
