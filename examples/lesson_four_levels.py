@@ -54,7 +54,7 @@ def computed() -> tuple[Encoder, Tensor, Tensor]:
 
 def made(graph: Graph, node: Node) -> str:
     """How a node was computed: its operation, what it was applied to, numbers too."""
-    given = {e.position: graph.node(e.source).name for e in graph.inputs(node)}
+    given = {e.position: graph.by_id(e.source).name for e in graph.inputs(node)}
     for i in range(3):
         if f"input {i}" in node.settings:
             given[i] = f"{node.settings[f'input {i}']:g}"
@@ -142,11 +142,11 @@ def trail(graph: Graph, node: Node) -> None:
     """The numbers that one was made of, as a column of sums."""
     terms: list[Node] = []
     while node.op in ("+", "identity"):
-        inputs = [graph.node(edge.source) for edge in graph.inputs(node)]
+        inputs = [graph.by_id(edge.source) for edge in graph.inputs(node)]
         terms += inputs[1:]
         node = inputs[0]
     for i, product in enumerate([node, *reversed(terms)]):
-        x, w = (graph.node(edge.source) for edge in graph.inputs(product))
+        x, w = (graph.by_id(edge.source) for edge in graph.inputs(product))
         sign = " " if i == 0 else "+"
         written = f"{x.name} · {w.name}"
         print(f"    {sign} {written:24} = {x.value:+.4f} · {w.value:+.4f}", end="")

@@ -196,11 +196,11 @@ def test_a_gradient_is_the_sum_of_what_flows_along_the_edges(
 def test_single_numbers_have_the_gradients_of_the_rules(program, any_backend):
     loss = made(program)
     primitive, scalar = unfold(loss, "primitive"), unfold(loss, "scalar")
-    found = {node.name: node for node in scalar if node.tensor}
+    found = {node.name: node for node in scalar if node.index is not None}
     for node in primitive:
         if not node.dtype.startswith("float"):
             continue
-        each = [n for n in scalar if n.tensor == node.name]
+        each = [n for n in scalar if n.tensor == node.name and n.index is not None]
         assert [n.value for n in each] == flat(node.value)
         assert [n.index for n in each] == sorted(n.index for n in each)
         if node.gradient is None:
@@ -241,7 +241,7 @@ def test_the_op_level_has_the_engines_own_gradients(program, any_backend):
 def test_at_the_scalar_level_plus_and_times_can_be_checked_by_hand(any_backend):
     graph = unfold(made(one_head), "scalar")
     for node in graph:
-        values = [graph.node(e.source).value for e in graph.inputs(node)]
+        values = [graph.by_id(e.source).value for e in graph.inputs(node)]
         if len(values) == 2 and node.op in "+*-":
             want = {"+": sum(values), "*": values[0] * values[1]}.get(
                 node.op, values[0] - values[1]
@@ -290,9 +290,41 @@ def test_a_mask_shows_how_it_was_made_inside_record(any_backend):
         loss = where(x > 0.5, x, x * 2.0).sum()
     graph = unfold(loss)
     mask = next(node for node in graph if node.op == "greater")
-    assert [graph.node(e.source).op for e in graph.inputs(mask)] == ["input"]
+    assert [graph.by_id(e.source).op for e in graph.inputs(mask)] == ["input"]
     assert mask.gradient is None
     assert graph.uses(mask)[0].contribution is None
+
+
+@pytest.mark.parametrize("level", ["op", "primitive", "scalar"])
+def test_a_name_means_the_same_number_at_every_level(level, any_backend):
+    logits, target = leaf(2, 5), Tensor([1, 3])
+    with record():
+        h = logits * 2.0
+        h = h.tanh()
+        h_2 = h + 1.0
+        loss = cross_entropy(h_2, target, label_smoothing=0.1)
+    graph = unfold(loss, level)
+    assert graph.of == "loss"
+    assert graph.node("loss").value == loss.item()
+    assert graph.node("loss").gradient == 1.0
+    if level != "scalar":
+        assert len({node.name for node in graph}) == len(graph)
+        assert graph.node("h_2").value in (h.tolist(), h_2.tolist())
+
+
+def test_nodes_know_the_calls_they_were_computed_in(any_backend):
+    model = nn.Sequential(nn.Linear(3, 3), nn.Softmax())
+    graph = unfold(model(leaf(2, 3))[0, 0], "primitive")
+    groups = graph.groups
+    product = next(n for n in graph if n.op == "matmul")
+    assert groups[product.group].type == "composite"
+    assert groups[product.group].name == "linear"
+    inside = groups[groups[product.group].parent]
+    assert (inside.name, inside.type) == ("0", "Linear")
+    outer = groups[inside.parent]
+    assert (outer.name, outer.type, outer.parent) == ("Sequential", "Sequential", "")
+    steps = {n.op for n in graph if n.group and groups[n.group].name == "softmax"}
+    assert steps == {"max", "stop_gradient", "sub", "exp", "sum", "div"}
 
 
 def test_both_edges_of_a_plus_a_in_order():
@@ -385,6 +417,39 @@ def test_modules_fold_with_their_parameters(any_backend):
     ]
 
 
+class Split(nn.Module):
+    """Hands out two results, one of them by way of another module."""
+
+    def __init__(self):
+        self.inner = nn.Linear(2, 2)
+
+    def forward(self, x):
+        return self.inner(x), x * 2.0
+
+
+def test_a_box_comes_after_all_that_it_uses(any_backend):
+    split, after = Split(), nn.Linear(2, 2)
+    p, q = split(leaf(1, 2))
+    loss = (after(p) + q * p).sum()
+    for depth in None, 1:
+        graph = unfold(loss, "module", depth=depth)
+        place = {node.id: i for i, node in enumerate(graph)}
+        assert all(place[e.source] < place[e.target] for e in graph.edges)
+        assert [node.id for node in graph] == [f"n{i}" for i in range(len(graph))]
+
+
+def test_a_module_shows_all_that_it_hands_out(any_backend):
+    split = Split()
+    p, q = split(leaf(1, 2))
+    loss = (p + q.detach()).sum()
+    with record():
+        p, q = split(leaf(1, 2))
+        loss = (p + q.detach()).sum()
+    graph = unfold(loss, "op", module=split)
+    assert {n.op for n in graph} >= {"linear", "mul"}
+    assert next(n for n in graph if n.op == "mul").gradient is None
+
+
 def test_a_layer_called_twice_is_two_boxes(any_backend):
     layer = nn.Linear(2, 2)
     loss = layer(layer(leaf(1, 2))).sum()
@@ -407,6 +472,21 @@ def test_a_wrong_hand_derived_rule_is_found_out(monkeypatch):
     unfold(loss, "op")
     with pytest.raises(RuntimeError, match="gradient of .* departs by"):
         unfold(loss, "primitive")
+
+
+@pytest.mark.parametrize("rule", [lambda *a, **k: (None,), lambda xp, g, *a, **k: (g,)])
+def test_a_rule_that_says_too_little_is_found_out(rule, monkeypatch):
+    """However small the gradients are."""
+    monkeypatch.setattr(composites.softmax, "vjp", rule)
+    loss = (functional.softmax(leaf(3)) * randn(3)).sum() * 1e-12
+    with pytest.raises(RuntimeError, match="gradient of .* departs by"):
+        unfold(loss, "primitive")
+    monkeypatch.setattr(primitives.exp, "vjp", rule)
+    loss = leaf(3).exp().sum() * 1e-12
+    with pytest.raises(
+        RuntimeError, match="level scalar the gradient of .* departs by"
+    ):
+        unfold(loss, "scalar")
 
 
 def test_a_wrong_step_is_found_out(monkeypatch):
@@ -476,6 +556,9 @@ def test_what_is_no_scalar_has_values_and_no_gradients(any_backend):
         (lambda t: unfold(t, module="no"), ValueError, "module 'no' given"),
         (lambda t: unfold(t, module=nn.Linear(1, 1)), ValueError, "module Linear"),
         (lambda t: unfold(t, "module", depth=0), ValueError, "depth=0"),
+        (lambda t: unfold(t, "op", depth=1), ValueError, "depth given at level 'op'"),
+        (lambda t: unfold(t, sample=9), ValueError, "sample given without head="),
+        (lambda t: unfold(t, limit="a"), TypeError, "limit='a'"),
         (lambda t: unfold(t, head=3), ValueError, "head=3 given"),
         (lambda t: unfold(t, head=("", 5)), ValueError, "head"),
     ],

@@ -149,7 +149,11 @@ def test_the_shares_of_all_heads_and_sequences_add_up(case, level):
         }
         for name, at in positions.items():
             if level == "scalar":
-                share = [n.gradient for n in graph if n.tensor == name]
+                share = [
+                    n.gradient
+                    for n in graph
+                    if n.tensor == name and n.index is not None
+                ]
             else:
                 share = flat(graph.node(name).gradient)
             base = name if name in sums else name.rpartition("_")[0]
@@ -219,6 +223,25 @@ def test_a_single_head_has_samples_and_one_head(any_backend):
     assert unfold(z.sum(), head=(one, 0)).root.shape == (T, 3)
 
 
+def test_of_several_calls_one_is_asked_for(any_backend):
+    layer = nn.MultiHeadAttention(D, H)
+    x = randn(1, T, D).requires_grad_()
+    first, _ = layer(x)
+    second, _ = layer(first)
+    loss = (second * second).sum()
+    with pytest.raises(ValueError, match="2 attentions are computed in it"):
+        unfold(loss, head=(layer, 0))
+    total = [0.0] * (D * D)
+    for call in 0, 1:
+        for h in range(H):
+            graph = unfold(loss, head=(layer, h, call))
+            node = graph.node("q_proj.weight")
+            for i, g in zip(flat(node.positions.tolist()), flat(node.gradient)):
+                total[i] += g
+    (want,) = grad(loss, layer.q_proj.weight, retain_graph=True)
+    assert total == near(flat(want.tolist()))
+
+
 def test_float32_on_numpy():
     pytest.importorskip("numpy")
     from tinygrad_attn import use_backend
@@ -243,7 +266,8 @@ def test_float32_on_numpy():
         (("attention.q_proj", 0), 0, "a layer in which one attention is computed"),
         (("nowhere", 0), 0, "module 'nowhere' given"),
         (5, 0, "head=5 given"),
-        (("attention", 0, 0), 0, "given; it must be (attention layer"),
+        (("attention", 0, 0, 0), 0, "given; it must be (attention layer"),
+        (("attention", 0, 1), 0, "1 attentions are computed in it"),
     ],
 )
 def test_a_wrong_head_gets_one_sentence(head, sample, says):

@@ -42,7 +42,12 @@ def departs(got: Any, want: Any, scale: float, dtype: str = "") -> float:
 
 def size(*arrays: Any) -> float:
     """1, or the largest number in the arrays if that is larger."""
-    largest = 1.0
+    return max(1.0, magnitude(*arrays))
+
+
+def magnitude(*arrays: Any) -> float:
+    """The largest number in the arrays; 0 if there is none."""
+    largest = 0.0
     for array in arrays:
         if not str(getattr(array, "dtype", "")).startswith("float") or not array.size:
             continue
@@ -70,15 +75,15 @@ def compare(who: str, got: Any, want: Any, scale: float, dtype: str = "") -> Non
 
 
 def compare_gradients(
-    pairs: Iterable[tuple[str, Any, Any]], scale: float, level: str, dtype: str = ""
+    found: Iterable[tuple[str, Any, Any, float]], level: str, dtype: str = ""
 ) -> None:
     """Refuses gradients that are not those of the coarser level.
 
     Args:
-        pairs: what it is, its gradient at this level, and at the coarser one.
-        scale: the size of the gradients.
+        found: what it is, its gradient at this level, and at the coarser one, and the
+            size of the numbers that were added up to it.
     """
-    for what, got, want in pairs:
+    for what, got, want, scale in found:
         off = departs(got, want, scale, dtype)
         if off:
             raise RuntimeError(

@@ -36,9 +36,8 @@ def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
             f"{who}: focus={focus!r} given; it must be a name, 'O', or that of one "
             "number, 'O[1,0]'"
         )
-    names_of = names.of(trace)
-    trace = replace(trace, called=names_of)  # the same names as without a focus
-    called = {name: t for t, name in names_of.items()}
+    trace.called = names.of(trace)  # the same names as without a focus
+    called = {name: t for t, name in trace.called.items()}
     name, index = written[1], written[2]
     if name not in called:
         computed = [n for n in called if called[n]._inputs]
@@ -58,7 +57,8 @@ def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
         )
     if g is not None:
         g = _alone(g, sum(i * step for i, step in zip(at, strides_of(t.shape))))
-    return ending_in(trace, t, g), f"{name}[{','.join(map(str, at))}]"
+    element = f"{name}[{','.join(map(str, at))}]" if at else name
+    return ending_in(trace, t, g), element
 
 
 def ending_in(trace: Trace, t: Tensor, g: Any) -> Trace:
@@ -81,11 +81,13 @@ def only(graph: Graph, end: Node) -> Graph:
         for edge in graph.inputs(todo.pop()):
             if edge.source not in kept:
                 kept.add(edge.source)
-                todo.append(graph.node(edge.source))
+                todo.append(graph.by_id(edge.source))
     return Graph(
         graph.level,
         [node for node in graph.nodes if node.id in kept],
         [edge for edge in graph.edges if edge.target in kept],
+        graph.of,
+        graph.groups,
     )
 
 

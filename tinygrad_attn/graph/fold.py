@@ -8,18 +8,19 @@ numbers belong to what they moved.
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from ..context import Scope
 from ..tensor import Tensor
-from .names import Names, formulas, is_module, kind, node_of
+from .names import Names, formula_of_module, is_module, kind, node_of
 from .plain import Edge, Graph, Node
 from .trace import Trace, inputs_of, scopes
 
 MOVING = ("reshape", "permute_dims", "getslice", "broadcast_to", "astype")
 
 
-def folded(trace: Trace, names: Names, base: Any, depth: int | None) -> Graph:
+def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> Graph:
     """The trace as a graph of modules.
 
     Args:
@@ -42,9 +43,7 @@ def folded(trace: Trace, names: Names, base: Any, depth: int | None) -> Graph:
     members: dict[Any, list[Tensor]] = {}
     for t in order:
         members.setdefault(boxes[t], []).append(t)
-    # a box comes after all that it uses: in the order of what it hands out
-    places = {t: i for i, t in enumerate(order)}
-    ordered = sorted(members, key=_last_of(members, places))
+    ordered = _in_order(members, boxes, order)
     nodes: dict[Any, Node] = {}
     taken: dict[str, int] = {}
     for at, box in enumerate(ordered):
@@ -71,7 +70,7 @@ def folded(trace: Trace, names: Names, base: Any, depth: int | None) -> Graph:
                 edges[key].contribution_array = (
                     share if so_far is None else so_far + share
                 )
-    return Graph("module", list(nodes.values()), list(edges.values()))
+    return Graph("module", list(nodes.values()), list(edges.values()), of)
 
 
 def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, Any]:
@@ -120,7 +119,7 @@ def _node(
         path = names.module(box)
         node.name = path or kind_of.__name__
         node.op, node.module = kind_of.__name__, path
-        node.formula, node.rule = formulas(box.owner)
+        node.formula, node.rule = formula_of_module(box.owner), ""
         node.settings, node.source = {}, ""
         node.parameters = sum(
             t.size for t in inside if kind(t, names, trace) == "parameter"
@@ -131,8 +130,30 @@ def _node(
     return node
 
 
-def _last_of(members: dict[Any, list[Tensor]], at: dict[Tensor, int]) -> Any:
-    def last(box: Any) -> int:
-        return max(at[t] for t in members[box])
-
-    return last
+def _in_order(
+    members: dict[Any, list[Tensor]], boxes: dict[Tensor, Any], order: list[Tensor]
+) -> list[Any]:
+    """The boxes, each after all that it uses; among those that can come next, the one
+    whose last result comes first."""
+    place = {t: i for i, t in enumerate(order)}
+    last = {box: max(place[t] for t in inside) for box, inside in members.items()}
+    needs: dict[Any, set[Any]] = {box: set() for box in members}
+    for t in order:
+        needs[boxes[t]] |= {boxes[x] for x in inputs_of(t) if boxes[x] is not boxes[t]}
+    users: dict[Any, list[Any]] = {box: [] for box in members}
+    for box, used in needs.items():
+        for other in used:
+            users[other].append(box)
+    waiting = {box: len(used) for box, used in needs.items()}
+    ready = [(last[box], i, box) for i, box in enumerate(members) if not waiting[box]]
+    heapify(ready)
+    number = {box: i for i, box in enumerate(members)}
+    found: list[Any] = []
+    while ready:
+        _, _, box = heappop(ready)
+        found.append(box)
+        for user in users[box]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                heappush(ready, (last[user], number[user], user))
+    return found

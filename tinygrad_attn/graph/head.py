@@ -18,6 +18,7 @@ An operation that `cut` does not know ends the way back: its slice becomes an in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from numbers import Integral
 from typing import Any
@@ -28,7 +29,7 @@ from ..backends import namespace_of
 from ..op import Op
 from ..tensor import Tensor
 from .check import compare, size
-from .names import Names
+from .names import Names, within
 from .trace import Trace, bare, finish, inputs_of, leaf_like, scopes
 
 ATTENTION = "scaled_dot_product_attention"
@@ -50,24 +51,35 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     """The trace of one head and one sequence.
 
     Args:
-        head: (attention layer or its path, number of the head).
+        head: (attention layer or its path, number of the head); and the number of the
+            call, if the layer was called several times.
         sample: number of the sequence.
 
     Raises:
         ValueError: there is no such layer, head or sequence, or no attention in it.
     """
     who = "unfold"
-    if not isinstance(head, (tuple, list)) or len(head) != 2:
+    if not isinstance(head, (tuple, list)) or len(head) not in (2, 3):
         raise ValueError(
             f"{who}: head={head!r} given; it must be (attention layer or its path, "
-            "number of the head)"
+            "number of the head), and the number of the call if there were several"
         )
     layer = names.find(who, head[0])
     inside = {
         t for t in trace.tensors() if any(s.owner is layer for s in scopes(t._scope))
     }
-    z = result_of_attention(who, trace, inside, layer)
+    results = results_of_attention(who, trace, inside, layer)
+    call = head[2] if len(head) == 3 else 0
+    if (len(results) > 1 and len(head) == 2) or call not in range(len(results)):
+        raise ValueError(
+            f"{who}: head={type(layer).__name__} {head[1:]} given; {len(results)} "
+            "attentions are computed in it: give a layer inside it, or (layer, head, "
+            f"call) with a call of 0..{len(results) - 1}"
+        )
+    z = results[call]
     block = block_of(who, layer, z.shape, head[1], sample)
+    this = next(s for s in scopes(z._scope) if s.owner is layer)
+    inside = {t for t in inside if within(t, this)}  # of this call
     xp = namespace_of([z.data])
     rows, columns = z.shape[-2:]
     n = rows * columns
@@ -75,23 +87,27 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     return Cut(trace, inside, xp).made(z, at)
 
 
-def result_of_attention(
+def results_of_attention(
     who: str, trace: Trace, inside: set[Tensor], layer: Any
-) -> Tensor:
-    """The blend of values: what the attention composite made, or the product that takes
-    a softmax's weights."""
+) -> list[Tensor]:
+    """The blends of values: what the attention composite made, or the product that
+    takes a softmax's weights."""
+    found: list[Tensor] = []
     order = [t for t in trace.tensors() if t in inside]
     weights: set[Tensor] = set()  # a softmax's result, masked or dropped or not
     for t in order:
         name = t._op.name if t._op else ""
         if name == ATTENTION:
-            return t
+            found.append(t)
         if name == "softmax" and t.ndim >= 2:
             weights.add(t)
         elif weights & set(inputs_of(t)):
             if name == "matmul":
-                return t
-            weights.add(t)
+                found.append(t)
+            else:
+                weights.add(t)
+    if found:
+        return found
     raise ValueError(
         f"{who}: head={type(layer).__name__} given; it must be a layer in which one "
         "attention is computed, on the way to the root"
@@ -165,11 +181,13 @@ class Cut:
             small.positions[copy] = at
             if t in trace.origin:
                 small.origin[copy] = trace.origin[t]
+            if t in trace.called:
+                small.called[copy] = trace.called[t]
             if trace.total(t) is not None:
                 small.totals[copy] = self.pick(trace.total(t), at)
         end = copies[z, next(iter(wanted))[1]]
         seeds = [small.totals[end]] if end in small.totals else []
-        return Trace([end], seeds, small.origin, {}, small.totals, small.positions)
+        return replace(small, roots=[end], seeds=seeds)
 
     # --- positions --------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..context import Scope
 from ..tensor import Tensor
-from .plain import Node
+from .plain import Group, Node
 from .trace import Trace, inputs_of, scopes
 
 PLAIN = {"bool": "mask", "int64": "indices"}  # what constants usually are
@@ -67,6 +67,13 @@ class Names:
             )
         return found
 
+    def of_owner(self, owner: Any) -> tuple[str, str]:
+        """What the owner of a scope is called, and its type."""
+        if not is_module(owner):
+            return str(getattr(owner, "name", owner)), "composite"
+        kind = type(owner).__name__
+        return self.paths.get(id(owner), "") or kind, kind
+
     def module(self, scope: Scope | None) -> str:
         """The path of the innermost module of a scope; "" for the outermost."""
         for s in reversed(scopes(scope)):
@@ -82,11 +89,15 @@ class Names:
             for x in inputs_of(t):
                 uses[x].append(t)
         found: dict[Tensor, str] = {}
-        count: dict[str, int] = {}
+        settled, taken = set(trace.called.values()), set[str]()
         for t in order:
-            name = self._name(trace, t, uses[t])
-            count[name] = count.get(name, 0) + 1
-            found[t] = name if count[name] == 1 else f"{name}_{count[name]}"
+            name = first = self._name(trace, t, uses[t])
+            number = 1
+            while name in taken or (name in settled and t not in trace.called):
+                number += 1
+                name = f"{first}_{number}"
+            taken.add(name)
+            found[t] = name
         return found
 
     def _name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
@@ -107,6 +118,24 @@ class Names:
                 path = self.paths.get(id(scope.owner), "")
                 return path.rpartition(".")[2] or type(scope.owner).__name__
         return t._op.name if t._op else ""
+
+
+class Calls:
+    """The calls of modules and composites that some tensors were made in, as groups."""
+
+    def __init__(self, order: list[Tensor], names: Names) -> None:
+        self.ids: dict[Scope, str] = {}
+        self.groups: dict[str, Group] = {}
+        for t in order:
+            for s in scopes(t._scope):
+                if s not in self.ids:
+                    self.ids[s] = id = f"g{len(self.ids)}"
+                    parent = self.ids[s.parent] if s.parent else ""
+                    self.groups[id] = Group(id, parent, *names.of_owner(s.owner))
+
+    def group(self, t: Tensor) -> str:
+        """The id of the innermost call that a tensor was made in."""
+        return self.ids[t._scope] if t._scope else ""
 
 
 def within(t: Tensor, scope: Scope) -> bool:
@@ -158,6 +187,12 @@ def settings(t: Tensor) -> dict[str, Any]:
         if x is not None and not isinstance(x, Tensor)
     }
     return numbers | t._params if t._op else {}
+
+
+def formula_of_module(module: Any) -> str:
+    """What a module computes, if its docstring begins with an equation."""
+    formula, _ = formulas(module)
+    return formula if "=" in formula else ""
 
 
 def formulas(op: Any) -> tuple[str, str]:

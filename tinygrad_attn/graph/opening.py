@@ -13,6 +13,7 @@ number that was recorded, and the gradients must come out as they did before.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from .. import ops
@@ -53,10 +54,13 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
             else:
                 changed = True
                 copies[t] = z
-                if t._where is not None and t._where.target:
-                    called[z] = t._where.target
+                own = trace.called.get(t, "")
+                if own and not re.fullmatch(rf"{t._op.name}(_\d+)?", own):
+                    called[z] = own
                 continue
         copies[t] = bare(t, t.data)
+        if t in trace.called:
+            called[copies[t]] = trace.called[t]
         copies[t]._saved = t._saved
         copies[t]._inputs = inputs
         finish(copies[t])
@@ -64,17 +68,17 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
         [copies[t] for t in trace.roots],
         trace.seeds,
         {copies[t]: trace.origin[t] for t in copies if t in trace.origin},
-        {copies[t]: name for t, name in trace.called.items()} | called,
+        called,
         {copies[t]: g for t, g in trace.totals.items()},
         {copies[t]: at for t, at in trace.positions.items()},
     )
+    scales = trace.scales()
     compare_gradients(
-        [
-            (t._op.name if t._op else "a leaf", finer.gradients[copies[t]], g)
-            for t, g in trace.gradients.items()
-            if copies[t] in finer.gradients
-        ],
-        size(*trace.gradients.values()),
+        (
+            (names_op(t), finer.gradient(z), trace.gradient(t), scales.get(t, 0.0))
+            for t, z in copies.items()
+            if t in trace.gradients or z in finer.gradients
+        ),
         level,
     )
     return finer, changed
@@ -110,3 +114,8 @@ def steps_between(z: Tensor, given: set[Tensor]) -> list[Tensor]:
             steps.append(t)
             todo += inputs_of(t)
     return steps
+
+
+def names_op(t: Tensor) -> str:
+    """What a message calls a tensor."""
+    return t._op.name if t._op else "a leaf"

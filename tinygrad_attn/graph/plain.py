@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 Numbers = Any  # nested lists of numbers, or one number
@@ -21,16 +22,21 @@ class Node:
     Attributes:
         id: its place in the graph, "n0", "n1", ... from what comes first.
         name: what it is called: a parameter's path, a module's, the variable it was
-            assigned to, or its operation, with a number where that is not unique.
+            assigned to, or its operation, with a number where that is not unique. The
+            same at every level. (A single number between those of two tensors is called
+            by its operation alone.)
         op: the operation ("matmul"), a module's type, or for what was not computed:
             "parameter", "input" (it has a gradient) or "constant".
         formula: what it computes, "" for what was not computed.
         rule: what it gives back to its inputs, as its rule states it, or "".
         shape, dtype: of its value.
-        module: the path of the module (and composite) that it was computed in.
+        module: the path of the module that it was computed in.
+        group: the id of the call, of a module or composite, that it was computed in; ""
+            outside of all. See `Graph.groups`.
         source: the file, line and text that asked for it, inside `record()`, else "".
-        tensor, index: at the scalar level, the name of the tensor that it is an element
-            of, and where it stands there; "" and () for a number in between.
+        tensor, index: at the scalar level, the name of the tensor in whose computation
+            it was made, and where it stands there; the index of a number in between is
+            None.
         settings: its params (an axis, a scale), and numbers in the place of an input.
         parameters: at the module level, how many numbers the module has to learn.
         positions: in one head's graph, where these numbers lie in the whole tensor,
@@ -46,8 +52,9 @@ class Node:
     dtype: str = "float64"
     module: str = ""
     source: str = ""
+    group: str = ""
     tensor: str = ""
-    index: tuple[int, ...] = ()
+    index: tuple[int, ...] | None = None
     settings: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     array: Any = field(default=None, repr=False)
@@ -97,21 +104,44 @@ class Edge:
 
 
 @dataclass(eq=False)
+class Group:
+    """One call of a module, or of a composite that was opened.
+
+    Attributes:
+        id: "g0", "g1", ...
+        parent: the id of the call that it was made in, or "".
+        name: the module's path, or the composite's name.
+        type: the module's type, or "composite".
+    """
+
+    id: str
+    parent: str
+    name: str
+    type: str
+
+
+@dataclass(eq=False)
 class Graph:
     """A computation at one level of detail.
 
     Attributes:
         level: "module", "op", "primitive" or "scalar".
-        nodes: what comes first first; the last is what the gradients are of.
+        nodes: each after what it was made from.
         edges: for every node its inputs, in order.
+        of: what the gradients are of, such as "loss". In the graph of a module, head or
+            focus it is not among the nodes.
+        groups: by id, the calls that the nodes were computed in.
     """
 
     level: str
     nodes: list[Node]
     edges: list[Edge]
+    of: str = ""
+    groups: dict[str, Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_id = {node.id: node for node in self.nodes}
+        self._by_name = {node.name: node for node in reversed(self.nodes)}
         self._into: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
         self._out_of: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
         for edge in self.edges:
@@ -120,20 +150,21 @@ class Graph:
 
     @property
     def root(self) -> Node:
-        """The node that the gradients are of."""
+        """The last node, in which all ends."""
         return self.nodes[-1]
 
+    def by_id(self, id: str) -> Node:
+        """The node with this id, such as an edge's source."""
+        return self._by_id[id]
+
     def node(self, name: str) -> Node:
-        """The node with this id or name.
+        """The node with this name.
 
         Raises:
             KeyError: there is none.
         """
-        if name in self._by_id:
-            return self._by_id[name]
-        for node in self.nodes:
-            if node.name == name:
-                return node
+        if name in self._by_name:
+            return self._by_name[name]
         known = ", ".join(node.name for node in self.nodes[:12])
         more = f", and {len(self.nodes) - 12} more" if len(self.nodes) > 12 else ""
         raise KeyError(f"node: {name!r} given; there are {known}{more}")
@@ -154,9 +185,12 @@ class Graph:
         return dict(sorted(found.items(), key=_by_count))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dicts, lists, numbers and strings."""
+        """All of it as dicts, lists, numbers and strings, ready for JSON: what is not
+        finite is "nan", "inf" or "-inf"."""
         return {
             "level": self.level,
+            "of": self.of,
+            "groups": [vars(group) for group in self.groups.values()],
             "nodes": [_plain(n, ("value", "gradient", "total")) for n in self.nodes],
             "edges": [_plain(e, ("contribution",)) for e in self.edges],
         }
@@ -210,4 +244,12 @@ def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
         for key, value in vars(item).items()
         if not key.endswith("array")
     }
-    return found | {key: getattr(item, key) for key in computed}
+    return found | {key: _finite(getattr(item, key)) for key in computed}
+
+
+def _finite(numbers: Numbers) -> Any:
+    """Numbers, with strings for those that JSON does not have."""
+    if isinstance(numbers, list):
+        return [_finite(v) for v in numbers]
+    unwritable = isinstance(numbers, float) and not isfinite(numbers)
+    return str(numbers) if unwritable else numbers

@@ -17,6 +17,7 @@ from ..autograd import walk
 from ..backends import namespace_of
 from ..context import Scope, no_grad
 from ..tensor import Tensor, make
+from .check import magnitude, size
 
 
 @dataclass
@@ -25,7 +26,8 @@ class Trace:
 
     Attributes:
         roots: what the computation ends in.
-        seeds: ∂L/∂root for each; none if L's gradient is not to be had.
+        seeds: ∂L/∂root for each, or None where nothing flows; empty if L's gradient is
+            not to be had. Making a Trace walks backward from them.
         origin: the recorded tensor behind a copy; new ones (the parts of an opened
             composite) have none.
         called: names that are settled already.
@@ -45,12 +47,14 @@ class Trace:
     shares: dict[Tensor, Sequence[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.seeds:
+        starts = [(t, g) for t, g in zip(self.roots, self.seeds) if g is not None]
+        if not starts:
             return
+        roots, seeds = zip(*starts)
         with ExitStack() as stack:
             stack.enter_context(no_grad())
-            stack.enter_context(namespace_of(self.seeds).quiet())
-            for node, g, shares in walk(self.roots, self.seeds, free=False):
+            stack.enter_context(namespace_of(seeds).quiet())
+            for node, g, shares in walk(roots, seeds, free=False):
                 self.gradients[node], self.shares[node] = g, shares
 
     def tensors(self) -> list[Tensor]:
@@ -60,6 +64,29 @@ class Trace:
     def total(self, t: Tensor) -> Any:
         """The gradient through the whole computation."""
         return self.totals.get(t, self.gradients.get(t))
+
+    def gradient(self, t: Tensor) -> Any:
+        """∂L/∂t; zeros where nothing flows."""
+        if t in self.gradients:
+            return self.gradients[t]
+        return namespace_of([t.data]).zeros(t.shape, t.dtype)
+
+    def scales(self) -> dict[Tensor, float]:
+        """How large the numbers are that were added up to each gradient: what flows in,
+        before anything cancels. And a little of the largest of all: what is left where
+        something cancelled is noise of that size, and flows on."""
+        single = any(t.dtype == "float32" for t in self.gradients)
+        largest = magnitude(*self.gradients.values())
+        noise = largest * (1e-2 if single else 1e-5)
+        found = {t: magnitude(g) + noise for t, g in self.gradients.items()}
+        for user, shares in self.shares.items():
+            flowed = magnitude(self.gradients[user])
+            for x in inputs_of(user):
+                flowed *= size(x.data)
+            for x, share in zip(user._inputs or (), shares):
+                if share is not None:
+                    found[x] = max(found.get(x, noise), flowed, magnitude(share))
+        return found
 
 
 def inputs_of(t: Tensor) -> list[Tensor]:
@@ -212,10 +239,11 @@ def part(trace: Trace, module: Any) -> Trace:
                 out.add(x)
                 if i < len(shares) and shares[i] is not None:
                     came[x] = came[x] + shares[i] if x in came else shares[i]
-    ends = [t for t in order if t in (came or out)]
+    ends = [t for t in order if t in out]
     return Trace(
         [copies[t] for t in ends],
-        [came[t] for t in ends if t in came],
+        [came.get(t) for t in ends],
         {copies[t]: trace.origin[t] for t in copies if t in trace.origin},
+        {copies[t]: trace.called[t] for t in copies if t in trace.called},
         totals={copies[t]: trace.gradients[t] for t in copies if t in trace.gradients},
     )

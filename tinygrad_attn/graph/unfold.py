@@ -23,7 +23,7 @@ from ..tensor import Tensor
 from .focus import focused, only
 from .fold import folded
 from .head import cut
-from .names import Names, formulas, kind, node_of
+from .names import Calls, Names, formulas, kind, node_of
 from .opening import opened
 from .plain import Edge, Graph, Node
 from .trace import Trace, inputs_of, part, recorded
@@ -84,8 +84,15 @@ def unfold(
         )
     if depth is not None:
         check_number("unfold", "depth", depth, 1, whole=True)
+    if level != "module" and depth is not None:
+        raise ValueError(f"unfold: depth given at level {level!r}; it is for 'module'")
+    if head is None and sample != 0:
+        raise ValueError("unfold: sample given without head=(layer, number)")
+    check_number("unfold", "limit", limit, 1, whole=True)
     trace = recorded("unfold", root)
     names = Names(trace)
+    trace.called = names.of(trace)  # the same names at every level
+    of = trace.called[trace.roots[0]]
     base = None if module is None else names.find("unfold", module)
     if base is not None and head is not None:
         raise ValueError("unfold: module and head given; it can be one of them")
@@ -96,25 +103,29 @@ def unfold(
     if level == "module":
         if focus is not None:
             raise ValueError("unfold: focus given at level 'module'; it has no numbers")
-        return folded(trace, names, base, depth)
+        return folded(trace, names, base, depth, of)
     trace = opened(trace, "op")
+    trace.called = names.of(trace)
     if level != "op":
         trace = opened(trace, "primitive")
     end = ""
     if focus is not None:
         trace, end = focused(trace, names, focus)
     if level != "scalar":
-        return of_tensors(trace, names, level)
-    graph = of_values(trace, names, Numbers(trace, limit))
+        return of_tensors(trace, names, level, of)
+    graph = of_values(trace, names, Numbers(trace, limit), of)
     return only(graph, graph.node(end)) if "[" in end else graph
 
 
-def of_tensors(trace: Trace, names: Names, level: str) -> Graph:
+def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
     """A node for every tensor."""
     order = trace.tensors()
     called = names.of(trace)
     ids = {t: f"n{at}" for at, t in enumerate(order)}
+    calls = Calls(order, names)
     nodes = [node_of(t, called[t], at, names, trace) for at, t in enumerate(order)]
+    for t, node in zip(order, nodes):
+        node.group = calls.group(t)
     edges = []
     for t in order:
         shares = trace.shares.get(t, ())
@@ -122,7 +133,7 @@ def of_tensors(trace: Trace, names: Names, level: str) -> Graph:
             if isinstance(x, Tensor):
                 share = shares[i] if i < len(shares) else None
                 edges.append(Edge(ids[x], ids[t], i, None, share))
-    return Graph(level, nodes, edges)
+    return Graph(level, nodes, edges, of, calls.groups)
 
 
 SYMBOLS = {
@@ -136,14 +147,16 @@ SYMBOLS = {
 }
 
 
-def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
+def of_values(trace: Trace, names: Names, numbers: Numbers, of: str) -> Graph:
     """A node for every number."""
     called = names.of(trace)
     ids: dict[Value, str] = {}
     nodes: list[Node] = []
     edges: list[Edge] = []
     known: dict[str, tuple[str, str]] = {"": ("z = x", "∂z/∂x = 1")}
-    for t in trace.tensors():
+    order = trace.tensors()
+    calls = Calls(order, names)
+    for t in order:
         if t not in numbers.of:
             continue
         module = names.module(t._scope)
@@ -161,7 +174,7 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
             formula, rule = known[v._op] if v._prev else ("", "")
             index = elements.get(v)
             g = numbers.grad.get(v, 0.0)
-            at = "" if index is None else f"[{','.join(map(str, index))}]"
+            at = f"[{','.join(map(str, index))}]" if index else ""
             op = v._op or ("identity" if v._prev else leaf)
             name = op if index is None else called[t] + at
             nodes.append(
@@ -173,8 +186,10 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
                     rule=rule,
                     module=module,
                     source=source,
-                    tensor="" if index is None else called[t],
-                    index=index or (),
+                    dtype=t.dtype,
+                    group=calls.group(t),
+                    tensor=called[t],
+                    index=index,
                     array=v.data,
                     gradient_array=g if reached else None,
                     total_array=totals.get(v, g if reached else None),
@@ -185,7 +200,7 @@ def of_values(trace: Trace, names: Names, numbers: Numbers) -> Graph:
                 if reached and numbers.maker[x] in trace.gradients:
                     share = local * g
                 edges.append(Edge(ids[x], ids[v], i, float(local), share))
-    return Graph("scalar", nodes, edges)
+    return Graph("scalar", nodes, edges, of, calls.groups)
 
 
 def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:

@@ -21,6 +21,7 @@ from ..backends import scalars
 from ..scalar import Value, topological_order
 from ..tensor import Tensor
 from .check import compare, compare_gradients, size
+from .opening import names_op
 from .trace import Trace, inputs_of
 
 LIMIT = 100_000
@@ -32,8 +33,7 @@ class Numbers:
     Attributes:
         of: a tensor → its Values, row by row (not for bools and integers).
         maker: a Value → the tensor in whose computation it was made.
-        reached: every Value that the gradients flowed to, from the end to the start;
-            its gradient is in `grad`.
+        grad: the gradient of every Value that something flowed to.
     """
 
     def __init__(self, trace: Trace, limit: int = LIMIT) -> None:
@@ -101,12 +101,10 @@ class Numbers:
     def _walk(self, trace: Trace) -> None:
         """∂L/∂v of every number, by chapter 1's chain rule."""
         self.grad: dict[Value, float] = {}
-        self.reached: list[Value] = []
-        if not trace.seeds:
-            return
         pairs = [
             (v, float(g))
             for root, seed in zip(trace.roots, trace.seeds)
+            if seed is not None
             for v, g in zip(self.of[root], flat(seed))
         ]
         end = Value(0.0, tuple(v for v, _ in pairs), "", tuple(g for _, g in pairs))
@@ -117,16 +115,21 @@ class Numbers:
             g = grad[v]
             for x, local in zip(v._prev, v._local):
                 grad[x] += local * g
-        self.reached = order[1:]
         del grad[end]
         self.grad = grad
         single = any(t.dtype == "float32" for t in self.of)
+        scales = trace.scales()
         compare_gradients(
-            [
-                (t._op.name if t._op else "a leaf", self.gradient(t), plain(g))
-                for t, g in trace.gradients.items()
-            ],
-            size(*trace.gradients.values()),
+            (
+                (
+                    names_op(t),
+                    self.gradient(t),
+                    plain(trace.gradient(t)),
+                    scales.get(t, 0),
+                )
+                for t in self.of
+                if t._requires_grad
+            ),
             "scalar",
             "float32" if single else "float64",
         )
