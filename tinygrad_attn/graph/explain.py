@@ -2,11 +2,11 @@
 
 ∂L/∂x is a sum over everything that x was used for. For one number of x, written out:
 
-    ∂L/∂x = Σ over the uses z, Σ over z's numbers k:  ∂L/∂zₖ · ∂zₖ/∂x
-                                                      upstream · local = contribution
+    ∂L/∂x = Σ over the uses z, Σ over z's numbers k:  ∂L/∂zₖ × ∂zₖ/∂x
+                                                      upstream × local = contribution
 
 `explain` lists these products, adds them up, and puts a finite difference beside the
-sum: L is computed again, from what was recorded, with x a little larger and smaller.
+sum (`differences.py`).
 
 The local derivatives are read off the rules. A vjp is linear in the upstream gradient
 u: vjp(u) = Σₖ uₖ · ∂zₖ/∂x. So run it on a u that records, and differentiate the result
@@ -15,35 +15,40 @@ by u: that is ∂zₖ/∂x, for all k at once.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf, isfinite, isnan
 from pathlib import Path
 from typing import Any
 
 from .. import ops
 from ..autograd import unbroadcast
 from ..backends import namespace_of
-from ..context import enable_grad, no_grad
+from ..context import enable_grad
 from ..differentiate import grad
 from ..errors import named
-from ..printing import tensor_repr
+from ..printing import LIMIT, nested, render, style
+from ..shapes import strides_of
 from ..tensor import Tensor, make
+from .differences import TOLERANCE, Again
 from .head import MOVEMENT
 from .names import Names, formulas
 from .plain import Numbers, listed
 from .trace import Trace, inputs_of, recorded
-from .unfold import indices
 from .values import flat
 
-SHOWN = 8  # products of one use, and uses, that are printed
-STEP = 2.0**-17  # of the finite difference, about the cube root of a float's precision
+USES = 5  # that are printed,
+PRODUCTS = 8  # of one use,
+LINES = 8  # of one array,
+WIDTH = 80  # and columns
 CHECKED = 3  # numbers of a whole tensor whose finite difference is taken
 
 
 @dataclass(eq=False)
 class Product:
-    """upstream · local = contribution, for one number z[index] that x was used for."""
+    """upstream × local = contribution, for one number z[index] that x was used for."""
 
     index: tuple[int, ...]
     upstream: float
@@ -57,13 +62,11 @@ class Use:
 
     Attributes:
         name, op: the result, and the operation that made it.
-        position: which of the operation's inputs x is, from 0.
+        position: which of the operation's inputs x is, from 0; x * x has 0 and 1.
+        inputs: how many tensors the operation took.
         formula, rule: what the operation computes, and gives back.
         shape: the result's.
         source: the file, line and text of the operation, inside `record()`, else "".
-        upstream: ∂L/∂result, nested lists in its shape.
-        contribution: what flows back along this edge, in x's shape (one number for one
-            number of x).
         products: for one number of x, the products that the contribution is the sum of;
             those with a local derivative of 0 are left out.
     """
@@ -71,28 +74,42 @@ class Use:
     name: str
     op: str
     position: int
+    inputs: int
     formula: str
     rule: str
     shape: tuple[int, ...]
     source: str
-    upstream: Numbers
-    contribution: Numbers
-    products: list[Product]
+    products: list[Product] = field(repr=False)
+    upstream_array: Any = field(repr=False)
+    contribution_array: Any = field(repr=False)
+
+    @property
+    def upstream(self) -> Numbers:
+        """∂L/∂result, as nested lists in its shape."""
+        return listed(self.upstream_array)
+
+    @property
+    def contribution(self) -> Numbers:
+        """What flows back along this edge: a number for one number of x, else nested
+        lists in x's shape."""
+        return listed(self.contribution_array)
 
 
 @dataclass(eq=False)
 class Explanation:
-    """Where a gradient came from; printed, it says so.
+    """Where a gradient came from; printed, it says so. It holds numbers and texts only,
+    and may outlive the graph that it was made from.
 
     Attributes:
         name: what is explained, such as "W_Q[0, 1]".
         root: what the gradient is of.
-        value: its number or numbers.
-        gradient: ∂root/∂value; None if nothing flowed to it.
+        value: its number, or its numbers as nested lists.
+        gradient: ∂root/∂value, in the same form; None if nothing flowed to it.
         source: the line that made it, inside `record()`, else "".
         uses: every edge that contributes; their contributions add up to the gradient.
         finite_differences: (index, gradient, finite difference) of the number that was
             asked for, or of a tensor's largest gradients.
+        note: why there is no gradient, or why the finite difference is another; or "".
     """
 
     name: str
@@ -102,71 +119,42 @@ class Explanation:
     source: str
     uses: list[Use]
     finite_differences: list[tuple[tuple[int, ...], float, float]]
+    note: str = ""
 
     @property
-    def finite_difference(self) -> float:
-        """The finite difference of the number that was asked for, or of the largest."""
-        return self.finite_differences[0][2]
+    def finite_difference(self) -> float | None:
+        """The finite difference of the number that was asked for, or of the largest;
+        None if there is no gradient."""
+        return self.finite_differences[0][2] if self.finite_differences else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as dicts, lists, numbers and strings."""
+        found = dict(vars(self))
+        found["finite_differences"] = [
+            [list(index), g, difference]
+            for index, g, difference in self.finite_differences
+        ]
+        found["uses"] = [
+            {k: v for k, v in vars(use).items() if not k.endswith("_array")}
+            | {"shape": list(use.shape)}
+            | {"upstream": use.upstream, "contribution": use.contribution}
+            | {"products": [vars(p) | {"index": list(p.index)} for p in use.products]}
+            for use in self.uses
+        ]
+        return found
 
     def __repr__(self) -> str:
-        return "\n".join(self._lines())
-
-    def _lines(self) -> Iterator[str]:
-        whole = isinstance(self.gradient, list)
-        yield f"∂{self.root}/∂{self.name}" + ("" if whole else f" = {self.gradient!r}")
-        yield shown("  value ", self.value)
-        if self.source:
-            yield f"  made at {short(self.source)}"
-        if self.gradient is None:
-            yield f"  nothing flows from {self.root} to it"
-            return
-        for use in self.uses[:SHOWN]:
-            yield ""
-            yield f"through {use.name} {use.shape}, {use.op} ({use.formula})"
-            if use.source:
-                yield f"  at {short(use.source)}"
-            yield from self._products(use) if not whole else self._arrays(use)
-        if len(self.uses) > SHOWN:
-            yield f"\n... and {len(self.uses) - SHOWN} more uses"
-        yield ""
-        if whole:
-            yield shown(f"sum of {plural(len(self.uses), 'use')} ", self.gradient)
-        else:
-            yield f"sum of {plural(len(self.uses), 'use')} {self.gradient:>+.10e}"
-        for index, g, difference in self.finite_differences:
-            at = f" at {list(index)}: {g:+.10e}, and" if whole else ":"
-            yield f"finite difference{at} {difference:+.10e}"
-
-    def _products(self, use: Use) -> Iterator[str]:
-        ranked = sorted(use.products, key=_by_size)[:SHOWN]
-        names = [f"{use.name}{list(p.index) or ''}" for p in ranked]
-        width = max(map(len, names), default=0)
-        for name, p in zip(names, ranked):
-            yield (
-                f"  ∂{self.root}/∂{name:<{width}} {p.upstream:>+12.5g}  ·  local "
-                f"{p.local:>+12.5g}  =  {p.contribution:>+12.5g}"
-            )
-        rest = len(use.products) - len(ranked)
-        if rest:
-            others = sum(p.contribution for p in use.products) - sum(
-                p.contribution for p in ranked
-            )
-            yield f"  ... and {rest} smaller products, together {others:+.5g}"
-        yield f"  contribution {use.contribution:+.10e}"
-
-    def _arrays(self, use: Use) -> Iterator[str]:
-        yield f"  rule: {use.rule or 'see the source of ' + use.op}"
-        yield shown("  upstream ", use.upstream)
-        yield shown("  contribution ", use.contribution)
+        return "\n".join(lines_of(self))
 
 
 @named
 def explain(x: Tensor, of: Tensor) -> Explanation:
-    """Where ∂of/∂x comes from: every use of x as upstream · local = contribution, their
+    """Where ∂of/∂x comes from: every use of x as upstream × local = contribution, their
     sum, and a finite difference beside it.
 
     Like `unfold` it touches no `.grad` and frees nothing; call it before `backward()`.
-    Recorded inside `record()`, it knows the line of every step.
+    Recorded inside `record()`, it knows the line of every step. A parameter that an
+    optimizer has moved since is explained as it was.
 
     Args:
         x: a tensor that `of` was made from, or one number of it: explain(x[0, 1], ...).
@@ -174,56 +162,76 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
 
     Raises:
         RuntimeError: `of` is not recorded, or freed.
-        ValueError: `of` is no scalar, or x has no part in it.
+        ValueError: `of` is no scalar, or x has no part in it, or is a part of a tensor
+            with more than one number.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = x * 3.0
-    >>> found = explain(x[1], of=(y * y).sum())
-    >>> use, = found.uses
-    >>> [(p.upstream, p.local, p.contribution) for p in use.products]
-    [(12.0, 3.0, 36.0)]
-    >>> abs(found.finite_difference - 36.0) < 1e-6
-    True
+    >>> explain(x[1], of=(y * y).sum())
+    ∂sum/∂input[1] = +36
+      value 2
+    <BLANKLINE>
+    through mul (2,): z = x · y
+                 upstream  ×        local  =  contribution
+      mul[1]          +12  ×           +3  =           +36
+    <BLANKLINE>
+    sum of 1 use       = +36
+    finite difference  ≈ +36
     """
+    for what, given in (("", x), ("of=", of)):
+        if not isinstance(given, Tensor):
+            raise TypeError(
+                f"explain: {what}{type(given).__name__} given; it takes a Tensor, or "
+                "one number of it, x[i, j], and of= the scalar that was made from it"
+            )
     trace = recorded("explain", of)
     root = trace.roots[0]
+    if root.size != 1:
+        raise ValueError(
+            f"explain: of= a tensor of shape {root.shape} given; it must be one "
+            "number, such as a loss: reduce it by sum() or mean(), or take one of it"
+        )
     if not trace.seeds:
         raise ValueError(
-            f"explain: of= a tensor of shape {root.shape} given; it must be a scalar "
-            "that requires a gradient, such as a loss"
+            "explain: of= a tensor without a gradient given; nothing that it was made "
+            "from has requires_grad=True"
         )
     t, element = located(trace, x)
     called = Names(trace).of(trace)
-    g = trace.gradients.get(t)
+    name, value, gradient = called[t], listed(t.data), trace.gradients.get(t)
     uses = list(uses_of(trace, t, element, called))
-    at = list(indices(t.shape))
-    name, value, gradient = called[t], listed(t.data), None if g is None else listed(g)
-    if element is not None:
-        name += f"{list(at[element])}" if t.shape else ""
-        value = flat(t.data)[element]
-        gradient = None if g is None else flat(g)[element]
-    checked = []
-    if g is not None:
-        slopes = flat(g)
-        largest = sorted(range(t.size), key=lambda i: -abs(slopes[i]))[:CHECKED]
+    checked: list[tuple[tuple[int, ...], float, float]] = []
+    note = "" if gradient is not None else closed(t, called[root])
+    if gradient is not None:
+        slopes = flat(gradient)
+        ranked = range(t.size) if element is None else [element]
         again = Again(trace, t)
-        for i in largest if element is None else [element]:
-            checked.append((at[i], slopes[i], again.slope(i)))
+        for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
+            scale = sum(abs(p.contribution) for use in uses for p in use.products)
+            difference = again.slope(i, slopes[i], scale)
+            checked.append((index_of(i, t.shape), slopes[i], difference))
+            note = note or differing(again, i, slopes[i], difference, scale)
+        if t is root:
+            note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
+    if element is not None:
+        name += f"{list(index_of(element, t.shape)) or ''}"
+        value = flat(t.data)[element]
+        gradient = None if gradient is None else flat(gradient)[element]
     source = str(t._where) if t._where else ""
-    return Explanation(name, called[root], value, gradient, source, uses, checked)
+    return Explanation(
+        name, called[root], value, listed(gradient), source, uses, checked, note
+    )
 
 
-def located(trace: Trace, x: Any) -> tuple[Tensor, int | None]:
+def located(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
     """The tensor of the trace that x is, or is one number of; and where that number
     lies in it (None for all of it)."""
-    if not isinstance(x, Tensor):
-        raise TypeError(
-            f"explain: a {type(x).__name__} given; it takes a Tensor that the root was "
-            "made from, or one number of it, x[i, j]"
-        )
-    copies = {origin: copy for copy, origin in trace.origin.items()}
-    if x in copies:
-        return copies[x], 0 if x.size == 1 else None
+    copies: dict[Tensor, Tensor] = {}
+    twice: set[Tensor] = set()
+    for copy, origin in trace.origin.items():
+        if origin in copies:
+            twice.add(origin)
+        copies[origin] = copy
     moves: list[Tensor] = []
     source = x
     while source not in copies:
@@ -231,17 +239,25 @@ def located(trace: Trace, x: Any) -> tuple[Tensor, int | None]:
         moving = source._op is not None and source._op.name in (*MOVEMENT, "take")
         if not moving or not inputs:
             raise ValueError(
-                f"explain: a tensor of shape {x.shape} given that has no part in the "
-                "root; give one that it was made from and that requires a gradient"
+                f"explain: a tensor of shape {x.shape} given that has no part in of=, "
+                "or only as a constant (made under no_grad(), or by detach()); give "
+                "one that of= was made from"
             )
         moves.append(source)
         source = inputs[0]
     t = copies[source]
-    if x.size != 1:
+    if source in twice:
+        raise ValueError(
+            f"explain: a tensor of shape {t.shape} given that got new numbers between "
+            "its uses (by an optimizer's step?); of= must be made from one state of it"
+        )
+    if x.size != 1 and moves:
         raise ValueError(
             f"explain: a part of shape {x.shape} given of a tensor of shape {t.shape}; "
             "give one number of it, x[i, j], or all of it"
         )
+    if not moves:
+        return t, 0 if x.size == 1 else None
     xp = namespace_of([t.data])
     at = xp.reshape(xp.arange(0, t.size), t.shape)
     for move in reversed(moves):
@@ -260,28 +276,28 @@ def uses_of(
         for i, share in enumerate(shares):
             if share is None or (user._inputs or ())[i] is not t:
                 continue
-            g = trace.gradients[user]
+            upstream = trace.gradients[user]
             products: list[Product] = []
-            contribution = listed(share)
             if element is not None:
-                local = local_derivatives(user, i, element)
+                numbers = flat(upstream)
                 products = [
-                    Product(at, u, d, u * d)
-                    for at, u, d in zip(indices(user.shape), flat(g), local)
-                    if d != 0.0
+                    Product(index_of(k, user.shape), numbers[k], d, numbers[k] * d)
+                    for k, d in enumerate(local_derivatives(user, i, element))
+                    if d  # nan counts
                 ]
-                contribution = flat(share)[element]
+                share = flat(share)[element]
             assert user._op is not None
             yield Use(
                 called[user],
                 user._op.name,
                 i,
+                len(inputs_of(user)),
                 *formulas(user._op),
                 user.shape,
                 str(user._where) if user._where else "",
-                listed(g),
-                contribution,
                 products,
+                upstream,
+                share,
             )
 
 
@@ -303,76 +319,205 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
         if not share.requires_grad:
             return [0.0] * z.size
         (found,) = grad(share.reshape(share.size)[element], u)
-    return [float(v) for v in flat(found.data)]
+    return flat(found.data)
 
 
-class Again:
-    """The root computed again, with one number of a tensor changed; in float64."""
-
-    def __init__(self, trace: Trace, t: Tensor) -> None:
-        self.t, self.root = t, trace.roots[0]
-        self.xp = namespace_of([t.data])
-        self.after: list[Tensor] = []  # what depends on t
-        touched = {t}
-        for other in trace.tensors():
-            if touched & set(inputs_of(other)):
-                touched.add(other)
-                self.after.append(other)
-        self.wide: dict[Tensor, Any] = {}
-
-    def slope(self, element: int) -> float:
-        """The central difference of the root at one number."""
-        x = flat(self.t.data)[element]
-        h: float = STEP * max(1.0, abs(x))
-        rise: float = self.at(element, x + h) - self.at(element, x - h)
-        return rise / (2.0 * h)
-
-    def at(self, element: int, value: float) -> float:
-        numbers = flat(self.t.data)[:]
-        numbers[element] = value
-        xp = self.xp
-        moved = {self.t: xp.reshape(xp.asarray(numbers, "float64"), self.t.shape)}
-        with no_grad(), xp.quiet():
-            for z in self.after:
-                arrays = [
-                    (moved[x] if x in moved else self.widened(x))
-                    if isinstance(x, Tensor)
-                    else x
-                    for x in z._inputs or ()
-                ]
-                assert z._op is not None
-                params = z._params
-                if str(params.get("dtype", "")).startswith("float"):
-                    params = params | {"dtype": "float64"}
-                out = z._op.forward(xp, *arrays, **params)
-                moved[z] = out[0] if isinstance(out, tuple) else out
-        return float(flat(moved[self.root])[0])
-
-    def widened(self, x: Tensor) -> Any:
-        if x not in self.wide:
-            single = x.dtype == "float32"
-            self.wide[x] = self.xp.astype(x.data, "float64") if single else x.data
-        return self.wide[x]
+def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of the number at a position, counted row by row."""
+    return tuple(
+        position // stride % size for size, stride in zip(shape, strides_of(shape))
+    )
 
 
-def shown(label: str, numbers: Numbers) -> str:
-    """Numbers as a Tensor prints them, corners only if they are many."""
+# --- what a note says -----------------------------------------------------------------
+
+
+def closed(t: Tensor, root: str) -> str:
+    """Why nothing flowed to a tensor."""
+    if not t.requires_grad:
+        return "no gradient: it is a constant (requires_grad=False)"
+    return (
+        f"no gradient: nothing flows from {root} to it; on every way there stands a "
+        "stop_gradient or a comparison"
+    )
+
+
+def differing(
+    again: Again, i: int, gradient: float, difference: float, scale: float
+) -> str:
+    """Why a finite difference is not the gradient; "" if it is."""
+    if not isfinite(gradient) or again.near(difference, gradient, scale):
+        return ""
+    if isnan(difference):
+        return "no finite difference: a small step leads to where there is no number"
+    left, right = again.sides(i)
+    if abs(left - right) <= TOLERANCE["float32"] * max(abs(left), abs(right)):
+        return "gradient and finite difference differ by more than rounding explains"
+    return (
+        f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to the "
+        "right. At a kink (relu at 0, a tie in a maximum) the rule chooses one."
+    )
+
+
+# --- as text --------------------------------------------------------------------------
+
+
+def lines_of(found: Explanation) -> Iterator[str]:
+    """An explanation, line by line; however large the graph, they are few."""
+    name, whole = clipped(found.name, 40), isinstance(found.value, list)
+    head = f"∂{clipped(found.root, 24)}/∂{name}"
+    if found.gradient is None or whole:
+        yield head
+    else:
+        yield f"{head} = {found.gradient:+.10g}"
+    yield shown("  value ", found.value)
+    if found.source:
+        yield clipped(f"  made at {short(found.source)}")
+    if found.gradient is None:
+        yield from wrapped(found.note)
+        return
+    ranked = sorted(found.uses, key=_by_contribution) if found.uses[USES:] else None
+    picked = (ranked or found.uses)[:USES]
+    few = len(picked) <= 2
+    for use in picked:
+        yield ""
+        yield clipped(title(use))
+        if use.source:
+            yield clipped(f"  at {short(use.source)}")
+        if whole:
+            if use.rule:
+                yield clipped(f"  gives back {use.rule}")
+            yield shown("  upstream     ", use.upstream, LINES if few else 3)
+            yield shown("  contribution ", use.contribution, LINES if few else 3)
+        else:
+            yield from table(use, PRODUCTS if few else PRODUCTS // 2)
+    if ranked:
+        yield ""
+        rest = f"... and {plural(len(ranked) - USES, 'use')} that contribute less"
+        if not whole:
+            rest += f": {sum(use.contribution for use in ranked[USES:]):+.5g} together"
+        yield rest
+    yield ""
+    if found.uses:
+        total = f"sum of {plural(len(found.uses), 'use')}"
+        if whole:
+            yield shown(f"{total} = ", found.gradient)
+        else:
+            yield f"{total:<17}  = {found.gradient:+.10g}"
+    if not whole:
+        yield f"finite difference  ≈ {found.finite_difference:+.10g}"
+    elif found.finite_differences:
+        yield "where it is largest:"
+        for index, g, difference in found.finite_differences:
+            yield (
+                f"  {list(index)}  gradient {g:+.10g}, finite difference "
+                f"{difference:+.10g}"
+            )
+    yield from wrapped(found.note)
+
+
+def title(use: Use) -> str:
+    """through h (2, 2), input 1 of matmul: z = x y"""
+    which = f"input {use.position} of {use.op}" if use.inputs > 1 else use.op
+    if use.inputs == 1 and use.name == use.op:
+        which = ""
+    shape = f" {use.shape}" if use.shape else ""
+    made = ", ".join(p for p in (f"through {clipped(use.name, 36)}{shape}", which) if p)
+    return f"{made}: {use.formula}" if use.formula else made
+
+
+def table(use: Use, most: int) -> Iterator[str]:
+    """The products of a use in columns, the largest first."""
+    ranked = sorted((p for p in use.products if p.contribution), key=_by_size)
+    labels = [
+        clipped(f"{use.name}{list(p.index) or ''}", 30, keep_end=True)
+        for p in ranked[:most]
+    ]
+    width = max(map(len, labels), default=0)
+    if ranked:
+        yield f"  {'':<{width}} {'upstream':>12}  × {'local':>12}  =  contribution"
+    for label, p in zip(labels, ranked):
+        yield (
+            f"  {label:<{width}} {p.upstream:>+12.5g}  × {p.local:>+12.5g}  =  "
+            f"{p.contribution:>+12.5g}"
+        )
+    rest = ranked[most:]
+    zeros = len(use.products) - len(ranked)
+    wide = width + 29  # up to the "="
+    if rest:
+        smaller = sum(p.contribution for p in rest)
+        text = f"and {plural(len(rest), 'smaller product')}"
+        yield f"  {text:<{wide}}=  {smaller:>+12.5g}"
+    if zeros:
+        yield f"  and {plural(zeros, 'product')} of 0"
+    if len(ranked) != 1:
+        yield f"  {'together':<{wide}}   {use.contribution:>+12.5g}"
+
+
+def shown(label: str, numbers: Numbers, most: int = LINES) -> str:
+    """Numbers in rows under each other; their corners only if they are many, and only
+    how large they are if those are many too."""
     if not isinstance(numbers, list):
         return f"{label}{numbers:.10g}"
-    text = tensor_repr(Tensor(numbers))
-    rows = text[len("Tensor(") : text.rindex("]") + 1].split("\n" + " " * 7)
-    return label + ("\n" + " " * len(label)).join(rows)
+    shape: list[int] = []
+    values = [numbers]
+    while values and isinstance(values[0], list):
+        shape.append(len(values[0]))
+        values = [v for row in values for v in row]
+    form = style(numbers)
+    for edge in (None, 3, 2, 1):
+        if edge is None and len(values) > LIMIT:
+            continue
+        texts: list[str] = []
+        layout = nested(numbers, edge, form, texts)
+        width = max(map(len, texts), default=0) if len(shape) > 1 else 0
+        rows = render(layout, width, len(label)).split("\n")
+        if len(rows) <= most and len(label + rows[0]) <= WIDTH:
+            return label + "\n".join(rows)
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    return f"{label}of shape {tuple(shape)}, from {low:+.5g} to {high:+.5g}"
 
 
 def short(source: str) -> str:
-    """A line of source with the file's name only."""
-    path, colon, rest = source.partition(":")
-    return f"{Path(path).name}{colon}{rest}"
+    """A line of source with the last two parts of the file's path."""
+    found = re.match(r"(.*?):(\d+(?:: .*)?)$", source, re.DOTALL)
+    if found is None:
+        return source
+    return f"{'/'.join(Path(found[1]).parts[-2:])}:{found[2]}"
+
+
+def clipped(text: str, width: int = WIDTH, keep_end: bool = False) -> str:
+    """A text that is no longer than this."""
+    if len(text) <= width:
+        return text
+    return f"…{text[1 - width :]}" if keep_end else f"{text[: width - 1]}…"
+
+
+def wrapped(text: str) -> Iterator[str]:
+    """A sentence in lines of at most WIDTH."""
+    line = ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > WIDTH:
+            yield line
+            line = ""
+        line = f"{line} {word}" if line else word
+    if line:
+        yield line
 
 
 def plural(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}:"
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _by_size(product: Product) -> float:
-    return -abs(product.contribution)
+    """The largest first, and nan before them."""
+    size = abs(product.contribution)
+    return -inf if isnan(size) else -size
+
+
+def _by_contribution(use: Use) -> float:
+    """The largest first."""
+    numbers = use.contribution_array
+    if not hasattr(numbers, "shape"):
+        return -abs(float(numbers))
+    return -max((abs(v) for v in flat(numbers)), default=0.0)
