@@ -393,7 +393,7 @@ def lines_of(found: Explanation) -> Iterator[str]:
             yield from table(use, PRODUCTS if few else PRODUCTS // 2)
     if ranked:
         yield ""
-        rest = f"... and {plural(len(ranked) - USES, 'use')} that contribute less"
+        rest = f"... and {plural(len(ranked) - USES, 'more use')}"
         if not whole:
             rest += f": {sum(use.contribution for use in ranked[USES:]):+.5g} together"
         yield rest
@@ -443,7 +443,7 @@ def table(use: Use, most: int) -> Iterator[str]:
         )
     rest = ranked[most:]
     zeros = len(use.products) - len(ranked)
-    wide = width + 29  # up to the "="
+    wide = width + 31  # up to the "="
     if rest:
         smaller = sum(p.contribution for p in rest)
         text = f"and {plural(len(rest), 'smaller product')}"
