@@ -23,7 +23,7 @@ from .values import flat
 
 STEP = 2.0**-17  # about the cube root of a float's precision
 FINER = 8.0  # by so much a step is made smaller,
-TRIES = 6  # and so many times
+TRIES = 8  # and so many times
 ROUNDING = 2.0**-48  # of the root, relative to its size
 # By how much, relative to what was added up, gradient and finite difference may differ.
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
@@ -49,7 +49,7 @@ class Again:
     def slope(self, element: int, gradient: float, scale: float) -> float:
         """The central difference of the root at one number; with smaller steps if it is
         not the gradient, until it settles."""
-        h = STEP * max(1.0, abs(self.numbers[element]))
+        h = self.step(element)
         found = self.central(element, h)
         for _ in range(TRIES if isfinite(gradient) else 0):
             if self.near(found, gradient, scale):
@@ -75,11 +75,15 @@ class Again:
 
     def sides(self, element: int) -> tuple[float, float]:
         """The slope to the left of a number, and to its right."""
-        x = self.numbers[element]
-        h = STEP * max(1.0, abs(x))
+        x, h = self.numbers[element], self.step(element) / FINER
         here = self.at(element, x)
         left = here - self.at(element, x - h)
         return left / h, (self.at(element, x + h) - here) / h
+
+    def step(self, element: int) -> float:
+        """How far a number is moved at first."""
+        size: float = abs(self.numbers[element])
+        return STEP * max(1.0, size)
 
     def central(self, element: int, h: float) -> float:
         """(L(x + h) - L(x - h)) / 2h."""

@@ -207,7 +207,7 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
         ranked = range(t.size) if element is None else [element]
         again = Again(trace, t)
         for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
-            scale = sum(abs(p.contribution) for use in uses for p in use.products)
+            scale = sum(map(size_of, uses))
             difference = again.slope(i, slopes[i], scale)
             checked.append((index_of(i, t.shape), slopes[i], difference))
             note = note or differing(again, i, slopes[i], difference, scale)
@@ -228,8 +228,11 @@ def located(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
     lies in it (None for all of it)."""
     copies: dict[Tensor, Tensor] = {}
     twice: set[Tensor] = set()
-    for copy, origin in trace.origin.items():
-        if origin in copies:
+    for copy in trace.tensors():
+        origin = trace.origin[copy]
+        if origin in copies and copy not in trace.gradients:
+            continue  # a mask was made from it, say
+        if origin in copies and copies[origin] in trace.gradients:
             twice.add(origin)
         copies[origin] = copy
     moves: list[Tensor] = []
@@ -322,6 +325,13 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
     return flat(found.data)
 
 
+def size_of(use: Use) -> float:
+    """The size of the numbers that a contribution was added up from."""
+    if use.products:
+        return sum(abs(p.contribution) for p in use.products)
+    return max((abs(u) for u in flat(use.upstream_array)), default=0.0)
+
+
 def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The index of the number at a position, counted row by row."""
     return tuple(
@@ -351,12 +361,12 @@ def differing(
     if isnan(difference):
         return "no finite difference: a small step leads to where there is no number"
     left, right = again.sides(i)
-    if abs(left - right) <= TOLERANCE["float32"] * max(abs(left), abs(right)):
-        return "gradient and finite difference differ by more than rounding explains"
-    return (
-        f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to the "
-        "right. At a kink (relu at 0, a tie in a maximum) the rule chooses one."
-    )
+    if abs(left - right) > TOLERANCE["float32"] * max(abs(left), abs(right)):
+        return (
+            f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to "
+            "the right. At a kink (relu at 0, a tie in a maximum) the rule chooses one."
+        )
+    return "gradient and finite difference differ by more than rounding explains"
 
 
 # --- as text --------------------------------------------------------------------------
@@ -364,8 +374,8 @@ def differing(
 
 def lines_of(found: Explanation) -> Iterator[str]:
     """An explanation, line by line; however large the graph, they are few."""
-    name, whole = clipped(found.name, 40), isinstance(found.value, list)
-    head = f"∂{clipped(found.root, 24)}/∂{name}"
+    name, whole = clipped(found.name, 44, at_end=False), isinstance(found.value, list)
+    head = f"∂{clipped(found.root, 20)}/∂{name}"
     if found.gradient is None or whole:
         yield head
     else:
@@ -407,12 +417,11 @@ def lines_of(found: Explanation) -> Iterator[str]:
     if not whole:
         yield f"finite difference  ≈ {found.finite_difference:+.10g}"
     elif found.finite_differences:
-        yield "where it is largest:"
-        for index, g, difference in found.finite_differences:
-            yield (
-                f"  {list(index)}  gradient {g:+.10g}, finite difference "
-                f"{difference:+.10g}"
-            )
+        labels = [str(list(index)) for index, _, _ in found.finite_differences]
+        width = max(17, *map(len, labels))
+        yield f"{'where it is largest':<{width + 2}} {'gradient':>18}   finite difference"
+        for label, (_, g, difference) in zip(labels, found.finite_differences):
+            yield f"  {label:<{width}} {g:>+18.10g}  {difference:>+18.10g}"
     yield from wrapped(found.note)
 
 
@@ -430,7 +439,7 @@ def table(use: Use, most: int) -> Iterator[str]:
     """The products of a use in columns, the largest first."""
     ranked = sorted((p for p in use.products if p.contribution), key=_by_size)
     labels = [
-        clipped(f"{use.name}{list(p.index) or ''}", 30, keep_end=True)
+        clipped(f"{use.name}{list(p.index) or ''}", 30, at_end=False)
         for p in ranked[:most]
     ]
     width = max(map(len, labels), default=0)
@@ -486,11 +495,11 @@ def short(source: str) -> str:
     return f"{'/'.join(Path(found[1]).parts[-2:])}:{found[2]}"
 
 
-def clipped(text: str, width: int = WIDTH, keep_end: bool = False) -> str:
-    """A text that is no longer than this."""
+def clipped(text: str, width: int = WIDTH, at_end: bool = True) -> str:
+    """A text that is no longer than this, for want of its end or its beginning."""
     if len(text) <= width:
         return text
-    return f"…{text[1 - width :]}" if keep_end else f"{text[: width - 1]}…"
+    return f"{text[: width - 1]}…" if at_end else f"…{text[1 - width :]}"
 
 
 def wrapped(text: str) -> Iterator[str]:
