@@ -419,7 +419,10 @@ def lines_of(found: Explanation) -> Iterator[str]:
     elif found.finite_differences:
         labels = [str(list(index)) for index, _, _ in found.finite_differences]
         width = max(17, *map(len, labels))
-        yield f"{'where it is largest':<{width + 2}} {'gradient':>18}   finite difference"
+        yield (
+            f"{'where it is largest':<{width + 2}} {'gradient':>18}  "
+            f"{'finite difference':>18}"
+        )
         for label, (_, g, difference) in zip(labels, found.finite_differences):
             yield f"  {label:<{width}} {g:>+18.10g}  {difference:>+18.10g}"
     yield from wrapped(found.note)
