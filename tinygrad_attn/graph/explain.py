@@ -208,9 +208,12 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
         again = Again(trace, t)
         for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
             scale = sum(map(size_of, uses))
-            difference = again.slope(i, slopes[i], scale)
-            checked.append((index_of(i, t.shape), slopes[i], difference))
-            note = note or differing(again, i, slopes[i], difference, scale)
+            at, difference = index_of(i, t.shape), again.slope(i, slopes[i], scale)
+            checked.append((at, slopes[i], difference))
+            said = differing(again, i, slopes[i], difference, scale)
+            if said and element is None:
+                said = f"at {list(at)}, {said}"
+            note = note or said
         if t is root:
             note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
     if element is not None:
@@ -359,14 +362,15 @@ def differing(
     if not isfinite(gradient) or again.near(difference, gradient, scale):
         return ""
     if isnan(difference):
-        return "no finite difference: a small step leads to where there is no number"
+        return "there is no finite difference: a small step leads to what is no number"
     left, right = again.sides(i)
     if abs(left - right) > TOLERANCE["float32"] * max(abs(left), abs(right)):
         return (
             f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to "
-            "the right. At a kink (relu at 0, a tie in a maximum) the rule chooses one."
+            "the right. At a kink, such as relu at 0 or a tie in a maximum, the rule "
+            "chooses one."
         )
-    return "gradient and finite difference differ by more than rounding explains"
+    return "they differ by more than rounding explains"
 
 
 # --- as text --------------------------------------------------------------------------
@@ -396,7 +400,7 @@ def lines_of(found: Explanation) -> Iterator[str]:
             yield clipped(f"  at {short(use.source)}")
         if whole:
             if use.rule:
-                yield clipped(f"  gives back {use.rule}")
+                yield clipped(f"  rule: {use.rule}")
             yield shown("  upstream     ", use.upstream, LINES if few else 3)
             yield shown("  contribution ", use.contribution, LINES if few else 3)
         else:
@@ -461,8 +465,10 @@ def table(use: Use, most: int) -> Iterator[str]:
         text = f"and {plural(len(rest), 'smaller product')}"
         yield f"  {text:<{wide}}=  {smaller:>+12.5g}"
     if zeros:
-        yield f"  and {plural(zeros, 'product')} of 0"
-    if len(ranked) != 1:
+        yield f"  {'and ' if ranked else ''}{plural(zeros, 'product')} of 0"
+    if not use.products:
+        yield "  every local derivative is 0"
+    if len(ranked) > 1:
         yield f"  {'together':<{wide}}   {use.contribution:>+12.5g}"
 
 
