@@ -314,6 +314,40 @@ def test_it_leaves_the_graph_alone(backend):
     assert_close(x.grad, [2.0 * v for v in x.tolist()])
 
 
+def test_gradients_of_gradients(backend):
+    x, w = leaf(2, 3), leaf(3, 3)
+    y = (F.softmax(x @ w) ** 2.0).sum() + (F.layer_norm(x, 3) * w[0]).sum()
+    (g,) = grad(y, x, create_graph=True)
+    penalty = (g * g).sum()
+    (want,) = grad(penalty, w, retain_graph=True)
+    assert_explained(w, penalty, want.tolist())
+
+
+def test_on_another_backend_than_the_current(any_backend):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (x * x).sum()
+    number = x[1]
+    for other in ("python", "scalar"):
+        with use_backend(other):
+            for part in (number, x[1]):
+                found = explain(part, of=loss)
+                assert found.gradient == 4.0
+                assert found.finite_difference == pytest.approx(4.0)
+
+
+def test_zeros_are_short(backend):
+    x, c = Tensor([1.0, 2.0], requires_grad=True), Tensor([True, False])
+    found = explain(x[1], of=where(c, x, 0.0).sum())
+    assert found.gradient == 0.0
+    assert "  every local derivative is 0\n" in repr(found)
+    y = ones(30, 2) * x
+    loss = (where(Tensor([[False, False]] * 29 + [[True, True]]), y, 0.0) * 3.0).sum()
+    text = repr(explain(x[1], of=loss))
+    assert "  mul[29, 1] " in text
+    assert "  and 29 products of 0\n" in text
+    assert len(text.split("\n")) < 14
+
+
 def test_under_no_grad_and_debug(backend):
     x = leaf(3)
     loss = (x.exp() * x).sum()
@@ -375,6 +409,13 @@ def test_a_kink_is_named(every_backend):
     assert "+0 to the left and +2 to the right" in found.note
     assert "kink" in repr(found)
     assert explain(x[1], of=loss).note == ""
+
+
+def test_a_kink_of_a_whole_tensor(every_backend):
+    x = Tensor([3.0, 0.0], requires_grad=True)
+    found = explain(x, of=(F.relu(x) * 2.0).sum())
+    assert found.note.startswith("at [1], they differ: the slope is +0 to the left")
+    assert [index for index, _, _ in found.finite_differences] == [(0,), (1,)]
 
 
 def test_a_tie_of_three(backend):

@@ -25,6 +25,7 @@ STEP = 2.0**-17  # about the cube root of a float's precision
 FINER = 8.0  # by so much a step is made smaller,
 TRIES = 8  # and so many times
 ROUNDING = 2.0**-48  # of the root, relative to its size
+SINGLE = 2.0**-20  # of a gradient in float32, where ∂L/∂L = 1
 # By how much, relative to what was added up, gradient and finite difference may differ.
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 
@@ -71,6 +72,7 @@ class Again:
         """
         scale = max(scale, abs(gradient), abs(found))
         rounded = ROUNDING * self.size / STEP
+        rounded += SINGLE if self.t.dtype == "float32" else 0.0
         return abs(found - gradient) <= TOLERANCE[self.t.dtype] * scale + rounded
 
     def sides(self, element: int) -> tuple[float, float]:

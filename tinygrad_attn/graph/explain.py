@@ -32,7 +32,7 @@ from ..errors import named
 from ..printing import LIMIT, nested, render, style
 from ..shapes import strides_of
 from ..tensor import Tensor, make
-from .differences import TOLERANCE, Again
+from .differences import Again
 from .head import MOVEMENT
 from .names import Names, formulas
 from .plain import Numbers, listed
@@ -205,9 +205,8 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
     if gradient is not None:
         slopes = flat(gradient)
         ranked = range(t.size) if element is None else [element]
-        again = Again(trace, t)
+        again, scale = Again(trace, t), sum(map(size_of, uses))
         for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
-            scale = sum(map(size_of, uses))
             at, difference = index_of(i, t.shape), again.slope(i, slopes[i], scale)
             checked.append((at, slopes[i], difference))
             said = differing(again, i, slopes[i], difference, scale)
@@ -330,9 +329,10 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
 
 def size_of(use: Use) -> float:
     """The size of the numbers that a contribution was added up from."""
-    if use.products:
-        return sum(abs(p.contribution) for p in use.products)
-    return max((abs(u) for u in flat(use.upstream_array)), default=0.0)
+    upstream = max((abs(u) for u in flat(use.upstream_array)), default=0.0)
+    if use.products:  # a local derivative near 0 may be a difference of larger numbers
+        return 1e-3 * upstream + sum(abs(p.contribution) for p in use.products)
+    return upstream
 
 
 def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -364,7 +364,7 @@ def differing(
     if isnan(difference):
         return "there is no finite difference: a small step leads to what is no number"
     left, right = again.sides(i)
-    if abs(left - right) > TOLERANCE["float32"] * max(abs(left), abs(right)):
+    if abs(left - right) > abs(gradient - difference):
         return (
             f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to "
             "the right. At a kink, such as relu at 0 or a tie in a maximum, the rule "
