@@ -70,9 +70,10 @@ def steps(graph: Graph) -> None:
 
 
 def counted(graph: Graph) -> str:
-    """How many nodes of which kind."""
-    most = list(graph.counts().items())[:5]
-    return ", ".join(f"{count} {op}" for op, count in most)
+    """How many nodes there are of the most frequent kinds."""
+    names = {"*": "products", "+": "sums", "parameter": "parameters"}
+    most = [(op, n) for op, n in graph.counts().items() if op in names]
+    return ", ".join(f"{count} {names[op]}" for op, count in most)
 
 
 def followed(graph: Graph) -> Node:
@@ -126,15 +127,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         if level != "scalar":
             value, gradient = value[ROW][COLUMN], gradient[ROW][COLUMN]
         print(f"{size}   {value:.12f}  {gradient:+.12f}")
-    print(f"\n    scalar: {counted(scalar)}, ...")
+    print(f"\n    scalar: {counted(scalar)}, and others")
     print("\nThe first levels apply rules for whole arrays, derived by hand. The last")
     print("knows nothing but the local derivatives of +, ·, exp and a few others.")
 
     section("6. Where does a gradient come from?")
     print("Ask for one number of W_Q, the second in its first row:\n")
     print(indented(str(explain(model.head.W_Q[0, 1], of=loss))))
-    print("\nIt has as many products as there are queries: W_Q[0,1] is used once for")
-    print("every row of x.")
+    print("\nW_Q[0,1] is used once for every row of x: as many products are added up.")
     return 0
 
 

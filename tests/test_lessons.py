@@ -286,7 +286,7 @@ def test_four_levels_prints_its_numbers_in_order(capsys):
         "e = exp(sub)",
         "+ input[0,7] · head.W_Q[7,0]",
         "= Q[0,0]",
-        "through Q (4, 4), matmul",
+        "through Q (4, 4), input 1 of matmul",
         "finite difference",
     )
 
@@ -313,4 +313,4 @@ def test_four_levels_follows_the_number_that_was_recorded(capsys):
     row = f"{softmax[at].item():.12f}  {g[at].item():+.12f}"
     assert text.count(row) == 3
     (g,) = grad(loss, model.head.W_Q)
-    assert f"∂loss/∂head.W_Q[0, 1] = {g[0, 1].item():.6f}"[:-1] in text
+    assert f"∂loss/∂head.W_Q[0, 1] = {g[0, 1].item():+.6f}"[:-1] in text

@@ -1,12 +1,12 @@
-"""The compute graph: as plain data at every level, explained, and drawn.
+"""The compute graph, as plain data at every level, and explained.
 
 `unfold` gives a `Graph`, from which everything is drawn; `explain` says where one
 gradient came from. Nothing here needs Graphviz or any other package.
 """
 
 from .attention import attention_svg as attention_svg
-from .explain import Explanation as Explanation
 from .explain import explain as explain
+from .explanation import Explanation as Explanation
 from .plain import Edge as Edge
 from .plain import Graph as Graph
 from .plain import Node as Node
