@@ -90,12 +90,12 @@ class Names:
                 uses[x].append(t)
         found: dict[Tensor, str] = {}
         settled, taken = set(trace.called.values()), set[str]()
+        count: dict[str, int] = {}
         for t in order:
             name = first = self._name(trace, t, uses[t])
-            number = 1
             while name in taken or (name in settled and t not in trace.called):
-                number += 1
-                name = f"{first}_{number}"
+                count[first] = count.get(first, 1) + 1
+                name = f"{first}_{count[first]}"
             taken.add(name)
             found[t] = name
         return found

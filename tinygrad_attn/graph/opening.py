@@ -64,6 +64,8 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
         copies[t]._saved = t._saved
         copies[t]._inputs = inputs
         finish(copies[t])
+    if not changed:
+        return trace, False
     finer = Trace(
         [copies[t] for t in trace.roots],
         trace.seeds,
@@ -81,7 +83,7 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
         ),
         level,
     )
-    return finer, changed
+    return finer, True
 
 
 def _open(t: Tensor, inputs: list[Any]) -> tuple[Tensor, list[Tensor]]:

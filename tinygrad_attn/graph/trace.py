@@ -131,7 +131,8 @@ def recorded(who: str, root: Any) -> Trace:
     if root._op is None:
         raise RuntimeError(
             f"{who}: this tensor was not computed, or not recorded; give one made from "
-            "tensors that require a gradient, or made inside record()"
+            "tensors that require a gradient, or made inside record(), and not under "
+            "no_grad()"
         )
     order = history([root])
     for t in order:
