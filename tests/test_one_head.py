@@ -277,3 +277,10 @@ def test_a_wrong_head_gets_one_sentence(head, sample, says):
     assert says in str(caught.value)
     with pytest.raises(ValueError, match="one of them"):
         unfold(loss, head=("attention", 0), module="attention")
+
+
+def test_a_layer_without_a_number_gets_one_sentence():
+    model = Separate()
+    loss = model(randn(B, T, D)).sum()
+    with pytest.raises(ValueError, match="^unfold: head=MultiHeadAttention given; it"):
+        unfold(loss, head=model.attention)

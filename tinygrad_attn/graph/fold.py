@@ -2,8 +2,8 @@
 
 A module that calls no other is one box, with everything that its call computed and its
 parameters inside. What a module of modules computes between the calls of its parts (the
-attention itself, a residual sum) stays a box of its own. Operations that only move
-numbers belong to what they moved.
+attention itself, a residual sum) stays a box of its own. An operation that only moves
+numbers belongs to what it moved, if nothing else uses that.
 """
 
 from __future__ import annotations
@@ -45,9 +45,14 @@ def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) ->
         members.setdefault(boxes[t], []).append(t)
     ordered = _in_order(members, boxes, order)
     nodes: dict[Any, Node] = {}
+    roots = set(trace.roots)
+    result: dict[Tensor, int] = {}  # its number among what its box hands out
     taken: dict[str, int] = {}
     for at, box in enumerate(ordered):
-        node = _node(box, members[box], users, at, called, names, trace)
+        out = [t for t in members[box] if t in roots or users[t] - {box}]
+        out = (out or members[box])[::-1]  # it shows what it hands out last
+        result |= {t: i for i, t in enumerate(out)}
+        node = _node(box, members[box], out[0], at, called, names, trace)
         taken[node.name] = taken.get(node.name, 0) + 1
         if taken[node.name] > 1:
             node.name += f"_{taken[node.name]}"
@@ -63,7 +68,7 @@ def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) ->
             share = shares[i] if i < len(shares) else None
             if key not in edges:
                 source, target = nodes[boxes[x]].id, nodes[boxes[t]].id
-                edges[key] = Edge(source, target, count[boxes[t]])
+                edges[key] = Edge(source, target, count[boxes[t]], result=result[x])
                 count[boxes[t]] += 1
             if share is not None:
                 so_far = edges[key].contribution_array
@@ -85,14 +90,18 @@ def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, An
             chain = chain[at + 1 :]
         chains[t] = chain[:depth]
         parents.update(chains[t][:-1])
+    uses = dict.fromkeys(order, 0)
+    for t in order:
+        for x in inputs_of(t):
+            uses[x] += 1
     boxes: dict[Tensor, Any] = {}
     for t in order:
         inputs = inputs_of(t)
         chain = chains[t]
         if inputs and chain and chain[-1] not in parents:
             boxes[t] = chain[-1]
-        elif t._op is not None and t._op.name in MOVING and inputs_of(inputs[0]):
-            boxes[t] = boxes[inputs[0]]
+        elif t._op is not None and t._op.name in MOVING and uses[inputs[0]] == 1:
+            boxes[t] = boxes[inputs[0]] if inputs_of(inputs[0]) else t
         else:
             boxes[t] = t
     return boxes
@@ -101,20 +110,18 @@ def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, An
 def _node(
     box: Any,
     inside: list[Tensor],
-    users: dict[Tensor, set[Any]],
+    shown: Tensor,
     at: int,
     called: dict[Tensor, str],
     names: Names,
     trace: Trace,
 ) -> Node:
-    """A box as a node: its value and gradient are those of what it hands out last."""
-    out = [t for t in inside if users[t] or any(t is r for r in trace.roots)]
-    last = (out or inside)[-1]
+    """A box as a node, with the value and gradient of one of its results."""
     if not isinstance(box, Scope):
         node = node_of(box, called[box], at, names, trace)
         node.name = called[box]
     else:
-        node = node_of(last, "", at, names, trace)
+        node = node_of(shown, "", at, names, trace)
         kind_of = type(box.owner)
         path = names.module(box)
         node.name = path or kind_of.__name__
@@ -124,9 +131,9 @@ def _node(
         node.parameters = sum(
             t.size for t in inside if kind(t, names, trace) == "parameter"
         )
-    node.array, node.shape = last.data, last.shape
-    node.gradient_array = trace.gradients.get(last)
-    node.total_array = trace.total(last)
+    node.array, node.shape = shown.data, shown.shape
+    node.gradient_array = trace.gradients.get(shown)
+    node.total_array = trace.total(shown)
     return node
 
 

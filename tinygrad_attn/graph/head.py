@@ -29,7 +29,7 @@ from ..backends import namespace_of
 from ..op import Op
 from ..tensor import Tensor
 from .check import compare, size
-from .names import Names, within
+from .names import Names, is_module, within
 from .trace import Trace, bare, finish, inputs_of, leaf_like, scopes
 
 ATTENTION = "scaled_dot_product_attention"
@@ -60,8 +60,9 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     """
     who = "unfold"
     if not isinstance(head, (tuple, list)) or len(head) not in (2, 3):
+        given = type(head).__name__ if is_module(head) else repr(head)
         raise ValueError(
-            f"{who}: head={head!r} given; it must be (attention layer or its path, "
+            f"{who}: head={given} given; it must be (attention layer or its path, "
             "number of the head), and the number of the call if there were several"
         )
     layer = names.find(who, head[0])

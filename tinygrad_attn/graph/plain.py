@@ -88,6 +88,8 @@ class Edge:
         source, target: the nodes' ids.
         position: which of the target's inputs it is, from 0; x * x has 0 and 1.
         local: at the scalar level ∂target/∂source, else None.
+        result: at the module level, which of the source's results it is: 0 for the one
+            that the source shows; 1, 2, ... for others that it hands out besides.
     """
 
     source: str
@@ -95,11 +97,13 @@ class Edge:
     position: int
     local: float | None = None
     contribution_array: Any = field(default=None, repr=False)
+    result: int = 0
 
     @property
     def contribution(self) -> Numbers:
         """What flowed back along it: its part in ∂L/∂source, in the source's shape;
-        None where nothing did. All of a node's add up to its gradient."""
+        None where nothing did. All of a node's add up to its gradient (at the
+        module level, those of result 0)."""
         return listed(self.contribution_array)
 
 
