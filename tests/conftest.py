@@ -40,6 +40,11 @@ def flatten(x):
     return [v for row in x for v in flatten(row)] if isinstance(x, list) else [x]
 
 
+def near(want):
+    """Equal to a number or a list of numbers, up to rounding in float64."""
+    return pytest.approx(want, rel=1e-9, abs=1e-12)
+
+
 def assert_close(got, want, tolerance=1e-12):
     """Two Tensors, arrays or nested lists hold the same numbers, up to rounding."""
     a, b = (flatten(x if isinstance(x, list) else x.tolist()) for x in (got, want))

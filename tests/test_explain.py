@@ -38,7 +38,7 @@ from tinygrad_attn import (
 )
 from tinygrad_attn import functional as F
 from tinygrad_attn.graph import Explanation
-from tinygrad_attn.graph.unfold import indices
+from tinygrad_attn.graph.plain import index_of
 
 SINGLE = pytest.param(("numpy", "float32"), id="numpy32", marks=needs_numpy)
 
@@ -74,9 +74,10 @@ def assert_explained(x, loss, want, tolerance=1e-12, slopes=1e-6):
     assert is_plain(found.gradient)
     assert is_plain(found.value)
     assert_bounded(found)
-    for at, g in zip(indices(x.shape), flatten([want])):
-        one = explain(x[at], of=loss)
-        assert one.value == flatten([x.tolist()])[list(indices(x.shape)).index(at)]
+    values = flatten([x.tolist()])
+    for i, g in enumerate(flatten([want])):
+        one = explain(x[index_of(i, x.shape)], of=loss)
+        assert one.value == values[i]
         assert_close([one.gradient], [g], tolerance)
         assert_close([math.fsum(u.contribution for u in one.uses)], [g], tolerance)
         assert [u.op for u in one.uses] == [u.op for u in found.uses]

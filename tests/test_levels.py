@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import flatten, near
 
 import nn
 from tinygrad_attn import (
@@ -153,16 +154,6 @@ PROGRAMS = [
 every_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
 
 
-def flat(numbers):
-    if not isinstance(numbers, list):
-        return [numbers]
-    return [v for inner in numbers for v in flat(inner)]
-
-
-def near(want):
-    return pytest.approx(want, rel=1e-9, abs=1e-12)
-
-
 def made(program):
     manual_seed(3)
     with record():
@@ -181,13 +172,13 @@ def test_a_gradient_is_the_sum_of_what_flows_along_the_edges(
     assert graph.root.gradient in (1.0, [1.0])
     for node in graph.nodes[:-1]:
         shares = [e.contribution for e in graph.uses(node) if e.result == 0]
-        shares = [flat(s) for s in shares if s is not None]
+        shares = [flatten(s) for s in shares if s is not None]
         if node.gradient is None:
             assert shares == []
             continue
-        nothing = [0.0] * len(flat(node.gradient))
+        nothing = [0.0] * len(flatten(node.gradient))
         total = [sum(parts) for parts in zip(*shares)] or nothing
-        assert total == near(flat(node.gradient)), node
+        assert total == near(flatten(node.gradient)), node
 
 
 @every_program
@@ -199,12 +190,12 @@ def test_single_numbers_have_the_gradients_of_the_rules(program, any_backend):
         if not node.dtype.startswith("float"):
             continue
         each = [n for n in scalar if n.tensor == node.name and n.index is not None]
-        assert [n.value for n in each] == flat(node.value)
+        assert [n.value for n in each] == flatten(node.value)
         assert [n.index for n in each] == sorted(n.index for n in each)
         if node.gradient is None:
             assert all(n.gradient is None for n in each)
         else:
-            assert [n.gradient for n in each] == near(flat(node.gradient))
+            assert [n.gradient for n in each] == near(flatten(node.gradient))
     assert found[scalar.root.name] is scalar.root
 
 
@@ -228,9 +219,9 @@ def test_the_op_level_has_the_engines_own_gradients(program, any_backend):
         if g is None:
             assert any(n.gradient is None for n in same)
         else:
-            want = near(flat(g.tolist()))
+            want = near(flatten(g.tolist()))
             assert any(
-                n.gradient is not None and flat(n.gradient) == want for n in same
+                n.gradient is not None and flatten(n.gradient) == want for n in same
             )
     assert all(t.grad is None for t in leaves)
     loss.backward()  # the graph is whole
@@ -337,7 +328,7 @@ def test_both_edges_of_a_plus_a_in_order():
 
 def test_it_is_the_same_to_the_last_byte_in_every_process():
     code = (
-        "import json; from tests.test_levels import *\n"
+        "import json; from test_levels import *\n"
         "from tinygrad_attn import unfold\n"
         "for level in LEVELS:\n"
         "    for program in (an_encoder_layer_with_dropout, classes):\n"
@@ -346,11 +337,11 @@ def test_it_is_the_same_to_the_last_byte_in_every_process():
     texts = {
         subprocess.run(
             [sys.executable, "-c", code],
-            cwd=ROOT,
+            cwd=ROOT / "tests",
             env={
                 "PYTHONHASHSEED": seed,
                 "PATH": "",
-                "PYTHONPATH": f"{ROOT}:{ROOT}/tests",
+                "PYTHONPATH": f"{ROOT}/tests:{ROOT}",
             },
             capture_output=True,
             check=True,
@@ -457,9 +448,9 @@ def test_what_is_moved_and_used_besides_keeps_its_own_gradient(any_backend):
     graph = unfold(loss, "module")
     node = next(n for n in graph if n.value == y.tolist())
     assert node.gradient == wanted.tolist()
-    shares = [flat(edge.contribution) for edge in graph.uses(node)]
+    shares = [flatten(edge.contribution) for edge in graph.uses(node)]
     assert len(shares) == 3
-    assert [sum(parts) for parts in zip(*shares)] == near(flat(node.gradient))
+    assert [sum(parts) for parts in zip(*shares)] == near(flatten(node.gradient))
 
 
 def test_the_results_of_a_module_are_told_apart(any_backend):
@@ -472,10 +463,10 @@ def test_the_results_of_a_module_are_told_apart(any_backend):
     assert (node.value, node.gradient) == (z.tolist(), wanted)
     shares: dict[int, list] = {}
     for edge in graph.uses(node):
-        shares.setdefault(edge.result, []).append(flat(edge.contribution))
+        shares.setdefault(edge.result, []).append(flatten(edge.contribution))
     assert sorted(shares) == [0, 1]
-    assert [sum(parts) for parts in zip(*shares[0])] == near(flat(wanted))
-    of_weights = [2.0 * w for w in flat(weights.tolist())]
+    assert [sum(parts) for parts in zip(*shares[0])] == near(flatten(wanted))
+    of_weights = [2.0 * w for w in flatten(weights.tolist())]
     assert [sum(parts) for parts in zip(*shares[1])] == near(of_weights)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from conftest import flatten, near
 
 import nn
 from tinygrad_attn import (
@@ -90,16 +91,6 @@ def case(request, any_backend):
     return model, path, x, loss
 
 
-def flat(numbers):
-    if not isinstance(numbers, list):
-        return [numbers]
-    return [v for inner in numbers for v in flat(inner)]
-
-
-def near(want):
-    return pytest.approx(want, rel=1e-9, abs=1e-12)
-
-
 def heads(loss, path, level="op"):
     return [
         unfold(loss, level, head=(path, h), sample=b)
@@ -122,13 +113,13 @@ def recorded(loss):
 def test_its_numbers_are_slices_of_what_was_recorded(case):
     """To the last bit: they are somewhere in a recorded tensor, at those positions."""
     _, path, _, loss = case
-    everything = [flat(t.tolist()) for t in recorded(loss)]
+    everything = [flatten(t.tolist()) for t in recorded(loss)]
     for graph in heads(loss, path):
         sliced = [node for node in graph if node.positions is not None]
         assert len(sliced) > 8
         for node in sliced:
-            at = flat(node.positions.tolist())
-            want = flat(node.value)
+            at = flatten(node.positions.tolist())
+            want = flatten(node.value)
             assert any(
                 len(whole) > max(at) and [whole[i] for i in at] == want
                 for whole in everything
@@ -145,7 +136,9 @@ def test_the_shares_of_all_heads_and_sequences_add_up(case, level):
     positions = {}
     for tensors, graph in zip(heads(loss, path), heads(loss, path, level)):
         positions = {
-            n.name: flat(n.positions.tolist()) for n in tensors if n.op == "parameter"
+            n.name: flatten(n.positions.tolist())
+            for n in tensors
+            if n.op == "parameter"
         }
         for name, at in positions.items():
             if level == "scalar":
@@ -155,13 +148,13 @@ def test_the_shares_of_all_heads_and_sequences_add_up(case, level):
                     if n.tensor == name and n.index is not None
                 ]
             else:
-                share = flat(graph.node(name).gradient)
+                share = flatten(graph.node(name).gradient)
             base = name if name in sums else name.rpartition("_")[0]
             for i, g in zip(at, share):
                 sums[base][i] += g
     wanted = grad(loss, list(projections.values()), retain_graph=True)
     for (name, got), want in zip(sums.items(), wanted):
-        assert got == near(flat(want.tolist())), name
+        assert got == near(flatten(want.tolist())), name
 
 
 def test_the_shares_of_the_input_add_up_to_what_comes_through_the_heads(case):
@@ -172,11 +165,13 @@ def test_the_shares_of_the_input_add_up_to_what_comes_through_the_heads(case):
     so_far = [0.0] * (B * T * D)
     for graph in heads(loss, path):
         node = next(n for n in graph if n.op == "input")
-        for i, g in zip(flat(node.positions.tolist()), flat(node.gradient)):
+        for i, g in zip(flatten(node.positions.tolist()), flatten(node.gradient)):
             so_far[i] += g
-        total = flat(through.total)
-        assert flat(node.total) == [total[i] for i in flat(node.positions.tolist())]
-    assert so_far == near(flat(through.gradient))
+        total = flatten(through.total)
+        assert flatten(node.total) == [
+            total[i] for i in flatten(node.positions.tolist())
+        ]
+    assert so_far == near(flatten(through.gradient))
 
 
 def test_it_has_the_shapes_of_one_head(case):
@@ -200,10 +195,10 @@ def test_cross_attention_and_a_fully_masked_row(any_backend):
     z, _ = layer(x, memory, attn_mask=mask)
     loss = (z * z).sum()
     graph = unfold(loss, "op", head=(layer, 0), sample=1)
-    assert flat(graph.root.value) == [0.0] * (T * D // H)
+    assert flatten(graph.root.value) == [0.0] * (T * D // H)
     inputs = [n for n in graph if n.op == "input"]
     assert [n.shape for n in inputs] == [(T, D), (3, D)]
-    assert all(g == 0.0 for n in inputs for g in flat(n.gradient))
+    assert all(g == 0.0 for n in inputs for g in flatten(n.gradient))
     graph = unfold(loss, "scalar", head=(layer, 1), sample=0)
     assert any(g for n in graph for g in [n.gradient] if n.op == "input")
 
@@ -214,8 +209,8 @@ def test_a_single_head_has_samples_and_one_head(any_backend):
     loss = (z * z).sum()
     got = [unfold(loss, "op", head=(layer, 0), sample=b) for b in range(B)]
     total = grad(loss, layer.W_K, retain_graph=True)[0]
-    share = [flat(g.node("W_K").gradient) for g in got]
-    assert [a + b for a, b in zip(*share)] == near(flat(total.tolist()))
+    share = [flatten(g.node("W_K").gradient) for g in got]
+    assert [a + b for a, b in zip(*share)] == near(flatten(total.tolist()))
     with pytest.raises(ValueError, match="head 1 given; AttentionHead has 1"):
         unfold(loss, head=(layer, 1))
     one = nn.AttentionHead(D, 3)
@@ -236,10 +231,10 @@ def test_of_several_calls_one_is_asked_for(any_backend):
         for h in range(H):
             graph = unfold(loss, head=(layer, h, call))
             node = graph.node("q_proj.weight")
-            for i, g in zip(flat(node.positions.tolist()), flat(node.gradient)):
+            for i, g in zip(flatten(node.positions.tolist()), flatten(node.gradient)):
                 total[i] += g
     (want,) = grad(loss, layer.q_proj.weight, retain_graph=True)
-    assert total == near(flat(want.tolist()))
+    assert total == near(flatten(want.tolist()))
 
 
 def test_float32_on_numpy():

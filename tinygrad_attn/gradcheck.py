@@ -3,8 +3,7 @@
 The derivative of f in the direction v is how fast f changes when the input moves along
 v. Finite differences measure it from values of f alone, and it must equal ⟨∂f, v⟩, what
 backpropagation says. One random direction per input tests all its partial derivatives
-at
-once: a rule that is wrong anywhere is wrong along almost every direction.
+at once: a rule that is wrong anywhere is wrong along almost every direction.
 
 The difference quotient is the five-point one,
 

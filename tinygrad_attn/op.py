@@ -25,13 +25,11 @@ parts; without one, its parts are recorded.
 
 Nothing in a pair knows what `xp` it is given, and so one pair serves at every level:
 
-- Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. On
-Values
+- Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. There
   no vjp is ever asked: each Value has stored its own local derivatives (`scalar.py`).
   That is why the two can prove each other.
 - A vjp runs on arrays. Run on Tensors it is recorded like any calculation, and its
-result
-  can be differentiated: that is how a second derivative comes about.
+  result can be differentiated: that is how a second derivative comes about.
 
 Two things keep that true. No rule asks which `xp` it has or branches on an element. And
 `saved` is never passed when `xp` is `ops`: it holds bare arrays, which would enter the

@@ -18,8 +18,8 @@ from typing import Any
 from ..backends import namespace_of
 from ..context import no_grad
 from ..tensor import Tensor
+from .plain import flat
 from .trace import Trace, inputs_of
-from .values import flat
 
 STEP = 2.0**-17  # about the cube root of a float's precision
 FINER = 8.0  # by so much a step is made smaller,

@@ -25,16 +25,13 @@ from ..backends import namespace_of
 from ..context import enable_grad
 from ..differentiate import grad
 from ..errors import named
-from ..shapes import strides_of
 from ..tensor import Tensor, make
 from .differences import Again
 from .explanation import Explanation as Explanation
 from .explanation import Product, Use
-from .head import MOVEMENT
 from .names import Names, formulas
-from .plain import listed
-from .trace import Trace, inputs_of, recorded
-from .values import flat
+from .plain import flat, index_of, listed
+from .trace import MOVEMENT, Trace, inputs_of, recorded
 
 CHECKED = 3  # numbers of a whole tensor whose finite difference is taken
 
@@ -225,13 +222,6 @@ def size_of(use: Use) -> float:
     if use.products:  # a local derivative near 0 may be a difference of larger numbers
         return 1e-3 * upstream + sum(abs(p.contribution) for p in use.products)
     return upstream
-
-
-def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The index of the number at a position, counted row by row."""
-    return tuple(
-        position // stride % size for size, stride in zip(shape, strides_of(shape))
-    )
 
 
 # --- what a note says -----------------------------------------------------------------

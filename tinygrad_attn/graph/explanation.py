@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..printing import LIMIT, nested, render, style
-from .plain import Numbers, listed
-from .values import flat
+from .plain import Numbers, flat, listed
 
 USES = 5  # that are printed,
 PRODUCTS = 8  # of one use,

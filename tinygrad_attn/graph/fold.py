@@ -15,9 +15,9 @@ from ..context import Scope
 from ..tensor import Tensor
 from .names import Names, formula_of_module, is_module, kind, node_of
 from .plain import Edge, Graph, Node
-from .trace import Trace, inputs_of, scopes
+from .trace import MOVEMENT, Trace, inputs_of, scopes
 
-MOVING = ("reshape", "permute_dims", "getslice", "broadcast_to", "astype")
+MOVING = (*MOVEMENT, "astype")
 
 
 def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> Graph:

@@ -24,16 +24,15 @@ from numbers import Integral
 from typing import Any
 
 from .. import movement
-from ..array import Array
 from ..backends import namespace_of
 from ..op import Op
 from ..tensor import Tensor
 from .check import compare, size
 from .names import Names, is_module, within
-from .trace import Trace, bare, finish, inputs_of, leaf_like, scopes
+from .plain import flat
+from .trace import MOVEMENT, Trace, bare, finish, inputs_of, leaf_like, scopes
 
 ATTENTION = "scaled_dot_product_attention"
-MOVEMENT = ("reshape", "permute_dims", "getslice", "broadcast_to")
 ELEMENTWISE = (
     *("neg", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf"),
     *("add", "sub", "mul", "div", "pow", "maximum", "where", "astype"),
@@ -82,10 +81,8 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     this = next(s for s in scopes(z._scope) if s.owner is layer)
     inside = {t for t in inside if within(t, this)}  # of this call
     xp = namespace_of([z.data])
-    rows, columns = z.shape[-2:]
-    n = rows * columns
-    at = xp.reshape(xp.arange(block * n, block * n + n), (rows, columns))
-    return Cut(trace, inside, xp).made(z, at)
+    head_of = Cut(trace, inside, xp)
+    return head_of.made(z, head_of.block_of_ids(z.shape, block))
 
 
 def results_of_attention(
@@ -129,8 +126,8 @@ def block_of(
         whole = isinstance(given, Integral) and not isinstance(given, bool)
         if not whole or not 0 <= given < count:
             raise ValueError(
-                f"{who}: {what} {given!r} given; {type(layer).__name__} has {count}, "
-                f"numbered from 0"
+                f"{who}: {what} {given!r} given; {type(layer).__name__} has {count} "
+                f"{what}{'' if count == 1 else 's'}, numbered from 0"
             )
     return int(sample) * heads + int(head)
 
@@ -204,8 +201,8 @@ class Cut:
 
     def outer(self, rows: list[int], columns: list[int], width: int) -> Positions:
         """Row · width + column, for all pairs."""
-        flat = [r * width + c for r in rows for c in columns]
-        array = self.xp.asarray(flat, "int64")
+        pairs = [r * width + c for r in rows for c in columns]
+        array = self.xp.asarray(pairs, "int64")
         return self.xp.reshape(array, (len(rows), len(columns)))
 
     def broadcast(self, x: Tensor, shape: tuple[int, ...], at: Positions) -> Positions:
@@ -347,20 +344,20 @@ class Cut:
         return t._op, t._params, items
 
     def block_of_ids(self, shape: tuple[int, ...], block: int) -> Positions:
+        """Where the elements of one matrix of a batch lie in an array of this shape."""
         n = prod(shape[-2:])
         return self.xp.reshape(self.xp.arange(block * n, block * n + n), shape[-2:])
 
 
 def key_of(at: Positions) -> Any:
     """Positions as a key of a dict."""
-    flat = at.data if isinstance(at, Array) else at.reshape(-1).tolist()
-    return (*at.shape, *flat)
+    return (*at.shape, *flat(at))
 
 
 def ascending(at: Positions) -> bool:
     """Whether positions are in the order in which they lie."""
-    flat = at.data if isinstance(at, Array) else at.reshape(-1).tolist()
-    return all(a < b for a, b in zip(flat, flat[1:]))
+    places = flat(at)
+    return all(a < b for a, b in zip(places, places[1:]))
 
 
 def _first_in(place: dict[Tensor, int]) -> Any:

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from ..array import Array
+from ..shapes import strides_of
+
 Numbers = Any  # nested lists of numbers, or one number
 
 
@@ -231,6 +234,20 @@ LIMIT = 60  # nodes that a printed graph shows
 def listed(array: Any) -> Numbers:
     """An array as nested lists; what is none already, as it is."""
     return array.tolist() if hasattr(array, "tolist") else array
+
+
+def flat(array: Any) -> list[Any]:
+    """The numbers of an array in one list."""
+    if isinstance(array, Array):
+        return array.data
+    return array.reshape(-1).tolist()  # type: ignore[no-any-return]
+
+
+def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of the number at a position, counted row by row."""
+    return tuple(
+        position // stride % size for size, stride in zip(shape, strides_of(shape))
+    )
 
 
 def _from(graph: Graph, node: Node) -> str:

@@ -7,10 +7,10 @@ in a graph of their own. A copy costs no numbers, only the tensors around them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ..array import Array, ValueArray
 from ..autograd import walk
@@ -18,6 +18,10 @@ from ..backends import namespace_of
 from ..context import Scope, no_grad
 from ..tensor import Tensor, make
 from .check import magnitude, size
+
+# Operations whose result is their input's numbers in other places, or repeated.
+MOVEMENT = ("reshape", "permute_dims", "getslice", "broadcast_to")
+Item = TypeVar("Item")  # a Tensor or a Value
 
 
 @dataclass
@@ -96,25 +100,31 @@ def inputs_of(t: Tensor) -> list[Tensor]:
 
 def history(roots: Iterable[Tensor]) -> list[Tensor]:
     """Everything that the roots were made from and they themselves, inputs first; what
-    needs no gradient too. The order depends on the graph alone.
+    needs no gradient too."""
+    return list(inputs_first(roots, inputs_of))
 
-    A depth-first search that keeps its own stack: a tensor is met once when its inputs
-    are still to come, and listed when they have been.
+
+def inputs_first(
+    ends: Iterable[Item], inputs: Callable[[Item], list[Item]]
+) -> Iterator[Item]:
+    """What the ends were made from and they themselves, each once and after its inputs.
+    The order depends on the graph alone.
+
+    A depth-first search that keeps its own stack: an item is met once when its inputs
+    are still to come, and given out when they have been.
     """
-    order: list[Tensor] = []
-    done: set[Tensor] = set()
-    stack = [(root, False) for root in reversed(list(roots))]
+    done: set[Item] = set()
+    stack = [(end, False) for end in reversed(list(ends))]
     while stack:
-        t, inputs_listed = stack.pop()
-        if t in done:
+        item, inputs_listed = stack.pop()
+        if item in done:
             continue
         if inputs_listed:
-            done.add(t)
-            order.append(t)
+            done.add(item)
+            yield item
             continue
-        stack.append((t, True))
-        stack += [(x, False) for x in reversed(inputs_of(t)) if x not in done]
-    return order
+        stack.append((item, True))
+        stack += [(x, False) for x in reversed(inputs(item)) if x not in done]
 
 
 def recorded(who: str, root: Any) -> Trace:
@@ -184,10 +194,9 @@ def bare(x: Tensor, data: Any) -> Tensor:
     return t
 
 
-def finish(t: Tensor) -> Tensor:
+def finish(t: Tensor) -> None:
     """Takes the arrays of its inputs as those that t was computed from."""
     t._arrays = [x.data if isinstance(x, Tensor) else x for x in t._inputs or ()]
-    return t
 
 
 def leaf_like(x: Tensor, data: Any) -> Tensor:

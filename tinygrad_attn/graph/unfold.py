@@ -14,7 +14,6 @@ shown has been proved, or an error says where it departs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ..errors import check_number, named
@@ -25,9 +24,9 @@ from .fold import folded
 from .head import cut
 from .names import Calls, Names, formulas, kind, node_of
 from .opening import opened
-from .plain import Edge, Graph, Node
+from .plain import Edge, Graph, Node, flat, index_of
 from .trace import Trace, inputs_of, part, recorded
-from .values import LIMIT, Numbers, flat
+from .values import LIMIT, SingleNumbers
 
 LEVELS = ("module", "op", "primitive", "scalar")
 
@@ -38,7 +37,7 @@ def unfold(
     level: str = "op",
     module: Any = None,
     *,
-    head: tuple[Any, int] | None = None,
+    head: tuple[Any, int] | tuple[Any, int, int] | None = None,
     sample: int = 0,
     focus: str | None = None,
     depth: int | None = None,
@@ -55,7 +54,8 @@ def unfold(
         level: "module", "op", "primitive" or "scalar".
         module: a module that was called on the way to root, or its path in the model:
             only what was computed inside it. Its inputs become leaves.
-        head: (module, h): only head h of this attention, of one sequence.
+        head: (module or its path, h): only head h of this attention, for one sequence;
+            (module, h, call) if it was called several times, from 0.
         sample: which sequence of the batch, for `head`; from 0.
         focus: a node's name, "O", or that of one number, "O[1,0]": only what it was
             made from, and what flows back through it. (Not at the module level.)
@@ -113,7 +113,7 @@ def unfold(
         trace, end = focused(trace, names, focus)
     if level != "scalar":
         return of_tensors(trace, names, level, of)
-    graph = of_values(trace, names, Numbers(trace, limit), of)
+    graph = of_values(trace, names, SingleNumbers(trace, limit), of)
     return only(graph, graph.node(end)) if "[" in end else graph
 
 
@@ -147,7 +147,7 @@ SYMBOLS = {
 }
 
 
-def of_values(trace: Trace, names: Names, numbers: Numbers, of: str) -> Graph:
+def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Graph:
     """A node for every number."""
     called = names.of(trace)
     ids: dict[Value, str] = {}
@@ -163,10 +163,11 @@ def of_values(trace: Trace, names: Names, numbers: Numbers, of: str) -> Graph:
         source = str(t._where) if t._where else ""
         leaf = kind(t, names, trace) if not inputs_of(t) else "constant"
         reached = t in trace.gradients
-        elements = dict(zip(numbers.of[t], indices(t.shape)))
+        own = numbers.of[t]
+        elements = {v: index_of(i, t.shape) for i, v in enumerate(own)}
         total = trace.total(t)
-        totals = dict(zip(numbers.of[t], [] if total is None else flat(total)))
-        for v in inputs_first(elements, numbers, t):
+        totals = dict(zip(own, [] if total is None else flat(total)))
+        for v in numbers.made_for(t):
             ids[v] = f"n{len(nodes)}"
             if v._op not in known:
                 method = getattr(Value, SYMBOLS.get(v._op, v._op), None)
@@ -201,38 +202,3 @@ def of_values(trace: Trace, names: Names, numbers: Numbers, of: str) -> Graph:
                     share = local * g
                 edges.append(Edge(ids[x], ids[v], i, float(local), share))
     return Graph("scalar", nodes, edges, of, calls.groups)
-
-
-def indices(shape: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
-    """The index of every element, row by row."""
-    at = [0] * len(shape)
-    if 0 in shape:
-        return
-    while True:
-        yield tuple(at)
-        for axis in reversed(range(len(shape))):
-            at[axis] += 1
-            if at[axis] < shape[axis]:
-                break
-            at[axis] = 0
-        else:
-            return
-
-
-def inputs_first(
-    elements: dict[Value, tuple[int, ...]], numbers: Numbers, t: Tensor
-) -> Iterator[Value]:
-    """The Values that were made for t, each after those it was made from."""
-    done: set[Value] = set()
-    for element in elements:
-        stack = [(element, False)]
-        while stack:
-            v, inputs_listed = stack.pop()
-            if v in done:
-                continue
-            if inputs_listed:
-                done.add(v)
-                yield v
-                continue
-            stack.append((v, True))
-            stack += [(x, False) for x in reversed(v._prev) if numbers.maker[x] is t]

@@ -13,6 +13,7 @@ has a Value of its own, if need be the identity of another's, or a constant.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import prod
 from typing import Any
 
@@ -22,12 +23,13 @@ from ..scalar import Value, topological_order
 from ..tensor import Tensor
 from .check import compare, compare_gradients, size
 from .opening import names_op
-from .trace import Trace, inputs_of
+from .plain import flat
+from .trace import Trace, inputs_first, inputs_of
 
 LIMIT = 100_000
 
 
-class Numbers:
+class SingleNumbers:
     """The Values of a trace's tensors.
 
     Attributes:
@@ -134,6 +136,14 @@ class Numbers:
             "float32" if single else "float64",
         )
 
+    def made_for(self, t: Tensor) -> Iterator[Value]:
+        """The Values made for t, each after those of them that it was made from."""
+
+        def inputs(v: Value) -> list[Value]:
+            return [x for x in v._prev if self.maker[x] is t]
+
+        return inputs_first(self.of[t], inputs)
+
     def gradient(self, t: Tensor) -> Array:
         """A tensor's gradient, put together from those of its numbers."""
         return Array([self.grad.get(v, 0.0) for v in self.of[t]], t.shape)
@@ -144,13 +154,6 @@ def plain(array: Any) -> Array:
     numbers = [v.data if isinstance(v, Value) else v for v in flat(array)]
     dtype = str(array.dtype)
     return Array(numbers, array.shape, "float64" if dtype == "float32" else dtype)
-
-
-def flat(array: Any) -> list[Any]:
-    """The numbers of an array in one list."""
-    if isinstance(array, Array):
-        return array.data
-    return array.reshape(-1).tolist()  # type: ignore[no-any-return]
 
 
 def values_needed(t: Tensor) -> int:
