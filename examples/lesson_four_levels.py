@@ -54,11 +54,12 @@ def computed() -> tuple[Encoder, Tensor, Tensor]:
 
 def made(graph: Graph, node: Node) -> str:
     """How a node was computed: its operation, what it was applied to, numbers too."""
-    given = {e.position: graph.by_id(e.source).name for e in graph.inputs(node)}
-    for i in range(3):
-        if f"input {i}" in node.settings:
-            given[i] = f"{node.settings[f'input {i}']:g}"
-    return f"{node.name} = {node.op}({', '.join(given[i] for i in sorted(given))})"
+    given = [
+        graph.by_id(x).name if isinstance(x, str) else f"{x:g}"
+        for x in node.arguments
+        if x is not None
+    ]
+    return f"{node.name} = {node.op}({', '.join(given)})"
 
 
 def steps(graph: Graph) -> None:

@@ -76,11 +76,13 @@ class AttentionHead(Module):
         K = memory @ self.W_K  # (..., S, d_k)
         V = memory @ self.W_V  # (..., S, d_v)
         d_k = Q.shape[-1]
-        energies = Q @ K.mT / math.sqrt(d_k)  # (..., T, S)
+        products = Q @ K.mT  # (..., T, S)
+        energies = products / math.sqrt(d_k)
+        masked = energies
         if mask is not None:
             attention.check_mask("AttentionHead", mask, energies.shape, "mask")
-            energies = ops.where(mask, energies, MASKED)
-        weights = functional.softmax(energies)
+            masked = ops.where(mask, energies, MASKED)
+        weights = functional.softmax(masked)
         if mask is not None:  # a row with no key to attend to has no weights at all
             weights = ops.where(mask, weights, 0.0)
         return weights @ V, weights  # (..., T, d_v)

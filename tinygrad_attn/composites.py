@@ -249,14 +249,15 @@ def scaled_dot_product_attention(
 
     Where the mask is false A is 0, and so is dE: no case of its own.
     """
-    energies = xp.matmul(query, transposed(xp, key)) * scale  # (..., T, S)
-    if attn_mask is not None:
-        energies = xp.where(attn_mask, energies, MASKED)
-    weights = softmax(xp, energies, axis=-1)
+    products = xp.matmul(query, transposed(xp, key))  # (..., T, S)
+    energies = products * scale
+    masked = energies if attn_mask is None else xp.where(attn_mask, energies, MASKED)
+    weights = softmax(xp, masked, axis=-1)
     if attn_mask is not None:
         weights = xp.where(attn_mask, weights, 0.0)
     kept = weights if keep is None else dropout(xp, weights, keep, p=p)
-    return xp.matmul(kept, value), (weights, kept)  # (..., T, d_v)
+    z = xp.matmul(kept, value)  # (..., T, d_v)
+    return z, (weights, kept)
 
 
 @scaled_dot_product_attention.defvjp

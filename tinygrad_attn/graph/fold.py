@@ -69,6 +69,7 @@ def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) ->
             if key not in edges:
                 source, target = nodes[boxes[x]].id, nodes[boxes[t]].id
                 edges[key] = Edge(source, target, count[boxes[t]], result=result[x])
+                nodes[boxes[t]].arguments.append(source)
                 count[boxes[t]] += 1
             if share is not None:
                 so_far = edges[key].contribution_array

@@ -171,22 +171,11 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
         module=names.module(t._scope),
         source=str(t._where) if t._where else "",
         array=t.data,
-        settings=settings(t),
+        settings=dict(t._params) if computed else {},
         gradient_array=trace.gradients.get(t),
         total_array=trace.total(t),
         positions=trace.positions.get(t),
     )
-
-
-def settings(t: Tensor) -> dict[str, Any]:
-    """What an operation was told besides its tensors: params, and plain numbers in the
-    place of an input ("input 1": 0.5)."""
-    numbers = {
-        f"input {i}": x
-        for i, x in enumerate(t._inputs or ())
-        if x is not None and not isinstance(x, Tensor)
-    }
-    return numbers | t._params if t._op else {}
 
 
 def formula_of_module(module: Any) -> str:

@@ -40,7 +40,9 @@ class Node:
         tensor, index: at the scalar level, the name of the tensor in whose computation
             it was made, and where it stands there; the index of a number in between is
             None.
-        settings: its params (an axis, a scale), and numbers in the place of an input.
+        arguments: what the operation was applied to, in order: a node's id, a plain
+            number, or None for an optional input that was not given.
+        settings: its params, such as an axis.
         parameters: at the module level, how many numbers the module has to learn.
         positions: in one head's graph, where these numbers lie in the whole tensor,
             counted along its flattened form; else None.
@@ -58,6 +60,7 @@ class Node:
     group: str = ""
     tensor: str = ""
     index: tuple[int, ...] | None = None
+    arguments: list[str | float | None] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
     array: Any = field(default=None, repr=False)

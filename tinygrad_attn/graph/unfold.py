@@ -126,6 +126,9 @@ def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
     nodes = [node_of(t, called[t], at, names, trace) for at, t in enumerate(order)]
     for t, node in zip(order, nodes):
         node.group = calls.group(t)
+        node.arguments = [
+            ids[x] if isinstance(x, Tensor) else x for x in t._inputs or ()
+        ]
     edges = []
     for t in order:
         shares = trace.shares.get(t, ())
@@ -196,6 +199,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     total_array=totals.get(v, g if reached else None),
                 )
             )
+            nodes[-1].arguments = [ids[x] for x in v._prev]
             for i, (x, local) in enumerate(zip(v._prev, v._local)):
                 share = None
                 if reached and numbers.maker[x] in trace.gradients:
