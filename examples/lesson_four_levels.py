@@ -93,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     section("1. Modules: who calls whom")
     print("The forward was recorded once. Folded by the modules that computed it:\n")
     steps(graphs["module"])
-    print("\nThe constant is the answer that was wanted.")
+    print("\nThe target is the answer that was wanted.")
 
     section("2. Ideas: the head, opened")
     print("Each step is one idea, as the head's source writes it, line by line:\n")

@@ -279,12 +279,12 @@ def test_four_levels_prints_its_numbers_in_order(capsys):
     text = printed(levels, capsys)
     in_order(
         text,
-        "head = AttentionHead(input, mask)",
-        "Q = matmul(input, head.W_Q)",
+        "head = AttentionHead(x, mask)",
+        "Q = matmul(x, head.W_Q)",
         "energies = div(products, 2)",
         "weights = softmax(masked)",
         "e = exp(sub)",
-        "+ input[0,7] · head.W_Q[7,0]",
+        "+ x[0,7] · head.W_Q[7,0]",
         "= Q[0,0]",
         "through Q (4, 4), input 1 of matmul",
         "finite difference",

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, debug, functional, grad, no_grad, ops, randn, record
+from tinygrad_attn import (
+    Tensor,
+    debug,
+    functional,
+    grad,
+    no_grad,
+    ops,
+    randn,
+    record,
+    unfold,
+)
 
 HERE = Path(__file__).name
 
@@ -37,7 +47,7 @@ def test_the_line_of_a_layer_is_the_layers(any_backend):
     with record():
         _, weights = layer(randn(3, 4))
     assert Path(weights._where.file).name == "attention.py"
-    assert weights._where.text == "weights = functional.softmax(energies)"
+    assert weights._where.text == "weights = functional.softmax(masked)"
 
 
 def test_the_variable_that_a_result_was_assigned_to():
@@ -167,3 +177,21 @@ def test_no_frame_is_kept():
         assert y._where.text == "return x * 2.0"
     finally:
         gc.enable()
+
+
+def test_a_leaf_is_called_what_its_first_use_calls_it():
+    first, second = leaf(1.0, 2.0), randn(2)
+    with record():
+        both = (
+            first * second  # in a statement of several lines
+            + 1.0
+        )
+        total: Tensor = both.sum()
+    graph = unfold(total)
+    assert [n.name for n in graph] == ["first", "second", "mul", "both", "total"]
+
+
+def test_a_leaf_that_no_variable_held_is_an_input_or_a_constant():
+    with record():
+        total = (leaf(1.0) * randn(1)).sum()
+    assert [n.name for n in unfold(total)][:2] == ["input", "constant"]

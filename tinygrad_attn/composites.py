@@ -251,7 +251,9 @@ def scaled_dot_product_attention(
     """
     products = xp.matmul(query, transposed(xp, key))  # (..., T, S)
     energies = products * scale
-    masked = energies if attn_mask is None else xp.where(attn_mask, energies, MASKED)
+    masked = energies
+    if attn_mask is not None:
+        masked = xp.where(attn_mask, energies, MASKED)
     weights = softmax(xp, masked, axis=-1)
     if attn_mask is not None:
         weights = xp.where(attn_mask, weights, 0.0)

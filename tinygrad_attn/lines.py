@@ -14,7 +14,7 @@ import sys
 from itertools import islice
 from pathlib import Path
 from types import CodeType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ENGINE = str(Path(__file__).parent)
 LAYERS = str(Path(__file__).parents[1] / "nn")
@@ -53,27 +53,31 @@ class Line(NamedTuple):
         is only a part of what the line computes."""
         if not hasattr(self.code, "co_positions"):
             return self._stored_next()
-        spans = islice(self.code.co_positions(), self.instruction // 2, None)
-        first, last, start, stop = next(spans, (None,) * 4)
-        if first is None or first != last or start is None or stop is None:
-            return ""
-        line = linecache.getline(self.file, first)
-        indent = len(line) - len(line.lstrip())
-        try:
-            (statement,) = ast.parse(line.strip()).body
-        except (SyntaxError, ValueError):
-            return ""
-        if not isinstance(statement, ast.Assign):
-            return ""
-        target, value = statement.targets[0], statement.value
-        pairs: list[tuple[ast.expr, ast.expr]] = [(target, value)]
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            pairs = list(zip(target.elts, value.elts))
-        for name, value in pairs:
-            span = value.col_offset + indent, (value.end_col_offset or 0) + indent
-            if isinstance(name, ast.Name) and span == (start, stop):
-                return name.id
-        return ""
+        return expressions(self.file).get(self._span(), (None, ""))[1]
+
+    @property
+    def operands(self) -> list[str]:
+        """The variables that the operation was applied to, in order: ["x", ""] for
+        `x @ self.W`, "" being what is no variable; [] where it cannot be told."""
+        found: ast.expr | None = None
+        if hasattr(self.code, "co_positions"):
+            found, _ = expressions(self.file).get(self._span(), (None, ""))
+        else:
+            found = self._only_candidate()
+        parts: list[ast.expr] = []
+        if isinstance(found, ast.BinOp):
+            parts = [found.left, found.right]
+        elif isinstance(found, ast.Compare):
+            parts = [found.left, *found.comparators]
+        elif isinstance(found, ast.Call):
+            parts = list(found.args)
+        elif isinstance(found, ast.Attribute):
+            parts = [found.value]
+        return [part.id if isinstance(part, ast.Name) else "" for part in parts]
+
+    def _span(self) -> Any:
+        positions = self.code.co_positions()  # type: ignore[attr-defined,unused-ignore]
+        return next(islice(positions, self.instruction // 2, None), None)
 
     def _stored_next(self) -> str:
         """The same for Python 3.10, which does not know columns: the name that the next
@@ -83,12 +87,85 @@ class Line(NamedTuple):
             if step.offset == self.instruction:
                 stored = next(following, step)
                 named = stored.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL")
-                return str(stored.argval) if named else ""
+                return (
+                    str(stored.argval) if named and stored.argval.isidentifier() else ""
+                )
         return ""
+
+    def _only_candidate(self) -> ast.expr | None:
+        """For Python 3.10: the expression in the line that has this instruction's kind,
+        if there is only one."""
+        steps = dis.get_instructions(self.code)
+        name = next(s.opname for s in steps if s.offset == self.instruction)
+        kind: type[ast.expr] = ast.Attribute
+        if name.startswith(("BINARY", "COMPARE")):
+            kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
+        elif name.startswith("CALL"):
+            kind = ast.Call
+        number = self.number
+        found = [
+            node
+            for (first, *_), (node, _) in expressions(self.file).items()
+            if first == number and isinstance(node, kind)
+        ]
+        if kind is ast.BinOp and len(found) > 1:
+            symbol = BINARY.get(name.removeprefix("BINARY_"))
+            found = [n for n in found if symbol and isinstance(n.op, symbol)]  # type: ignore[attr-defined]
+        return found[0] if len(found) == 1 else None
 
     def __str__(self) -> str:
         text = self.text
         return f"{self.file}:{self.number}" + (f": {text}" if text else "")
+
+
+BINARY: dict[str, type[ast.operator]] = {
+    "ADD": ast.Add,
+    "SUBTRACT": ast.Sub,
+    "MULTIPLY": ast.Mult,
+    "TRUE_DIVIDE": ast.Div,
+    "POWER": ast.Pow,
+    "MATRIX_MULTIPLY": ast.MatMult,
+}
+Expressions = dict[Any, tuple[ast.expr, str]]
+_known: dict[str, tuple[list[str], Expressions]] = {}  # file → its lines, and these
+
+
+def expressions(file: str) -> Expressions:
+    """The expressions in a file by where they stand (first line, last line, first
+    column, last column), each with the variable that it is assigned to, or ""."""
+    lines = linecache.getlines(file)
+    if file in _known and _known[file][0] is lines:
+        return _known[file][1]
+    found: Expressions = {}
+    try:
+        tree = ast.parse("".join(lines))
+    except (SyntaxError, ValueError):
+        tree = ast.Module([], [])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            found.setdefault(span_of(node), (node, ""))
+        for target, value in assigned(node):
+            if isinstance(target, ast.Name):
+                found[span_of(value)] = value, target.id
+    _known[file] = lines, found
+    return found
+
+
+def assigned(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """The targets and values of an assignment: one of each, or as many in a tuple."""
+    if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+        return [(node.target, node.value)]
+    if not isinstance(node, ast.Assign):
+        return []
+    target, value = node.targets[0], node.value
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        return list(zip(target.elts, value.elts))
+    return [(target, value)]
+
+
+def span_of(node: ast.expr) -> tuple[int, int | None, int, int | None]:
+    """Where an expression stands, as `co_positions` says it."""
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 def users_line() -> Line:

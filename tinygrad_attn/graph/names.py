@@ -108,7 +108,9 @@ class Names:
             return self.parameters[origin]
         if not inputs_of(t):
             found = kind(t, self, trace)
-            return PLAIN.get(t.dtype, found) if found == "constant" else found
+            if found == "constant" and t.dtype in PLAIN:
+                return PLAIN[t.dtype]
+            return variable(t, uses) or found
         last = not any(u._where == t._where for u in uses)  # of what the line computes
         if t._where is not None and last and t._where.target:
             return t._where.target
@@ -136,6 +138,16 @@ class Calls:
     def group(self, t: Tensor) -> str:
         """The id of the innermost call that a tensor was made in."""
         return self.ids[t._scope] if t._scope else ""
+
+
+def variable(t: Tensor, uses: list[Tensor]) -> str:
+    """What a leaf is called in the line that used it first: "x" in `x @ self.W`."""
+    for user in uses:
+        names = user._where.operands if user._where is not None else []
+        for x, name in zip(user._inputs or (), names):
+            if x is t and name:
+                return name
+    return ""
 
 
 def within(t: Tensor, scope: Scope) -> bool:
