@@ -96,6 +96,7 @@ class Edge:
         local: at the scalar level ∂target/∂source, else None.
         result: at the module level, which of the source's results it is: 0 for the one
             that the source shows; 1, 2, ... for others that it hands out besides.
+        turned: whether the target takes its transposition (see `tidy.py`).
     """
 
     source: str
@@ -104,6 +105,7 @@ class Edge:
     local: float | None = None
     contribution_array: Any = field(default=None, repr=False)
     result: int = 0
+    turned: bool = False
 
     @property
     def contribution(self) -> Numbers:
