@@ -9,6 +9,7 @@ from tinygrad_attn import functional as functional
 from . import optim as optim
 from .attention import AttentionHead as AttentionHead
 from .attention import MultiHeadAttention as MultiHeadAttention
+from .attention_maps import attention_maps as attention_maps
 from .gradients import warn_without_gradient as warn_without_gradient
 from .gradients import without_gradient as without_gradient
 from .layers import Dropout as Dropout

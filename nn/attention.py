@@ -50,6 +50,8 @@ class AttentionHead(Module):
     Tensor([0.2000, 0.2000, 0.2000, 0.2000, 0.2000], float64, from reshape)
     """
 
+    num_heads = 1
+
     def __init__(self, d_model: int, d_k: int, d_v: int | None = None) -> None:
         d_v = d_k if d_v is None else d_v
         positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)

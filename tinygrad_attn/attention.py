@@ -11,6 +11,7 @@ from typing import Any
 
 from . import composites, ops, recording
 from .backends import current_backend, namespace_of
+from .context import context
 from .errors import check_number, named
 from .functional import keep_mask
 from .recording import apply
@@ -68,7 +69,8 @@ def attention_with_weights(
     """`scaled_dot_product_attention` and its weights (..., T, S), before dropout.
 
     To have the weights, the composite is opened: its steps are recorded one by one, and
-    the weights are the tensor that its softmax (and mask) made, gradients included.
+    the weights are the tensor that its softmax (and mask) made, gradients included. So
+    it is where somebody watches, who is to see them.
     """
     who = "scaled_dot_product_attention"
     q, k, v = query.shape, key.shape, value.shape
@@ -101,7 +103,7 @@ def attention_with_weights(
         "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
         "p": float(dropout_p),
     }
-    if not want_weights:
+    if not want_weights and context.now.watcher is None:
         return apply(attention, *inputs, **settings), None
     z, (weights, _) = recording.in_scope(
         attention, attention.forward, ops, *inputs, **settings

@@ -30,8 +30,9 @@ class Scope:
 class Now:
     """What is on: whether operations are recorded, inside which module call, whether
     they are watched for nan and inf (`debug`), whether source lines and constants are
-    kept too (`tracing`, inside `record`), on which backend new tensors are made (None:
-    the process's), and where random numbers come from."""
+    kept too (`tracing`, inside `record`), who is told of every operation (`watcher`),
+    on which backend new tensors are made (None: the process's), and where random
+    numbers come from."""
 
     __slots__ = (
         "backend",
@@ -41,6 +42,7 @@ class Now:
         "recording",
         "scope",
         "tracing",
+        "watcher",
     )
 
     def __init__(self) -> None:
@@ -49,6 +51,7 @@ class Now:
         self.scope: Scope | None = None
         self.debug = 0  # how many of these contexts we are in
         self.tracing = 0
+        self.watcher: Callable[..., None] | None = None  # see recording.watched
         self.backend: Any = None
         self.random = random.Random(os.urandom(16))
 

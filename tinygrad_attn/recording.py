@@ -11,7 +11,7 @@ Python, whose exp computes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .backends import NAMESPACES, current_backend, namespace_of, scalars
@@ -72,6 +72,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
         t._params = params
         t._saved = saved
         t._scope = now.scope
+    if now.watcher is not None:
+        now.watcher(op, inputs, params, t)
     return t
 
 
@@ -94,6 +96,20 @@ def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
         return call(*args, **kwargs)
     finally:
         now.scope = before
+
+
+def watched(watcher: Callable[..., None], call: Any, *args: Any, **kwargs: Any) -> Any:
+    """The result of a call. `watcher(op, inputs, params, z)` is told of every operation
+    in it as soon as it is done, within `no_grad` too, where nothing is recorded. It may
+    ask `context.now.scope` in which module that was. (Attention then runs opened, step
+    by step, so that its weights are seen.)"""
+    now = context.now
+    before = now.watcher
+    now.watcher = watcher
+    try:
+        return call(*args, **kwargs)
+    finally:
+        now.watcher = before
 
 
 def explained(
