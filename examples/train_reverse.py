@@ -31,6 +31,7 @@ from examples.common import Metrics, Progress, draw_losses, noting_ctrl_c
 from nn import checkpoint
 from tinygrad_attn import (
     Tensor,
+    draw_attention,
     get_rng_state,
     manual_seed,
     no_grad,
@@ -74,14 +75,6 @@ class Reverser(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return self.head(self.norm(x))  # type: ignore[no-any-return]
-
-    def attention(self, tokens: Tensor) -> list[Tensor]:
-        """The weights (B, heads, T, T) of each layer, from the real forward."""
-        x, maps = self.positions(self.tokens(tokens)), []
-        for layer in self.layers:
-            x, weights = layer.forward_with_weights(x)
-            maps.append(weights)
-        return maps
 
 
 # === The task =========================================================================
@@ -332,27 +325,12 @@ def compare_with_numpy(run: Run) -> None:
 
 def draw(run: Run, folder: Path) -> None:
     """The attention map and the loss curve."""
-    from tinygrad_attn.graph import attention_svg
-
     row = run.task.held_out[0]
-    run.model.eval()
-    with no_grad():
-        maps = run.model.attention(Tensor([row]))
-    run.model.train()
-    panels = [
-        (f"layer {i}, head {h}", weights)
-        for i, layer in enumerate(maps)
-        for h, weights in enumerate(layer.tolist()[0])
-    ]
-    digits = [str(v) for v in row]
-    picture = attention_svg(
-        panels,
-        digits[::-1],
-        digits,
-        "Where each output looks",
-        "row = digit of the output, column = digit of the input; each row adds up to 1",
+    maps = nn.attention_maps(run.model, Tensor([row]))  # path → (1, heads, T, T)
+    picture = draw_attention(
+        maps, row[::-1], row, title="Where each output looks: the digit it shall name"
     )
-    (folder / "attention.svg").write_text(picture, encoding="utf-8")
+    picture.save(folder / "attention.svg")
     print(f"attention map: {folder / 'attention.svg'}")
     print(draw_losses(run.losses, folder / "loss.svg", "Learning to reverse"))
 

@@ -47,6 +47,7 @@ from .ops import concat as concat
 from .ops import matmul as matmul
 from .ops import maximum as maximum
 from .ops import where as where
+from .pictures.attention import draw_attention as draw_attention
 from .reductions import logsumexp as logsumexp
 from .scalar import Value as Value
 from .shaping import chunk as chunk

@@ -4,7 +4,6 @@
 gradient came from. Nothing here needs Graphviz or any other package.
 """
 
-from .attention import attention_svg as attention_svg
 from .explain import explain as explain
 from .explanation import Explanation as Explanation
 from .plain import Edge as Edge

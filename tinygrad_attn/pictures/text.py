@@ -1,8 +1,8 @@
-"""Text in pictures: harmless, short enough, and how wide it will be.
+"""Words of somebody else in a picture: tokens, names, titles.
 
-Names come from the learner's program and may hold anything: markup, quotes, control
-characters, ten thousand letters. What is drawn is cleaned and clipped here, and escaped
-for the language it is written into.
+A token or a name can be anything: markup, a NUL, a line of Hebrew, ten thousand
+letters. In a picture it is short, nothing in it is invisible, and it cannot be taken
+for markup.
 """
 
 from __future__ import annotations
@@ -10,45 +10,62 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-FONT = "Helvetica, Arial, sans-serif"
-NARROW, WIDE = "ijltfrI.,:;'|!()[]{} ‖₁", "mwMW@%∂ΣΦ√"
+JOINERS = "\u200c\u200d"  # unseen themselves, but words and emoji are made with them
+NARROW, BROAD = set("iljtfrI1.,:;'|!()[] "), set("mwMW@%")
 
 
-def clean(text: object) -> str:
-    """Text on one line without characters that control: NUL, line breaks, the marks
-    that turn the direction of what follows.
+def visible(text: object) -> str:
+    """The text, with what could not be seen written out as Python would.
 
-    >>> clean("a" + chr(0) + "b" + chr(10) + "c" + chr(0x202E))
-    'a b c '
+    >>> visible("cat"), visible("a\\n"), visible("\\x00"), visible(" "), visible("")
+    ('cat', 'a\\\\n', '\\\\x00', '␣', "''")
     """
-    return "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " "
-        for c in str(text)
+    found = "".join(
+        c if c.isprintable() or c in JOINERS else repr(c)[1:-1] for c in str(text)
     )
+    return found if found.strip() else "␣" * len(found) or "''"
+
+
+def clip(text: str, length: int) -> str:
+    """The text, or its beginning and an ellipsis.
+
+    >>> clip("attention", 9), clip("attention", 4)
+    ('attention', 'att…')
+    """
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def markup(text: object, length: int) -> str:
+    """Any text, visible, at most so long, as it may stand in XML and HTML.
+
+    >>> markup("<b> & \\"c\\"", 40)
+    '&lt;b&gt; &amp; &quot;c&quot;'
+    """
+    return escape(clip(visible(str(text)[: length + 1]), length))
 
 
 def clipped(text: object, length: int) -> str:
-    """At most so many characters, the end being left out.
+    """Any text, visible, at most so long; nothing stays nothing.
 
-    >>> clipped("encoder.layers.0", 9)
-    'encoder.…'
+    >>> clipped("encoder.layers.0", 9), clipped("", 9)
+    ('encoder.…', '')
     """
-    text = clean(str(text)[: 4 * length])
-    return text if len(text) <= length else text[: length - 1] + "…"
+    text = str(text)[: length + 1]
+    return clip(visible(text), length) if text else ""
 
 
 def xml(text: object) -> str:
-    """Text for SVG and HTML, cleaned and escaped.
+    """Text as it may stand in XML and HTML, with no control character in it.
 
-    >>> xml("<b> & 'c'")
-    '&lt;b&gt; &amp; &#x27;c&#x27;'
+    >>> xml("<b>" + chr(0))
+    '&lt;b&gt;\\\\x00'
     """
-    return escape(clean(text))
+    return escape(visible(text)) if str(text) else ""
 
 
 def dot(text: object) -> str:
-    """Text for DOT, inside a label in <…>: what html.escape does, and backslashes
-    doubled, for DOT expands `\\N` even there.
+    """Text as it may stand in DOT, in a label in <…>: a backslash is written by its
+    number, for DOT expands `\\N` even there.
 
     >>> dot(chr(92) + "N <b>")
     '&#92;N &lt;b&gt;'
@@ -56,18 +73,30 @@ def dot(text: object) -> str:
     return xml(text).replace("\\", "&#92;")
 
 
-def width_of(text: str, size: float, bold: bool = False) -> float:
-    """About how wide a text is in the pictures' font, in px; rather more than less."""
-    units = 0.0
-    for c in text:
-        if c in NARROW:
-            units += 0.34
-        elif c in WIDE or unicodedata.east_asian_width(c) in "WF":
-            units += 1.0 if c not in WIDE else 0.86
-        elif c.isupper():
-            units += 0.7
-        elif unicodedata.combining(c):
-            units += 0.0
-        else:
-            units += 0.57
-    return units * size * (1.06 if bold else 1.0)
+def isolated(text: object, length: int) -> str:
+    """`markup`, for a word within a sentence: one that is written from right to left
+    (Hebrew, Arabic) is kept from turning what follows it."""
+    found = markup(text, length)
+    if any(unicodedata.bidirectional(c) in ("R", "AL") for c in found):
+        return f"\u2068{found}\u2069"
+    return found
+
+
+FONT = "Helvetica, Arial, sans-serif"
+
+
+def width(text: str, size: float, bold: bool = False) -> float:
+    """About how wide a text is in Helvetica, to leave room for it.
+
+    >>> width("cat", 10.0)
+    14.4
+    """
+    return round(sum(map(_width, text)) * size * (1.08 if bold else 1.0), 1)
+
+
+def _width(c: str) -> float:
+    if unicodedata.combining(c) or c in JOINERS:
+        return 0.0
+    if unicodedata.east_asian_width(c) in "WF":
+        return 1.0
+    return 0.32 if c in NARROW else 0.88 if c in BROAD or c.isupper() else 0.56

@@ -1,0 +1,323 @@
+"""Pictures of attention: well-formed, exact, bounded, and safe whatever a token is."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+import nn
+from tinygrad_attn import Tensor, draw_attention, manual_seed, randn
+from tinygrad_attn.functional import causal_mask
+from tinygrad_attn.pictures.text import visible, width
+
+SVG = "{http://www.w3.org/2000/svg}"
+WEIGHTS = [[1.0, 0.0, 0.0], [0.8, 0.2, 0.0], [0.06, 0.925, 0.015]]
+TOKENS = ["the", "cat", "sat"]
+GREY, WHITE, DARK, NAN = "#e8ecf0", "#ffffff", "#0b4f8a", "#ff4fd8"
+
+
+def parsed(picture):
+    return ElementTree.fromstring(picture.svg)
+
+
+def cells(picture):
+    """(tooltip, rect) of each cell, in order."""
+    found = [r for r in parsed(picture).iter(f"{SVG}rect") if r.get("class")]
+    return [(r.find(f"{SVG}title").text, r) for r in found]
+
+
+def texts(picture):
+    return [t.text for t in parsed(picture).iter(f"{SVG}text")]
+
+
+def by_class(picture, name):
+    return [e for e in parsed(picture).iter() if e.get("class") == name]
+
+
+def uniform(t, s=None, heads=1):
+    s = t if s is None else s
+    return [[[1.0 / s] * s for _ in range(t)] for _ in range(heads)]
+
+
+# --- the heat map ---------------------------------------------------------------------
+
+
+def test_cells_carry_their_weight():
+    picture = draw_attention(WEIGHTS, TOKENS, style="map")
+    tips = [tip for tip, _ in cells(picture)]
+    assert tips == [
+        "the → the: 1.0000",
+        "the → cat: 0.0000 (masked)",
+        "the → sat: 0.0000 (masked)",
+        "cat → the: 0.8000",
+        "cat → cat: 0.2000",
+        "cat → sat: 0.0000 (masked)",
+        "sat → the: 0.0600",
+        "sat → cat: 0.9250",
+        "sat → sat: 0.0150",
+    ]
+    colours = [r.get("fill") for _, r in cells(picture)]
+    assert colours[0] == DARK
+    assert [colours[i] for i in (1, 2, 5)] == [GREY] * 3
+    numbers = [t for t in texts(picture) if re.fullmatch(r"\d?\.\d\d", t or "")]
+    assert numbers == ["1.00", ".80", ".20", ".06", ".93", ".01"]
+
+
+def test_rows_are_queries_and_columns_are_keys():
+    weights = [[0.5, 0.25, 0.25], [0.0, 0.0, 1.0]]
+    places = [
+        (float(r.get("x")), float(r.get("y")))
+        for _, r in cells(draw_attention(weights, ["a", "b"], TOKENS, style="map"))
+    ]
+    xs, ys = ([p[axis] for p in places] for axis in (0, 1))
+    assert xs[:3] == xs[3:] == sorted(set(xs))
+    assert ys[0] == ys[1] == ys[2] < ys[3] == ys[4] == ys[5]
+
+
+def test_grey_is_what_a_mask_says_or_a_zero_above_the_diagonal():
+    weights = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
+
+    def grey(**more):
+        shown = cells(draw_attention(weights, style="map", **more))
+        return [i for i, (_, r) in enumerate(shown) if r.get("fill") == GREY]
+
+    assert grey() == [2, 5]
+    assert grey(mask=[[False, True, True]]) == [0, 3, 6]
+    assert grey(mask=Tensor([[[False, True, True]] * 3])) == [0, 3, 6]
+    assert grey(mask=[[[[False, True, True]]]]) == [0, 3, 6]
+    assert grey(mask=[[True]]) == []
+
+
+def test_a_masked_weight_that_is_not_zero_is_a_leak_and_stands_out():
+    leak = cells(draw_attention([[0.5, 0.5]] * 2, mask=causal_mask(2), style="map"))[1]
+    assert leak[0] == "0 → 1: 0.5000 (masked, and yet not 0)"
+    assert leak[1].get("stroke") == NAN
+    assert leak[1].get("fill") != GREY
+
+
+def test_what_is_no_probability_is_shown_as_what_it_is():
+    picture = draw_attention([[math.nan, math.inf], [-1.0, 2.0]])
+    colours = [r.get("fill") for _, r in cells(picture)]
+    assert colours == [NAN, DARK, WHITE, DARK]
+    assert {"nan", "∞", "−1.00", "2.00"} <= set(texts(picture))
+    assert "not every row adds up to 1" in picture.svg
+    widths = [float(p.get("stroke-width")) for p in by_class(picture, "attn-line")]
+    assert widths == [6.0]  # as thick as a 1; nan, inf and negative ones have no line
+
+
+def test_the_subtitle_is_true():
+    assert "each row adds up to 1" in draw_attention(WEIGHTS).svg
+    assert "each row adds" in draw_attention([[1.0, 0.0], [0.0, 0.0]]).svg  # nowhere
+    assert "not every row adds up to 1" in draw_attention([[0.5, 0.2]]).svg
+
+
+# --- lines ----------------------------------------------------------------------------
+
+
+def test_lines_are_as_thick_as_their_weight_and_the_faintest_are_none():
+    drawn = by_class(draw_attention(WEIGHTS, TOKENS, style="lines"), "attn-line")
+    known = {}
+    for line in drawn:
+        known[line.find(f"{SVG}title").text] = (
+            float(line.get("stroke-width")),
+            float(line.get("stroke-opacity")),
+        )
+    assert known == {
+        "the → the: 1.0000": (6.0, 0.95),
+        "cat → the: 0.8000": (4.9, 0.79),
+        "cat → cat: 0.2000": (1.6, 0.31),
+        "sat → the: 0.0600": (0.83, 0.2),
+        "sat → cat: 0.9250": (5.59, 0.89),
+    }
+
+
+def test_a_query_in_focus_shows_its_weights_and_the_others_fade():
+    picture = draw_attention(WEIGHTS, TOKENS, style="lines", query=2)
+    groups = [g for g in parsed(picture).iter(f"{SVG}g") if g.get("opacity")]
+    assert [g.get("opacity") for g in groups] == ["0.12", "0.12"]
+    shown = [t for t in texts(picture) if (t or "").startswith(".")]
+    assert shown == [".06", ".93", ".01"]
+    assert 'visibility="hidden"' not in picture.svg
+    assert "one query: sat (row 2)" in texts(picture)
+
+
+def test_every_query_comes_into_focus_where_it_is_pointed_at():
+    picture = draw_attention(WEIGHTS, TOKENS, style="lines")
+    queries = by_class(picture, "attn-q")
+    assert [q.get("tabindex") for q in queries] == ["0"] * 3
+    hidden = [
+        [t.text for t in q.iter(f"{SVG}text") if t.get("visibility") == "hidden"]
+        for q in queries
+    ]
+    assert hidden == [["1.00"], [".80", ".20"], [".06", ".93", ".01"]]
+    assert ".attn-q:hover .attn-w" in picture.svg
+    assert "<script" not in picture.html
+
+
+# --- heads, layers, samples -----------------------------------------------------------
+
+
+def test_a_model_s_maps_are_drawn_head_by_head_each_with_its_own_weights():
+    manual_seed(0)
+    model = nn.Sequential(*(nn.TransformerEncoderLayer(8, 2, 16) for _ in "ab"))
+    maps = nn.attention_maps(model, randn(2, 4, 8))
+    picture = draw_attention(maps, list("abcd"), head=("1.self_attn", 1), sample=1)
+    assert picture.title == "Attention of 1.self_attn, head 1"
+    weights = maps["1.self_attn"].tolist()[1][1]
+    shown = [float(tip.split()[3]) for tip, _ in cells(picture)]
+    assert shown == [round(w, 4) for row in weights for w in row]
+    names = [t.text for t in parsed(picture).iter(f"{SVG}title")][-4:]
+    assert names == [f"{m}.self_attn, head {h}" for m in (0, 1) for h in (0, 1)]
+    assert draw_attention(maps, style="grid").title == "Attention of every head"
+
+
+@pytest.mark.parametrize(
+    "weights", [WEIGHTS, [WEIGHTS], [[WEIGHTS]], Tensor(WEIGHTS), Tensor([[WEIGHTS]])]
+)
+def test_every_shape_of_weights_gives_one_picture(weights):
+    assert draw_attention(weights, TOKENS).svg == draw_attention(WEIGHTS, TOKENS).svg
+
+
+@pytest.mark.parametrize("style", ["all", "map", "lines", "grid"])
+@pytest.mark.parametrize(
+    ("t", "s"), [(1, 1), (1, 5), (5, 1), (12, 12), (13, 7), (64, 64), (65, 256)]
+)
+def test_any_size_is_well_formed_and_bounded(style, t, s):
+    picture = draw_attention(uniform(t, s, heads=3), style=style, query=t - 1)
+    ElementTree.fromstring(picture.svg)
+    assert len(picture.svg) < 2_500_000
+    if style == "map" and s > 1:
+        assert (f"{1 / s:.2f}"[1:] in texts(picture)) == (max(t, s) <= 12)
+    view = [float(v) for v in parsed(picture).get("viewBox").split()]
+    assert view[2] < 3000
+    assert view[3] < 3000
+
+
+def test_labels_are_thinned_where_there_is_no_room():
+    picture = draw_attention(uniform(64), style="map")
+    labels = [t for t in texts(picture) if (t or "").isdigit()]
+    assert "62" in labels
+    assert "63" not in labels
+
+
+def test_of_large_maps_a_small_one_shows_the_largest_of_each_block():
+    weights = [[0.0] * 128 for _ in range(128)]
+    weights[100][37] = 1.0
+    picture = draw_attention([weights] * 2, style="grid")
+    assert picture.svg.count(f'fill="{DARK}"') == 2
+    assert "small maps show the largest weight of each block" in picture.svg
+
+
+# --- tokens ---------------------------------------------------------------------------
+
+HOSTILE = "<script>alert(1)</script>&\"'\x00\x1b\ud800\u202e\ufffe]]>--><b"
+
+
+def test_hostile_tokens_are_text():
+    w = {f"{HOSTILE}.{k}": [WEIGHTS] for k in range(2)}
+    tokens = [HOSTILE, "x" * 10_000, "\n"]
+    picture = draw_attention(w, tokens, query=1, title=HOSTILE)
+    for text in (picture.svg, picture.html, picture._repr_html_()):
+        assert "<script" not in text
+        assert not re.search("[\x00-\x08\x0b-\x1f\u202e\ud800-\udfff\ufffe]", text)
+    assert len(picture.svg) < 40_000
+    parsed(picture)
+    assert r"\n" in texts(picture)
+    assert "x" * 11 + "…" in texts(picture)
+    assert any("x" * 500 in (t.text or "") for t in parsed(picture).iter(f"{SVG}title"))
+    assert "alert(1)" in picture.html  # shown, not run
+
+
+def test_words_from_right_to_left_do_not_turn_their_sentence():
+    picture = draw_attention([[1.0]], ["שלום"], ["cat"], style="map")
+    assert cells(picture)[0][0] == "\u2068שלום\u2069 → cat: 1.0000"
+
+
+def test_what_cannot_be_seen_is_written_out():
+    said = [visible(t) for t in ("a b", "\t", "  ", "", "\u200d", "naïve 猫")]
+    assert said == ["a b", r"\t", "␣␣", "''", "\u200d", "naïve 猫"]
+    assert width("猫", 10) > width("a", 10) > width("i", 10)
+
+
+def test_keys_are_the_queries_tokens_where_they_are_as_many():
+    said = [tip for tip, _ in cells(draw_attention(WEIGHTS, TOKENS, style="map"))]
+    assert said[3] == "cat → the: 0.8000"
+    said = [tip for tip, _ in cells(draw_attention([[0.5, 0.5]], ["a"], style="map"))]
+    assert said == ["a → 0: 0.5000", "a → 1: 0.5000"]
+    digits = Tensor([7, 8, 9])
+    assert cells(draw_attention(WEIGHTS, digits))[0][0] == "7 → 7: 1.0000"
+
+
+# --- wrong calls ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"weights": None}, "weights of type NoneType given"),
+        ({"weights": "ab"}, "weights of type str given"),
+        ({"weights": {}}, "an empty dict given"),
+        ({"weights": [0.5, 0.5]}, r"weights of shape \(2,\) given"),
+        ({"weights": [[[[[1.0]]]]]}, r"weights of shape \(1, 1, 1, 1, 1\) given"),
+        ({"weights": [[0.5, 0.5], [1.0]]}, "rows are not equally long"),
+        ({"weights": [[0.5, [0.5]]]}, "rows are not equally long"),
+        ({"weights": [["1"]]}, "weights hold a str"),
+        ({"weights": [[]]}, r"\(1, 0\) given; there is nothing in"),
+        ({"weights": []}, r"weights of shape \(0,\) given"),
+        ({"weights": Tensor([[[0.0]]])[:0]}, r"\(0, 1, 1\) given; there is nothing in"),
+        ({"weights": uniform(1, 257)}, "up to 256 tokens can be seen"),
+        ({"weights": uniform(1, 1, 257)}, "257 heads given"),
+        ({"tokens_q": ["a"]}, "1 tokens_q given; the weights have 3 queries"),
+        ({"tokens_k": list("abcd")}, "4 tokens_k given; the weights have 3 keys"),
+        ({"tokens_q": 3}, "tokens_q of type int given"),
+        ({"head": 1}, "head=1 given; it must be one of 0"),
+        ({"head": ("x", 0)}, r"head=\('x', 0\) given"),
+        ({"query": 3}, "query=3 given; it must be one of the 3 queries"),
+        ({"query": "cat"}, "query='cat' given"),
+        ({"sample": 1}, "sample=1 given; it must be one of the 1"),
+        ({"style": "pie"}, "style='pie' given; it must be one of all, map, lines"),
+        ({"mask": [[True, True]]}, r"mask of shape \(1, 2\) given"),
+        ({"mask": [[1, 1, 1]]}, "mask of int given; it must be of bool"),
+        ({"mask": 5}, "mask of type int given"),
+    ],
+)
+def test_a_wrong_call_is_one_sentence(call, said):
+    with pytest.raises((TypeError, ValueError), match=said) as caught:
+        draw_attention(**{"weights": WEIGHTS, **call})
+    assert str(caught.value).startswith("draw_attention: ")
+    assert "\n" not in str(caught.value)
+
+
+# --- what can be done with a picture --------------------------------------------------
+
+
+def test_it_is_saved_in_one_call_and_always_the_same(tmp_path):
+    picture = draw_attention(WEIGHTS, TOKENS, query=1)
+    assert picture.svg == draw_attention(WEIGHTS, TOKENS, query=1).svg
+    picture.save(tmp_path / "x.svg")
+    picture.save(str(tmp_path / "x.HTML"))
+    assert (tmp_path / "x.svg").read_bytes() == picture.svg.encode()
+    page = (tmp_path / "x.HTML").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "default-src 'none'" in page
+    assert picture.svg in page
+    assert picture._repr_svg_() == picture.svg
+    assert picture.svg in picture._repr_html_()
+    with pytest.raises(ValueError, match=r"save: '.*x.png' given; the name must end"):
+        picture.save(tmp_path / "x.png")
+    with pytest.raises(TypeError, match="Picture.save: a int given"):
+        picture.save(3)
+
+
+def test_the_page_allows_its_own_styles_and_nothing_else():
+    from base64 import b64encode
+    from hashlib import sha256
+
+    page = draw_attention(WEIGHTS).html
+    for style in re.findall(r"<style>(.*?)</style>", page, re.S):
+        known = b64encode(sha256(style.encode()).digest()).decode()
+        assert f"'sha256-{known}'" in page
+    assert " style=" not in page

@@ -1,0 +1,201 @@
+"""What `draw_attention` is given, read and checked: heads, their weights, their tokens.
+
+Weights come as a Tensor, an array or nested lists, or as the dict of
+`nn.attention_maps`; a mask as any of these. Here all become `Head`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+WHO = "draw_attention"
+TOKENS_UP_TO = 256
+HEADS_UP_TO = 256
+
+
+@dataclass(frozen=True)
+class Head:
+    """One head of one sequence.
+
+    Attributes:
+        path: its module's, "" if it was not told.
+        number: which head of the module.
+        rows: the weights (T, S).
+        hidden: (T, S), True where the mask forbids to look; without a mask, where a
+            weight above the diagonal is exactly 0, as a causal mask makes it.
+        by_mask: whether a mask says so.
+    """
+
+    path: str
+    number: int
+    rows: list[list[float]]
+    hidden: list[list[bool]]
+    by_mask: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.path}, head {self.number}" if self.path else self.short
+
+    @property
+    def short(self) -> str:
+        return f"head {self.number}"
+
+    def grey(self, i: int, j: int) -> bool:
+        """Whether a cell is drawn grey: hidden, and 0 as it must be."""
+        return self.hidden[i][j] and self.rows[i][j] == 0.0
+
+    def adds_up(self) -> bool:
+        """Whether each row adds up to 1, or looks nowhere."""
+        sums = [sum(row) for row in self.rows]
+        return all(abs(s - 1.0) < 1e-3 or s == 0.0 for s in sums)
+
+
+def read(weights: Any, sample: int, mask: Any) -> list[Head]:
+    """The heads in weights (B, H, T, S), (H, T, S) or (T, S), or in a dict of such.
+
+    Raises:
+        TypeError, ValueError: they are no such weights, too many, or too few.
+    """
+    maps = weights if isinstance(weights, Mapping) else {"": weights}
+    heads: list[Head] = []
+    for path, given in maps.items():
+        own_mask = mask.get(path) if isinstance(mask, Mapping) else mask
+        heads += _read_one(str(path), given, sample, own_mask)
+    if not heads:
+        raise ValueError(f"{WHO}: an empty dict given; there is nothing to draw")
+    if len(heads) > HEADS_UP_TO:
+        raise ValueError(
+            f"{WHO}: {len(heads)} heads given; up to {HEADS_UP_TO} can be seen side by "
+            "side: choose some modules of the dict"
+        )
+    return heads
+
+
+def _read_one(path: str, given: Any, sample: int, mask: Any) -> list[Head]:
+    shape = shape_of(given, "weights")
+    if not 2 <= len(shape) <= 4:
+        raise ValueError(
+            f"{WHO}: weights of shape {shape} given; they must be (B, H, T, S), "
+            "(H, T, S) or (T, S), T queries by S keys"
+        )
+    if 0 in shape:
+        raise ValueError(f"{WHO}: weights of shape {shape} given; there is nothing in")
+    if max(shape[-2:]) > TOKENS_UP_TO:
+        raise ValueError(
+            f"{WHO}: weights of shape {shape} given; up to {TOKENS_UP_TO} tokens can "
+            "be seen: cut out a part, such as weights[..., :64, :64]"
+        )
+    batch, count, t, s = (1,) * (4 - len(shape)) + shape
+    if not isinstance(sample, Integral) or not 0 <= sample < batch:
+        raise ValueError(
+            f"{WHO}: sample={sample!r} given; it must be one of the {batch} in weights "
+            f"of shape {shape}, counted from 0"
+        )
+    own = as_lists(given[sample] if len(shape) == 4 else given)
+    matrices = [own] if len(shape) == 2 else own
+    heads = []
+    for h, matrix in enumerate(matrices):
+        rows = [[_number(w) for w in row] for row in matrix]
+        if mask is None:
+            hidden = [
+                [j > i and w == 0.0 for j, w in enumerate(row)]
+                for i, row in enumerate(rows)
+            ]
+        else:
+            hidden = _hidden(mask, (batch, count, t, s), (sample, h))
+        heads.append(Head(path, h, rows, hidden, mask is not None))
+    return heads
+
+
+def _number(w: Any) -> float:
+    if isinstance(w, (int, float)):
+        return float(w)
+    raise TypeError(f"{WHO}: weights hold a {type(w).__name__}; they must be numbers")
+
+
+def _hidden(
+    mask: Any, shape: tuple[int, int, int, int], at: tuple[int, int]
+) -> list[list[bool]]:
+    """Where one head's mask is False. A mask is (T, S), (B, T, S) or (B, H, T, S), as
+    `MultiHeadAttention`'s attn_mask, and an axis of 1 counts for all."""
+    batch, count, t, s = shape
+    own = shape_of(mask, "mask")
+    full = (own[0], 1, *own[1:]) if len(own) == 3 else (1,) * (4 - len(own)) + own
+    if len(full) != 4 or any(n not in (1, m) for n, m in zip(full, shape)):
+        raise ValueError(
+            f"{WHO}: mask of shape {own} given; it must be (T, S) = {(t, s)}, "
+            f"{(batch, t, s)} or {shape}; for a dict of weights of several shapes, a "
+            "dict of masks by the same paths"
+        )
+    four = as_lists(mask)
+    if len(own) == 3:
+        four = [[rows] for rows in four]
+    for _ in range(4 - len(own) if len(own) != 3 else 0):
+        four = [four]
+    rows = [_all(row, s) for row in _all(_pick(_pick(four, at[0]), at[1]), t)]
+    for v in rows[0]:
+        if not isinstance(v, bool):
+            raise TypeError(
+                f"{WHO}: mask of {type(v).__name__} given; it must be of bool, True = "
+                "may be attended to"
+            )
+    return [[not v for v in row] for row in rows]
+
+
+def _pick(x: list[Any], i: int) -> Any:
+    return x[i if len(x) > 1 else 0]
+
+
+def _all(x: list[Any], count: int) -> list[Any]:
+    return x * count if len(x) == 1 else x
+
+
+def as_lists(x: Any) -> Any:
+    """A Tensor or an array as nested lists; lists as they are."""
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
+def shape_of(x: Any, what: str) -> tuple[int, ...]:
+    """The shape of an array, or of nested lists, which must not be ragged."""
+    if hasattr(x, "shape") and hasattr(x, "tolist"):
+        return tuple(int(n) for n in x.shape)
+    if not isinstance(x, (list, tuple)):
+        raise TypeError(
+            f"{WHO}: {what} of type {type(x).__name__} given; it takes a Tensor, an "
+            "array or nested lists, and for weights the dict of nn.attention_maps"
+        )
+    shape: tuple[int, ...] = ()
+    level: Sequence[Any] = [x]
+    while all(isinstance(v, (list, tuple)) for v in level):
+        lengths = {len(v) for v in level}
+        if len(lengths) > 1:
+            break
+        shape += (lengths.pop(),)
+        level = [v for row in level for v in row]
+        if not level:
+            return shape
+    if any(isinstance(v, (list, tuple)) for v in level):
+        raise ValueError(f"{WHO}: {what} given whose rows are not equally long")
+    return shape
+
+
+def read_tokens(name: str, tokens: Any, count: int, others: Any) -> list[str]:
+    """T or S tokens as texts; those of the `others` where none are given and it are as
+    many, or else numbers."""
+    if tokens is None:
+        tokens = others if others is not None and len(others) == count else range(count)
+    elif not hasattr(tokens, "tolist") and not isinstance(tokens, (Sequence, range)):
+        raise TypeError(
+            f"{WHO}: {name} of type {type(tokens).__name__} given; it takes a list of "
+            f"{count} tokens"
+        )
+    found = [str(token) for token in as_lists(tokens)]
+    if len(found) != count:
+        raise ValueError(
+            f"{WHO}: {len(found)} {name} given; the weights have {count} "
+            f"{'queries' if name == 'tokens_q' else 'keys'}"
+        )
+    return found
