@@ -1,0 +1,172 @@
+// The cards: their HTML, made once, and one canvas each, painted when something changes.
+
+const ROUNDED = 700; // a card with more cells has square ones, which are quicker
+const MOST_PIXELS = 3e6; // of one canvas
+const LEGIBLE = 6; // px on the screen: smaller numbers are not written
+
+const VIEWS = new Map(); // id of a card -> {card, button, canvas, painted, density, legible}
+
+// Colours that differ between light and dark are told by the style sheet.
+let THEME = readTheme();
+
+function readTheme() {
+  const style = getComputedStyle(document.documentElement);
+  const told = (name) => style.getPropertyValue(name).trim();
+  return { empty: told("--empty"), mute: told("--mute"), backward: told("--backward") };
+}
+
+function buildCards() {
+  const parent = document.getElementById("cards");
+  for (const card of DATA.cards) {
+    const button = make("button", `card kind-${String(card.kind).replace(/\W/g, "")}`);
+    button.type = "button";
+    button.dataset.card = card.id;
+    Object.assign(button.style, {
+      left: `${card.x}px`,
+      top: `${card.y}px`,
+      width: `${card.w}px`,
+      height: `${card.h}px`,
+    });
+    button.append(write(make("span", "card-title"), card.formula || card.name, 60));
+    button.title = clipped(
+      [card.formula || card.name, card.sentence, card.source].filter(Boolean).join("\n"),
+      1000,
+    );
+    const canvas = make("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    canvas.style.width = `${card.w}px`;
+    canvas.style.height = `${card.h - HEADER}px`;
+    button.append(canvas);
+    parent.append(button);
+    VIEWS.set(card.id, { card, button, canvas, painted: "", density: 1, legible: false });
+  }
+}
+
+// Brings every card to the state of a step, and paints those that look different now.
+function showCards() {
+  const step = STEPS[STATE.step];
+  const receivers = receiversOf(step);
+  for (const view of VIEWS.values()) {
+    const { card, button } = view;
+    const current = card.id === step.card;
+    button.classList.toggle("current", current);
+    button.classList.toggle("receives", receivers.has(card.id));
+    button.classList.toggle("later", !hasValue(card, STATE.step));
+    if (current) button.setAttribute("aria-current", "step");
+    else button.removeAttribute("aria-current");
+    paintIfChanged(view);
+  }
+}
+
+function paintIfChanged(view) {
+  const { card } = view;
+  const shown = hasValue(card, STATE.step);
+  const gradient = gradientAt(card, STATE.step);
+  const stage = GRADIENTS.get(card.id).findIndex(([, grid]) => grid === gradient);
+  const look = [shown, stage, STATE.shared, view.density, view.legible, THEME.empty].join();
+  if (look === view.painted) return;
+  view.painted = look;
+  paint(view, shown, gradient);
+  const [first, second] = [
+    shown ? "value computed" : "value not computed yet",
+    card.gradient ? (gradient ? "gradient arrived" : "no gradient yet") : "a constant",
+  ];
+  const what = clipped(String(card.formula || card.name), 100);
+  view.button.setAttribute("aria-label", `${what}, ${card.shape}: ${first}, ${second}`);
+}
+
+function paint(view, shown, gradient) {
+  const { card, canvas, density, legible } = view;
+  canvas.width = Math.round(card.w * density);
+  canvas.height = Math.round((card.h - HEADER) * density);
+  const brush = canvas.getContext("2d");
+  if (!brush) return;
+  brush.setTransform(density, 0, 0, density, 0, -HEADER * density);
+  const { value, gradient: low } = PLACES.get(card.id);
+  const power = shown ? timesTen(card.value.power) : "";
+  label(brush, value, card.shape + power, THEME.mute);
+  paintGrid(brush, value, shown ? card.value : null, legible);
+  if (!low) {
+    const under = value.y + (value.rows.at(-1) ?? 0) + value.h + 11;
+    label(brush, { ...value, labelY: under }, "no gradient: a constant", THEME.mute);
+    return;
+  }
+  const what = derivative(card) + (gradient ? timesTen(gradient.power) : "");
+  label(brush, low, what, THEME.backward);
+  paintGrid(brush, low, gradient, legible);
+}
+
+function label(brush, place, text, ink) {
+  brush.fillStyle = ink;
+  brush.font = "9.5px Helvetica, Arial, sans-serif";
+  brush.textAlign = "left";
+  brush.textBaseline = "alphabetic";
+  const room = place.columns.length ? place.columns.at(-1) + place.w : place.w;
+  brush.fillText(text, place.x + 1, place.labelY, Math.max(room, 60));
+}
+
+// `grid` is null while nothing has been computed: the cells are empty then.
+function paintGrid(brush, place, grid, legible) {
+  const { w, h } = place;
+  const gap = Math.min(1, 0.08 * Math.min(w, h));
+  const cells = place.rows.length * place.columns.length;
+  const largest = grid ? largestOf(grid) : 0;
+  brush.font = `${place.font}px Helvetica, Arial, sans-serif`;
+  brush.textAlign = "center";
+  brush.textBaseline = "middle";
+  place.rows.forEach((down, i) => {
+    place.columns.forEach((across, j) => {
+      const v = grid?.numbers[i]?.[j];
+      const { fill, ink } = grid
+        ? colour(v, grid.palette, largest)
+        : { fill: THEME.empty, ink: "" };
+      const [x, y] = [place.x + across, place.y + down];
+      brush.fillStyle = fill;
+      box(brush, x + gap / 2, y + gap / 2, w - gap, h - gap, cells < ROUNDED);
+      if (grid && legible) {
+        brush.fillStyle = ink;
+        brush.fillText(short(v, grid.power), x + w / 2, y + h / 2 + 0.3, w);
+      }
+    });
+  });
+  paintSkips(brush, place);
+}
+
+function box(brush, x, y, w, h, rounded) {
+  if (!rounded || !brush.roundRect) {
+    brush.fillRect(x, y, w, h);
+    return;
+  }
+  brush.beginPath();
+  brush.roundRect(x, y, w, h, Math.min(2, w / 5, h / 5));
+  brush.fill();
+}
+
+function paintSkips(brush, place) {
+  const { grid, w, h } = place;
+  brush.fillStyle = THEME.mute;
+  brush.font = `${Math.min(12, 1.2 * Math.min(w, h))}px Helvetica, Arial, sans-serif`;
+  const middleX = place.x + (place.columns.at(-1) + w) / 2;
+  const middleY = place.y + (place.rows.at(-1) + h) / 2;
+  grid.rows.forEach((_, i) => {
+    if (jumps(grid.rows, i)) brush.fillText("⋮", middleX, place.y + place.rows[i] - (SKIP * h) / 2);
+  });
+  grid.columns.forEach((_, j) => {
+    if (jumps(grid.columns, j)) brush.fillText("⋯", place.x + place.columns[j] - (SKIP * w) / 2, middleY);
+  });
+}
+
+// Canvases are pixels: after zooming they are painted again, as fine as the screen is.
+const DENSITIES = [0.5, 1, 1.5, 2, 3, 4, 6, 8];
+
+function sharpen(zoom, isInView) {
+  const wanted = zoom * (window.devicePixelRatio || 1);
+  const fine = DENSITIES.find((density) => density >= wanted - 0.01) ?? DENSITIES.at(-1);
+  for (const view of VIEWS.values()) {
+    if (!isInView(view.card)) continue;
+    const most = Math.sqrt(MOST_PIXELS / (view.card.w * view.card.h));
+    view.density = Math.min(fine, most);
+    view.legible = PLACES.get(view.card.id).value.font * zoom >= LEGIBLE;
+    paintIfChanged(view);
+  }
+}

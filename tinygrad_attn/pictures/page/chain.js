@@ -1,0 +1,131 @@
+// How a gradient came about, written out: the local rule times what arrived.
+
+// What arrived at a result: ∂z[i,j].
+const arrivedAt = (card, row, column) => part(card, "gradient", row, column, "∂");
+
+// ∂x of z = x y: ∂x[i,k] = Σⱼ ∂z[i,j]·y[k,j]; and ∂y[k,j] = Σᵢ x[i,k]·∂z[i,j].
+function productChain(z, how, position, row, column) {
+  const [x, y] = [CARDS.get(how.x), CARDS.get(how.y)];
+  const shapes = [x, y, z].map((card) => card.value.shape);
+  const count = batches(shapes[2]);
+  // A factor that all batches share collects from all of them: too long a sum.
+  const same = shapes.every((shape) => shape.length > 1 && batches(shape) === count);
+  if (!same) return null;
+  const [input, turned] = position ? [y, how.y_turned] : [x, how.x_turned];
+  const height = input.value.shape.at(-2);
+  const b = Math.floor(row / height);
+  const [first, second] = turned ? [column, row % height] : [row % height, column];
+  const length = position ? shapes[2].at(-2) : shapes[2].at(-1);
+  const terms = [];
+  for (let n = 0; n < length; n++) {
+    const at = position ? [n, second] : [first, n]; // in ∂z
+    const other = position
+      ? factor(x, factorCell(x, how.x_turned, b, n, first, count))
+      : factor(y, factorCell(y, how.y_turned, b, second, n, count));
+    const arrived = arrivedAt(z, b * shapes[2].at(-2) + at[0], at[1]);
+    terms.push(position ? [other, arrived] : [arrived, other]);
+  }
+  const { symbols, numbers, known } = sumOf(terms, length);
+  return { right: [symbols, numbers], lights: bands(known) };
+}
+
+const timesParts = (parts) => {
+  const written = (key) => parts.map((p) => p[key]).join("·");
+  return { right: [written("symbol"), written("number")], lights: parts.flatMap((p) => p.light ?? []) };
+};
+
+function elementwiseChain(z, how, position, row, column) {
+  const ids = how.inputs;
+  const sizes = ids.map((id) => CARDS.get(id)?.value.shape.join());
+  const own = CARDS.get(ids[position]);
+  const arrived = arrivedAt(z, row, column);
+  if (!own || !arrived || own.value.shape.join() !== z.value.shape.join()) return null;
+  const other = ids[1 - position];
+  const card = CARDS.get(other);
+  const at = card && aligned(z.value, row, column, card.value);
+  const beside = card ? at && part(card, "value", at.row, at.column) : other !== undefined && { symbol: plain(other), number: bracketed(plain(other)) };
+  if (how.op === "+") return timesParts([arrived]);
+  if (how.op === "-" || how.op === "−") {
+    const minus = { symbol: `(${MINUS}1)`, number: `(${MINUS}1)` };
+    return timesParts(position || sizes.length === 1 ? [arrived, minus] : [arrived]);
+  }
+  if ((how.op === "·" || how.op === "*") && beside) return timesParts([arrived, beside]);
+  if (how.op === "/" && position === 0 && beside) {
+    const { right, lights } = timesParts([arrived]);
+    const over = [`${right[0]} / ${beside.symbol}`, `${right[1]} / ${beside.number}`];
+    return { right: over, lights: [...lights, ...(beside.light ? [beside.light] : [])] };
+  }
+  if (how.op === "exp") {
+    const result = part(z, "value", row, column);
+    return result && timesParts([arrived, result]);
+  }
+  return null;
+}
+
+// ∂x of z = softmax(x): z ⊙ (∂z − Σⱼ ∂z ⊙ z).
+function softmaxChain(z, how, position, row, column) {
+  if (how.op !== "softmax") return null;
+  const [a, da] = [part(z, "value", row, column), arrivedAt(z, row, column)];
+  if (!a || !da) return null;
+  const pairs = z.value.columns.map((c) => [arrivedAt(z, row, c), part(z, "value", row, c)]);
+  const whole = pairs.length === z.value.shape.at(-1) && pairs.flat().every((p) => p && isNumber(p.v));
+  const mean = whole ? pairs.reduce((sum, [p, q]) => sum + p.v * q.v, 0) : null;
+  const name = rowName(z, row);
+  const right = [`${a.symbol}·(${da.symbol} − Σⱼ ∂${name}·${name})`];
+  if (whole) right.push(`${a.number}·(${da.number} − ${bracketed(brief(mean))})`);
+  const lights = GRIDS.map((which) => ({ card: z.id, which, row }));
+  return { right, lights };
+}
+
+const CHAINS = { product: productChain, elementwise: elementwiseChain, rowwise: softmaxChain };
+
+// The local rule and the numbers it takes, or null if it is not known number by number.
+function chainOf(step, send, row, column) {
+  const z = CARDS.get(step.card);
+  const position = DATA.links[send.link]?.position ?? 0;
+  return (z.how && CHAINS[z.how.kind]?.(z, z.how, position, row, column)) ?? null;
+}
+
+function chainLines(start, chain, v, end = "") {
+  if (!chain) return [`${start} ${exact(v)}${end}`];
+  const [symbols, ...numbers] = chain.right;
+  return [`${start} ${symbols}`, ...numbers.map((text) => `= ${text}`), `= ${exact(v)}${end}`];
+}
+
+// A contribution: what a step sends along one link.
+function sendStory(step, send, row, column) {
+  const x = CARDS.get(send.to);
+  const v = numberAt(send.grid, row, column);
+  const name = `∂${element(nameOf(x), send.grid, row, column)}`;
+  const chain = chainOf(step, send, row, column);
+  const lights = [
+    { card: x.id, which: "gradient", row, column },
+    { card: x.id, which: `send${send.link}`, row, column, own: true },
+  ];
+  return { lines: chainLines(`${name} +=`, chain, v), lights: [...(chain?.lights ?? []), ...lights] };
+}
+
+// A gradient: the contributions that have arrived so far; a single one is told in full.
+function gradientStory(card, row, column) {
+  const grid = gradientAt(card, STATE.step);
+  const own = { card: card.id, which: "gradient", row, column, own: true };
+  const index = fullIndex(card.gradient, row, column);
+  const name = derivative(card) + (index.length ? `[${index.join(",")}]` : "");
+  if (!grid) return { lines: [`${name}: not arrived yet`], lights: [own] };
+  const v = numberAt(grid, row, column);
+  const arrivals = STEPS.slice(0, STATE.step + 1).flatMap((step) =>
+    (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
+  );
+  const missing = (arrivals.at(-1)?.send.paths ?? 0) - arrivals.length;
+  const end = missing > 0 ? ` so far, ${missing} of ${arrivals[0].send.paths} paths to come` : "";
+  if (arrivals.length < 2) {
+    const chain = arrivals.length ? chainOf(arrivals[0].step, arrivals[0].send, row, column) : null;
+    return { lines: chainLines(`${name} =`, chain, v, end), lights: [...(chain?.lights ?? []), own] };
+  }
+  const terms = arrivals.slice(0, MOST_TERMS).map(({ step, send }) => {
+    const number = numberAt(send.grid, row, column);
+    return `${bracketed(brief(number))} from ${nameOf(CARDS.get(step.card))}`;
+  });
+  if (arrivals.length > terms.length) terms.push(`… (${arrivals.length} paths)`);
+  return { lines: [`${name} = ${terms.join(" + ")}`, `= ${exact(v)}${end}`], lights: [own] };
+}

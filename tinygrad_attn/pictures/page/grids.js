@@ -1,0 +1,132 @@
+// Grids of numbers in the panel: tables one can walk through with the arrow keys.
+
+let TABLES = []; // those of this step: {card, which, grid, cells, send}
+const CELLS = new WeakMap(); // <td> -> {table, i, j}
+
+// A heading and the grid under it; `which` is "value", "gradient" or "send3".
+function gridWithHeading(heading, card, which, grid, send = null) {
+  const part = make("section", `numbers ${grid?.palette ?? ""}`);
+  const title = make("h3", "", heading);
+  part.append(title);
+  if (!grid) {
+    part.append(make("p", "none", "–"));
+    return part;
+  }
+  if (grid.power) title.append(make("span", "power", timesTen(grid.power)));
+  part.append(tableOf({ card, which, grid, send, cells: [], label: heading }));
+  return part;
+}
+
+function tableOf(table) {
+  const { card, grid } = table;
+  const across = grid.columns.length;
+  const size = across <= 8 ? "large" : across <= 18 ? "middle" : "small";
+  const element = make("table", size);
+  element.setAttribute("role", "grid");
+  element.setAttribute("aria-label", table.label);
+  if (grid.shape.length) element.append(columnNumbers(grid));
+  const body = make("tbody");
+  const largest = largestOf(grid);
+  grid.numbers.forEach((numbers, i) => {
+    if (jumps(grid.rows, i)) body.append(skippedRow(grid));
+    const line = make("tr");
+    line.append(rowHeading(card, grid, i));
+    table.cells.push(
+      numbers.map((v, j) => {
+        if (jumps(grid.columns, j)) line.append(make("td", "skip", "⋯"));
+        const cell = cellOf(v, grid, largest, size);
+        cell.tabIndex = i === 0 && j === 0 ? 0 : -1;
+        const where = `row ${grid.rows[i]}, column ${grid.columns[j]}`;
+        cell.setAttribute("aria-label", `${where}: ${exact(v)}`);
+        CELLS.set(cell, { table, i, j });
+        line.append(cell);
+        return cell;
+      }),
+    );
+    body.append(line);
+  });
+  element.append(body);
+  TABLES.push(table);
+  const frame = make("div", "scroll"); // a wide table scrolls, not the page
+  frame.append(element);
+  return frame;
+}
+
+function cellOf(v, grid, largest, size) {
+  const cell = make("td", "cell", size === "small" ? "" : short(v, grid.power));
+  cell.setAttribute("role", "gridcell");
+  const { fill, ink } = colour(v, grid.palette, largest);
+  cell.style.backgroundColor = fill;
+  cell.style.color = ink;
+  return cell;
+}
+
+function columnNumbers(grid) {
+  const head = make("thead");
+  const line = make("tr");
+  line.append(make("td"));
+  grid.columns.forEach((column, j) => {
+    if (jumps(grid.columns, j)) line.append(make("td"));
+    line.append(make("th", "", String(column)));
+  });
+  head.append(line);
+  return head;
+}
+
+function rowHeading(card, grid, i) {
+  const heading = make("th");
+  heading.scope = "row";
+  const { token, index } = rowLabel(card, grid, i);
+  if (token) heading.append(make("span", "token", token), " ");
+  heading.append(make("span", "index", clipped(index, 16)));
+  return heading;
+}
+
+function skippedRow(grid) {
+  const line = make("tr");
+  const extra = grid.columns.filter((_, j) => jumps(grid.columns, j)).length;
+  const cell = make("td", "skip", "⋮");
+  cell.colSpan = grid.columns.length + extra;
+  line.append(make("td"), cell);
+  return line;
+}
+
+// Lights the cells that a pointed-at number was made from, wherever the panel has them.
+function lightTables(lights) {
+  for (const table of TABLES) {
+    const hot = lights.filter((l) => l.card === table.card.id && l.which === table.which);
+    table.cells.forEach((cells, i) => {
+      cells.forEach((cell, j) => {
+        const hits = hot.filter(
+          ({ row = null, column = null }) =>
+            (row === null || row === table.grid.rows[i]) &&
+            (column === null || column === table.grid.columns[j]),
+        );
+        cell.classList.toggle("lit", hits.length > 0);
+        cell.classList.toggle("own", hits.some((light) => light.own));
+      });
+    });
+  }
+}
+
+// Arrow keys walk from cell to cell; only one cell of a grid is a stop for Tab.
+function walk(event) {
+  const at = CELLS.get(event.target);
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const ends = { Home: 0, End: -1 };
+  if (!at || event.ctrlKey || event.metaKey || event.altKey) return;
+  const { cells } = at.table;
+  let next = null;
+  if (event.key in moves) {
+    const [down, right] = moves[event.key];
+    next = cells[at.i + down]?.[at.j + right];
+  } else if (event.key in ends) {
+    next = cells[at.i].at(ends[event.key]);
+  } else return;
+  event.preventDefault();
+  event.stopPropagation();
+  if (!next) return;
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}

@@ -1,0 +1,125 @@
+// The panel: what this step does, in words and numbers.
+
+const EXPLANATION = document.getElementById("explanation");
+
+function showPanel() {
+  TABLES = [];
+  EXPLANATION.replaceChildren();
+  const step = STEPS[STATE.step];
+  if (!step) {
+    EXPLANATION.append(make("p", "sentence", "Nothing was recorded."));
+    return;
+  }
+  const card = CARDS.get(step.card);
+  EXPLANATION.append(...heading(step, card));
+  EXPLANATION.append(...{ forward: forwardPart, seed: seedPart, backward: backwardPart }[step.kind](card, step));
+}
+
+function heading(step, card) {
+  const words = { forward: "forward", seed: "backward begins", backward: "backward" };
+  const phase = make("p", `phase ${isBackward(step) ? "back" : "forth"}`, words[step.kind]);
+  const title = make("h2");
+  title.append(write(make("span", "name"), card.name, 40), " ");
+  title.append(make("span", "shape", clipped(String(card.shape ?? ""), 40)));
+  const parts = [phase, title];
+  if (card.formula) parts.push(write(make("p", "formula"), card.formula));
+  if (card.sentence) parts.push(write(make("p", "sentence"), card.sentence, 400));
+  const places = [card.module, card.source].filter(Boolean).join(" · ");
+  if (places) parts.push(write(make("p", "source"), places));
+  return parts;
+}
+
+function forwardPart(card) {
+  const parts = [gridWithHeading(`${nameOf(card)} is`, card, "value", card.value)];
+  if (card.value.palette === "probability") {
+    parts[0].append(make("p", "note", "Each row adds up to 1."));
+  }
+  const into = DATA.links.filter((link) => link.target === card.id);
+  if (into.length) parts.push(inputList(into));
+  const rules = into.filter((link) => link.rule);
+  const section = make("section", "rules");
+  if (rules.length) {
+    section.append(make("h3", "", "the local rule, used on the way back"));
+    for (const link of rules) section.append(rule(link.rule));
+  } else if (!card.gradient) {
+    section.append(make("p", "note", "no gradient: a constant"));
+  }
+  parts.push(section);
+  return parts;
+}
+
+function inputList(links) {
+  const section = make("section");
+  section.append(make("h3", "", "made from"));
+  const list = make("ul", "inputs");
+  for (const link of links) {
+    const card = CARDS.get(link.source);
+    const item = make("li");
+    item.append(write(make("b"), card.name, 24), ` ${clipped(String(card.shape ?? ""), 30)}`);
+    if (card.sentence) item.append(write(make("span", "about"), card.sentence, 120));
+    if (!card.gradient) item.append(make("span", "about", "no gradient: a constant"));
+    list.append(item);
+  }
+  section.append(list);
+  return section;
+}
+
+const rule = (text) => write(make("p", "rule"), text);
+
+function seedPart(card) {
+  const name = nameOf(card);
+  const words =
+    `If ${name} grows by a little, ${name} grows by exactly that: ${derivative(card)} = 1. ` +
+    "From this 1 every other gradient is made: each step multiplies what arrived by its " +
+    "local rule and sends it on.";
+  return [
+    make("p", "sentence", words),
+    gridWithHeading(derivative(card), card, "gradient", gradientAt(card, STATE.step)),
+  ];
+}
+
+function backwardPart(card, step) {
+  const arrived = gradientAt(card, STATE.step);
+  const parts = [gridWithHeading(`arrives here: ${derivative(card)}`, card, "gradient", arrived)];
+  const sends = step.sends ?? [];
+  if (!sends.length) parts.push(make("p", "note", "It sends nothing on: no input needs a gradient."));
+  for (const send of sends) parts.push(...sendPart(send));
+  return parts;
+}
+
+function sendPart(send) {
+  const to = CARDS.get(send.to);
+  const name = nameOf(to);
+  const heading = `sends to ${name} (local rule × what arrived)`;
+  const part = gridWithHeading(heading, to, `send${send.link}`, send.grid, send);
+  part.classList.add("send");
+  if (send.rule) part.querySelector("h3").after(rule(send.rule));
+  part.append(make("p", "paths", pathsText(send, name)));
+  if (send.path < 2) return [part];
+  const done = send.path >= send.paths;
+  const sum = gridWithHeading(done ? `the sum: ${derivative(to)}` : "the sum so far", to, "gradient", send.so_far);
+  return [part, sum];
+}
+
+function pathsText(send, name) {
+  if (send.paths <= 1) return `the only path into ${name}: its gradient is complete`;
+  if (send.path >= send.paths) {
+    return `${send.path} of ${send.paths} paths into ${name}: its gradient is complete`;
+  }
+  return `${send.path} of ${send.paths} paths into ${name} so far`;
+}
+
+// What a screen reader says of a step.
+function announcement() {
+  const step = STEPS[STATE.step];
+  if (!step) return "";
+  const card = CARDS.get(step.card);
+  const name = nameOf(card);
+  const where = `Step ${STATE.step + 1} of ${STEPS.length}`;
+  if (step.kind === "forward") {
+    return `${where}, forward: ${clipped(String(card.formula || card.name), 80)}. ${clipped(String(card.sentence ?? ""), 200)}`;
+  }
+  if (step.kind === "seed") return `${where}, backward begins: ${derivative(card)} is 1.`;
+  const to = (step.sends ?? []).map((send) => nameOf(CARDS.get(send.to)));
+  return `${where}, backward: ${name} sends ${to.length ? `to ${to.join(" and ")}` : "nothing on"}.`;
+}

@@ -1,0 +1,179 @@
+// The player: buttons, keys, the scrubber, the address, and the order in which a step is
+// shown.
+
+const CONTROLS = Object.fromEntries(
+  ["first", "previous", "play", "next", "last", "scrubber", "count", "speed", "shared"].map(
+    (id) => [id, document.getElementById(id)],
+  ),
+);
+const PAUSE = 1600; // ms per step at speed 1
+const LAST = Math.max(STEPS.length - 1, 0);
+let timer = 0;
+
+function showStep() {
+  pointAt(null);
+  showPanel();
+  showCards();
+  showLinks();
+  follow();
+  document.getElementById("panel").scrollTop = 0;
+  const { scrubber, count, first, previous, next, last } = CONTROLS;
+  const text = STEPS.length ? `${STATE.step + 1} / ${STEPS.length}` : "0 / 0";
+  count.textContent = text;
+  scrubber.value = String(STATE.step);
+  scrubber.setAttribute("aria-valuetext", `step ${text.replace("/", "of")}`);
+  // Disabled buttons would lose the focus, and with it the place of a keyboard's user.
+  for (const button of [first, previous]) button.setAttribute("aria-disabled", STATE.step === 0);
+  for (const button of [next, last]) button.setAttribute("aria-disabled", STATE.step === LAST);
+  document.getElementById("announcement").textContent = announcement();
+}
+
+function go(step) {
+  const target = Math.min(Math.max(step, 0), LAST);
+  if (target === STATE.step) return;
+  STATE.step = target;
+  showStep();
+  writeAddress();
+}
+
+// The user's own step: it ends playing.
+function jump(step) {
+  stop();
+  go(step);
+}
+
+// --- playing ---
+
+function play() {
+  if (STATE.step === LAST) go(0);
+  STATE.playing = true;
+  showPlaying();
+  wait();
+}
+
+function wait() {
+  clearTimeout(timer);
+  timer = setTimeout(tick, PAUSE / Number(CONTROLS.speed.value));
+}
+
+function tick() {
+  go(STATE.step + 1);
+  if (STATE.step === LAST) stop();
+  else wait();
+}
+
+function stop() {
+  clearTimeout(timer);
+  STATE.playing = false;
+  showPlaying();
+}
+
+function showPlaying() {
+  CONTROLS.play.textContent = STATE.playing ? "Pause" : "Play";
+  CONTROLS.play.title = STATE.playing ? "Pause (space)" : "Play (space)";
+}
+
+const toggle = () => (STATE.playing ? stop() : play());
+
+// --- the address: #step=12 is the step that the page calls 12 ---
+
+function readAddress() {
+  const found = /(?:^#|&)step=(\d{1,9})(?:&|$)/.exec(location.hash);
+  return found ? Math.min(Math.max(Number(found[1]) - 1, 0), LAST) : null;
+}
+
+function writeAddress() {
+  try {
+    history.replaceState(null, "", `#step=${STATE.step + 1}`);
+  } catch {
+    // A page in a frame, or one that plays very fast, may not be allowed to.
+  }
+}
+
+// --- keys ---
+
+const KEYS = {
+  ArrowRight: () => jump(STATE.step + 1),
+  ArrowLeft: () => jump(STATE.step - 1),
+  Home: () => jump(0),
+  End: () => jump(LAST),
+  f: () => jump(0),
+  b: () => FIRST_BACKWARD >= 0 && jump(FIRST_BACKWARD),
+  " ": toggle,
+  0: fit,
+  "+": () => zoomBy(1.4),
+  "=": () => zoomBy(1.4),
+  "-": () => zoomBy(1 / 1.4),
+};
+
+function onKey(event) {
+  const { target, key } = event;
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = KEYS[key.length === 1 ? key.toLowerCase() : key];
+  if (!action || target.closest?.("select")) return;
+  if (key === " " && target.closest?.("button, input[type=checkbox]")) return;
+  event.preventDefault();
+  action();
+}
+
+// The next step of a card, then its others.
+function stepOfCard(id) {
+  const steps = STEPS_OF.get(id) ?? [];
+  const next = steps.find((i) => i > STATE.step) ?? steps[0];
+  if (next !== undefined) jump(next);
+}
+
+// --- the start ---
+
+function buildControls() {
+  const { first, previous, next, last, scrubber, shared, speed } = CONTROLS;
+  first.addEventListener("click", () => jump(0));
+  previous.addEventListener("click", () => jump(STATE.step - 1));
+  CONTROLS.play.addEventListener("click", toggle);
+  next.addEventListener("click", () => jump(STATE.step + 1));
+  last.addEventListener("click", () => jump(LAST));
+  speed.addEventListener("change", () => STATE.playing && wait());
+  scrubber.max = String(LAST);
+  scrubber.addEventListener("input", () => jump(Number(scrubber.value)));
+  const turn = FIRST_BACKWARD < 0 ? 1 : (FIRST_BACKWARD - 0.5) / (LAST || 1);
+  document.getElementById("track").style.setProperty("--turn", String(Math.max(turn, 0)));
+  document.getElementById("mark-backward").hidden = FIRST_BACKWARD < 0;
+  shared.addEventListener("change", () => {
+    STATE.shared = shared.checked;
+    showStep();
+  });
+  document.getElementById("cards").addEventListener("click", (event) => {
+    const card = event.target.closest(".card");
+    if (card && (dragged < 5 || event.detail === 0)) stepOfCard(card.dataset.card);
+  });
+  document.addEventListener("keydown", onKey);
+  window.addEventListener("hashchange", () => {
+    const step = readAddress();
+    if (step !== null) jump(step);
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    THEME = readTheme();
+    showCards();
+  });
+}
+
+function start() {
+  write(document.getElementById("title"), DATA.title, 120);
+  write(document.getElementById("subtitle"), DATA.subtitle, 200);
+  for (const name of Object.keys(PALETTES)) {
+    document.getElementById(`legend-${name}`).style.backgroundImage = gradientOf(name);
+  }
+  document.getElementById("main").hidden = false;
+  document.getElementById("bar").hidden = false;
+  buildCards();
+  buildLinks();
+  buildCamera();
+  buildPointing();
+  buildControls();
+  STATE.step = readAddress() ?? 0;
+  if (STEPS.length) showStep();
+  home();
+  WORLD.classList.remove("gliding"); // the first view is there at once
+}
+
+start();

@@ -1,0 +1,63 @@
+// Pointing at a number, with the pointer or the keys, tells how it came about.
+
+const READOUT = document.getElementById("readout");
+const HINT = "Point at a number to see how it came about.";
+let pointed = null; // what is pointed at: {card, which, row, column, send}
+
+function storyOf(point) {
+  const { card, which, row, column } = point;
+  if (which === "value") {
+    if (hasValue(card, STATE.step)) return valueStory(card, row, column);
+    return { lines: [`${nameOf(card)}: not computed yet`], lights: [] };
+  }
+  if (which === "gradient") return gradientStory(card, row, column);
+  return sendStory(STEPS[STATE.step], point.send, row, column);
+}
+
+function pointAt(point) {
+  const same = (key) => pointed?.[key] === point?.[key];
+  if (pointed && point && ["card", "which", "row", "column"].every(same)) return;
+  pointed = point;
+  const { lines, lights } = point ? storyOf(point) : { lines: [], lights: [] };
+  showLights(lights);
+  lightTables(lights);
+  READOUT.replaceChildren(
+    ...lines.map((line, i) => make("p", i ? "more" : "head", clipped(line, 1200))),
+  );
+  READOUT.classList.toggle("empty", !point);
+  if (!point) READOUT.append(make("p", "hint", HINT));
+}
+
+function pointOfCell(cell) {
+  const found = CELLS.get(cell);
+  if (!found) return null;
+  const { table, i, j } = found;
+  const { card, which, grid, send } = table;
+  return { card, which, send, row: grid.rows[i], column: grid.columns[j] };
+}
+
+function pointOfCanvas(event) {
+  const button = event.target.closest?.(".card");
+  const card = CARDS.get(button?.dataset.card);
+  if (!card) return null;
+  const box = button.getBoundingClientRect();
+  const scale = box.width / card.w || 1;
+  const cell = cellUnder(card, (event.clientX - box.left) / scale, (event.clientY - box.top) / scale);
+  return cell && { card, ...cell };
+}
+
+// Without a pointer at a number, the focused cell is what is pointed at.
+const focused = () => pointOfCell(document.activeElement);
+
+function buildPointing() {
+  const panel = document.getElementById("panel");
+  panel.addEventListener("pointerover", (event) => pointAt(pointOfCell(event.target) ?? focused()));
+  panel.addEventListener("pointerleave", () => pointAt(focused()));
+  panel.addEventListener("focusin", (event) => pointAt(pointOfCell(event.target)));
+  panel.addEventListener("focusout", () => pointAt(null));
+  panel.addEventListener("keydown", walk);
+  STAGE.addEventListener("pointermove", (event) => {
+    if (!FINGERS.size) pointAt(pointOfCanvas(event) ?? focused());
+  });
+  STAGE.addEventListener("pointerleave", () => pointAt(focused()));
+}

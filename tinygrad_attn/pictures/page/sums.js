@@ -1,0 +1,179 @@
+// How a number came about, written out: {lines, lights}. This file: forward.
+
+const MOST_TERMS = 12; // written in one sum
+const INFIX = { "+": " + ", "-": " − ", "−": " − ", "·": "·", "*": "·", "/": " / " };
+
+const product = (numbers) => numbers.reduce((p, q) => p * q, 1);
+const batches = (shape) => product(shape.slice(0, -2));
+
+// A number of a formula, such as the 2 in S / 2.
+function plain(v) {
+  if (!isNumber(v)) return short(v);
+  if (Number.isInteger(v) && Math.abs(v) < 1e6) return String(v).replace("-", MINUS);
+  return brief(v);
+}
+
+// What a formula says of one number: {symbol, number, light}. Null if it was left out.
+function part(card, which, row, column, prefix = "") {
+  const grid = which === "value" ? card.value : gradientAt(card, STATE.step);
+  const v = grid ? numberAt(grid, row, column) : undefined;
+  if (v === undefined) return null;
+  const symbol = prefix + element(nameOf(card), grid, row, column);
+  const number = bracketed(brief(v));
+  return { symbol, number, v, light: { card: card.id, which, row, column } };
+}
+
+// "a·b + c·d + … (384 terms in all)" as symbols and as numbers.
+function sumOf(products, count) {
+  const known = products.filter((parts) => parts.every(Boolean));
+  const some = known.slice(0, MOST_TERMS);
+  const rest = some.length < count ? [`… (${count} terms in all)`] : [];
+  const written = (key) => [...some.map((parts) => parts.map((p) => p[key]).join("·")), ...rest];
+  return { symbols: written("symbol").join(" + "), numbers: written("number").join(" + "), known };
+}
+
+// The lights of a sum's factors: one band for a row or column, or its cells one by one.
+function bands(known) {
+  const lights = [];
+  for (const side of [0, 1]) {
+    const cells = known.map((parts) => parts[side]?.light).filter(Boolean);
+    if (!cells.length) continue;
+    const { card, which, row, column } = cells[0];
+    const whole = (key, value) => cells.every((cell) => cell[key] === value);
+    const flat = CARDS.get(card).value.shape.length < 3;
+    if (cells.length > 1 && whole("row", row)) lights.push({ card, which, row });
+    else if (cells.length > 1 && flat && whole("column", column)) lights.push({ card, which, column });
+    else lights.push(...cells);
+  }
+  return lights;
+}
+
+// Where a factor of a matrix product has its number [i, k], in batch b of `count`.
+function factorCell(card, turned, b, i, k, count) {
+  const shape = card.value.shape;
+  const lead = batches(shape);
+  if (lead !== 1 && lead !== count) return null;
+  const [down, across] = turned ? [k, i] : [i, k];
+  const height = shape.length > 1 ? shape.at(-2) : 1;
+  return { row: (lead === 1 ? 0 : b) * height + down, column: across };
+}
+
+// Which row of x and column of y meet at a number of z = x y, and in which batch. A
+// vector as y is a column, as x a row, and z has no axis for it.
+function meeting(z, x, y, row, column) {
+  const shape = z.value.shape;
+  if (y.value.shape.length === 1) {
+    const flat = row * (shape.at(-1) ?? 1) + column;
+    const height = x.value.shape.length > 1 ? x.value.shape.at(-2) : 1;
+    return { b: Math.floor(flat / height), i: flat % height, j: 0 };
+  }
+  if (x.value.shape.length === 1) return { b: row, i: 0, j: column };
+  const height = shape.at(-2);
+  return { b: Math.floor(row / height), i: row % height, j: column };
+}
+
+const factor = (card, at) => at && part(card, "value", at.row, at.column);
+
+function productSum(z, how, row, column) {
+  const [x, y] = [CARDS.get(how.x), CARDS.get(how.y)];
+  const yTurned = how.y_turned !== (y.value.shape.length === 1);
+  const { b, i, j } = meeting(z, x, y, row, column);
+  const count = Math.max(batches(x.value.shape), batches(y.value.shape));
+  const terms = [];
+  for (let k = 0; k < how.k; k++) {
+    terms.push([
+      factor(x, factorCell(x, how.x_turned, b, i, k, count)),
+      factor(y, factorCell(y, yTurned, b, k, j, count)),
+    ]);
+  }
+  const { symbols, numbers, known } = sumOf(terms, how.k);
+  return { right: [symbols, numbers], lights: bands(known) };
+}
+
+// The cell of an input that a cell of z reads elementwise (broadcasting as NumPy does).
+function aligned(z, row, column, input) {
+  const index = fullIndex(z, row, column);
+  const shape = input.shape;
+  const own = shape.map((size, axis) => (size === 1 ? 0 : index[axis + index.length - shape.length]));
+  if (own.includes(undefined)) return null;
+  const down = own.slice(0, -1).reduce((at, i, axis) => at * shape[axis] + i, 0);
+  return { row: down, column: own.at(-1) ?? 0 };
+}
+
+function elementwiseSum(z, how, row, column) {
+  const parts = how.inputs.map((input) => {
+    const card = CARDS.get(input);
+    if (!card) return { symbol: plain(input), number: bracketed(plain(input)) };
+    const at = aligned(z.value, row, column, card.value);
+    const found = at && part(card, "value", at.row, at.column);
+    return found ?? { symbol: nameOf(card), number: "…" };
+  });
+  const written = (key) => {
+    const all = parts.map((p) => p[key]);
+    const sign = INFIX[how.op];
+    if (sign && all.length > 1) return all.join(sign);
+    if (sign === " − ") return MINUS + all[0];
+    return `${inline(how.op)}(${all.join(", ")})`;
+  };
+  const lights = parts.flatMap((p) => p.light ?? []);
+  return { right: [written("symbol"), written("number")], lights };
+}
+
+// "H[1,j]": a whole row.
+function rowName(card, row) {
+  const index = fullIndex(card.value, row, 0);
+  return `${nameOf(card)}[${[...index.slice(0, -1), "j"].join(",")}]`;
+}
+
+function rowwiseSum(z, how, row, column) {
+  const inputs = how.inputs.map((id) => CARDS.get(id)).filter(Boolean);
+  const x = inputs[0];
+  const lights = inputs
+    .filter((card) => placeOf(card.value).row.has(row))
+    .map((card) => ({ card: card.id, which: "value", row }));
+  const shown = x?.value.columns.map((c) => part(x, "value", row, c)).filter(Boolean) ?? [];
+  const own = x && part(x, "value", row, column);
+  const some = shown.slice(0, MOST_TERMS);
+  const all = x?.value.shape.at(-1) ?? 0;
+  const rest = some.length < all ? [`… (${all} numbers in all)`] : [];
+  if (how.op === "softmax" && own) {
+    const powers = [...some.map((p) => `exp ${p.number}`), ...rest].join(" + ");
+    const symbols = `exp ${own.symbol} / Σⱼ exp ${rowName(x, row)}`;
+    return { right: [symbols, `exp ${own.number} / (${powers})`], lights };
+  }
+  const names = inputs.map((card) => (lights.some((l) => l.card === card.id) ? rowName(card, row) : nameOf(card)));
+  const numbers = shown.length ? [[...some.map((p) => p.number), ...rest].join(", ")] : [];
+  return { right: [`${inline(how.op)} of ${names.join(", ")}`, ...numbers], lights };
+}
+
+function otherSum(z, how) {
+  const inputs = how.inputs.map((id) => CARDS.get(id)).filter(Boolean);
+  const names = inputs.map(nameOf).join(" and ");
+  const lights = inputs.map((card) => ({ card: card.id, which: "value" }));
+  if (how.kind === "moved") {
+    return { right: [`a number of ${names}, only moved`], lights };
+  }
+  const count = product(inputs[0]?.value.shape ?? []);
+  return { right: [`${inline(how.op)} of all ${count} numbers of ${names}`], lights };
+}
+
+function movedSum(z, how, row, column) {
+  const x = CARDS.get(how.inputs[0]);
+  const plainTurn = how.turned && x?.value.shape.length === 2 && z.value.shape.length === 2;
+  const found = plainTurn && part(x, "value", column, row);
+  return found ? { right: [found.symbol], lights: [found.light] } : otherSum(z, how);
+}
+
+const SUMS = { product: productSum, elementwise: elementwiseSum, rowwise: rowwiseSum, moved: movedSum };
+
+// A value: its name, the sum behind it, and the number itself.
+function valueStory(card, row, column) {
+  const v = numberAt(card.value, row, column);
+  const name = element(nameOf(card), card.value, row, column);
+  const own = { card: card.id, which: "value", row, column, own: true };
+  if (!card.how) return { lines: [`${name} = ${exact(v)}`], lights: [own] };
+  const { right, lights } = (SUMS[card.how.kind] ?? otherSum)(card, card.how, row, column);
+  const [symbols, ...numbers] = right;
+  const lines = [`${name} = ${symbols}`, ...numbers.map((text) => `= ${text}`), `= ${exact(v)}`];
+  return { lines, lights: [...lights, own] };
+}
