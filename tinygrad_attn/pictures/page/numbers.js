@@ -87,13 +87,23 @@ function ramp(stops) {
   });
 }
 
-// Dark or white text, whichever stands out more (relative luminance of WCAG).
-function inkOn(rgb) {
+// Relative luminance and contrast as WCAG defines them.
+function luminance(rgb) {
   const [r, g, b] = rgb.map((c) =>
     c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4,
   );
-  const light = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return 1.05 / (light + 0.05) > (light + 0.05) / 0.0716 ? LIGHT_INK : DARK_INK;
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+function contrast(p, q) {
+  const [low, high] = [luminance(p), luminance(q)].sort((x, y) => x - y);
+  return (high + 0.05) / (low + 0.05);
+}
+
+// The first ink that stands out; only black does on some colours between.
+function inkOn(rgb) {
+  const inks = [DARK_INK, LIGHT_INK, "#000000"];
+  return inks.find((ink) => contrast(channels(ink), rgb) >= 4.5) ?? LIGHT_INK;
 }
 
 // {fill, ink} of a number; `largest` is what the darkest colour stands for.
@@ -113,8 +123,8 @@ const gradientOf = (name) => `linear-gradient(90deg, ${PALETTES[name].join(", ")
 
 // --- names, which anybody may have chosen ---
 
-// Control characters and the ones that turn the direction of text are made visible.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+// Made visible: control characters, halves of characters, what turns a text's direction.
+const UNSEEN = /[\p{Cc}\p{Cs}\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 const visible = (text) => String(text ?? "").replace(UNSEEN, "\ufffd");
