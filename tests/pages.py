@@ -3,7 +3,7 @@ gradients; a large drawing without meaning; and names that mean harm."""
 
 from __future__ import annotations
 
-from math import exp, floor, inf, isfinite, log10, sqrt
+from math import exp, floor, inf, isfinite, log10, nan, sqrt
 from random import Random
 
 T, D, DK = 4, 6, 4
@@ -363,6 +363,48 @@ def long_sum():
         card["gradient"] = None
     steps = [{"kind": "forward", "card": "n2"}]
     return {**data, "cards": [a, b, c], "links": [], "steps": steps, "tokens": None}
+
+
+def batched():
+    """Two batches: p = x w, s = p kᵀ, r = s + b, and u = r v, w and b being shared and
+    v a vector; and a mask of truth values with a nan beside it."""
+    random = Random(2)
+    x, w, k, b, v = (
+        random_matrix(random, *size)
+        for size in ((6, 4), (4, 5), (6, 5), (1, 3), (1, 3))
+    )
+    p = matmul(x, w)
+    s = [row for i in (0, 3) for row in matmul(p[i : i + 3], turned(k[i : i + 3]))]
+    r = [[q + c for q, c in zip(row, b[0])] for row in s]
+    u = [[row[0] for row in matmul(r[i : i + 3], turned(v))] for i in (0, 3)]
+    labels = [f"[{i}]" for i in (0, 0, 0, 1, 1, 1)]
+    told = {
+        "x": (grid(x, shape=[2, 3, 4], labels=labels), None),
+        "w": (grid(w), None),
+        "k": (grid(k, shape=[2, 3, 5], labels=labels), None),
+        "b": (grid(b, shape=[3]), None),
+        "v": (grid(v, shape=[3]), None),
+        "m": (grid([[True, False], [nan, -inf]]), None),
+        "p": (grid(p, shape=[2, 3, 5], labels=labels), product("x", "w", 4)),
+        "s": (
+            grid(s, shape=[2, 3, 3], labels=labels),
+            product("p", "k", 5, y_turned=True),
+        ),
+        "r": (grid(r, shape=[2, 3, 3], labels=labels), elementwise("+", "s", "b")),
+        "u": (grid(u), product("r", "v", 3)),
+    }
+    cards = []
+    for i, (name, (numbers, how)) in enumerate(told.items()):
+        place = {"x": 20 + i % 5 * 200, "y": 20 + i // 5 * 200, "w": 180, "h": 180}
+        about = {"id": name, "name": name, "formula": name, "kind": "op", "module": ""}
+        empty = {"shape": "", "sentence": "", "source": "", "gradient": None}
+        cards.append({**about, **empty, **place, "value": numbers, "how": how})
+    return {
+        **{"title": "Batches", "subtitle": "", "of": "u", "tokens": None},
+        **{"width": 1020, "height": 420, "clusters": [], "links": []},
+        "cards": cards,
+        "steps": [{"kind": "forward", "card": name} for name in "mpsru"],
+    }
 
 
 EVIL = {

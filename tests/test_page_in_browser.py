@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path
 
 import pytest
-from pages import EVIL, TOKENS, attention_head, hostile, long_sum
+from pages import EVIL, TOKENS, attention_head, batched, hostile, long_sum
 
 from tinygrad_attn.graph.attention import two_decimals
 from tinygrad_attn.pictures.page import page as page_of
@@ -458,6 +458,44 @@ def test_a_sum_over_left_out_numbers_shows_what_is_known(visit):
     z = data["cards"][2]["value"]["numbers"][1][0]
     assert value_of(result[2:]) == pytest.approx(z, rel=1e-5)
     assert "no gradient: a constant" in tab.locator("#explanation").inner_text()
+
+
+def test_sums_find_their_numbers_in_batches_and_vectors(visit):
+    """x[1,2,0]·w[0,3] + ...: looked up by their full indices, they add up."""
+    data = batched()
+    tab = visit(data, step=len(data["steps"]))
+    told = tab.evaluate("""() => DATA.cards.filter((c) => c.how).flatMap((card) =>
+        card.value.rows.flatMap((i) => card.value.columns.map((j) =>
+            [valueStory(card, i, j).lines[0], numberAt(card.value, i, j)])))""")
+    values = {card["name"]: card["value"] for card in data["cards"]}
+
+    def look_up(name):
+        letter, index = re.fullmatch(r"(\w)\[([\d,]+)\]", name).groups()
+        at, row = [int(i) for i in index.split(",")], 0
+        shape = values[letter]["shape"]
+        assert len(at) == len(shape)
+        for i, size in zip(at[:-1], shape):
+            row = row * size + i
+        return values[letter]["numbers"][row][at[-1]]
+
+    assert len(told) == 30 + 18 + 18 + 6
+    for line, v in told:
+        name, terms = line.split(" = ")
+        assert look_up(name) == v
+        assert sum(prod(map(look_up, t.split("·"))) for t in terms.split(" + ")) == (
+            pytest.approx(v)
+        )
+
+
+def test_truth_values_and_what_is_no_number_are_shown(visit):
+    tab = visit(batched())
+    texts = tab.locator("#explanation .cell").all_inner_texts()
+    assert texts == ["1", "0", "nan", MINUS + "∞"]
+    colours = tab.locator("#explanation .cell").evaluate_all(
+        "cells => cells.map((c) => c.style.backgroundColor)"
+    )
+    slate, magenta = "rgb(82, 96, 109)", "rgb(255, 79, 216)"
+    assert [colours[0], *colours[2:]] == [slate, magenta, slate]
 
 
 def test_arrow_keys_walk_through_a_grid(visit):

@@ -30,7 +30,7 @@ function heading(step, card) {
 }
 
 function forwardPart(card) {
-  const parts = [gridWithHeading(`${nameOf(card)} is`, card, "value", card.value)];
+  const parts = [gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value)];
   if (card.value.palette === "probability") {
     parts[0].append(make("p", "note", "Each row adds up to 1."));
   }
