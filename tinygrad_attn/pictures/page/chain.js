@@ -36,18 +36,14 @@ const timesParts = (parts) => {
 
 function elementwiseChain(z, how, position, row, column) {
   const ids = how.inputs;
-  const sizes = ids.map((id) => CARDS.get(id)?.value.shape.join());
   const own = CARDS.get(ids[position]);
   const arrived = arrivedAt(z, row, column);
   if (!own || !arrived || own.value.shape.join() !== z.value.shape.join()) return null;
-  const other = ids[1 - position];
-  const card = CARDS.get(other);
-  const at = card && aligned(z.value, row, column, card.value);
-  const beside = card ? at && part(card, "value", at.row, at.column) : other !== undefined && { symbol: plain(other), number: bracketed(plain(other)) };
+  const beside = operand(z, ids[1 - position], row, column);
   if (how.op === "+") return timesParts([arrived]);
   if (how.op === "-" || how.op === "−") {
     const minus = { symbol: `(${MINUS}1)`, number: `(${MINUS}1)` };
-    return timesParts(position || sizes.length === 1 ? [arrived, minus] : [arrived]);
+    return timesParts(position || ids.length === 1 ? [arrived, minus] : [arrived]);
   }
   if ((how.op === "·" || how.op === "*") && beside) return timesParts([arrived, beside]);
   if (how.op === "/" && position === 0 && beside) {

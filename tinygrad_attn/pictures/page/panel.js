@@ -12,7 +12,8 @@ function showPanel() {
   }
   const card = CARDS.get(step.card);
   EXPLANATION.append(...heading(step, card));
-  EXPLANATION.append(...{ forward: forwardPart, seed: seedPart, backward: backwardPart }[step.kind](card, step));
+  const parts = { forward: forwardPart, seed: seedPart, backward: backwardPart };
+  EXPLANATION.append(...parts[step.kind](card, step));
 }
 
 function heading(step, card) {
@@ -117,7 +118,8 @@ function announcement() {
   const name = nameOf(card);
   const where = `Step ${STATE.step + 1} of ${STEPS.length}`;
   if (step.kind === "forward") {
-    return `${where}, forward: ${clipped(String(card.formula || card.name), 80)}. ${clipped(String(card.sentence ?? ""), 200)}`;
+    const formula = clipped(String(card.formula || card.name), 80);
+    return `${where}, forward: ${formula}. ${clipped(String(card.sentence ?? ""), 200)}`;
   }
   if (step.kind === "seed") return `${where}, backward begins: ${derivative(card)} is 1.`;
   const to = (step.sends ?? []).map((send) => nameOf(CARDS.get(send.to)));

@@ -100,13 +100,19 @@ function aligned(z, row, column, input) {
   return { row: down, column: own.at(-1) ?? 0 };
 }
 
+// An input of z = x · y at one number of z: of another card, or a plain number.
+function operand(z, input, row, column) {
+  if (input === undefined) return null;
+  const card = CARDS.get(input);
+  if (!card) return { symbol: plain(input), number: bracketed(plain(input)) };
+  const at = aligned(z.value, row, column, card.value);
+  return at && part(card, "value", at.row, at.column);
+}
+
 function elementwiseSum(z, how, row, column) {
   const parts = how.inputs.map((input) => {
-    const card = CARDS.get(input);
-    if (!card) return { symbol: plain(input), number: bracketed(plain(input)) };
-    const at = aligned(z.value, row, column, card.value);
-    const found = at && part(card, "value", at.row, at.column);
-    return found ?? { symbol: nameOf(card), number: "…" };
+    const found = operand(z, input, row, column);
+    return found ?? { symbol: nameOf(CARDS.get(input)), number: "…" };
   });
   const written = (key) => {
     const all = parts.map((p) => p[key]);
