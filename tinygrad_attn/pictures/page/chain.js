@@ -5,6 +5,7 @@ const arrivedAt = (card, row, column) => part(card, "gradient", row, column, "�
 
 // ∂x of z = x y: ∂x[i,k] = Σⱼ ∂z[i,j]·y[k,j]; and ∂y[k,j] = Σᵢ x[i,k]·∂z[i,j].
 function productChain(z, how, position, row, column) {
+  if (position > 1) return biasChain(z, column);
   const [x, y] = [CARDS.get(how.x), CARDS.get(how.y)];
   const shapes = [x, y, z].map((card) => card.value.shape);
   const count = batches(shapes[2]);
@@ -26,6 +27,14 @@ function productChain(z, how, position, row, column) {
     terms.push(position ? [other, arrived] : [arrived, other]);
   }
   const { symbols, numbers, known } = sumOf(terms, length);
+  return { right: [symbols, numbers], lights: bands(known) };
+}
+
+// ∂b of z = x y + b: b was added to every row, so it collects from all: Σᵢ ∂z[i,j].
+function biasChain(z, column) {
+  const rows = product(z.value.shape.slice(0, -1));
+  const terms = Array.from({ length: rows }, (_, i) => [arrivedAt(z, i, column)]);
+  const { symbols, numbers, known } = sumOf(terms, rows);
   return { right: [symbols, numbers], lights: bands(known) };
 }
 

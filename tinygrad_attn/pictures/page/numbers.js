@@ -32,12 +32,12 @@ function fixed2(size) {
 
 // As a cell shows it: two decimals, no leading zero, a real minus; 0 only if exactly 0.
 function short(v, power = 0) {
-  if (typeof v === "boolean") return v ? "1" : "0";
+  if (typeof v === "boolean") return v ? "✓" : "✗";
   if (!isNumber(v)) return SPECIAL[v] ?? String(v);
   if (v === 0) return "0";
   const size = Math.abs(v) / 10 ** power;
   const text = size < 1e5 ? fixed2(size).replace(/^0/, "") : size.toPrecision(3);
-  return (v < 0 ? MINUS : "") + text;
+  return (v < 0 && text !== ".00" ? MINUS : "") + text;
 }
 
 function superscript(n) {
@@ -109,7 +109,7 @@ function inkOn(rgb) {
 // {fill, ink} of a number; `largest` is what the darkest colour stands for.
 function colour(v, palette, largest) {
   if (typeof v === "boolean") {
-    return v ? { fill: SLATE, ink: LIGHT_INK } : { fill: "#f7f7f7", ink: DARK_INK };
+    return v ? { fill: "#e4e9ee", ink: DARK_INK } : { fill: SLATE, ink: LIGHT_INK };
   }
   if (v === "nan") return { fill: NAN, ink: DARK_INK };
   if (!isNumber(v)) return { fill: SLATE, ink: LIGHT_INK };

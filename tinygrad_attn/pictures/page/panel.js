@@ -67,9 +67,10 @@ function inputList(links) {
 
 const rule = (text) => write(make("p", "rule"), text);
 
-function seedPart(card) {
+// A part of a computation, such as one head, begins with what comes from outside of it.
+function seedPart(card, step) {
   const name = nameOf(card);
-  const words =
+  const words = step.sentence ||
     `If ${name} grows by a little, ${name} grows by exactly that: ${derivative(card)} = 1. ` +
     "From this 1 every other gradient is made: each step multiplies what arrived by its " +
     "local rule and sends it on.";
@@ -121,7 +122,7 @@ function announcement() {
     const formula = clipped(String(card.formula || card.name), 80);
     return `${where}, forward: ${formula}. ${clipped(String(card.sentence ?? ""), 200)}`;
   }
-  if (step.kind === "seed") return `${where}, backward begins: ${derivative(card)} is 1.`;
+  if (step.kind === "seed") return `${where}, backward begins: ${step.sentence || `${derivative(card)} is 1.`}`;
   const to = (step.sends ?? []).map((send) => nameOf(CARDS.get(send.to)));
   return `${where}, backward: ${name} sends ${to.length ? `to ${to.join(" and ")}` : "nothing on"}.`;
 }

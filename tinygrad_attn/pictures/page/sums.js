@@ -87,7 +87,11 @@ function productSum(z, how, row, column) {
     ]);
   }
   const { symbols, numbers, known } = sumOf(terms, how.k);
-  return { right: [symbols, numbers], lights: bands(known) };
+  const lights = bands(known);
+  const bias = how.plus && operand(z, how.plus, row, column);
+  if (!bias) return { right: [symbols, numbers], lights };
+  lights.push(bias.light);
+  return { right: [`${symbols} + ${bias.symbol}`, `${numbers} + ${bias.number}`], lights };
 }
 
 // The cell of an input that a cell of z reads elementwise (broadcasting as NumPy does).
