@@ -1,0 +1,290 @@
+"""The picture as layers of spots: boxes, and the places where long lines pass by.
+
+A line over several rows would run through the boxes between. It gets a spot of its own
+in every row on its way, narrow but not nothing, and from here on all lines are short:
+they join a spot and one in the next layer (Sugiyama, Tagawa & Toda 1981). Between two
+rows there is one more layer if a label stands there, or if two lines join the same
+boxes at the same points, as in x * x, and would lie on each other.
+
+A frame has a spot in each of its layers too, its spine. It keeps the frame in one
+piece where a layer has none of its boxes, and a line that crosses the frame crosses
+its spine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .pieces import Box, Frame, Line
+from .ranks import ranks
+
+Path = tuple[str, ...]  # ids of frames, from the outermost in
+
+BOX, LANE, LABEL, SPINE = range(4)
+SPINE_WEIGHT = 6  # a line crossing a frame counts as crossing that many lines
+BESIDE = 5.0  # between a line and its label
+
+
+@dataclass(eq=False)
+class Spot:
+    """Something in a layer. A line passes through a lane or label at its `port`."""
+
+    kind: int
+    layer: int
+    path: Path
+    width: float = 0.0
+    height: float = 0.0
+    port: float = 0.0
+    x: float = 0.0
+    y: float = 0.0
+    up: list[Segment] = field(default_factory=list)
+    down: list[Segment] = field(default_factory=list)
+    number: int = 0
+
+
+@dataclass(eq=False)
+class Segment:
+    """A line's way from one layer to the next; its ports count from the spots' left."""
+
+    upper: Spot
+    lower: Spot
+    out: float
+    into: float
+    line: int = -1
+    weight: int = 1
+
+
+@dataclass(eq=False)
+class Border:
+    """A frame, from layer `first` to layer `last`."""
+
+    id: str
+    path: Path
+    label_width: float
+    label_height: float
+    first: int = 0
+    last: int = -1
+
+
+@dataclass(eq=False)
+class Sheet:
+    """The whole picture in layers.
+
+    Attributes:
+        layers: the spots, in order from left to right.
+        rows: for each layer whether boxes stand in it.
+        boxes: the spot of each box, by id.
+        ways: for each line its segments from the upper end to the lower.
+        borders: the frames that have boxes, by id, each after those around it.
+    """
+
+    layers: list[list[Spot]] = field(default_factory=list)
+    rows: list[bool] = field(default_factory=list)
+    boxes: dict[str, Spot] = field(default_factory=dict)
+    ways: list[list[Segment]] = field(default_factory=list)
+    borders: dict[str, Border] = field(default_factory=dict)
+
+    def add(self, spot: Spot) -> Spot:
+        spot.number = len(self.layers[spot.layer])
+        self.layers[spot.layer].append(spot)
+        return spot
+
+
+def build(
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Frame],
+    label_after: bool,
+) -> Sheet:
+    """Give every box a layer and every line its spots.
+
+    Args:
+        label_after: whether a label stands right of its line, or left of it.
+    """
+    paths = paths_of(frames)
+    number = {box.id: i for i, box in enumerate(boxes)}
+    of = {box.id: paths[box.group] for box in boxes}
+    row = ranks(len(boxes), _edges(lines, number, of))
+    spans = [
+        tuple(sorted((row[number[line.source]], row[number[line.target]])))
+        for line in lines
+    ]
+    gaps = _label_gaps(lines, spans)
+    between = {gap for gap in gaps if gap >= 0} | _gaps_of_twins(lines, spans)
+    layer_of: list[int] = []  # of each row
+    sheet = Sheet()
+    for r in range(max(row, default=-1) + 1):
+        layer_of.append(len(sheet.rows))
+        sheet.rows += [True, False] if r in between else [True]
+    sheet.layers = [[] for _ in sheet.rows]
+
+    for box in boxes:
+        layer = layer_of[row[number[box.id]]]
+        spot = Spot(BOX, layer, of[box.id], box.width, box.height)
+        sheet.boxes[box.id] = sheet.add(spot)
+    _add_borders(sheet, frames, paths)
+    for i, line in enumerate(lines):
+        label = layer_of[gaps[i]] + 1 if gaps[i] >= 0 else -1
+        sheet.ways.append(_way(sheet, i, line, label, label_after))
+    return sheet
+
+
+def paths_of(frames: Sequence[Frame]) -> dict[str, Path]:
+    """For each frame the ids from the outermost to itself; for "" nothing.
+
+    >>> paths_of([Frame("head", "block"), Frame("block")])["head"]
+    ('block', 'head')
+    """
+    parent = {frame.id: frame.parent for frame in frames}
+    paths: dict[str, Path] = {"": ()}
+    for frame in frames:
+        path: Path = ()
+        outer = frame.id
+        while outer:
+            if outer in path:
+                raise ValueError(f"layout: frame {outer!r} stands inside itself")
+            if outer not in parent:
+                raise ValueError(f"layout: frame {path[0]!r} is in no frame {outer!r}")
+            path = (outer, *path)
+            outer = parent[outer]
+        paths[frame.id] = path
+    return paths
+
+
+def shared(a: Path, b: Path) -> int:
+    """How many frames stand around both."""
+    count = 0
+    for one, other in zip(a, b):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def port(line: Line, box: Spot, at_source: bool) -> float:
+    """Where on a box's side a line ends."""
+    given = line.leaves if at_source else line.enters
+    return box.width / 2 if given is None else given
+
+
+def _edges(
+    lines: Sequence[Line], number: dict[str, int], of: dict[str, Path]
+) -> list[tuple[int, int, int]]:
+    # Lines inside a frame cost more, so that what belongs together stays together.
+    return [
+        (
+            number[line.source],
+            number[line.target],
+            1 + 2 * shared(of[line.source], of[line.target]),
+        )
+        for line in lines
+    ]
+
+
+def _label_gaps(lines: Sequence[Line], spans: Sequence[tuple[int, ...]]) -> list[int]:
+    """For each line with a label the row below which the label stands, else -1."""
+    gaps = [-1] * len(lines)
+    used: set[int] = set()
+    labelled = [
+        i for i, line in enumerate(lines) if line.label_width or line.label_height
+    ]
+    for i in labelled:  # those that have no choice
+        top, bottom = spans[i]
+        if bottom - top == 1:
+            gaps[i] = top
+            used.add(top)
+    for i in labelled:
+        top, bottom = spans[i]
+        if bottom - top > 1:
+            middle = (top + bottom - 1) // 2
+            near = sorted([(abs(g - middle), g) for g in range(top, bottom)])
+            gaps[i] = next((g for _, g in near if g in used), middle)
+            used.add(gaps[i])
+    return gaps
+
+
+def _gaps_of_twins(lines: Sequence[Line], spans: Sequence[tuple[int, ...]]) -> set[int]:
+    """The rows below which lines would lie on each other."""
+    seen: set[tuple[str, str, float | None, float | None]] = set()
+    found: set[int] = set()
+    for line, (top, bottom) in zip(lines, spans):
+        key = (line.source, line.target, line.leaves, line.enters)
+        if key in seen and bottom - top == 1:
+            found.add(top)
+        seen.add(key)
+    return found
+
+
+def _add_borders(sheet: Sheet, frames: Sequence[Frame], paths: dict[str, Path]) -> None:
+    given = {frame.id: frame for frame in frames}
+    held: dict[str, list[int]] = {}
+    for spot in sheet.boxes.values():
+        for id in spot.path:
+            held.setdefault(id, []).append(spot.layer)
+    for id in sorted(held, key=_depth_in(paths)):
+        frame, path = given[id], paths[id]
+        border = Border(id, path, frame.label_width, frame.label_height)
+        border.first, border.last = min(held[id]), max(held[id])
+        sheet.borders[id] = border
+        above: Spot | None = None
+        for layer in range(border.first, border.last + 1):
+            spine = sheet.add(Spot(SPINE, layer, path))
+            if above is not None:
+                _join(Segment(above, spine, 0.0, 0.0, weight=SPINE_WEIGHT))
+            above = spine
+
+
+class _depth_in:
+    """A sort key: how many frames are around a frame."""
+
+    def __init__(self, paths: dict[str, Path]) -> None:
+        self.paths = paths
+
+    def __call__(self, id: str) -> int:
+        return len(self.paths[id])
+
+
+def _way(
+    sheet: Sheet, number: int, line: Line, label_layer: int, label_after: bool
+) -> list[Segment]:
+    upper, lower = sheet.boxes[line.source], sheet.boxes[line.target]
+    out, into = port(line, upper, True), port(line, lower, False)
+    if upper.layer > lower.layer:  # against the order, in a cycle
+        upper, lower, out, into = lower, upper, into, out
+    way: list[Segment] = []
+    here = upper
+    for layer in range(upper.layer + 1, lower.layer):
+        spot = Spot(LANE, layer, _path_at(sheet, upper, lower, layer))
+        if layer == label_layer:
+            spot.kind, spot.height = LABEL, line.label_height
+            spot.width = line.label_width + BESIDE
+            spot.port = 0.0 if label_after else spot.width
+        sheet.add(spot)
+        way.append(_join(Segment(here, spot, out, spot.port, number)))
+        here, out = spot, spot.port
+    if upper is not lower:
+        way.append(_join(Segment(here, lower, out, into, number)))
+    return way
+
+
+def _path_at(sheet: Sheet, upper: Spot, lower: Spot, layer: int) -> Path:
+    """The frames that a line is in on its way: it leaves those of its upper end through
+    their lower side, and enters those of its lower end from above."""
+    common = shared(upper.path, lower.path)
+    path = upper.path
+    while len(path) > common and sheet.borders[path[-1]].last < layer:
+        path = path[:-1]
+    if len(path) > common:
+        return path
+    for id in lower.path[common:]:
+        if sheet.borders[id].first > layer:
+            break
+        path = (*path, id)
+    return path
+
+
+def _join(segment: Segment) -> Segment:
+    segment.upper.down.append(segment)
+    segment.lower.up.append(segment)
+    return segment
