@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
 
 from .layers import BOX, SPINE, Path, Sheet, Spot, shared
 from .pieces import Line
+from .springs import Demands, Pull, find_places
 from .straight import Columns, columns
 
-ROUNDS = 60
-WORK = 4_000_000  # wishes, before a large picture has to do
+
+WEAK = 1  # where a line pulls with 20 or more
 
 
 @dataclass
@@ -58,41 +58,6 @@ class _Token:
     closes: str = ""  # or ends
 
 
-class _Demands:
-    """variable v - variable u >= least, for some pairs of variables."""
-
-    def __init__(self, count: int) -> None:
-        self.left_of: list[dict[int, float]] = [{} for _ in range(count)]
-        self.right_of: list[dict[int, float]] = [{} for _ in range(count)]
-        self.order: list[int] = []
-
-    def add(self, u: int, v: int, least: float) -> None:
-        if self.right_of[u].get(v, least) <= least:
-            self.right_of[u][v] = self.left_of[v][u] = least
-
-    def sort(self) -> bool:
-        """From left to right; False if the demands run in a circle."""
-        waits = [len(left) for left in self.left_of]
-        self.order = [v for v, count in enumerate(waits) if not count]
-        for u in self.order:
-            for v in self.right_of[u]:
-                waits[v] -= 1
-                if not waits[v]:
-                    self.order.append(v)
-        return len(self.order) == len(waits)
-
-    def pushed(self, x: list[float]) -> list[float]:
-        """Places that meet all demands, near x."""
-        right, left = list(x), list(x)
-        for v in self.order:
-            for u, least in self.left_of[v].items():
-                right[v] = max(right[v], right[u] + least)
-        for u in reversed(self.order):
-            for v, least in self.right_of[u].items():
-                left[u] = min(left[u], left[v] - least)
-        return [(a + b) / 2 for a, b in zip(right, left)]
-
-
 def place(sheet: Sheet, lines: Sequence[Line], room: Room) -> None:
     """Set the x of every spot."""
     found = columns(sheet, lines)
@@ -101,20 +66,16 @@ def place(sheet: Sheet, lines: Sequence[Line], room: Room) -> None:
         found = columns(sheet, lines, straight=False)
         demands = _demands(sheet, found, room)
         demands.sort()
-    x = demands.pushed(_first_places(sheet, found, len(demands.order)))
-    pulls = _pulls(sheet, lines, found, len(x))
-    rounds = max(4, min(ROUNDS, WORK // (1 + sum([len(p) for p in pulls]))))
-    for _ in range(rounds):
-        x = demands.pushed(_wishes(x, pulls, demands, found.count))
-    for sweep in range(8):
-        _settle(x, pulls, demands, found.count, sweep % 2 == 0)
+    pulls = _pulls(sheet, lines, found)
+    _hold_together(pulls, demands)
+    x = find_places(_first_places(sheet, found, len(demands.order)), pulls, demands)
     for spot, column in found.of.items():
         spot.x = x[column] + found.shift[spot]
 
 
-def _demands(sheet: Sheet, found: Columns, room: Room) -> _Demands:
+def _demands(sheet: Sheet, found: Columns, room: Room) -> Demands:
     sides = {id: found.count + 2 * i for i, id in enumerate(sheet.borders)}
-    demands = _Demands(found.count + 2 * len(sides))
+    demands = Demands(found.count + 2 * len(sides))
     for layer in sheet.layers:
         before: _Token | None = None
         for token in _tokens(layer, found, sides):
@@ -165,72 +126,50 @@ def _first_places(sheet: Sheet, found: Columns, count: int) -> list[float]:
     return x
 
 
-Pull = list[tuple[int, float, float]]  # other column, how far right of it, how strong
-
-
-def _pulls(
-    sheet: Sheet, lines: Sequence[Line], found: Columns, count: int
-) -> list[Pull]:
-    pulls: list[Pull] = [[] for _ in range(count)]
+def _pulls(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Pull]:
+    pulls: list[Pull] = [[] for _ in range(found.count)]
     for line, way in zip(lines, sheet.ways):
         for s in way:
             upper, lower = found.of[s.upper], found.of[s.lower]
             if upper == lower:
                 continue
             boxes = (s.upper.kind == BOX) + (s.lower.kind == BOX)
-            strong = (8.0, 2.0, 1.0)[boxes] * (0.5 if line.back else 1.0)
+            strong = (16, 4, 2)[boxes] * (10 if line.back else 20)
             far = found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
             pulls[lower].append((upper, far, strong))
             pulls[upper].append((lower, -far, strong))
     return pulls
 
 
-def _middle(x: list[float], pull: Pull) -> float:
-    """Where lines pull as much to the left as to the right."""
-    wants = sorted([(x[other] + far, strong) for other, far, strong in pull])
-    half = sum([strong for _, strong in wants]) / 2
-    total = 0.0
-    for i, (place, strong) in enumerate(wants):
-        total += strong
-        if total == half:
-            return (place + wants[i + 1][0]) / 2
-        if total > half:
-            return place
-    return 0.0
+def _hold_together(pulls: list[Pull], demands: Demands) -> None:
+    """Pull what no line joins, weakly, toward a neighbour, lest it drift away."""
+    parts = _Parts(len(demands.order))
+    for v, pull in enumerate(pulls):
+        for other, _, _ in pull:
+            parts.join(v, other)
+    for u in demands.order:
+        for v, least in demands.right_of[u].items():
+            if parts.join(u, v):
+                if u < len(pulls):
+                    pulls[u].append((v, -least, WEAK))
+                if v < len(pulls):
+                    pulls[v].append((u, least, WEAK))
 
 
-def _wishes(
-    x: list[float], pulls: list[Pull], demands: _Demands, columns: int
-) -> list[float]:
-    # Half the way only: two that follow each other would else change sides for ever.
-    wish = list(x)
-    for v in range(columns):
-        if pulls[v]:
-            wish[v] = (x[v] + _middle(x, pulls[v])) / 2
-    for v in reversed(demands.order):
-        if v >= columns and (v - columns) % 2 == 0:
-            held = demands.right_of[v].items()
-            wish[v] = min([wish[u] - a for u, a in held if u != v + 1], default=x[v])
-    for v in demands.order:
-        if v >= columns and (v - columns) % 2 == 1:
-            held = demands.left_of[v].items()
-            wish[v] = max([wish[u] + a for u, a in held if u != v - 1], default=x[v])
-    return wish
+class _Parts:
+    """Which numbers are joined, directly or through others."""
 
+    def __init__(self, count: int) -> None:
+        self.parent = list(range(count))
 
-def _settle(
-    x: list[float],
-    pulls: list[Pull],
-    demands: _Demands,
-    columns: int,
-    rightward: bool,
-) -> None:
-    """Move each column as near to its wish as it may without pushing."""
-    for v in demands.order if rightward else reversed(demands.order):
-        low = max([x[u] + far for u, far in demands.left_of[v].items()], default=-inf)
-        high = min([x[u] - far for u, far in demands.right_of[v].items()], default=inf)
-        if v < columns:
-            wish = _middle(x, pulls[v]) if pulls[v] else x[v]
-        else:
-            wish = high if (v - columns) % 2 == 0 else low
-        x[v] = max(low, min(high, wish)) if isfinite(wish) else x[v]
+    def join(self, a: int, b: int) -> bool:
+        """Whether they were not joined before."""
+        a, b = self._first(a), self._first(b)
+        self.parent[max(a, b)] = min(a, b)
+        return a != b
+
+    def _first(self, v: int) -> int:
+        while self.parent[v] != v:
+            self.parent[v] = self.parent[self.parent[v]]
+            v = self.parent[v]
+        return v

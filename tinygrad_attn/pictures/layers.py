@@ -105,7 +105,11 @@ def build(
     paths = paths_of(frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     of = {box.id: paths[box.group] for box in boxes}
-    row = ranks(len(boxes), _edges(lines, number, of))
+    members: dict[str, list[int]] = {}
+    for i, box in enumerate(boxes):
+        for id in of[box.id]:
+            members.setdefault(id, []).append(i)
+    row = ranks(len(boxes), _pairs(lines, number, of), list(members.values()))
     spans = [
         tuple(sorted((row[number[line.source]], row[number[line.target]])))
         for line in lines
@@ -168,7 +172,7 @@ def port(line: Line, box: Spot, at_source: bool) -> float:
     return box.width / 2 if given is None else given
 
 
-def _edges(
+def _pairs(
     lines: Sequence[Line], number: dict[str, int], of: dict[str, Path]
 ) -> list[tuple[int, int, int]]:
     # Lines inside a frame cost more, so that what belongs together stays together.
