@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from .layers import BOX, SPINE, Path, Sheet, Spot, shared
 from .pieces import Line
 from .springs import Demands, Pull, find_places
-from .straight import Columns, columns
+from .straight import Columns, chains, columns
 
 
+CHAIN = 100
 WEAK = 1  # where a line pulls with 20 or more
 
 
@@ -128,13 +129,15 @@ def _first_places(sheet: Sheet, found: Columns, count: int) -> list[float]:
 
 def _pulls(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Pull]:
     pulls: list[Pull] = [[] for _ in range(found.count)]
-    for line, way in zip(lines, sheet.ways):
+    chain = chains(sheet, lines)
+    for i, (line, way) in enumerate(zip(lines, sheet.ways)):
+        strong_line = 10 if line.back else CHAIN if i in chain else 20
         for s in way:
             upper, lower = found.of[s.upper], found.of[s.lower]
             if upper == lower:
                 continue
             boxes = (s.upper.kind == BOX) + (s.lower.kind == BOX)
-            strong = (16, 4, 2)[boxes] * (10 if line.back else 20)
+            strong = (16, 4, 2)[boxes] * strong_line
             far = found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
             pulls[lower].append((upper, far, strong))
             pulls[upper].append((lower, -far, strong))

@@ -1,15 +1,16 @@
-"""Which lines run straight: spots that share a column.
+"""Which lines should run straight, and which must.
 
-The eye follows a straight line, and a chain of boxes in one column reads as a chain.
-So before places are computed, segments are made straight one after the other, the most
-wanted first, unless that would cross one that is straight already: long lines between
-their bends, then the way of what is computed, then the rest, and gradients last. What
-is joined by straight segments is a column, and from here on has only one place to find
-(the blocks of Brandes & Köpf 2001, "Fast and Simple Horizontal Coordinate Assignment",
-with ports as in Rüegg et al. 2015).
+A line over several rows that bends in each is hard to follow. So its pieces between the
+two ends are made one upright column, unless that would cross another column, and from
+here on a column has only one place to find (the blocks of Brandes & Köpf 2001, "Fast and
+Simple Horizontal Coordinate Assignment").
 
-Straight segments do not cross and pass frames on one side. So "left of" never runs in
-a circle between columns and frames, which the next step counts on.
+Of the lines to and from boxes some matter more: a chain of boxes should stand in one
+column. The line on which a chain goes on is the one that both of its boxes find the most
+important: from what was computed rather than from a leaf, short, and near.
+
+Columns do not cross and pass frames on one side. So "left of" never runs in a circle
+between columns and frames, which the next step counts on.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .layers import BOX, SPINE, Segment, Sheet, Spot
+from .layers import SPINE, Segment, Sheet, Spot
 from .pieces import Line
 
 
@@ -32,7 +33,7 @@ class Columns:
 
 
 def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Columns:
-    """Join spots to columns; with `straight` False each is one for itself."""
+    """Join spots to columns; if not `straight`, each is one for itself."""
     index: dict[Spot, int] = {}
     for layer in sheet.layers:
         for i, spot in enumerate(layer):
@@ -40,7 +41,7 @@ def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Colum
     below: dict[Spot, Segment] = {}
     above: dict[Spot, Segment] = {}
     taken = _Taken(sheet, index)
-    for s in _by_wish(sheet, lines, index) if straight else []:
+    for s in _inner(sheet, lines) if straight else []:
         if taken.is_free(s):
             taken.take(s)
             below[s.upper] = above[s.lower] = s
@@ -59,41 +60,35 @@ def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Colum
     return found
 
 
-def _by_wish(
-    sheet: Sheet, lines: Sequence[Line], index: dict[Spot, int]
-) -> list[Segment]:
-    keyed: list[tuple[tuple[float, ...], Segment]] = []
+def chains(sheet: Sheet, lines: Sequence[Line]) -> set[int]:
+    """The numbers of the lines on which chains of boxes go on, at most one into each
+    box and one out of it."""
+    keyed: list[tuple[tuple[float, ...], int]] = []
     for i, way in enumerate(sheet.ways):
-        if not way:
-            continue
-        upper, lower = way[0].upper, way[-1].lower
-        off = _off_middle(way[0], upper.down, lines, index)
-        off += _off_middle(way[-1], lower.up, lines, index)
-        wish = (lines[i].back, not upper.up, off, len(way), i)
-        for n, s in enumerate(way):
-            inner = s.upper.kind != BOX and s.lower.kind != BOX
-            keyed.append(((not inner, *wish, n), s))
-    return [s for _, s in sorted(keyed, key=_first)]
+        if way and not lines[i].back:
+            start, end = way[0].upper, way[-1].lower
+            aside = abs(start.x + way[0].out - end.x - way[-1].into)
+            keyed.append(((not start.up, len(way), aside), i))
+    keyed.sort()
+    onward: dict[Spot, int] = {}
+    toward: dict[Spot, int] = {}
+    for _, i in keyed:
+        onward.setdefault(sheet.ways[i][0].upper, i)
+        toward.setdefault(sheet.ways[i][-1].lower, i)
+    return {i for _, i in keyed if _agree(sheet.ways[i], i, onward, toward)}
 
 
-def _off_middle(
-    segment: Segment,
-    beside: Sequence[Segment],
-    lines: Sequence[Line],
-    index: dict[Spot, int],
-) -> float:
-    """How far a line is from the middle one of those that end where it ends."""
-    down = segment.upper is beside[0].upper
-    places: list[tuple[float, float, int]] = []
-    for s in beside:
-        if lines[s.line].back == lines[segment.line].back:
-            if down:
-                places.append((index[s.lower], s.into, s.line))
-            else:
-                places.append((index[s.upper], s.out, s.line))
-    places.sort()
-    here = [line for _, _, line in places].index(segment.line)
-    return abs(here - (len(places) - 1) / 2)
+def _agree(
+    way: list[Segment], i: int, onward: dict[Spot, int], toward: dict[Spot, int]
+) -> bool:
+    return onward[way[0].upper] == i == toward[way[-1].lower]
+
+
+def _inner(sheet: Sheet, lines: Sequence[Line]) -> list[Segment]:
+    """The pieces of long lines between their ends, forward lines first."""
+    forward = [way for line, way in zip(lines, sheet.ways) if not line.back]
+    back = [way for line, way in zip(lines, sheet.ways) if line.back]
+    return [segment for way in forward + back for segment in way[1:-1]]
 
 
 class _Taken:
@@ -129,7 +124,3 @@ class _Taken:
             if beside and inside.count(id) == 1:
                 return False
         return True
-
-
-def _first(item: tuple[tuple[float, ...], Segment]) -> tuple[float, ...]:
-    return item[0]
