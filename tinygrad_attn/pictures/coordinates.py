@@ -24,6 +24,7 @@ from .straight import Columns, chains, columns
 
 
 CHAIN = 100
+LONG = 3  # pieces; such a line goes upright past others
 WEAK = 1  # where a line pulls with 20 or more
 
 
@@ -138,6 +139,8 @@ def _pulls(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Pull]:
                 continue
             boxes = (s.upper.kind == BOX) + (s.lower.kind == BOX)
             strong = (16, 4, 2)[boxes] * strong_line
+            if s is way[0] and len(way) > LONG:
+                strong += 1  # of two equal bends, the one at the lower end
             far = found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
             pulls[lower].append((upper, far, strong))
             pulls[upper].append((lower, -far, strong))

@@ -28,7 +28,8 @@ BESIDE = 5.0  # between a line and its label
 
 @dataclass(eq=False)
 class Spot:
-    """Something in a layer. A line passes through a lane or label at its `port`."""
+    """Something in a layer. A line passes through a lane or label at its `port`; the
+    `number` tells boxes' order as it was given, and what is between."""
 
     kind: int
     layer: int
@@ -40,7 +41,7 @@ class Spot:
     y: float = 0.0
     up: list[Segment] = field(default_factory=list)
     down: list[Segment] = field(default_factory=list)
-    number: int = 0
+    number: float = 0.0
 
 
 @dataclass(eq=False)
@@ -86,7 +87,6 @@ class Sheet:
     borders: dict[str, Border] = field(default_factory=dict)
 
     def add(self, spot: Spot) -> Spot:
-        spot.number = len(self.layers[spot.layer])
         self.layers[spot.layer].append(spot)
         return spot
 
@@ -126,6 +126,7 @@ def build(
     for box in boxes:
         layer = layer_of[row[number[box.id]]]
         spot = Spot(BOX, layer, of[box.id], box.width, box.height)
+        spot.number = number[box.id]
         sheet.boxes[box.id] = sheet.add(spot)
     _add_borders(sheet, frames, paths)
     for i, line in enumerate(lines):
@@ -222,18 +223,20 @@ def _gaps_of_twins(lines: Sequence[Line], spans: Sequence[tuple[int, ...]]) -> s
 
 def _add_borders(sheet: Sheet, frames: Sequence[Frame], paths: dict[str, Path]) -> None:
     given = {frame.id: frame for frame in frames}
-    held: dict[str, list[int]] = {}
+    held: dict[str, list[Spot]] = {}
     for spot in sheet.boxes.values():
         for id in spot.path:
-            held.setdefault(id, []).append(spot.layer)
+            held.setdefault(id, []).append(spot)
     for id in sorted(held, key=_depth_in(paths)):
         frame, path = given[id], paths[id]
         border = Border(id, path, frame.label_width, frame.label_height)
-        border.first, border.last = min(held[id]), max(held[id])
+        layers = [spot.layer for spot in held[id]]
+        border.first, border.last = min(layers), max(layers)
+        middle = sum([spot.number for spot in held[id]]) / len(layers)
         sheet.borders[id] = border
         above: Spot | None = None
         for layer in range(border.first, border.last + 1):
-            spine = sheet.add(Spot(SPINE, layer, path))
+            spine = sheet.add(Spot(SPINE, layer, path, number=middle))
             if above is not None:
                 _join(Segment(above, spine, 0.0, 0.0, weight=SPINE_WEIGHT))
             above = spine
@@ -260,6 +263,7 @@ def _way(
     here = upper
     for layer in range(upper.layer + 1, lower.layer):
         spot = Spot(LANE, layer, _path_at(sheet, upper, lower, layer))
+        spot.number = (upper.number + lower.number) / 2
         if layer == label_layer:
             spot.kind, spot.height = LABEL, line.label_height
             spot.width = line.label_width + BESIDE

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 
-from .layers import Path, Segment, Sheet, Spot, shared
+from .layers import BOX, Path, Segment, Sheet, Spot, shared
 
 SWEEPS = 24  # for small pictures
+PATIENCE = 6  # sweeps without a better order
 WORK = 400_000  # segments sorted before a large one has to do
 SLOT = 24.0  # between spots, as long as places are only estimated
 WIDEST_SWAP = 40  # spots of a frame that still changes places with a neighbour
@@ -29,14 +30,20 @@ def arrange(sheet: Sheet) -> None:
     """Put the spots of each layer in an order with few crossings."""
     segments = sum([len(spot.down) for layer in sheet.layers for spot in layer])
     sweeps = max(2, min(SWEEPS, WORK // (segments + 1)))
-    best: tuple[int, list[list[Spot]]] | None = None
-    for downward in (True, False):
-        _first_order(sheet, downward)
+    best: _Best | None = None
+    for start in (_as_given, _walk_down, _walk_up)[: 1 + sweeps // 8]:
+        start(sheet)
+        _sort_all(sheet)
         best = _sweep(sheet, sweeps, best)
-        if best[0] == 0:
-            break
+    if best is not None and best[0] and sweeps == SWEEPS:
+        sheet.layers = [layer[::-1] for layer in best[1]]
+        for layer in sheet.layers:
+            _estimate(layer)
+        best = _sweep(sheet, sweeps, best)
     if best is not None:
         sheet.layers = best[1]
+        for layer in sheet.layers:
+            _estimate(layer)
 
 
 def crossings(sheet: Sheet) -> int:
@@ -44,15 +51,23 @@ def crossings(sheet: Sheet) -> int:
     return sum([_crossings_below(layer) for layer in sheet.layers])
 
 
-def _sweep(
-    sheet: Sheet, sweeps: int, best: tuple[int, list[list[Spot]]] | None
-) -> tuple[int, list[list[Spot]]]:
-    count = crossings(sheet)
-    if best is None or count < best[0]:
-        best = count, [list(layer) for layer in sheet.layers]
+_Best = tuple[int, list[list[Spot]]]
+
+
+def _better(sheet: Sheet, best: _Best | None) -> _Best | None:
+    """The sheet's order as the best one, if it is."""
+    score = 2 * crossings(sheet) + _disorder(sheet)
+    if best is None or score < best[0]:
+        return score, [list(layer) for layer in sheet.layers]
+    return None
+
+
+def _sweep(sheet: Sheet, sweeps: int, best: _Best | None) -> _Best:
+    best = _better(sheet, best) or best
+    assert best is not None
     stale = 0
     for sweep in range(sweeps):
-        if best[0] == 0 or stale == 6:
+        if best[0] == 0 or stale == PATIENCE:
             break
         downward = sweep % 2 == 0
         order = range(len(sheet.layers))
@@ -61,36 +76,63 @@ def _sweep(
             _sort(sheet.layers[i], frames, downward)
         for layer in sheet.layers:
             _swap_neighbours(layer)
-        count = crossings(sheet)
-        stale += 1
-        if count < best[0]:
-            best = count, [list(layer) for layer in sheet.layers]
-            stale = 0
+        better = _better(sheet, best)
+        stale = 0 if better else stale + 1
+        best = better or best
     return best
 
 
-def _first_order(sheet: Sheet, downward: bool) -> None:
+def _disorder(sheet: Sheet) -> int:
+    """How many boxes stand right of one that was given later. Half a crossing each: Q, K
+    and V from left to right are worth one, and between equals whoever asked decides."""
+    count = 0
+    for layer in sheet.layers:
+        numbers = [spot.number for spot in layer if spot.kind == BOX]
+        count += sum([a > b for a, b in zip(numbers, numbers[1:])])
+    return count
+
+
+def _as_given(sheet: Sheet) -> None:
+    for layer in sheet.layers:
+        for spot in layer:
+            spot.x = spot.number
+
+
+def _walk_down(sheet: Sheet) -> None:
     """The order of a depth-first walk: what is joined is near from the start."""
-    seen: set[Spot] = set()
-    layers = sheet.layers if downward else sheet.layers[::-1]
-    starts = [spot for layer in layers for spot in sorted(layer, key=_number)]
     place = 0
-    for start in starts:
+    seen: set[Spot] = set()
+    for start in _starts(sheet.layers):
         walk = [start]
         while walk:
             spot = walk.pop()
-            if spot in seen:
-                continue
-            seen.add(spot)
-            spot.x = place = place + 1
-            if downward:
+            if spot not in seen:
+                seen.add(spot)
+                spot.x = place = place + 1
                 walk += [s.lower for s in sorted(spot.down, key=_out, reverse=True)]
-            else:
+
+
+def _walk_up(sheet: Sheet) -> None:
+    place = 0
+    seen: set[Spot] = set()
+    for start in _starts(sheet.layers[::-1]):
+        walk = [start]
+        while walk:
+            spot = walk.pop()
+            if spot not in seen:
+                seen.add(spot)
+                spot.x = place = place + 1
                 walk += [s.upper for s in sorted(spot.up, key=_into, reverse=True)]
+
+
+def _starts(layers: list[list[Spot]]) -> list[Spot]:
+    return [spot for layer in layers for spot in sorted(layer, key=_number)]
+
+
+def _sort_all(sheet: Sheet) -> None:
     frames = _places_of_frames(sheet)
     for layer in sheet.layers:
-        wanted = {spot: spot.x for spot in layer}
-        _sort_by(layer, wanted, frames)
+        _sort_by(layer, {spot: spot.x for spot in layer}, frames)
 
 
 def _sort(layer: list[Spot], frames: dict[str, float], downward: bool) -> None:
@@ -191,11 +233,17 @@ def _swap_neighbours(layer: list[Spot]) -> None:
             left, right = layer[start:i], layer[i:end]
             if 0 < end - start <= WIDEST_SWAP:
                 gain = _saved(ups, left, right) + _saved(downs, left, right)
-                if gain > 0:
+                if gain > 0 or (gain == 0 and _misplaced(left, right)):
                     layer[start:end] = right + left
                     swapped = True
             i += 1
     _estimate(layer)
+
+
+def _misplaced(left: list[Spot], right: list[Spot]) -> bool:
+    a, b = left[0], right[0]
+    boxes = len(left) == len(right) == 1 and a.kind == b.kind == BOX
+    return boxes and a.number > b.number
 
 
 def _things(layer: list[Spot], i: int) -> tuple[int, int]:
@@ -234,7 +282,7 @@ def _ends_below(spot: Spot) -> list[float]:
     return sorted([s.lower.x + s.into for s in spot.down for _ in range(s.weight)])
 
 
-def _number(spot: Spot) -> int:
+def _number(spot: Spot) -> float:
     return spot.number
 
 

@@ -1,9 +1,9 @@
-"""The last step: rows, curves, frames.
+"""The last step: the ways of lines.
 
-A row is as high as its highest box, and lines pass through it upright, in lanes that
-are theirs. All that is not upright happens between rows, where no box is: a cubic
-Bézier curve stays within the hull of its four points, and ours lie between the two
-rows. So no line crosses a box, and none has to be checked.
+Lines pass through rows upright, in lanes that are theirs. All that is not upright happens
+between rows, where no box is: a cubic Bézier curve stays within the hull of its four
+points, and ours lie between the two rows. So no line crosses a box, and none has to be
+checked.
 """
 
 from __future__ import annotations
@@ -11,32 +11,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .coordinates import Room
-from .layers import BESIDE, LABEL, SPINE, Border, Segment, Sheet, Spot, port
+from .layers import BESIDE, LABEL, LANE, Segment, Sheet, Spot, port
 from .pieces import Box, Layout, Line, Point
+from .rows import Rows, frames, stack
 
-STEEP = (
-    0.12  # how much higher than usual a gap is for each pixel that a line goes aside
-)
-TALLEST = 1.6  # times the usual gap
+FREE = 6.0  # between a curve and a label that it passes
 
 
 def draw(
-    sheet: Sheet,
-    boxes: Sequence[Box],
-    lines: Sequence[Line],
-    room: Room,
+    sheet: Sheet, boxes: Sequence[Box], lines: Sequence[Line], room: Room
 ) -> Layout:
     """Rows from top to bottom, and all places."""
-    tops, bottoms = _rows(sheet, room)
-    for layer, top, bottom in zip(sheet.layers, tops, bottoms):
-        for spot in layer:
-            spot.y = (top + bottom - spot.height) / 2
-    found = Layout(frames=_frames(sheet, room))
+    rows = stack(sheet, room)
+    found = Layout(frames=frames(sheet, room))
     for box in boxes:
         found.places[box.id] = (sheet.boxes[box.id].x, sheet.boxes[box.id].y)
+    joined: dict[tuple[str, str], int] = {}
+    for line in lines:
+        pair = (line.source, line.target)
+        joined[pair] = joined.get(pair, 0) + 1
     for line, way in zip(lines, sheet.ways):
-        found.paths.append(_path(sheet, line, way, tops, bottoms))
-        found.labels.append(_label(way, room))
+        alone = joined[line.source, line.target] == 1 or line.leaves is not None
+        found.paths.append(_path(sheet, line, way, rows, alone))
+        found.labels.append(_label(way))
     _crop(found, boxes, lines)
     return found
 
@@ -52,112 +49,62 @@ def svg_path(points: Sequence[Point]) -> str:
     return f"M {texts[0]}" + "".join(curves)
 
 
-def _rows(sheet: Sheet, room: Room) -> tuple[list[float], list[float]]:
-    """Where each layer begins and ends."""
-    opens, closes, longer = _borders_between(sheet, room)
-    tops: list[float] = []
-    bottoms: list[float] = []
-    y = 0.0
-    for i, layer in enumerate(sheet.layers):
-        y += opens[i]
-        tops.append(y)
-        y += max([spot.height for spot in layer])
-        bottoms.append(y)
-        y += closes[i]
-        for border in longer[i]:  # a frame shorter than its label
-            y = max(y, tops[border.first] + border.label_width + 2 * room.pad)
-        if i + 1 < len(sheet.layers):
-            whole = sheet.rows[i] and sheet.rows[i + 1]
-            y += _gap(layer, room.rank_gap if whole else room.rank_gap / 2)
-    return tops, bottoms
-
-
-def _gap(layer: list[Spot], usual: float) -> float:
-    aside = [abs(s.upper.x + s.out - s.lower.x - s.into) for t in layer for s in t.down]
-    return max(usual, min(usual * TALLEST, STEEP * max(aside, default=0.0)))
-
-
-def _borders_between(
-    sheet: Sheet, room: Room
-) -> tuple[list[float], list[float], list[list[Border]]]:
-    """The room for frames above and below each layer, and those that end there."""
-    opens = [0.0] * len(sheet.layers)
-    closes = [0.0] * len(sheet.layers)
-    ends: list[list[Border]] = [[] for _ in sheet.layers]
-    above: dict[str, float] = {}
-    below: dict[str, float] = {}
-    for border in sheet.borders.values():
-        outer = sheet.borders.get(border.path[-2]) if len(border.path) > 1 else None
-        head = room.pad + (0.0 if room.turned else border.label_height)
-        same = outer is not None and outer.first == border.first
-        above[border.id] = head + (above[outer.id] if outer and same else 0.0)
-        same = outer is not None and outer.last == border.last
-        below[border.id] = room.pad + (below[outer.id] if outer and same else 0.0)
-        opens[border.first] = max(opens[border.first], above[border.id])
-        closes[border.last] = max(closes[border.last], below[border.id])
-        if room.turned and border.label_width:
-            ends[border.last].append(border)
-    return opens, closes, ends
-
-
-def _frames(sheet: Sheet, room: Room) -> dict[str, tuple[float, float, float, float]]:
-    """The rectangle of each frame, around what it holds, lanes included."""
-    hull: dict[str, list[float]] = {}
-    for layer in sheet.layers:
-        for spot in layer:
-            if spot.kind != SPINE and spot.path:
-                right, bottom = spot.x + spot.width, spot.y + spot.height
-                _widen(hull, spot.path[-1], spot.x, spot.y, right, bottom)
-    frames: dict[str, tuple[float, float, float, float]] = {}
-    for border in reversed(sheet.borders.values()):  # from the inside out
-        left, top, right, bottom = hull[border.id]
-        label = border.label_height
-        left -= room.pad + (label if room.turned else 0.0)
-        top -= room.pad + (0.0 if room.turned else label)
-        right, bottom = right + room.pad, bottom + room.pad
-        if border.label_width:
-            least = border.label_width + 2 * room.pad
-            if room.turned:
-                bottom = max(bottom, top + least)
-            else:
-                right = max(right, left + least)
-        frames[border.id] = (left, top, right - left, bottom - top)
-        if len(border.path) > 1:
-            _widen(hull, border.path[-2], left, top, right, bottom)
-    return {id: frames[id] for id in sheet.borders}
-
-
-def _widen(
-    hull: dict[str, list[float]],
-    id: str,
-    left: float,
-    top: float,
-    right: float,
-    bottom: float,
-) -> None:
-    a, b, c, d = hull.get(id, [left, top, right, bottom])
-    hull[id] = [min(a, left), min(b, top), max(c, right), max(d, bottom)]
-
-
 def _path(
-    sheet: Sheet,
-    line: Line,
-    way: list[Segment],
-    tops: list[float],
-    bottoms: list[float],
+    sheet: Sheet, line: Line, way: list[Segment], rows: Rows, alone: bool
 ) -> list[Point]:
     source = sheet.boxes[line.source]
     if not way:
         return _loop(source, port(line, source, True), port(line, source, False))
     first = way[0].upper
     points = [(first.x + way[0].out, first.y + first.height)]
-    for s in way:
-        _upright(points, bottoms[s.upper.layer])
-        end = (s.lower.x + s.into, tops[s.lower.layer])
+    skip = False
+    for s, following in zip(way, [*way[1:], None]):
+        if skip:
+            skip = False
+            continue
+        _upright(points, rows.bottoms[s.upper.layer])
+        end = (s.lower.x + s.into, rows.entry(s.lower, sheet))
+        if following is not None and alone and s.lower.kind == LANE:
+            lower = following.lower
+            beyond = (lower.x + following.into, rows.entry(lower, sheet))
+            skip = _is_clear(points[-1], beyond, s.lower, sheet, rows)
+            end = beyond if skip else end
         x, middle = points[-1][0], (points[-1][1] + end[1]) / 2
         points += [(x, middle), (end[0], middle), end]
     _upright(points, way[-1].lower.y)
     return points if first is source else points[::-1]
+
+
+def _is_clear(start: Point, end: Point, lane: Spot, sheet: Sheet, rows: Rows) -> bool:
+    """Whether one curve may pass a layer of labels, instead of two and a lane."""
+    if sheet.rows[lane.layer]:
+        return False
+    top = _x_at(start, end, rows.tops[lane.layer])
+    bottom = _x_at(start, end, rows.bottoms[lane.layer])
+    left, right = min(top, bottom) - FREE, max(top, bottom) + FREE
+    side = False  # of the lane
+    for spot in sheet.layers[lane.layer]:
+        side = side or spot is lane
+        if spot.kind == LABEL and (
+            spot.x < right if side else spot.x + spot.width > left
+        ):
+            return False
+    return True
+
+
+def _x_at(start: Point, end: Point, y: float) -> float:
+    """Where an upright curve is at a height, by halving."""
+    low, high = 0.0, 1.0
+    for _ in range(20):
+        t = (low + high) / 2
+        # The height of its control points is the middle between start and end.
+        u = 1 - t
+        share = 1.5 * u * u * t + 1.5 * u * t * t + t * t * t
+        if start[1] + share * (end[1] - start[1]) < y:
+            low = t
+        else:
+            high = t
+    return start[0] + (3 * low * low - 2 * low**3) * (end[0] - start[0])
 
 
 def _upright(points: list[Point], y: float) -> None:
@@ -184,7 +131,7 @@ def _loop(box: Spot, leaves: float, enters: float) -> list[Point]:
     ]
 
 
-def _label(way: list[Segment], room: Room) -> Point | None:
+def _label(way: list[Segment]) -> Point | None:
     for s in way:
         spot = s.lower
         if spot.kind == LABEL:

@@ -7,7 +7,8 @@ Simple Horizontal Coordinate Assignment").
 
 Of the lines to and from boxes some matter more: a chain of boxes should stand in one
 column. The line on which a chain goes on is the one that both of its boxes find the most
-important: from what was computed rather than from a leaf, short, and near.
+important: from what was computed rather than a leaf, short, from a box with no other
+use, and near.
 
 Columns do not cross and pass frames on one side. So "left of" never runs in a circle
 between columns and frames, which the next step counts on.
@@ -19,7 +20,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .layers import SPINE, Segment, Sheet, Spot
+from .layers import BOX, SPINE, Segment, Sheet, Spot
 from .pieces import Line
 
 
@@ -41,10 +42,12 @@ def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Colum
     below: dict[Spot, Segment] = {}
     above: dict[Spot, Segment] = {}
     taken = _Taken(sheet, index)
-    for s in _inner(sheet, lines) if straight else []:
+    for s in _by_wish(sheet, lines) if straight else []:
         if taken.is_free(s):
             taken.take(s)
-            below[s.upper] = above[s.lower] = s
+            # The ends of chains are not forced, only kept free from columns across.
+            if s.upper.kind != BOX and s.lower.kind != BOX:
+                below[s.upper] = above[s.lower] = s
     found = Columns({}, {}, 0)
     for layer in sheet.layers:
         for top in layer:
@@ -68,7 +71,8 @@ def chains(sheet: Sheet, lines: Sequence[Line]) -> set[int]:
         if way and not lines[i].back:
             start, end = way[0].upper, way[-1].lower
             aside = abs(start.x + way[0].out - end.x - way[-1].into)
-            keyed.append(((not start.up, len(way), aside), i))
+            uses = len([s for s in start.down if not lines[s.line].back])
+            keyed.append(((not start.up, len(way), uses, aside), i))
     keyed.sort()
     onward: dict[Spot, int] = {}
     toward: dict[Spot, int] = {}
@@ -84,11 +88,14 @@ def _agree(
     return onward[way[0].upper] == i == toward[way[-1].lower]
 
 
-def _inner(sheet: Sheet, lines: Sequence[Line]) -> list[Segment]:
-    """The pieces of long lines between their ends, forward lines first."""
-    forward = [way for line, way in zip(lines, sheet.ways) if not line.back]
-    back = [way for line, way in zip(lines, sheet.ways) if line.back]
-    return [segment for way in forward + back for segment in way[1:-1]]
+def _by_wish(sheet: Sheet, lines: Sequence[Line]) -> list[Segment]:
+    """Chains, then the pieces of long lines between their ends, forward lines first."""
+    found = [s for i in sorted(chains(sheet, lines)) for s in sheet.ways[i]]
+    for back in (False, True):
+        for line, way in zip(lines, sheet.ways):
+            if line.back == back:
+                found += way[1:-1]
+    return found
 
 
 class _Taken:
