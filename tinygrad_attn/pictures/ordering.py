@@ -73,7 +73,7 @@ def _sweep(sheet: Sheet, sweeps: int, best: _Best | None) -> _Best:
         order = range(len(sheet.layers))
         frames = _places_of_frames(sheet)
         for i in order if downward else reversed(order):
-            _sort(sheet.layers[i], frames, downward)
+            _sort(sheet.layers[i], frames, downward, sweep % 4 >= 2)
         for layer in sheet.layers:
             _swap_neighbours(layer)
         better = _better(sheet, best)
@@ -135,9 +135,11 @@ def _sort_all(sheet: Sheet) -> None:
         _sort_by(layer, {spot: spot.x for spot in layer}, frames)
 
 
-def _sort(layer: list[Spot], frames: dict[str, float], downward: bool) -> None:
+def _sort(
+    layer: list[Spot], frames: dict[str, float], downward: bool, flip: bool
+) -> None:
     wanted = {spot: _wanted(spot, downward) for spot in layer}
-    _sort_by(layer, wanted, frames)
+    _sort_by(layer, wanted, frames, flip)
 
 
 def _wanted(spot: Spot, downward: bool) -> float:
@@ -155,9 +157,13 @@ Key = tuple[tuple[float, int], ...]
 
 
 def _sort_by(
-    layer: list[Spot], wanted: dict[Spot, float], frames: dict[str, float]
+    layer: list[Spot],
+    wanted: dict[Spot, float],
+    frames: dict[str, float],
+    flip: bool = False,
 ) -> None:
-    """Sort a layer by the wanted places, frames in one piece and in their order."""
+    """Sort a layer by the wanted places, frames in one piece and in their order. Equals
+    stay as they were or change sides (`flip`), for no other reason than to try both."""
     held: dict[Path, list[float]] = {}
     for spot in layer:
         for depth in range(1, len(spot.path) + 1):
@@ -175,7 +181,8 @@ def _sort_by(
             key_of[path] = (*key_of[parent], (mean, i - len(inside)))
     keyed: list[tuple[Key, int, Spot]] = []
     for i, spot in enumerate(layer):
-        keyed.append(((*key_of[spot.path], (wanted[spot], i)), i, spot))
+        place = len(layer) - i if flip else i
+        keyed.append(((*key_of[spot.path], (wanted[spot], place)), i, spot))
     layer[:] = [spot for _, _, spot in sorted(keyed)]
     _estimate(layer)
 
