@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_attn import Tensor, recording
 from tinygrad_attn.backends import namespace_of
+from tinygrad_attn.pictures.notebook import module_html
 
 
 class Parameter(Tensor):
@@ -200,6 +201,9 @@ class Module:
     def extra_repr(self) -> str:
         """A module's settings, for its line in the tree."""
         return ""
+
+    def _repr_html_(self) -> str:
+        return module_html(self)
 
     def __repr__(self) -> str:
         rows = list(self._tree("", "", ""))

@@ -396,7 +396,7 @@ def test_modules_fold_with_their_parameters(any_backend):
         ("input", "input", 0, (5, 3)),
         ("0", "Linear", 16, (5, 4)),
         ("1", "Linear", 10, (5, 2)),
-        ("sum", "sum", 0, ()),
+        ("loss", "sum", 0, ()),
     ]
     coarse = unfold(loss, "module", depth=1)
     assert [(n.op, n.parameters) for n in coarse] == [

@@ -48,6 +48,8 @@ from .ops import matmul as matmul
 from .ops import maximum as maximum
 from .ops import where as where
 from .pictures.attention import draw_attention as draw_attention
+from .pictures.drawing import draw as draw
+from .pictures.player import play as play
 from .reductions import logsumexp as logsumexp
 from .scalar import Value as Value
 from .shaping import chunk as chunk

@@ -26,6 +26,13 @@ def tensor_repr(t: Any) -> str:
     return f"{prefix}{lines}, {t.dtype}{where})"
 
 
+def tensor_html(t: Any) -> str:
+    """The tensor as a notebook shows it: heat maps."""
+    from .pictures import notebook  # the engine does without, until somebody looks
+
+    return notebook.tensor_html(t)
+
+
 def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
     """The values as texts, "..." where an axis is too long; texts collects them."""
     if not isinstance(values, list):

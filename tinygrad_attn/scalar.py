@@ -205,6 +205,11 @@ class Value:
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
+    def _repr_html_(self) -> str:
+        from .pictures.notebook import value_html
+
+        return value_html(self)
+
     # --- the walk backward ------------------------------------------------------------
 
     def backward(self) -> None:

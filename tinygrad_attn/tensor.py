@@ -303,6 +303,9 @@ class Tensor(Methods):
     def __repr__(self) -> str:
         return printing.tensor_repr(self)
 
+    def _repr_html_(self) -> str:
+        return printing.tensor_html(self)
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("len: a tensor of shape () has no axis to count along")

@@ -57,7 +57,7 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = x * 3.0
     >>> explain(x[1], of=(y * y).sum())
-    ∂sum/∂input[1] = +36
+    ∂loss/∂input[1] = +36
       value 2
     <BLANKLINE>
     through mul (2,): z = x · y

@@ -41,9 +41,9 @@ def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     name, index = written[1], written[2]
     if name not in called:
         computed = [n for n in called if called[n]._inputs]
-        more = ", ..." if len(computed) > 12 else ""
+        more = ", ..." if len(computed) > 40 else ""
         raise ValueError(
-            f"{who}: focus={focus!r} given; there are {', '.join(computed[:12])}{more}"
+            f"{who}: focus={focus!r} given; there are {', '.join(computed[:40])}{more}"
         )
     t = called[name]
     g = trace.gradients.get(t)

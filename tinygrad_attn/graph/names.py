@@ -118,7 +118,10 @@ class Names:
             outside = [u for u in uses if not within(u, scope)]
             if is_module(scope.owner) and outside:
                 path = self.paths.get(id(scope.owner), "")
-                return path.rpartition(".")[2] or type(scope.owner).__name__
+                return last_name(path) or type(scope.owner).__name__
+        ends_here = any(t is root for root in trace.roots)
+        if ends_here and t.size == 1 and t._requires_grad:
+            return "loss"  # what gradients are of, if it has no other name
         return t._op.name if t._op else ""
 
 
@@ -138,6 +141,16 @@ class Calls:
     def group(self, t: Tensor) -> str:
         """The id of the innermost call that a tensor was made in."""
         return self.ids[t._scope] if t._scope else ""
+
+
+def last_name(path: str) -> str:
+    """The end of a module's path that says what it is.
+
+    >>> last_name("encoder.self_attn"), last_name("encoder.layers.2")
+    ('self_attn', 'layers.2')
+    """
+    parts = path.split(".")
+    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
 
 
 def variable(t: Tensor, uses: list[Tensor]) -> str:

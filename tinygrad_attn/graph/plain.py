@@ -218,6 +218,11 @@ class Graph:
             f"Graph({self.level!r}: {len(self.nodes)} nodes, {len(self.edges)} edges)"
         )
 
+    def _repr_html_(self) -> str:
+        from ..pictures.notebook import graph_html
+
+        return graph_html(self)
+
     def __str__(self) -> str:
         shown = self.nodes[:LIMIT]
         rows = [

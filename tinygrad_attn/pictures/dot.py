@@ -5,7 +5,6 @@ The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
 
 from __future__ import annotations
 
-from .cards import Card, Frame, Link, Sheet
 from .colours import (
     BACKWARD,
     FORWARD,
@@ -14,24 +13,16 @@ from .colours import (
     MUTED,
     PROBABILITIES,
     VALUES,
-    digits,
     ink_on,
-    shade,
     times_ten_to,
 )
 from .grids import Grid
+from .labels import more_numbers
+from .looks import LOOKS
+from .scales import scales_of
+from .sheet import Card, Frame, Link, Sheet
 from .text import dot as text
 
-# kind of a card → the colours of its border and its head
-LOOKS = {
-    "input": ("#a9bdd4", "#e4ecf5"),
-    "parameter": ("#d9a520", "#fdf0d0"),
-    "constant": ("#c4c4c4", "#f3f3f3"),
-    "op": ("#aab7c4", "#ebeff3"),
-    "softmax": ("#5d97c8", "#dcebf8"),
-    "loss": ("#d0565f", "#fde1e3"),
-    "module": ("#d9a520", "#fdf0d0"),
-}
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
 
 
@@ -173,7 +164,7 @@ def body(card: Card) -> list[str]:
         power = times_ten_to(grid.power) if grid else ""
         label = f"{name}  {power}" if power else name
         titles.append(f'<TD ALIGN="LEFT" CELLPADDING="2">{span(label, 9, ink)}</TD>')
-        inner = heat_map(grid) if grid else span("no gradient yet", 9, MUTED)
+        inner = heat_map(grid) if grid else span("–", 9, MUTED)
         maps.append(f'<TD PORT="{port}" CELLPADDING="2">{inner}</TD>')
     if len(titles) == 1:
         wide = '<TD COLSPAN="2"'
@@ -213,17 +204,16 @@ def cell(content: str, colour: str) -> str:
 
 def number_rows(card: Card) -> str:
     """A row for every single number: label, value, gradient."""
-    biggest = max((abs(r.value) for r in card.rows if r.value == r.value), default=0.0)
-    steepest = max((abs(r.gradient or 0.0) for r in card.rows), default=0.0)
+    values, gradients = scales_of(card)
     titles = (
-        f"<TD></TD><TD>{span('value', 8, FORWARD)}</TD>"
-        f"<TD>{span(card.gradient_title, 8, BACKWARD)}</TD>"
+        f"<TD></TD><TD>{span(values.title, 8, FORWARD)}</TD>"
+        f"<TD>{span(gradients.title, 8, BACKWARD)}</TD>"
     )
     rows = [titles]
     for i, row in enumerate(card.rows):
-        value = cell(digits(row.value), shade(row.value, biggest, VALUES))
+        value = cell(values.text(row.value), values.colour(row.value))
         gradient = (
-            cell(digits(row.gradient), shade(row.gradient, steepest, GRADIENTS))
+            cell(gradients.text(row.gradient), gradients.colour(row.gradient))
             if row.gradient is not None
             else f"<TD>{span('–', 8, MUTED)}</TD>"
         )
@@ -233,6 +223,9 @@ def number_rows(card: Card) -> str:
             f"{span(row.label, 9, MUTED)}</TD>"
         )
         rows.append(label + value + gradient)
+    if card.more:
+        note = span(more_numbers(card), 8, MUTED)
+        rows.append(f'<TD COLSPAN="3" HEIGHT="15">{note}</TD>')
     return (
         TABLE.format(spacing=1)
         + "".join(f"<TR>{row}</TR>" for row in rows)

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .colours import NAN, PROBABILITIES, digits, ink_on, shade
+from ..colours import NAN, PROBABILITIES, digits, ink_on, shade
+from ..text import clip, isolated, markup, visible, width
 from .heads import Head
-from .text import clip, isolated, markup, visible, width
 
 CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
 NUMBERS_UP_TO = 12  # tokens with numbers in the cells

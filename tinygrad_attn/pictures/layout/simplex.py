@@ -14,7 +14,8 @@ Directed Graphs", §2.3), after whom this is made. If it is negative, moving the
 gains. So we do, until another edge between them gets tight, which takes the cut edge's
 place in the tree. When no flow is negative, no better places exist.
 
-Every tree on the way is an answer, only not the best. So a large picture may stop early.
+Every tree on the way is an answer, only not the best. So a large picture may stop
+early.
 """
 
 from __future__ import annotations
@@ -179,8 +180,8 @@ class _Tree:
         return work + 2 * len(half)
 
     def _smaller_half(self, e: int) -> tuple[dict[int, int], bool]:
-        """What is on one side of a tree edge, and whether that is the side of its start;
-        both sides are walked in turn until one is done."""
+        """What is on one side of a tree edge, and whether that is the side of its
+        start; both sides are walked in turn until one is done."""
         u, v, _, _ = self.edges[e]
         halves = [{u: 0}, {v: 0}]
         waiting = [[u], [v]]

@@ -1,7 +1,7 @@
 """The fourth step: how far down does each row stand, and where do frames end?
 
-A row is as high as its highest box. Between rows is room for curves, for labels, and for
-the borders of the frames that begin or end there, one inside the other.
+A row is as high as its highest box. Between rows is room for curves, for labels, and
+for the borders of the frames that begin or end there, one inside the other.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from .pieces import Line
 from .springs import Demands, Pull, find_places
 from .straight import Columns, chains, columns
 
-
 CHAIN = 100
 LONG = 3  # pieces; such a line goes upright past others
 WEAK = 1  # where a line pulls with 20 or more

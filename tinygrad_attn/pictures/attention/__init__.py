@@ -10,13 +10,13 @@ import math
 from numbers import Integral
 from typing import Any
 
-from .colours import FORWARD, INK, MUTED, PROBABILITIES
+from ..colours import FORWARD, INK, MUTED, PROBABILITIES
+from ..text import clip, isolated, markup, visible, width
 from .curves import curves
 from .heads import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
 from .panels import GREY, Panel, Sheet, heat_map, px, rect, words
 from .picture import Picture
-from .text import clip, isolated, markup, visible, width
 
 STYLES = "all", "map", "lines", "grid"
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px

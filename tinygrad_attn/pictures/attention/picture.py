@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from re import DOTALL, findall
 
-from .text import markup
+from ..text import markup
 
 PAGE_STYLE = "body{margin:0;padding:16px;background:#fff;overflow-x:auto}"
 

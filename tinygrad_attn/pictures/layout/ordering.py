@@ -83,8 +83,9 @@ def _sweep(sheet: Sheet, sweeps: int, best: _Best | None) -> _Best:
 
 
 def _disorder(sheet: Sheet) -> int:
-    """How many boxes stand right of one that was given later. Half a crossing each: Q, K
-    and V from left to right are worth one, and between equals whoever asked decides."""
+    """How many boxes stand right of one that was given later. Half a crossing each: Q,
+    K and V from left to right are worth one, and between equals whoever asked
+    decides."""
     count = 0
     for layer in sheet.layers:
         numbers = [spot.number for spot in layer if spot.kind == BOX]

@@ -8,10 +8,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from .colours import FORWARD, INK, MUTED, WHITE
+from ..colours import FORWARD, INK, MUTED, WHITE
+from ..text import markup, width
 from .heads import Head
 from .panels import EDGE, Panel, merged_cells, rect, words
-from .text import markup, width
 
 SMALL, SMALL_CELLS = 66.0, 64  # a small map: px, and how many cells it can show
 

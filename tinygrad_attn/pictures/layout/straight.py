@@ -2,13 +2,13 @@
 
 A line over several rows that bends in each is hard to follow. So its pieces between the
 two ends are made one upright column, unless that would cross another column, and from
-here on a column has only one place to find (the blocks of Brandes & Köpf 2001, "Fast and
-Simple Horizontal Coordinate Assignment").
+here on a column has only one place to find (the blocks of Brandes & Köpf 2001, "Fast
+and Simple Horizontal Coordinate Assignment").
 
 Of the lines to and from boxes some matter more: a chain of boxes should stand in one
-column. The line on which a chain goes on is the one that both of its boxes find the most
-important: from what was computed rather than a leaf, short, from a box with no other
-use, and near.
+column. The line on which a chain goes on is the one that both of its boxes find the
+most important: from what was computed rather than a leaf, short, from a box with no
+other use, and near.
 
 Columns do not cross and pass frames on one side. So "left of" never runs in a circle
 between columns and frames, which the next step counts on.

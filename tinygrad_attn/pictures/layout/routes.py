@@ -1,9 +1,9 @@
 """The last step: the ways of lines.
 
-Lines pass through rows upright, in lanes that are theirs. All that is not upright happens
-between rows, where no box is: a cubic Bézier curve stays within the hull of its four
-points, and ours lie between the two rows. So no line crosses a box, and none has to be
-checked.
+Lines pass through rows upright, in lanes that are theirs. All that is not upright
+happens between rows, where no box is: a cubic Bézier curve stays within the hull of its
+four points, and ours lie between the two rows. So no line crosses a box, and none has
+to be checked.
 """
 
 from __future__ import annotations

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .colours import INK, MUTED, digits
+from ..colours import INK, MUTED, digits
+from ..text import isolated
 from .heads import Head
 from .panels import LABEL, LINE, Panel, Sheet, label, px, rect, words
-from .text import isolated
 
 THRESHOLD = 0.02  # a line of less is not drawn
 LENGTH = 148.0  # px

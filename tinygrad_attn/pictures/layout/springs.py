@@ -1,15 +1,16 @@
 """Numbers that pull at each other and may not come too near.
 
 What the third step of a layout asks, without its words: find places x, of which some
-pairs must keep a distance (demands: x[v] at least so far right of x[u]), such that what is
-joined (pulls: x[v] wants to be so far right of x[u]) misses its wishes by little in sum.
+pairs must keep a distance (demands: x[v] at least so far right of x[u]), such that what
+is joined (pulls: x[v] wants to be so far right of x[u]) misses its wishes by little in
+sum.
 
-Demands lead from left to right and in no circle, so that wishes can be met in two passes:
-from the left, where what is in the way is pushed to the right, or from the right, where it
-is pushed to the left. Both answers meet all demands, and so does their mean, which favours
-no side. Wish, push, repeat, and all is about where it should be. Then each moves by itself
-to where it wants to be exactly, and last in groups: what stands straight above each other
-moves together, with all that is in its way.
+Demands lead from left to right and in no circle, so that wishes can be met in two
+passes: from the left, where what is in the way is pushed to the right, or from the
+right, where it is pushed to the left. Both answers meet all demands, and so does their
+mean, which favours no side. Wish, push, repeat, and all is about where it should be.
+Then each moves by itself to where it wants to be exactly, and last in groups: what
+stands straight above each other moves together, with all that is in its way.
 
 The least sum belongs to the middle of the wishes, not to their mean: one far neighbour
 should not bend all other lines.
@@ -94,8 +95,8 @@ def _shortened(x: list[float], pulls: list[Pull], demands: Demands) -> list[floa
     """The best places, by network simplex.
 
     It knows demands only: x[v] - x[u] >= least. A pull wants |x[v] - x[u] - far| small,
-    and is two edges from a point p of its own: with x[u] >= p and x[v] >= p + far, their
-    lengths add up to that and a constant (Gansner et al. 1993, §4.2).
+    and is two edges from a point p of its own: with x[u] >= p and x[v] >= p + far,
+    their lengths add up to that and a constant (Gansner et al. 1993, §4.2).
     """
     places = list(x)
     edges: list[Edge] = []

@@ -1,0 +1,180 @@
+"""The module level: boxes from left to right, and what they hand to each other.
+
+A model of six equal layers is drawn as one of them, "× 6": what leaves the sixth leaves
+the one that is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from math import sqrt
+
+from ..backends import namespace_of
+from ..graph.notation import pretty
+from ..graph.plain import Edge, Graph, Node, listed
+from .labels import shape_text, short_path
+from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
+from .text import clipped
+
+
+def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
+    """The picture of a graph at the module level."""
+    shown, times = folded_repeats(graph)
+    norms = {n.id: norm(n) for n in graph}
+    inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
+    largest = max(inner, default=0.0)  # the loss's own gradient, 1, is no measure
+    frames = Frames(times)
+    cards = []
+    drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
+    for node in graph:
+        if node.id in drawn:
+            frame = frames.around(node, bool(graph.inputs(node)))
+            cards.append(box(graph, node, frame, norms[node.id], largest, look))
+    links: dict[tuple[str, str, int], Link] = {}
+    for edge in graph.edges:
+        source, target = shown[edge.source], shown[edge.target]
+        key = source, target, edge.result
+        forward = source != target and comes_first(source, target)
+        if forward and key not in links and {source, target} <= drawn:
+            links[key] = Link(source, target, label=handed(graph, edge))
+    return Sheet(title, subtitle, "right", cards, list(links.values()), frames.all)
+
+
+def box(
+    graph: Graph, node: Node, frame: str, size: float, largest: float, look: Look
+) -> Card:
+    """A module, or an operation between modules, as a card."""
+    is_module = node.module == node.name and node.op != node.name
+    computed = bool(graph.inputs(node))
+    kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
+    if node.parameters or node.op == "parameter":
+        kind = "parameter"
+    elif is_module:
+        kind = "module"
+    elif node is graph.root and node.name == graph.of:
+        kind = "loss"
+    name = node.name.rpartition(".")[2] if is_module else pretty(node.name)
+    lines = [shape_text(node.shape)]
+    if node.parameters:
+        lines[0] += f",  {node.parameters:,} parameters"
+    if look.values and node.shape == () and node.dtype.startswith("float"):
+        lines.append(f"{float(listed(node.array)):.4g}")
+    bar = None
+    if look.grads and node.gradient_array is not None:
+        bar = min(size / largest, 1.0) if largest else 0.0, f"{size:.3g}"
+    tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
+    if node.formula:
+        tip.append(node.formula)
+    if node.source:
+        tip.append(f"at {short_path(node.source)}")
+    if bar:
+        tip.append(f"‖∂‖, the norm of its result's gradient: {size:.6g}")
+    return Card(
+        node.id,
+        kind,
+        clipped(name, NAME),
+        clipped(node.op if node.op != node.name else "", NAME),
+        frame,
+        lines=[clipped(line, FORMULA) for line in lines],
+        bar=bar,
+        tooltip="\n".join(clipped(line, 160) for line in tip),
+    )
+
+
+def norm(node: Node) -> float:
+    """√Σg² of the gradient of a node's result; 0 where there is none."""
+    g = node.gradient_array
+    if g is None:
+        return 0.0
+    xp = namespace_of([g])
+    with xp.quiet():
+        return sqrt(float(listed(xp.sum(g * g, axis=None))))
+
+
+def handed(graph: Graph, edge: Edge) -> str:
+    """What is handed over, beside a link: its shape."""
+    source = graph.by_id(edge.source)
+    if edge.result:
+        return "another result"
+    return shape_text(source.shape).replace(" ", "")
+
+
+def used_here(graph: Graph, node: Node, shown: dict[str, str]) -> bool:
+    """Whether something that is drawn uses a node; a mask of the third layer is not
+    drawn if the first stands for it."""
+    uses = graph.uses(node)
+    return (
+        not uses
+        or bool(graph.inputs(node))
+        or any(shown[edge.target] == edge.target for edge in uses)
+    )
+
+
+def comes_first(source: str, target: str) -> bool:
+    """Whether a node comes before another; a fold can turn an edge around."""
+    return int(source[1:]) < int(target[1:])
+
+
+# --- repeats --------------------------------------------------------------------------
+
+
+def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
+    """For each node the one that stands for it, and how many times a path is meant.
+
+    Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
+    the same is computed in each, step by step.
+    """
+    blocks: dict[str, dict[int, list[Node]]] = {}
+    for node in graph:
+        for found in re.finditer(r"(?:^|\.)(\d+)(?=\.|$)", node.module):
+            path = node.module[: found.start(1)]
+            blocks.setdefault(path, {}).setdefault(int(found[1]), []).append(node)
+    shown = {node.id: node.id for node in graph}
+    times: dict[str, int] = {}
+    for path, members in sorted(blocks.items()):
+        first, *others = (members[i] for i in sorted(members))
+        if not others or any(alike(b) != alike(first) for b in others):
+            continue
+        times[f"{path}{min(members)}"] = len(members)
+        for block in others:
+            for node, like in zip(block, first):
+                shown[node.id] = shown[like.id]
+    return shown, times
+
+
+def alike(block: list[Node]) -> list[tuple[str, tuple[int, ...], int]]:
+    """What makes a block equal to another."""
+    return [(n.op, n.shape, n.parameters) for n in block]
+
+
+class Frames:
+    """A frame for each module that has several boxes in it, by its path."""
+
+    def __init__(self, times: dict[str, int]) -> None:
+        self.times = times
+        self.ids: dict[str, str] = {}
+        self.all: list[Frame] = []
+
+    def around(self, node: Node, computed: bool) -> str:
+        """The id of the frame of a node; "" if it stands in none."""
+        path = node.module if computed or node.op == "parameter" else ""
+        if node.name == node.module:  # a module is in the one that has it
+            path = path.rpartition(".")[0]
+        return self.of(path)
+
+    def of(self, path: str) -> str:
+        """The id of a module's frame, which is made when it is first asked for."""
+        made = ""
+        parts = path.split(".") if path else []
+        for n in range(1, len(parts) + 1):
+            path = ".".join(parts[:n])
+            if n < len(parts) and parts[n].isdigit() and path not in self.times:
+                continue  # a list of modules is no place of its own
+            if path not in self.ids:
+                self.ids[path] = f"m{len(self.ids)}"
+                count = self.times.get(path)
+                name = path.rpartition(".")[0] if count else path
+                label = clipped(name, NAME) + (f"   × {count}" if count else "")
+                self.all.append(Frame(self.ids[path], made, label))
+            made = self.ids[path]
+        return made

@@ -1,0 +1,62 @@
+"""Which frame each card stands in: the calls of modules and composites."""
+
+from __future__ import annotations
+
+from ..graph.plain import Graph, Group
+from .sheet import NAME, Frame
+from .stages import add_stages
+from .text import clipped
+
+
+def framed(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
+    """For each node the id of the frame it stands in ("": none), and all frames."""
+    homes, frames = frames_of_cards(graph), frames_of(graph)
+    drawn = {frame.id for frame in frames}
+    homes = {id: home if home in drawn else "" for id, home in homes.items()}
+    return add_stages(graph, homes, frames) if graph.level == "op" else (homes, frames)
+
+
+def frames_of_cards(graph: Graph) -> dict[str, str]:
+    """The id of the frame each node stands in: the call that it was computed in, and
+    for a parameter the innermost call around all its uses."""
+    found = {node.id: node.group for node in graph}
+    for node in graph:
+        if node.op == "parameter":
+            users = [graph.by_id(e.target).group for e in graph.uses(node)]
+            chains = [calls_around(graph, id) for id in users]
+            shared = [id for id in chains[0] if all(id in c for c in chains)]
+            found[node.id] = shared[0] if shared else ""
+    return found
+
+
+def calls_around(graph: Graph, id: str) -> list[str]:
+    """A call and those around it, the innermost first."""
+    found = []
+    while id:
+        found.append(id)
+        id = graph.groups[id].parent
+    return found
+
+
+def frames_of(graph: Graph) -> list[Frame]:
+    """The calls that some node was computed in, outermost first; but not one around a
+    single other that holds nothing of its own."""
+    used: dict[str, Group] = {}
+    for id in frames_of_cards(graph).values():
+        for call in calls_around(graph, id):
+            used[call] = graph.groups[call]
+    own = set(frames_of_cards(graph).values())
+    ordered = [g for id, g in graph.groups.items() if id in used]
+    while len(ordered) > 1 and ordered[0].id not in own:
+        inside = [g for g in ordered if g.parent == ordered[0].id]
+        if len(inside) != 1 or any(g.parent not in used for g in ordered[1:]):
+            break
+        ordered = ordered[1:]
+    return [Frame(g.id, g.parent, frame_label(g)) for g in ordered]
+
+
+def frame_label(group: Group) -> str:
+    """A frame's name: a module's path and its type, or a composite's name."""
+    if group.type == "composite" or group.name == group.type:
+        return clipped(group.name, NAME)
+    return clipped(f"{group.name}  {group.type}", NAME)

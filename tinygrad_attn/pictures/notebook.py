@@ -1,0 +1,100 @@
+"""How things show themselves in a notebook: Tensors, Values, modules, graphs.
+
+All text is escaped and clipped, and all sizes are bounded, whatever they hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..graph.plain import Graph
+from .colours import INK, MUTED
+from .geometry import card_size
+from .grids import grid_of
+from .labels import shape_text
+from .sheet import NAME, Card
+from .svg import card_svg
+from .text import FONT, clipped, xml
+
+DRAWN = 120  # nodes of a graph that is drawn; a larger one is listed
+LINES = 60  # modules of a model that are listed
+
+
+def tensor_html(t: Any) -> str:
+    """A tensor as heat maps of its numbers and, where it has one, of its gradient."""
+    op = t._op.name if t._op is not None else ""
+    card = Card(
+        "tensor",
+        "op" if op else "parameter" if t.requires_grad else "constant",
+        clipped(f"Tensor, from {op}" if op else "Tensor", NAME),
+        f"{shape_text(t.shape)}  {t.dtype}",
+        value=grid_of(numbers_of(t)),
+        gradient_title="gradient" if t.requires_grad and not op else "",
+        tooltip=clipped(repr(t), 300),
+    )
+    if card.gradient_title and t.grad is not None:
+        card.gradient = grid_of(numbers_of(t.grad), "gradient")
+    return card_alone(card)
+
+
+def numbers_of(t: Any) -> Any:
+    """A tensor's array, with plain numbers in the place of Values."""
+    from ..graph.values import plain
+
+    kind = type(t.data).__name__
+    return plain(t.data) if kind == "ValueArray" else t.data
+
+
+def value_html(v: Any) -> str:
+    """A Value: its number, its gradient, and how it was made."""
+    from .expressions import card_of
+
+    return card_alone(card_of(v, "value", root=False))
+
+
+def card_alone(card: Card) -> str:
+    """One card as an SVG."""
+    w, h = card_size(card)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{w + 4:.0f}" '
+        f'height="{h + 4:.0f}" viewBox="-2 -2 {w + 4:.0f} {h + 4:.0f}" '
+        f'font-family="{FONT}" fill="{INK}">'
+        + "".join(card_svg(card, w, h, 0.0, 0.0))
+        + "</svg>"
+    )
+
+
+def module_html(module: Any) -> str:
+    """A model as a table: each module, its type, what it says of itself, and how many
+    numbers it has to learn."""
+    rows = []
+    every = list(module.named_modules())
+    for path, part in every[:LINES]:
+        count = sum(p.size for _, p in part.named_parameters())
+        depth = path.count(".") + 1 if path else 0
+        name = path.rpartition(".")[2] or type(part).__name__
+        about = part.extra_repr() if hasattr(part, "extra_repr") else ""
+        what = type(part).__name__ if path else ""
+        indent = "&nbsp;" * 4 * depth
+        cells = [indent + xml(clipped(name, NAME)), xml(what)]
+        cells += [xml(clipped(about, 60)), f"{count:,}"]
+        rows.append("".join(f"<td>{c}</td>" for c in cells))
+    if len(every) > LINES:
+        rows.append(f'<td colspan="4">… and {len(every) - LINES} more modules</td>')
+    head = "".join(f"<th>{c}</th>" for c in ("module", "type", "", "parameters"))
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        f'<table style="font-family: {FONT}; text-align: left">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+
+
+def graph_html(graph: Graph) -> str:
+    """A graph as its picture, or in words if that would be too large."""
+    from .drawing import draw
+
+    rows = len(graph) if graph.level != "scalar" else len(graph) // 2
+    if rows <= DRAWN:
+        return draw(graph, layout="own").svg
+    lines = "<br>".join(xml(line) for line in str(graph).split("\n"))
+    return f'<pre style="color: {MUTED}">{lines}</pre>'

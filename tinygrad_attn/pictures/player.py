@@ -1,0 +1,351 @@
+"""`play`: a page in which one steps through a computation, forward and backward.
+
+What the page shows is told here, step by step, as plain data; `page.py` puts it into
+one HTML file. A forward step computes one card. Then comes the seed, ∂L/∂L = 1, and
+after it a backward step for each card, its uses having been before it: what arrived
+there, and what it sends to each of its inputs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from ..errors import check_number, named
+from ..graph.notation import Written, pretty, rule_of, written
+from ..graph.plain import Edge, Graph, Node
+from ..graph.tidy import without_transposes
+from ..graph.unfold import unfold
+from ..tensor import Tensor
+from .drawing import check_count, headings
+from .frames import framed
+from .grids import Grid, grid_of, is_probability
+from .labels import shape_text, short_names, short_path
+from .layout import Box, Frame, Layout, Line, layout, svg_path
+from .page import page
+from .sheet import FORMULA, NAME, Look
+from .svg import place, svg_text
+from .tensors import card_of, tensors
+from .text import clipped
+from .text import width as text_width
+
+MOST = 300  # cards on a page
+HEADER, LABEL, PAD = 24.0, 14.0, 8.0  # as in page/places.js
+CELL_W, CELL_H, SKIP = 24.0, 15.0, 0.7
+MARGIN = 24.0
+
+
+@named
+def play(
+    root: Tensor | Graph,
+    path: str | os.PathLike[str] | None = "head.html",
+    level: str = "op",
+    head: Any = None,
+    sample: int = 0,
+    focus: str | None = None,
+    *,
+    module: Any = None,
+    tokens: Sequence[str] | None = None,
+    title: str | None = None,
+    limit: int = MOST,
+) -> str:
+    """Writes a page that plays the computation behind `root`, forward and backward.
+
+    One HTML file, opened from the disk; it needs no network and no library.
+
+    Args:
+        root: a Tensor, such as a loss, or a Graph that `unfold` made.
+        path: where to write it; None to write nothing.
+        level: "op" or "primitive".
+        head, sample, focus, module: what part of it, as for `unfold`.
+        tokens: labels for the rows of what has as many rows: the sequence.
+        title: what stands above.
+        limit: so many cards at most.
+
+    Returns:
+        The page as a text.
+
+    Raises:
+        ValueError: a level that cannot be played, too many cards; and what `unfold`
+            raises.
+        OSError: the file cannot be written.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> page = play((x * x).sum(), None)
+    >>> page.startswith("<!doctype html>")
+    True
+    """
+    given = root.level if isinstance(root, Graph) else level
+    if given not in ("op", "primitive"):
+        raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
+    check_number("play", "limit", limit, 1, whole=True)
+    graph = (
+        root
+        if isinstance(root, Graph)
+        else unfold(root, level, module, head=head, sample=sample, focus=focus)
+    )
+    heading, below = headings(graph, head, sample, focus, module)
+    if graph.level == "op":
+        graph = without_transposes(graph)
+    check_count(len(graph), graph.level, limit)
+    still = svg_text(place(tensors(graph, Look(), title or heading, below)))
+    data = Script(graph, tokens).data(title or heading, below)
+    text = page(data, still)
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+class Script:
+    """A graph as the page's data."""
+
+    def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
+        self.graph = graph
+        self.tokens = None if tokens is None else [clipped(t, NAME) for t in tokens]
+        self.called = short_names(graph)
+        self.homes, self.frames = framed(graph)
+        self.words = {n.id: written(graph, n, self.called) for n in graph}
+        self.values = {n.id: self.value_grid(n) for n in graph}
+        self.gradients = {
+            n.id: None
+            if n.gradient_array is None
+            else grid_of(n.gradient_array, "gradient")
+            for n in graph
+        }
+
+    def value_grid(self, node: Node) -> Grid:
+        """The heat map of a value."""
+        computed = bool(self.graph.inputs(node))
+        probable = computed and is_probability(node.array)
+        return grid_of(node.array, "probability" if probable else "value")
+
+    def data(self, title: str, subtitle: str) -> dict[str, Any]:
+        """All of it, as `page` wants it."""
+        sizes = {n.id: self.size(n) for n in self.graph}
+        found = self.layout(sizes)
+        cards = []
+        for node in self.graph:
+            x, y = found.places[node.id]
+            w, h = sizes[node.id]
+            where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
+            cards.append(self.card(node) | where)
+        clusters = []
+        for frame in self.frames:
+            if frame.id in found.frames:
+                x, y, w, h = found.frames[frame.id]
+                where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
+                clusters.append({"name": frame.label} | where)
+        return {
+            "title": clipped(title, 120),
+            "subtitle": clipped(subtitle, 160),
+            "of": clipped(pretty(self.graph.of), NAME),
+            "width": found.width + 2 * MARGIN,
+            "height": found.height + 2 * MARGIN,
+            "tokens": self.tokens,
+            "cards": cards,
+            "clusters": clusters,
+            "links": self.links(found),
+            "steps": self.steps(),
+        }
+
+    def card(self, node: Node) -> dict[str, Any]:
+        """A card without its place."""
+        words = self.words[node.id]
+        made = card_of(self.graph, node, words, self.called[node.id], self.graph.of)
+        gradient = self.gradients[node.id]
+        return {
+            "id": node.id,
+            "name": self.called[node.id],
+            "formula": made.title if words.formula else "",
+            "kind": made.kind,
+            "shape": shape_text(node.shape),
+            "sentence": words.sentence,
+            "source": clipped(short_path(node.source), 160),
+            "module": clipped(node.module, NAME),
+            "value": grid_data(self.values[node.id]),
+            "gradient": gradient and grid_data(gradient),
+            "how": how(self.graph, node, words),
+        }
+
+    # --- where everything stands ------------------------------------------------------
+
+    def size(self, node: Node) -> tuple[float, float]:
+        """The size of a card, for cells of one size everywhere."""
+        words = self.words[node.id]
+        name = self.called[node.id]
+        title = f"{name} = {words.formula}" if words.formula else name
+        least = text_width(clipped(title, FORMULA), 11, bold=True) + 2 * PAD + 6
+        grid = self.values[node.id]
+        across = extent(grid.columns) * CELL_W
+        down = extent(grid.rows) * CELL_H
+        edge = HEADER + PAD + LABEL
+        if self.gradients[node.id] is None:
+            return max(across + 2 * PAD, least, 90.0), edge + LABEL + down
+        if down > 1.3 * across:  # tall: side by side
+            return max(2 * across + 3 * PAD, least), edge + down
+        return max(across + 2 * PAD, least, 90.0), edge + LABEL + 2 * down
+
+    def layout(self, sizes: dict[str, tuple[float, float]]) -> Layout:
+        """A place for everything."""
+        boxes = [Box(n.id, *sizes[n.id], group=self.homes[n.id]) for n in self.graph]
+        lines = []
+        for edge in self.graph.edges:
+            (_, a), (_, b) = sizes[edge.source], sizes[edge.target]
+            for back, part in ((False, 0.4), (True, 0.7)):
+                lines.append(
+                    Line(edge.source, edge.target, a * part, b * part, back=back)
+                )
+        known = {f.id for f in self.frames}
+        frames = [
+            Frame(f.id, f.parent if f.parent in known else "", wide(f.label), 16.0)
+            for f in self.frames
+        ]
+        return layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)
+
+    def links(self, found: Layout) -> list[dict[str, Any]]:
+        """A link for every edge: its way forward, and back if a gradient takes it."""
+        links = []
+        for i, edge in enumerate(self.graph.edges):
+            there, back = found.paths[2 * i], found.paths[2 * i + 1]
+            shift = [(x + MARGIN, y + MARGIN) for x, y in there]
+            turned = [(x + MARGIN, y + MARGIN) for x, y in back[::-1]]
+            flows = edge.contribution_array is not None
+            links.append(
+                {
+                    "source": edge.source,
+                    "target": edge.target,
+                    "position": edge.position,
+                    "path": svg_path(shift),
+                    "back": svg_path(turned) if flows else None,
+                    "rule": self.rule(edge) if flows else "",
+                }
+            )
+        return links
+
+    def rule(self, edge: Edge) -> str:
+        """What an edge adds to its source's gradient."""
+        rule = self.words[edge.target].rules[edge.position]
+        return clipped(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
+
+    # --- what happens -----------------------------------------------------------------
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Forward, the seed, and backward."""
+        computed = [n for n in self.graph if self.graph.inputs(n)]
+        steps: list[dict[str, Any]] = [
+            {"kind": "forward", "card": n.id} for n in computed
+        ]
+        ends = [n for n in computed if not self.graph.uses(n)]
+        steps += [
+            {"kind": "seed", "card": n.id, "sentence": self.seed(n)}
+            for n in ends
+            if n.gradient_array is not None
+        ]
+        number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
+        so_far: dict[str, Any] = {}
+        arrived: dict[str, int] = {}
+        for node in reversed(computed):
+            sends = []
+            for edge in self.graph.inputs(node):
+                share = edge.contribution_array
+                if share is None:
+                    continue
+                source = edge.source
+                before = so_far.get(source)
+                so_far[source] = share if before is None else before + share
+                arrived[source] = arrived.get(source, 0) + 1
+                sends.append(
+                    {
+                        "link": number[id(edge)],
+                        "to": source,
+                        "rule": self.rule(edge),
+                        "grid": grid_data(grid_of(share, "gradient")),
+                        "path": arrived[source],
+                        "paths": self.paths(source),
+                        "so_far": grid_data(grid_of(so_far[source], "gradient")),
+                    }
+                )
+            if sends:
+                steps.append({"kind": "backward", "card": node.id, "sends": sends})
+        return steps
+
+    def paths(self, source: str) -> int:
+        """Along how many edges something flows back to a node."""
+        edges = self.graph.uses(self.graph.by_id(source))
+        return sum(edge.contribution_array is not None for edge in edges)
+
+    def seed(self, node: Node) -> str:
+        """What begins the walk backward."""
+        of = self.graph.of
+        if node.name == of:
+            return ""  # the page explains ∂L/∂L = 1
+        return (
+            f"What is computed from {self.called[node.id]} after this part sends this "
+            f"gradient back to it: here the walk backward through this part begins."
+        )
+
+
+def grid_data(grid: Grid) -> dict[str, Any]:
+    """A heat map as JSON."""
+    labels = None
+    if len(grid.shape) > 2:
+        labels = [
+            "[" + ",".join(map(str, grid.index(row, 0)[:-1])) + "]" for row in grid.rows
+        ]
+    return {
+        "shape": list(grid.shape),
+        "rows": grid.rows,
+        "columns": grid.columns,
+        "numbers": [[plain(x) for x in row] for row in grid.numbers],
+        "largest": grid.largest,
+        "power": grid.power,
+        "palette": grid.palette,
+        "labels": labels,
+    }
+
+
+def plain(x: Any) -> Any:
+    """A number as JSON has it: seven digits, and words for what is not finite."""
+    if isinstance(x, (bool, int)):
+        return x
+    return float(f"{x:.7g}") if isfinite(x) else str(x)
+
+
+def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
+    """How a number of a card came about."""
+    edges = graph.inputs(node)
+    if not edges:
+        return None
+    if words.kind == "product":
+        x, y = edges[0], edges[1]
+        turned = node.op == "linear"
+        k = graph.by_id(x.source).shape
+        return {
+            "kind": "product",
+            "x": x.source,
+            "y": y.source,
+            "x_turned": x.turned,
+            "y_turned": y.turned != turned,
+            "k": k[-2 if x.turned else -1] if k else 1,
+            "plus": edges[2].source if len(edges) > 2 else None,
+        }
+    inputs = [plain(x) if isinstance(x, float) else x for x in node.arguments]
+    inputs = [x for x in inputs if x is not None]
+    op = words.sign or node.op
+    if words.kind == "moved":
+        return {"kind": "moved", "inputs": inputs, "turned": False}
+    return {"kind": words.kind, "op": op, "inputs": inputs}
+
+
+def wide(label: str) -> float:
+    """The room for a frame's name."""
+    return text_width(label, 11)
+
+
+def extent(indices: list[int]) -> float:
+    """How many cells wide some rows or columns are, with what is left out."""
+    gaps = sum(b - a > 1 for a, b in zip(indices, indices[1:]))
+    return max(len(indices), 1) + SKIP * gaps
