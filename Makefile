@@ -6,13 +6,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 LESSONS := topological_order one_neuron broadcast four_levels
 
-.PHONY: help train lessons test fuzz bench lint format debian-packages clean
+.PHONY: help train graph lessons test fuzz bench pictures lint format \
+	debian-packages chromium clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
 
 train: .venv/for-train  ## train a transformer to reverse digits, in pure Python; pictures in out/
 	$(BIN)/python examples/train_reverse.py --out out
+
+graph: .venv/for-viz  ## draw one head of a trained model, and a page that plays it; in out/
+	$(BIN)/python examples/render_attention_head.py --out out
 
 lessons:  ## print the lessons, one after the other; nothing is installed
 	@for lesson in $(LESSONS); do \
@@ -28,6 +32,9 @@ fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite di
 bench: .venv/for-dev  ## run the benchmarks beside their peers
 	$(BIN)/python benchmarks/values.py
 
+pictures: .venv/for-test  ## a screenshot of every picture and page, in out/pictures/
+	$(BIN)/python docs/pictures.py --out out/pictures
+
 lint: .venv/for-dev  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,7 +46,11 @@ format: .venv/for-dev  ## put the source into the project's style
 
 debian-packages:  ## install the Debian packages that all this needs (as root)
 	apt-get update -q
-	apt-get install -qy --no-install-recommends python3-venv
+	apt-get install -qy --no-install-recommends \
+		python3-venv graphviz chromium fonts-liberation
+
+chromium: .venv/for-test  ## install a Chromium for the tests of pages, without being root
+	$(BIN)/python -m playwright install chromium
 
 clean:  ## remove what the targets made
 	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -122,7 +122,7 @@ def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
     """For each node the one that stands for it, and how many times a path is meant.
 
     Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
-    the same is computed in each, step by step.
+    they follow each other and the same is computed in each, step by step.
     """
     blocks: dict[str, dict[int, list[Node]]] = {}
     for node in graph:
@@ -132,12 +132,14 @@ def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
     shown = {node.id: node.id for node in graph}
     times: dict[str, int] = {}
     for path, members in sorted(blocks.items()):
-        first, *others = (members[i] for i in sorted(members))
-        if not others or any(alike(b) != alike(first) for b in others):
-            continue
-        times[f"{path}{min(members)}"] = len(members)
-        for block in others:
-            for node, like in zip(block, first):
+        first = min(members)
+        for i in sorted(members):
+            if alike(members[i]) != alike(members[first]):
+                first = i  # a run of repeats ends, and perhaps another begins
+            if i == first:
+                continue
+            times[f"{path}{first}"] = times.get(f"{path}{first}", 1) + 1
+            for node, like in zip(members[i], members[first]):
                 shown[node.id] = shown[like.id]
     return shown, times
 
@@ -173,7 +175,10 @@ class Frames:
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
                 count = self.times.get(path)
-                name = path.rpartition(".")[0] if count else path
+                name = path
+                if count:  # "layers × 6"; without a name for all, "1 to 6 × 6"
+                    last = int(parts[n - 1]) + count - 1
+                    name = path.rpartition(".")[0] or f"{path} to {last}"
                 label = clipped(name, NAME) + (f"   × {count}" if count else "")
                 self.all.append(Frame(self.ids[path], made, label))
             made = self.ids[path]
