@@ -6,6 +6,7 @@ another file, the test here is its shortest example.
 
 from __future__ import annotations
 
+import json
 import math
 import subprocess
 import sys
@@ -24,9 +25,13 @@ from tinygrad_attn import (
     attention,
     concat,
     debug,
+    draw,
+    draw_attention,
     functional,
     grad,
     ones,
+    ops,
+    play,
     randn,
     record,
     unfold,
@@ -39,6 +44,28 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def leaf(*values):
     return Tensor(list(values), requires_grad=True)
+
+
+def test_promise_1_without_dot_pictures_and_pages_come_out(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", "")
+    x = leaf(1.0, 2.0)
+    loss = (x * x).sum()
+    picture = draw(loss)
+    assert picture.dot.startswith("digraph")
+    assert "<svg" in picture.save(tmp_path / "x.svg").read_text()
+    assert "install graphviz" in picture.note
+    with pytest.warns(UserWarning, match="needs Graphviz's dot, which is missing"):
+        picture.save(tmp_path / "x.png")
+    assert "</html>" in play(loss, tmp_path / "x.html")
+
+
+def test_promise_2_repeats_fold_and_what_is_too_large_is_refused():
+    model = nn.Sequential(*(nn.TransformerEncoderLayer(4, 1, d_ff=4) for _ in range(4)))
+    loss = model(randn(1, 2, 4)).sum()
+    sheet = draw(loss, "module").sheet
+    assert any(frame.label.endswith("× 4") for frame in sheet.frames)
+    with pytest.raises(ValueError, match=r"more than 50 cannot be read; give a head"):
+        draw(loss, limit=50)
 
 
 def test_promise_2_a_level_a_head_a_focus_and_a_refusal_with_the_size():
@@ -126,6 +153,16 @@ def test_promise_9_a_graph_of_100_000_steps(any_backend):
     assert v.grad == 1.0
 
 
+def test_promise_9_drawing_does_not_recurse():
+    y = leaf(1.0)
+    for _ in range(1_500):
+        y = y * 1.0
+    with warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")
+        picture = draw(y.sum(), grads=False, layout="own")
+        assert picture.svg.count("</g>") > 1_500
+
+
 @needs_torch
 def test_promise_13_layer_norm_is_pytorchs(any_backend):
     import torch
@@ -148,6 +185,30 @@ def test_promise_14_what_no_backward_has_reached_is_not_0(any_backend):
     unreached = [n for n in unfold(loss, "scalar") if n.gradient is None]
     assert {n.tensor for n in unreached} == {"stop_gradient"}
     assert x.grad is None
+
+
+def test_promise_14_pictures_draw_a_dash_for_what_no_backward_has_reached():
+    a = Value(2.0, label="a")
+    b = a * 3.0
+    assert "–" in draw(b).dot
+    b.backward()
+    assert "–" not in draw(b).dot
+    w = leaf(1.0)
+    with record():
+        loss = (leaf(1.0) + ops.stop_gradient(w)).sum()
+    assert "–" in draw(loss).dot
+
+
+def test_promise_15_a_page_steps_through_ones_own_graph():
+    x = leaf(1.0, 2.0)
+    with record():
+        y = x * x
+        loss = y.sum()
+    text = play(loss, None)
+    start = text.index('type="application/json"')
+    data = text[text.index(">", start) + 1 : text.index("</script>", start)]
+    steps = [step["kind"] for step in json.loads(data)["steps"]]
+    assert steps == ["forward"] * 2 + ["seed"] + ["backward"] * 2
 
 
 def test_promise_16_a_gradient_has_the_shape_of_its_tensor(any_backend):
@@ -246,6 +307,9 @@ def test_promise_22_names_and_both_edges_and_the_same_bytes_each_time():
     assert [e.position for e in graph.inputs(square)] == [0, 1]
     assert len({e.source for e in graph.inputs(square)}) == 1
     assert unfold(loss).to_dict() == graph.to_dict()
+    assert draw(loss).dot == draw(loss).dot
+    lines = [line for line in draw(loss).dot.splitlines() if "->" in line]
+    assert len(lines) == len(draw(loss).sheet.links)
 
 
 def test_promise_23_the_core_needs_nothing_and_names_no_upper_bound():
@@ -261,6 +325,18 @@ def test_promise_23_the_core_needs_nothing_and_names_no_upper_bound():
         text=True,
     )
     assert done.stdout.startswith("Linear(1 → 1)"), done.stderr
+
+
+def test_promise_25_pictures_and_pages_are_one_call_each(tmp_path):
+    layer = nn.MultiHeadAttention(4, 2)
+    x = randn(1, 3, 4)
+    z, _ = layer(x)
+    loss = z.sum()
+    draw(loss).save(tmp_path / "graph.svg")
+    draw(loss).save(tmp_path / "graph.dot")
+    play(loss, tmp_path / "graph.html")
+    draw_attention(nn.attention_maps(layer, x)).save(tmp_path / "attention.svg")
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_gradient_of_zero_is_not_the_same_as_none(any_backend):

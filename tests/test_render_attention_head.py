@@ -1,0 +1,116 @@
+"""examples/render_attention_head.py, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from conftest import needs_safetensors
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ("head_module", "head_op", "head_primitive", "head_number")
+
+
+def run(*args, cwd, path=None):
+    env = dict(os.environ)
+    if path is not None:
+        env["PATH"] = path
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "render_attention_head.py"), *args],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def train(saved, steps):
+    """A checkpoint that train_reverse.py wrote."""
+    script = str(ROOT / "examples" / "train_reverse.py")
+    args = "--steps", str(steps), "--backend", "numpy", "--save", str(saved)
+    command = [sys.executable, script, *args]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def check_pictures(out):
+    for name in PICTURES:
+        ElementTree.parse(out / f"{name}.svg")
+        assert (out / f"{name}.dot").read_text().startswith("digraph {\n")
+    for name in ("attention.svg", "attention.html", "head.html"):
+        assert (out / name).stat().st_size > 10_000
+    assert "products = q_proj k_projᵀ" in (out / "head_op.dot").read_text()
+    assert (out / "head.html").stat().st_size < 2_000_000
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's dot")
+def test_it_trains_and_draws(tmp_path):
+    done = run(cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    check_pictures(tmp_path / "out")
+    assert "open this one first" in done.stdout
+    assert "laid out by Graphviz's dot" in done.stdout
+    printed = [line.split()[0] for line in done.stdout.splitlines() if "out/" in line]
+    assert all((tmp_path / name).exists() for name in printed)
+
+
+@needs_safetensors
+def test_it_draws_a_checkpoint_without_dot(tmp_path):
+    saved = tmp_path / "model.safetensors"
+    train = [
+        sys.executable,
+        str(ROOT / "examples" / "train_reverse.py"),
+        "--steps",
+        "3",
+    ]
+    subprocess.run(
+        [*train, "--backend", "numpy", "--save", str(saved)],
+        check=True,
+        capture_output=True,
+    )
+    args = ("--checkpoint", str(saved), "--head", "1", "--digits", "31415926")
+    done = run(*args, "--out", "here", cwd=tmp_path, path="")
+    assert done.returncode == 0, done.stderr
+    assert "a model after 3 steps" in done.stdout
+    assert "3 1 4 1 5 9 2 6" in done.stdout
+    assert "laid out by tinygrad_attn, without dot" in done.stdout
+    assert "apt install graphviz" in done.stdout
+    check_pictures(tmp_path / "here")
+
+
+@needs_safetensors
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("--head", "2"), "--head 2 given; the model has 2, numbered from 0"),
+        (("--layer", "-1"), "--layer -1 given; the model has 1"),
+        (("--digits", "123"), "--digits 123 given; it must be 8 digits from 0 to 9"),
+        (("--digits", "1234567x"), "--digits 1234567x given"),
+        (("--checkpoint", "nowhere"), "nowhere"),
+        (("--out", "model.safetensors"), "model.safetensors"),
+    ],
+)
+def test_bad_input_gets_one_line(tmp_path, args, words):
+    saved = tmp_path / "model.safetensors"
+    train = [
+        sys.executable,
+        str(ROOT / "examples" / "train_reverse.py"),
+        "--steps",
+        "1",
+    ]
+    subprocess.run(
+        [*train, "--backend", "numpy", "--save", str(saved)],
+        check=True,
+        capture_output=True,
+    )
+    if "--checkpoint" not in args:
+        args = ("--checkpoint", str(saved), *args)
+    done = run(*args, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
