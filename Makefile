@@ -31,6 +31,7 @@ fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite di
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers
 	$(BIN)/python benchmarks/values.py
+	$(BIN)/python benchmarks/pictures.py
 
 pictures: .venv/for-test  ## a screenshot of every picture and page, in out/pictures/
 	$(BIN)/python docs/pictures.py --out out/pictures

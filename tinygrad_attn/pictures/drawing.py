@@ -41,6 +41,8 @@ class Drawing:
         sheet: what is on it, as plain data.
         dot: the same as text in DOT, Graphviz's language.
         title: what stands above.
+        note: once it is drawn, by whom it was laid out, and how to get dot if it is not
+            there; repr() shows it too.
     """
 
     def __init__(self, sheet: Sheet, layout: str | None = None) -> None:
@@ -128,7 +130,8 @@ class Drawing:
         return self.svg
 
     def __repr__(self) -> str:
-        return f"Drawing({self.title!r}: {len(self.sheet.cards)} cards)"
+        note = f", {self.note}" if self.note else ""
+        return f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
 
 
 @named
