@@ -118,7 +118,7 @@ class Names:
             outside = [u for u in uses if not within(u, scope)]
             if is_module(scope.owner) and outside:
                 path = self.paths.get(id(scope.owner), "")
-                return last_name(path) or type(scope.owner).__name__
+                return last_name(path, type(scope.owner).__name__)
         ends_here = any(t is root for root in trace.roots)
         if ends_here and t.size == 1 and t._requires_grad:
             return "loss"  # what gradients are of, if it has no other name
@@ -143,14 +143,21 @@ class Calls:
         return self.ids[t._scope] if t._scope else ""
 
 
-def last_name(path: str) -> str:
-    """The end of a module's path that says what it is.
+def last_name(path: str, kind_of: str) -> str:
+    """The end of a module's path that says what it is; with its type, if a number alone
+    would be left.
 
-    >>> last_name("encoder.self_attn"), last_name("encoder.layers.2")
-    ('self_attn', 'layers.2')
+    >>> last_name("encoder.self_attn", "Attention")
+    'self_attn'
+    >>> last_name("encoder.layers.2", "Layer")
+    'layers.2'
+    >>> last_name("2", "Layer"), last_name("", "Layer")
+    ('Layer_2', 'Layer')
     """
     parts = path.split(".")
-    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:])
+    if path.isdigit():
+        return f"{kind_of}_{path}"
+    return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:]) or kind_of
 
 
 def variable(t: Tensor, uses: list[Tensor]) -> str:
