@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from .pieces import Box, Frame, Line
 from .ranks import ranks
@@ -58,7 +59,7 @@ class Segment:
 
 @dataclass(eq=False)
 class Border:
-    """A frame, from layer `first` to layer `last`."""
+    """A frame, from layer `first` to layer `last`, and where its sides are found."""
 
     id: str
     path: Path
@@ -66,6 +67,10 @@ class Border:
     label_height: float
     first: int = 0
     last: int = -1
+    left: float = 0.0
+    right: float = 0.0
+    top: float = inf
+    bottom: float = -inf
 
 
 @dataclass(eq=False)

@@ -16,14 +16,18 @@ all layers.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable
+from operator import attrgetter
 
-from .layers import BOX, Path, Segment, Sheet, Spot, shared
+from .layers import BOX, Path, Sheet, Spot, shared
 
 SWEEPS = 24  # for small pictures
 PATIENCE = 6  # sweeps without a better order
 WORK = 400_000  # segments sorted before a large one has to do
 SLOT = 24.0  # between spots, as long as places are only estimated
 WIDEST_SWAP = 40  # spots of a frame that still changes places with a neighbour
+
+NUMBER, OUT, INTO = attrgetter("number"), attrgetter("out"), attrgetter("into")
 
 
 def arrange(sheet: Sheet) -> None:
@@ -83,9 +87,8 @@ def _sweep(sheet: Sheet, sweeps: int, best: _Best | None) -> _Best:
 
 
 def _disorder(sheet: Sheet) -> int:
-    """How many boxes stand right of one that was given later. Half a crossing each: Q,
-    K and V from left to right are worth one, and between equals whoever asked
-    decides."""
+    """How many boxes stand right of one that was given later. Half a crossing each:
+    Q, K and V from left to right are worth one."""
     count = 0
     for layer in sheet.layers:
         numbers = [spot.number for spot in layer if spot.kind == BOX]
@@ -100,34 +103,37 @@ def _as_given(sheet: Sheet) -> None:
 
 
 def _walk_down(sheet: Sheet) -> None:
-    """The order of a depth-first walk: what is joined is near from the start."""
-    place = 0
-    seen: set[Spot] = set()
-    for start in _starts(sheet.layers):
-        walk = [start]
-        while walk:
-            spot = walk.pop()
-            if spot not in seen:
-                seen.add(spot)
-                spot.x = place = place + 1
-                walk += [s.lower for s in sorted(spot.down, key=_out, reverse=True)]
+    _walk(_starts(sheet.layers), _lower)
 
 
 def _walk_up(sheet: Sheet) -> None:
+    _walk(_starts(sheet.layers[::-1]), _upper)
+
+
+def _walk(starts: list[Spot], onward: Callable[[Spot], list[Spot]]) -> None:
+    """The order of a depth-first walk: what is joined is near from the start."""
     place = 0
     seen: set[Spot] = set()
-    for start in _starts(sheet.layers[::-1]):
+    for start in starts:
         walk = [start]
         while walk:
             spot = walk.pop()
             if spot not in seen:
                 seen.add(spot)
                 spot.x = place = place + 1
-                walk += [s.upper for s in sorted(spot.up, key=_into, reverse=True)]
+                walk += onward(spot)[::-1]
+
+
+def _lower(spot: Spot) -> list[Spot]:
+    return [s.lower for s in sorted(spot.down, key=OUT)]
+
+
+def _upper(spot: Spot) -> list[Spot]:
+    return [s.upper for s in sorted(spot.up, key=INTO)]
 
 
 def _starts(layers: list[list[Spot]]) -> list[Spot]:
-    return [spot for layer in layers for spot in sorted(layer, key=_number)]
+    return [spot for layer in layers for spot in sorted(layer, key=NUMBER)]
 
 
 def _sort_all(sheet: Sheet) -> None:
@@ -288,15 +294,3 @@ def _ends_above(spot: Spot) -> list[float]:
 
 def _ends_below(spot: Spot) -> list[float]:
     return sorted([s.lower.x + s.into for s in spot.down for _ in range(s.weight)])
-
-
-def _number(spot: Spot) -> float:
-    return spot.number
-
-
-def _out(segment: Segment) -> float:
-    return segment.out
-
-
-def _into(segment: Segment) -> float:
-    return segment.into

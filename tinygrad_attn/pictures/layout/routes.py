@@ -1,9 +1,9 @@
 """The last step: the ways of lines.
 
 Lines pass through rows upright, in lanes that are theirs. All that is not upright
-happens between rows, where no box is: a cubic Bézier curve stays within the hull of its
-four points, and ours lie between the two rows. So no line crosses a box, and none has
-to be checked.
+happens between rows, where no box is: a cubic Bézier curve stays within the hull of
+its four points, and ours lie between the two rows. So no line crosses a box, and none
+has to be checked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from .coordinates import Room
 from .layers import BESIDE, LABEL, LANE, Segment, Sheet, Spot, port
 from .pieces import Box, Layout, Line, Point
-from .rows import Rows, frames, stack
+from .rows import Rows, stack
 
 FREE = 6.0  # between a curve and a label that it passes
 
@@ -23,7 +23,9 @@ def draw(
 ) -> Layout:
     """Rows from top to bottom, and all places."""
     rows = stack(sheet, room)
-    found = Layout(frames=frames(sheet, room))
+    found = Layout()
+    for id, b in sheet.borders.items():
+        found.frames[id] = (b.left, b.top, b.right - b.left, b.bottom - b.top)
     for box in boxes:
         found.places[box.id] = (sheet.boxes[box.id].x, sheet.boxes[box.id].y)
     joined: dict[tuple[str, str], int] = {}

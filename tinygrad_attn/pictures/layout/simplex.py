@@ -2,10 +2,10 @@
 
 Two steps of a layout ask the same question. Rows: every line leads at least one row
 down, and all lines together should be short. Places: neighbours keep their distance,
-and all lines together should be straight. In both, minimise the sum of weight * (x[v] -
-x[u]) over edges, where x[v] - x[u] >= least for each edge. It is a linear program, and
-one whose corners are trees: n - 1 edges that are tight, not longer than they must be,
-determine all places.
+and all lines together should be straight. In both, minimise the sum of weight * (x[v]
+- x[u]) over edges, where x[v] - x[u] >= least for each edge. It is a linear program,
+and one whose corners are trees: n - 1 edges that are tight, not longer than they must
+be, determine all places.
 
 Cut one edge of the tree, and it falls in two halves that could move apart. What would
 that cost? The weights of all edges that get longer less those that get shorter: the

@@ -1,19 +1,17 @@
 """Numbers that pull at each other and may not come too near.
 
 What the third step of a layout asks, without its words: find places x, of which some
-pairs must keep a distance (demands: x[v] at least so far right of x[u]), such that what
-is joined (pulls: x[v] wants to be so far right of x[u]) misses its wishes by little in
-sum.
+pairs must keep a distance (demands: x[v] at least so far right of x[u]), such that
+what is joined (pulls: x[v] wants to be so far right of x[u]) misses its wishes by
+little in sum.
 
-Demands lead from left to right and in no circle, so that wishes can be met in two
-passes: from the left, where what is in the way is pushed to the right, or from the
-right, where it is pushed to the left. Both answers meet all demands, and so does their
-mean, which favours no side. Wish, push, repeat, and all is about where it should be.
-Then each moves by itself to where it wants to be exactly, and last in groups: what
-stands straight above each other moves together, with all that is in its way.
-
-The least sum belongs to the middle of the wishes, not to their mean: one far neighbour
-should not bend all other lines.
+First the demands alone are met, in two passes, which is possible since they lead from
+left to right and in no circle: from the left, where what is in the way is pushed to
+the right, and from the right, where it is pushed to the left. Both answers meet all
+demands, and so does their mean, which favours no side. Then network simplex finds the
+least sum. It has many answers, and likes the extreme ones: a box between two that pull
+equally stands right under one of them. So at last each moves to the middle of its
+wishes, as far as it can without pushing others.
 """
 
 from __future__ import annotations
@@ -134,11 +132,16 @@ def _wants(x: list[float], pull: Pull) -> list[tuple[float, int]]:
 
 
 def _close_frames(x: list[float], first: int, demands: Demands) -> None:
-    """Move the sides of frames to what they hold, from the inside out."""
+    """Move the sides of frames to what they hold, from the inside out. A frame that is
+    narrower than its label keeps the label's width, and pushes nothing for it."""
     for v in reversed(demands.order):
         if v >= first and (v - first) % 2 == 0:
             held = demands.right_of[v].items()
-            x[v] = min([x[u] - least for u, least in held if u != v + 1], default=x[v])
+            to = min([x[u] - least for u, least in held if u != v + 1], default=x[v])
+            if v + 1 in demands.right_of[v]:
+                _, high = _limits(x, v + 1, demands)
+                to = min(to, high - demands.right_of[v][v + 1])
+            x[v] = to
     for v in demands.order:
         if v >= first and (v - first) % 2 == 1:
             held = demands.left_of[v].items()

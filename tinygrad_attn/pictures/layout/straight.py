@@ -1,9 +1,9 @@
 """Which lines should run straight, and which must.
 
-A line over several rows that bends in each is hard to follow. So its pieces between the
-two ends are made one upright column, unless that would cross another column, and from
-here on a column has only one place to find (the blocks of Brandes & Köpf 2001, "Fast
-and Simple Horizontal Coordinate Assignment").
+A line over several rows that bends in each is hard to follow. So its pieces between
+the two ends are made one upright column, unless that would cross another column, and
+from here on a column has only one place to find (the blocks of Brandes & Köpf 2001,
+"Fast and Simple Horizontal Coordinate Assignment").
 
 Of the lines to and from boxes some matter more: a chain of boxes should stand in one
 column. The line on which a chain goes on is the one that both of its boxes find the
