@@ -620,8 +620,20 @@ def test_a_scalar_backend_tensor_shows_its_numbers(any_backend):
 
 def test_a_model_shows_itself_as_a_table():
     html = nn.TransformerEncoderLayer(4, 2, d_ff=8)._repr_html_()
-    assert "MultiHeadAttention" in html
-    assert "self_attn" in html
+    table = ElementTree.fromstring(html)
+    assert "overflow-x: auto" in table.attrib["style"]
+    rows = [[cell.text or "" for cell in row] for row in table.iter("tr")]
+    assert rows[0] == ["module", "type", "", "its own", "parameters"]
+    assert [text.strip() for text in rows[2]] == (
+        ["self_attn", "MultiHeadAttention", "2 heads", "", "80"]
+    )
+    assert [text.strip() for text in rows[3]] == (
+        ["q_proj", "Linear", "4 → 4", "weight 4 × 4,  bias 4", "20"]
+    )
+    for row in table.iter("tr"):  # whatever the notebook's style says of cells
+        *left, last = (cell.attrib["style"] for cell in row)
+        assert {*left, last} == {"text-align: left", "text-align: right"}
+        assert last == "text-align: right"
     assert (
         len(nn.ModuleList(nn.Linear(1, 1) for _ in range(500))._repr_html_()) < 30_000
     )
@@ -630,5 +642,7 @@ def test_a_model_shows_itself_as_a_table():
 def test_a_graph_shows_itself(attention):
     for level in LEVELS:
         graph = unfold(attention[2], level)
-        assert graph._repr_html_().startswith(("<svg", "<pre"))
+        shown = ElementTree.fromstring(graph._repr_html_())
+        assert "overflow-x: auto" in shown.attrib["style"]  # wide ones are not squeezed
+        assert shown[0].tag in ("{http://www.w3.org/2000/svg}svg", "pre")
     assert "_repr_svg_" in dir(draw(attention[2]))

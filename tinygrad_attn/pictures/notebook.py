@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph.plain import Graph
-from .colours import INK, MUTED
+from .colours import INK
 from .geometry import card_size
 from .grids import grid_of
 from .labels import shape_text
@@ -18,6 +18,7 @@ from .text import FONT, clipped, xml
 
 DRAWN = 120  # nodes of a graph that is drawn; a larger one is listed
 LINES = 60  # modules of a model that are listed
+LEFT, RIGHT = "text-align: left", "text-align: right"
 
 
 def tensor_html(t: Any) -> str:
@@ -64,29 +65,45 @@ def card_alone(card: Card) -> str:
     )
 
 
+def scrolling(html: str) -> str:
+    """What is wider than the notebook keeps its size and scrolls: squeezed, its numbers
+    could not be read."""
+    return f'<div style="overflow-x: auto">{html}</div>'
+
+
 def module_html(module: Any) -> str:
-    """A model as a table: each module, its type, what it says of itself, and how many
-    numbers it has to learn."""
+    """A model as a table: each module, its type, what it says of itself, the parameters
+    that are its own, and how many numbers it has to learn."""
     rows = []
     every = list(module.named_modules())
     for path, part in every[:LINES]:
-        count = sum(p.size for _, p in part.named_parameters())
+        named = list(part.named_parameters())
+        count = sum(p.size for _, p in named)
+        own = [f"{name} {shape_text(p.shape)}" for name, p in named if "." not in name]
         depth = path.count(".") + 1 if path else 0
         name = path.rpartition(".")[2] or type(part).__name__
         about = part.extra_repr() if hasattr(part, "extra_repr") else ""
         what = type(part).__name__ if path else ""
-        indent = "&nbsp;" * 4 * depth
+        indent = "\N{NO-BREAK SPACE}" * 4 * depth
         cells = [indent + xml(clipped(name, NAME)), xml(what)]
-        cells += [xml(clipped(about, 60)), f"{count:,}"]
-        rows.append("".join(f"<td>{c}</td>" for c in cells))
+        cells += [xml(clipped(about, 60)), xml(clipped(",  ".join(own), 60))]
+        rows.append(row("td", [*cells, f"{count:,}"]))
     if len(every) > LINES:
-        rows.append(f'<td colspan="4">… and {len(every) - LINES} more modules</td>')
-    head = "".join(f"<th>{c}</th>" for c in ("module", "type", "", "parameters"))
-    body = "".join(f"<tr>{row}</tr>" for row in rows)
-    return (
-        f'<table style="font-family: {FONT}; text-align: left">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        more = f"… and {len(every) - LINES} more modules"
+        rows.append(f'<tr><td colspan="5" style="{LEFT}">{more}</td></tr>')
+    head = row("th", ["module", "type", "", "its own", "parameters"])
+    return scrolling(
+        f'<table style="font-family: {FONT}"><thead>{head}</thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
     )
+
+
+def row(kind: str, cells: list[str]) -> str:
+    """A row of a table, numbers last. Each cell says where its text stands, as Jupyter
+    has all of them at the right."""
+    sides = [LEFT] * (len(cells) - 1) + [RIGHT]
+    styled = (f'<{kind} style="{side}">{c}</{kind}>' for c, side in zip(cells, sides))
+    return f"<tr>{''.join(styled)}</tr>"
 
 
 def graph_html(graph: Graph) -> str:
@@ -95,6 +112,6 @@ def graph_html(graph: Graph) -> str:
 
     rows = len(graph) if graph.level != "scalar" else len(graph) // 2
     if rows <= DRAWN:
-        return draw(graph, layout="own").svg
-    lines = "<br>".join(xml(line) for line in str(graph).split("\n"))
-    return f'<pre style="color: {MUTED}">{lines}</pre>'
+        return scrolling(draw(graph, layout="own").svg)
+    lines = "\n".join(xml(line) for line in str(graph).split("\n"))
+    return scrolling(f"<pre>{lines}</pre>")  # in the notebook's own ink, dark or light
