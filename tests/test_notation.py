@@ -10,8 +10,10 @@ from tinygrad_attn import (
     Tensor,
     activations,
     composites,
+    functional,
     movement,
     nondifferentiable,
+    ones,
     ops,
     randn,
     record,
@@ -70,10 +72,18 @@ def test_a_product_with_a_transposition_is_written_as_on_paper():
 
 def test_what_is_transposed_twice_is_not_turned():
     x = randn(2, 3).requires_grad_()
-    graph = without_transposes(unfold((x.mT.mT * 2.0).sum()))
-    (edge,) = graph.inputs(graph.nodes[1])
+    graph = without_transposes(unfold((x.mT.mT @ ones(3, 2)).sum()))
+    edge, _ = graph.inputs(graph.nodes[2])
+    assert graph.nodes[2].op == "matmul"
     assert not edge.turned
     assert_close(edge.contribution_array, graph.nodes[0].gradient_array, 0.0)
+
+
+def test_a_transposition_that_is_used_outside_of_products_stays():
+    x = randn(2, 2).requires_grad_()
+    graph = without_transposes(unfold((x @ x.mT + x.mT).sum()))
+    assert [n.op for n in graph].count("permute_dims") == 1
+    assert not any(edge.turned for edge in graph.edges[-3:])
 
 
 def test_a_transposition_that_is_the_end_stays():
@@ -99,3 +109,79 @@ def test_numbers_and_settings_are_written():
     graph = unfold(y)
     assert written(graph, graph.node("half"), names(graph)).formula == "x ⊙ .5"
     assert written(graph, graph.root, names(graph)).formula == "half, axes (1, 0)"
+
+
+def lines(graph, name):
+    """The formula of a step, and what it adds to each input's gradient."""
+    node = graph.node(name)
+    words = written(graph, node, names(graph))
+    return [words.formula, *(words.rules[e.position] for e in graph.inputs(node))]
+
+
+def test_powers_and_negative_numbers_are_written_as_on_paper():
+    x = Tensor([[1.0, 2.0]], requires_grad=True)
+    with record():
+        a = x**2
+        b = x**3
+        c = x**-0.5
+        d = x - (-2)
+        e = x * -1e-12
+        f = 1 / x
+        g = x**1
+        loss = (a + b + c + d + e + f + g).sum()
+    graph = unfold(loss)
+    assert lines(graph, "a") == ["x²", "∂a ⊙ 2 x"]
+    assert lines(graph, "b") == ["x³", "∂b ⊙ 3 x²"]
+    assert lines(graph, "c") == ["x ^ (−.5)", "∂c ⊙ (−.5) x ^ (−1.5)"]
+    assert lines(graph, "d") == ["x − (−2)", "∂d"]
+    assert lines(graph, "e") == ["x ⊙ (−1·10⁻¹²)", "∂e ⊙ (−1·10⁻¹²)"]
+    assert lines(graph, "f") == ["1 / x", "−∂f ⊙ f / x"]
+    assert lines(graph, "g") == ["x ^ 1", "∂g"]
+
+
+def test_axes_and_slices_are_written_unless_they_go_without_saying():
+    x = randn(3, 4).requires_grad_()
+    with record():
+        a = x.sum(axis=0)
+        b = x.max(axis=1)
+        c = x[:, 1:3]
+        d = functional.softmax(x, axis=0)
+        e = functional.softmax(x)
+        f = x.sum()
+        loss = a.sum() + b.sum() + c.sum() + (d * e).sum() + f
+    graph = unfold(loss)
+    assert lines(graph, "a")[0] == "Σ x over axis 0"
+    assert lines(graph, "b")[0] == "max x over axis 1"
+    assert lines(graph, "c") == ["x[:, 1:3]", "∂c at [:, 1:3], else 0"]
+    assert lines(graph, "d")[0] == "softmax(x, axis 0)"
+    assert lines(graph, "e")[0] == "softmax(x)"
+    assert lines(graph, "f")[0] == "Σ x"
+
+
+def test_what_was_broadcast_collects_from_all_its_copies():
+    x, b, c, s = (
+        randn(*shape).requires_grad_() for shape in [(2, 3), (3,), (2, 1), ()]
+    )
+    y, w = randn(2, 3, 4).requires_grad_(), randn(4, 3).requires_grad_()
+    with record():
+        p = x + b
+        q = p * c
+        r = q - s
+        t = y @ w
+        loss = r.sum() + t.sum()
+    graph = unfold(loss)
+    assert lines(graph, "p") == ["x + b", "∂p", "Σ rows of ∂p"]
+    assert lines(graph, "q") == ["p ⊙ c", "∂q ⊙ c", "Σ ∂q ⊙ p over axis 1"]
+    assert lines(graph, "r") == ["q − s", "∂r", "Σ −∂r"]
+    assert lines(graph, "t") == ["y w", "∂t wᵀ", "Σ yᵀ ∂t over the batch"]
+
+
+def test_a_function_of_one_input_is_written_with_its_name():
+    x = randn(2, 3).requires_grad_()
+    with record():
+        a = functional.gelu(x)
+        b = functional.leaky_relu(x)
+        loss = (a + b).sum()
+    graph = unfold(loss)
+    assert lines(graph, "a")[1] == "∂a ⊙ (Φ(x) + x ⊙ φ(x))"
+    assert lines(graph, "b")[1] == "∂b where x > 0, else .01 · ∂b"

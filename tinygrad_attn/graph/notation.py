@@ -4,232 +4,19 @@ A rule in `primitives.py` speaks of x, y, z and g. Of one step in a graph more i
 its inputs have names. So a picture can write `S = Q Kᵀ` above a product, and beside the
 line that its gradient takes back to Q, `∂Q += ∂S K`, where ∂S is short for ∂L/∂S.
 
-The table has a line for every operation, in the order of its inputs. {0}, {1} are the
-inputs' names, {z} the result's, {0t} is input 0 transposed; a parameter of the step,
-such as {axis}, goes by its name. A test sees to it that no operation is missing.
+The patterns are in `words.py`; here names, numbers, axes and sums are put into them.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from math import isinf
 from typing import Any
 
+from ..composites import MASKED
 from .plain import Edge, Graph, Node
-
-
-@dataclass(frozen=True)
-class Words:
-    """What can be said of an operation.
-
-    Attributes:
-        formula: the right-hand side.
-        rules: for each input what is added to its gradient; "" where nothing is.
-        sentence: the same in plain words.
-        kind: how a number of the result is made of the inputs' numbers: "elementwise"
-            (of those at its place), "product" (of a row and a column), "rowwise" (of
-            its row), "all" (of many, or of all), "moved" (it is one of theirs).
-        sign: what stands between the numbers at a place, where that is an operator.
-    """
-
-    formula: str
-    rules: tuple[str, ...] = ("",)
-    sentence: str = ""
-    kind: str = "elementwise"
-    sign: str = ""
-
-
-COMPARED = "True where it holds. A jump has no slope, so no gradient passes."
-
-WORDS = {
-    # one input
-    "neg": Words("−{0}", ("−∂{z}",), "The sign changes, and so does the gradient's."),
-    "exp": Words("exp {0}", ("∂{z} ⊙ {z}",), "e to the power of each number."),
-    "log": Words("ln {0}", ("∂{z} / {0}",), "The natural logarithm of each number."),
-    "log1p": Words("ln(1 + {0})", ("∂{z} / (1 + {0})",), "ln(1 + x), exact near 0."),
-    "sqrt": Words("√{0}", ("∂{z} / 2{z}",), "The square root of each number."),
-    "sin": Words("sin {0}", ("∂{z} ⊙ cos {0}",), "The sine of each number."),
-    "cos": Words("cos {0}", ("−∂{z} ⊙ sin {0}",), "The cosine of each number."),
-    "tanh": Words("tanh {0}", ("∂{z} ⊙ (1 − {z}²)",), "Each number, bent into −1..1."),
-    "erf": Words("erf {0}", ("∂{z} ⊙ 2/√π · exp(−{0}²)",), "The error function."),
-    # two inputs
-    "add": Words("{0} + {1}", ("∂{z}", "∂{z}"), "Both receive the gradient.", sign="+"),
-    "sub": Words("{0} − {1}", ("∂{z}", "−∂{z}"), "The difference.", sign="−"),
-    "mul": Words(
-        "{0} ⊙ {1}",
-        ("∂{z} ⊙ {1}", "∂{z} ⊙ {0}"),
-        "Number by number: each factor's slope is the other factor.",
-        sign="·",
-    ),
-    "div": Words(
-        "{0} / {1}",
-        ("∂{z} / {1}", "−∂{z} ⊙ {z} / {1}"),
-        "Number by number; the gradient is divided as well.",
-        sign="/",
-    ),
-    "pow": Words(
-        "{0} ^ {1}",
-        ("∂{z} ⊙ {1} · {0} ^ ({1} − 1)", "∂{z} ⊙ {z} ln {0}"),
-        "A power of each number.",
-        sign="^",
-    ),
-    "maximum": Words(
-        "max({0}, {1})",
-        ("∂{z} where {0} is larger", "∂{z} where {1} is larger"),
-        "The larger of the two, which alone receives the gradient.",
-    ),
-    "where": Words(
-        "{1} where {0}, else {2}",
-        ("", "∂{z} where {0}, else 0", "0 where {0}, else ∂{z}"),
-        "Where the mask is false the number is replaced, and no gradient passes.",
-    ),
-    # reductions
-    "sum": Words(
-        "Σ {0}",
-        ("∂{z} for each number",),
-        "All are added, so each receives all.",
-        "all",
-    ),
-    "broadcast_to": Words(
-        "{0}, repeated", ("Σ ∂{z} over the copies",), "Copies, whose gradients add up."
-    ),
-    "max": Words(
-        "max {0}", ("∂{z} at the largest",), "Only the largest gets a gradient.", "all"
-    ),
-    # products
-    "matmul": Words(
-        "{0} {1}",
-        ("∂{z} {1t}", "{0t} ∂{z}"),
-        "Each number is a row of {0} times a column of {1}, added up.",
-        "product",
-    ),
-    "linear": Words(
-        "{0} {1t} + {2}",
-        ("∂{z} {1}", "∂{z}ᵀ {0}", "Σ rows of ∂{z}"),
-        "Each number is a row of {0} times a row of {1}, added up.",
-        "product",
-    ),
-    # movement
-    "reshape": Words(
-        "{0}, reshaped", ("∂{z}, reshaped",), "The same numbers in rows anew.", "moved"
-    ),
-    "permute_dims": Words(
-        "{0}, axes {axes}", ("∂{z}, axes back",), "The axes change places.", "moved"
-    ),
-    "getslice": Words(
-        "a slice of {0}",
-        ("∂{z} where the slice was, else 0",),
-        "A part of it.",
-        "moved",
-    ),
-    "place": Words(
-        "{0} among zeros", ("∂{z} where it was put",), "Put among zeros.", "moved"
-    ),
-    "concat": Words(
-        "[{all}]",
-        ("its part of ∂{z}",),
-        "Side by side; each gets its part back.",
-        "moved",
-    ),
-    "take": Words(
-        "{0}[{1}]",
-        ("Σ rows of ∂{z}, each where it was taken", ""),
-        "A row is looked up for each index; a row taken twice receives twice.",
-        "moved",
-    ),
-    "scatter_add": Words(
-        "rows of {0} added at {1}",
-        ("rows of ∂{z} at {1}", ""),
-        "Rows that have the same index are added up.",
-        "all",
-    ),
-    "astype": Words("{0} as {dtype}", ("∂{z}",), "The same numbers in another type."),
-    # what no gradient passes
-    "equal": Words("{0} = {1}", ("", ""), COMPARED, sign="="),
-    "not_equal": Words("{0} ≠ {1}", ("", ""), COMPARED, sign="≠"),
-    "less": Words("{0} < {1}", ("", ""), COMPARED, sign="<"),
-    "less_equal": Words("{0} ≤ {1}", ("", ""), COMPARED, sign="≤"),
-    "greater": Words("{0} > {1}", ("", ""), COMPARED, sign=">"),
-    "greater_equal": Words("{0} ≥ {1}", ("", ""), COMPARED, sign="≥"),
-    "stop_gradient": Words(
-        "{0}, held constant", ("",), "No gradient passes from here."
-    ),
-    # composites
-    "softmax": Words(
-        "softmax({0})",
-        ("{z} ⊙ (∂{z} − Σ ∂{z} ⊙ {z})",),
-        "Each row becomes positive and adds up to 1.",
-        "rowwise",
-    ),
-    "log_softmax": Words(
-        "ln softmax({0})",
-        ("∂{z} − softmax({0}) Σ ∂{z}",),
-        "The logarithms of each row's softmax.",
-        "rowwise",
-    ),
-    "cross_entropy": Words(
-        "−Σ {1} ln softmax({0})",
-        ("∂{z} ⊙ (softmax({0}) − {1})", "−∂{z} ⊙ ln softmax({0})"),
-        "The surprise, in nats, at what was right.",
-        "rowwise",
-    ),
-    "layer_norm": Words(
-        "norm({0}) ⊙ {1} + {2}",
-        (
-            "s (ĝ − mean ĝ − x̂ · mean(ĝ ⊙ x̂)), ĝ = ∂{z} ⊙ {1}",
-            "Σ ∂{z} ⊙ x̂",
-            "Σ rows of ∂{z}",
-        ),
-        "Each row is shifted to mean 0, divided by its deviation, then scaled.",
-        "rowwise",
-    ),
-    "rms_norm": Words(
-        "{0} / rms({0}) ⊙ {1}",
-        ("s (ĝ − x̂ · mean(ĝ ⊙ x̂)), ĝ = ∂{z} ⊙ {1}", "Σ ∂{z} ⊙ x̂"),
-        "Each row is divided by the root of its mean square, then scaled.",
-        "rowwise",
-    ),
-    "scaled_dot_product_attention": Words(
-        "attention({0}, {1}, {2})",
-        ("∂products {1}", "∂productsᵀ {0}", "weightsᵀ ∂{z}", "", ""),
-        "For each query a blend of the values, by how well their keys match.",
-        "all",
-    ),
-    "relu": Words(
-        "relu({0})", ("∂{z} where {0} > 0, else 0",), "What is negative becomes 0."
-    ),
-    "gelu": Words("gelu({0})", ("∂{z} ⊙ (Φ + x φ)",), "A smooth relu."),
-    "gelu_tanh": Words("gelu({0})", ("∂{z} ⊙ gelu′({0})",), "A smooth relu."),
-    "dropout": Words(
-        "dropout({0}, {1})",
-        ("∂{z} / (1 − p) where kept, else 0", ""),
-        "Some are set to 0 by chance, and the others grow to make up for it.",
-    ),
-    "sigmoid": Words(
-        "σ({0})", ("∂{z} ⊙ {z} (1 − {z})",), "Each number, bent into 0..1."
-    ),
-    "silu": Words("{0} ⊙ σ({0})", ("∂{z} ⊙ (σ + {z} (1 − σ))",), "A smooth relu."),
-    "softplus": Words("ln(1 + exp {0})", ("∂{z} ⊙ σ({0})",), "A smooth relu."),
-    "leaky_relu": Words(
-        "leaky_relu({0})",
-        ("∂{z} where {0} > 0, else slope · ∂{z}",),
-        "What is negative is made small.",
-    ),
-}
-
-# What the steps of attention mean, by the names they have in its source.
-MEANINGS = {
-    ("matmul", "Q"): "What each position asks.",
-    ("matmul", "K"): "What each position offers to be found by.",
-    ("matmul", "V"): "What is fetched from each position.",
-    ("matmul", "products"): "How well does query i match key j? One inner product for "
-    "each pair.",
-    ("div", "energies"): "Divided by √d_k, so that the softmax does not saturate.",
-    ("mul", "energies"): "Times 1/√d_k, so that the softmax does not saturate.",
-    ("where", "masked"): "What may not be attended to gets −∞.",
-    ("softmax", "weights"): "Each query's energies become weights that add up to 1.",
-    ("where", "weights"): "A query that may attend to nothing has no weights at all.",
-}
+from .words import LEAVES, MEANINGS, TURNED, WORDS, Words
 
 
 @dataclass
@@ -252,34 +39,31 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
     words = WORDS.get(node.op)
     if words is None or not graph.inputs(node):
         return Written(sentence=LEAVES.get(node.op, ""))
-    turned = {edge.position: edge.turned for edge in graph.inputs(node)}
+    words = with_exponent(words, node)
+    edges = {edge.position: edge for edge in graph.inputs(node)}
     names = []
     for i, x in enumerate(node.arguments):
         name = called[x] if isinstance(x, str) else number(x)
-        names.append(transposed(name) if turned.get(i) else name)
-    z = called[node.id]
-    formula = fill(words.formula, names, z, node.settings)
+        if i and words.sign and name.startswith("−"):
+            name = f"({name})"  # x − (−2)
+        names.append(transposed(name) if i in edges and edges[i].turned else name)
+    z, settings = called[node.id], details(graph, node)
     rules = []
     for i in range(len(names)):
         rule = words.rules[min(i, len(words.rules) - 1)]
-        if turned.get(i):
+        if i in edges and edges[i].turned:
             rule = TURNED.get((node.op, i), f"({rule})ᵀ" if rule else "")
-        rules.append(fill(rule, names, z, node.settings))
+        rule = fill(rule, names, z, settings)
+        rules.append(summed(graph, node, edges[i], rule) if i in edges else rule)
     base = re.sub(r"_\d+$", "", node.name)
-    sentence = MEANINGS.get((node.op, base)) or fill(
-        words.sentence, names, z, node.settings
+    sentence = MEANINGS.get((node.op, base)) or words.sentence
+    return Written(
+        fill(words.formula, names, z, settings),
+        rules,
+        fill(sentence, names, z, settings),
+        words.kind,
+        words.sign,
     )
-    return Written(formula, rules, sentence, words.kind, words.sign)
-
-
-# (x yᵀ)ᵀ is written y xᵀ.
-TURNED = {("matmul", 0): "{1} ∂{z}ᵀ", ("matmul", 1): "∂{z}ᵀ {0}"}
-
-LEAVES = {
-    "parameter": "A parameter: it is learned, so its gradient is what we are after.",
-    "input": "An input.",
-    "constant": "A constant: it needs no gradient.",
-}
 
 
 def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
@@ -287,7 +71,7 @@ def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
     return f"∂{called[edge.source]} += {rule}" if rule else ""
 
 
-def fill(pattern: str, names: list[str], z: str, settings: dict[str, Any]) -> str:
+def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> str:
     """A pattern of the table with names in it. A term for an input that was not given
     (a bias) is left out, with the sign before it."""
 
@@ -301,13 +85,107 @@ def fill(pattern: str, names: list[str], z: str, settings: dict[str, Any]) -> st
             i = int(key.rstrip("t"))
             own = names[i] if i < len(names) else ""
             return transposed(own) if key.endswith("t") else own
-        return str(settings.get(key, ""))
+        return settings.get(key, "")
 
     for i, own in enumerate(names):
         if not own:
             pattern = re.sub(rf" (?:\+|⊙) \{{{i}t?\}}", "", pattern)
             pattern = re.sub(rf", \{{{i}t?\}}", "", pattern)
     return re.sub(r"\{(\w+)\}", name, pattern)
+
+
+def with_exponent(words: Words, node: Node) -> Words:
+    """The words for a power of a plain number, such as x², in which the number that is
+    less by one is worked out."""
+    if node.op != "pow" or isinstance(node.arguments[1], str):
+        return words
+    p = float(node.arguments[1] or 0.0)
+    base = "{0}" if p in (0.0, 1.0, 2.0) else f"{{0}}{raised(p - 1.0)}"
+    factor = number(p) if p > 0 else f"({number(p)})"
+    rule = "∂{z}" if p == 1.0 else "0" if p == 0.0 else f"∂{{z}} ⊙ {factor} {base}"
+    return replace(words, formula=f"{{0}}{raised(p)}", rules=(rule, ""))
+
+
+def raised(p: float) -> str:
+    """An exponent.
+
+    >>> raised(2.0), raised(-1.0), raised(0.5)
+    ('²', ' ^ (−1)', ' ^ .5')
+    """
+    if p in (2.0, 3.0):
+        return "²" if p == 2.0 else "³"
+    return f" ^ {number(p)}" if p >= 0 else f" ^ ({number(p)})"
+
+
+def details(graph: Graph, node: Node) -> dict[str, str]:
+    """A step's settings as a formula has them; what goes without saying is ""."""
+    found = {
+        key: number(value) if isinstance(value, float) else str(value)
+        for key, value in node.settings.items()
+    }
+    x = graph.by_id(graph.inputs(node)[0].source).shape
+    axes = axes_of(node, len(x))
+    if axes is not None:
+        some = ", ".join(map(str, axes))
+        found["over"] = f" over {'axis' if len(axes) == 1 else 'axes'} {some}"
+        found["along"] = f", axis {some}"
+        if len(axes) >= len(x):
+            found["over"] = ""
+        if axes == [len(x) - 1]:
+            found["along"] = ""
+    if "bounds" in node.settings:
+        whole = node.settings.get("shape", x)
+        steps = zip(node.settings["bounds"], whole)
+        found["part"] = (
+            f"[{', '.join(bounds_text(b[0], b[1], b[2], size) for b, size in steps)}]"
+        )
+    return found
+
+
+def axes_of(node: Node, ndim: int) -> list[int] | None:
+    """The axes that a step works along, counted from 0; None if it has none."""
+    if "axis" not in node.settings:
+        return None
+    axis = node.settings["axis"]
+    if axis is None:
+        return list(range(ndim))
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return sorted(a % ndim for a in axes) if ndim else []
+
+
+def bounds_text(start: int, stop: int | None, step: int, size: int) -> str:
+    """A slice as Python writes it.
+
+    >>> bounds_text(0, 5, 1, 5), bounds_text(4, 8, 1, 12), bounds_text(4, None, -1, 5)
+    (':', '4:8', '4::-1')
+    """
+    if step == 1 and (start, stop) == (0, size):
+        return ":"
+    end = "" if stop is None else str(stop)
+    return f"{start}:{end}" + (f":{step}" if step != 1 else "")
+
+
+def summed(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
+    """A rule, and the sum over the copies of an input that was broadcast."""
+    words, x = WORDS[node.op], graph.by_id(edge.source).shape
+    if not rule or node.op == "linear":
+        return rule
+    if words.kind == "product":
+        more = len(node.shape) > len(x) > 1 or x[:-2] != node.shape[:-2]
+        return f"Σ {rule} over the batch" if more else rule
+    if words.kind != "elementwise" or x == node.shape:
+        return rule
+    n = len(node.shape)
+    lined = (1,) * (n - len(x)) + x
+    axes = [i for i in range(n) if lined[i] == 1 and node.shape[i] > 1]
+    if not axes:
+        return f"{rule}, reshaped"
+    if axes == [i for i in range(n) if node.shape[i] > 1]:
+        return f"Σ {rule}"  # over all
+    if axes == list(range(n - 1)):
+        return f"Σ rows of {rule}"
+    some = ", ".join(map(str, axes))
+    return f"Σ {rule} over {'axis' if len(axes) == 1 else 'axes'} {some}"
 
 
 def transposed(name: str) -> str:
@@ -324,16 +202,31 @@ def number(x: float | None) -> str:
 
     >>> number(0.3535533905932738), number(2), number(-1e30), number(None)
     ('.354', '2', '−∞', '')
+    >>> number(-1e-5), number(1e200)
+    ('−1·10⁻⁵', '1·10²⁰⁰')
     """
     if x is None:
         return ""
     if isinstance(x, bool):
         return str(x)
-    if x <= -1e30:
-        return "−∞"
-    text = f"{abs(x):.3g}"
+    if isinf(x) or is_masked(x):
+        return "∞" if x > 0 else "−∞"
+    text, _, power = f"{abs(x):.3g}".partition("e")
     text = text[1:] if text.startswith("0.") else text
+    if power:
+        raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+        text += f"·10{raised}"
     return f"−{text}" if x < 0 else text
+
+
+def is_masked(x: Any) -> bool:
+    """Whether a number stands for −∞ before a softmax (about that: in float32, and
+    after the largest energy was subtracted, it is a little off).
+
+    >>> is_masked(-1e30), is_masked(-3e30), is_masked(-2.0)
+    (True, False, False)
+    """
+    return isinstance(x, float) and abs(x - MASKED) <= -1e-6 * MASKED
 
 
 def pretty(name: str) -> str:

@@ -2,7 +2,7 @@
 
 A transposition, `Kᵀ` in `Q Kᵀ`, is an operation to the engine. On paper it is a mark on
 a name, and so it is in a picture: the product takes K itself, by an edge that says it
-is turned.
+is turned. Where something else than a product uses it, it stays a step of its own.
 """
 
 from __future__ import annotations
@@ -13,15 +13,18 @@ from typing import Any
 from ..backends import namespace_of
 from .plain import Graph, Node
 
+PRODUCTS = ("matmul", "linear")
+
 
 def without_transposes(graph: Graph) -> Graph:
-    """The graph with each exchange of the last two axes told by the edges that use it,
-    and what flows back along them turned back to the source's shape."""
-    gone = {
-        node.id: graph.inputs(node)[0].source
-        for node in graph
-        if is_transpose(node) and graph.uses(node)
-    }
+    """The graph with each exchange of the last two axes that only products use told by
+    the edges of these, and what flows back along them turned to the source's shape."""
+    gone: dict[str, str] = {}
+    for node in reversed(graph.nodes):
+        users = [graph.by_id(edge.target) for edge in graph.uses(node)]
+        marked = all(user.op in PRODUCTS or user.id in gone for user in users)
+        if is_transpose(node) and users and marked:
+            gone[node.id] = graph.inputs(node)[0].source
     if not gone:
         return graph
     nodes = []
