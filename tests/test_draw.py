@@ -162,6 +162,30 @@ def test_weights_of_attention_have_the_scale_of_probabilities(attention):
     assert kinds["energies"] == "value"
 
 
+def test_slices_of_a_projection_are_projections():
+    w, b = nn.Parameter(randn(2, 6)), nn.Parameter(randn(6))
+
+    class Head(nn.Module):
+        def __init__(self):
+            self.w, self.b = w, b
+
+        def forward(self, x):
+            qkv = x @ self.w + self.b
+            q, k, v = qkv[:, 0:2], qkv[:, 2:4], qkv[:, 4:6]
+            scores = q @ k.T / 2.0
+            return functional.softmax(scores) @ v
+
+    with record():
+        loss = Head()(leaf(3, 2) * 2.0).sum()
+    sheet = draw(loss).sheet
+    names = {frame.id: frame.label for frame in sheet.frames}
+    place = {c.title.split(" = ")[0]: names.get(c.frame, "") for c in sheet.cards}
+    for name in ("w", "b", "matmul", "qkv", "q", "k", "v"):
+        assert place[name] == "projections", name
+    assert place["matmul₂"] == place["scores"] == "scores"
+    assert place["mul"] == ""
+
+
 def test_the_stages_of_attention_are_framed(attention):
     layer, _, loss = attention
     sheet = draw(loss, head=(layer, 0)).sheet
@@ -196,6 +220,31 @@ def test_modules_that_differ_are_not_folded():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4))
     sheet = draw(model(randn(1, 2)).sum(), "module").sheet
     assert sum(card.detail == "Linear" for card in sheet.cards) == 2
+
+
+def test_a_module_called_several_times_is_a_module_every_time():
+    layer = nn.Linear(3, 3)
+    x = leaf(2, 3)
+    sheet = draw(nn.Sequential(layer, layer)(x).sum() + layer(x).sum(), "module").sheet
+    calls = [card for card in sheet.cards if card.detail == "Linear"]
+    assert [card.kind for card in calls] == ["module"] * 3
+    assert len({card.frame for card in calls}) == 1
+
+
+def test_what_a_repeated_block_hands_out_stands_in_its_frame():
+    class Block(nn.Module):
+        def __init__(self):
+            self.up = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return x + self.up(x)
+
+    model = nn.Sequential(Block(), Block())
+    sheet = draw(model(leaf(1, 2)).sum(), "module").sheet
+    frames = {frame.id: frame.label for frame in sheet.frames}
+    inside = {c.detail: frames.get(c.frame, "") for c in sheet.cards}
+    assert "× 2" in inside["Linear"]
+    assert inside["add"] == inside["Linear"]
 
 
 def test_bars_are_as_long_as_gradients_are_large(attention):
@@ -476,6 +525,38 @@ def test_numbers_of_every_kind(layout):
     ElementTree.fromstring(drawing.svg.encode())
 
 
+def test_numbers_that_are_huge_are_no_masks():
+    x = Tensor([[-2e200, 1e30], [-3e30, 5e30]]).requires_grad_()
+    grid = draw((x * 1.0).sum()).sheet.cards[0].value
+    assert [grid.text(v) for v in grid.numbers[0]] == ["−2.00", ".00"]
+    wide = Tensor([[5e30] * 20, [-1e30] * 20]).requires_grad_()
+    grid = draw((wide * 1.0).sum()).sheet.cards[0].value
+    assert grid.largest == 5e30
+    assert grid.text(grid.numbers[1][0]) == "−∞"
+
+
+def test_zeros_are_no_probabilities():
+    x = zeros(2, 3).requires_grad_()
+    cards = draw((x * 1.0).sum()).sheet.cards
+    assert [card.value.palette for card in cards] == ["value"] * 3
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("size", [1e200, math.inf])
+def test_gradients_that_overflow_are_drawn(level, size):
+    layer = nn.Linear(2, 2)
+    loss = (layer(leaf(2, 2)) * 1e200 * size).sum()
+    drawing = draw(loss, level, layout="own")
+    assert "nan" not in [link.width for link in drawing.sheet.links]
+    ElementTree.fromstring(drawing.svg.encode())
+
+
+def test_a_norm_is_finite_where_its_squares_are_not():
+    x = ones(4).requires_grad_()
+    cards = draw((x * 1e200).sum(), "module").sheet.cards
+    assert cards[0].bar == (1.0, "2e+200")
+
+
 @pytest.mark.parametrize(
     "shape", [(), (0,), (3, 0), (0, 3), (2, 0, 2), (1,), (2, 3, 4)]
 )
@@ -517,6 +598,15 @@ def test_a_mask_is_drawn_as_marks():
     loss = ops.where(causal_mask(3), x, 0.0).sum()
     mask = next(c for c in draw(loss).sheet.cards if c.title == "mask")
     assert [mask.value.text(v) for v in mask.value.numbers[0]] == ["✓", "✗", "✗"]
+
+
+@pytest.mark.parametrize("level", ["op", "primitive", "scalar"])
+def test_a_parameter_can_be_in_focus(level):
+    layer = nn.Linear(2, 2)
+    loss = layer(leaf(1, 2)).sum()
+    focus = "weight" if level != "scalar" else "weight[0,1]"
+    (card,) = draw(loss, level, focus=focus, layout="own").sheet.cards
+    assert card.title == "weight"
 
 
 # --- what is refused ------------------------------------------------------------------

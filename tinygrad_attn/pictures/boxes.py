@@ -7,11 +7,13 @@ the one that is shown.
 from __future__ import annotations
 
 import re
-from math import sqrt
+from math import isfinite, sqrt
 
 from ..backends import namespace_of
 from ..graph.notation import pretty
 from ..graph.plain import Edge, Graph, Node, listed
+from ..graph.words import WORDS
+from .grids import size_of
 from .labels import shape_text, short_path
 from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 from .text import clipped
@@ -22,13 +24,14 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     shown, times = folded_repeats(graph)
     norms = {n.id: norm(n) for n in graph}
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
+    inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # the loss's own gradient, 1, is no measure
     frames = Frames(times)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
-            frame = frames.around(node, bool(graph.inputs(node)))
+            frame = frames.around(graph, node)
             cards.append(box(graph, node, frame, norms[node.id], largest, look))
     links: dict[tuple[str, str, int], Link] = {}
     for edge in graph.edges:
@@ -44,16 +47,15 @@ def box(
     graph: Graph, node: Node, frame: str, size: float, largest: float, look: Look
 ) -> Card:
     """A module, or an operation between modules, as a card."""
-    is_module = node.module == node.name and node.op != node.name
-    computed = bool(graph.inputs(node))
+    called, computed = is_call(graph, node), bool(graph.inputs(node))
     kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
     if node.parameters or node.op == "parameter":
         kind = "parameter"
-    elif is_module:
+    elif called:
         kind = "module"
     elif node is graph.root and node.name == graph.of:
         kind = "loss"
-    name = node.name.rpartition(".")[2] if is_module else pretty(node.name)
+    name = pretty(node.name.rpartition(".")[2]) if called else pretty(node.name)
     lines = [shape_text(node.shape)]
     if node.parameters:
         lines[0] += f",  {node.parameters:,} parameters"
@@ -61,7 +63,7 @@ def box(
         lines.append(f"{float(listed(node.array)):.4g}")
     bar = None
     if look.grads and node.gradient_array is not None:
-        bar = min(size / largest, 1.0) if largest else 0.0, f"{size:.3g}"
+        bar = share_of(size, largest), f"{size:.3g}"
     tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
     if node.formula:
         tip.append(node.formula)
@@ -81,14 +83,29 @@ def box(
     )
 
 
+def is_call(graph: Graph, node: Node) -> bool:
+    """Whether a node is a module's call, and no operation between modules."""
+    return bool(graph.inputs(node)) and node.op not in WORDS
+
+
+def share_of(size: float, largest: float) -> float:
+    """A bar's length; full for what overflowed, none for nan."""
+    if size != size or not size:
+        return 0.0
+    return min(size / largest, 1.0) if largest else 1.0
+
+
 def norm(node: Node) -> float:
-    """√Σg² of the gradient of a node's result; 0 where there is none."""
+    """√Σg² of the gradient of a node's result; 0 where there is none. The largest |g|
+    is taken out first, as the squares of large numbers are infinite."""
     g = node.gradient_array
     if g is None:
         return 0.0
     xp = namespace_of([g])
+    largest = size_of(g) or 1.0
     with xp.quiet():
-        return sqrt(float(listed(xp.sum(g * g, axis=None))))
+        g = g / largest
+        return largest * sqrt(float(listed(xp.sum(g * g, axis=None))))
 
 
 def handed(graph: Graph, edge: Edge) -> str:
@@ -157,16 +174,17 @@ class Frames:
         self.ids: dict[str, str] = {}
         self.all: list[Frame] = []
 
-    def around(self, node: Node, computed: bool) -> str:
+    def around(self, graph: Graph, node: Node) -> str:
         """The id of the frame of a node; "" if it stands in none."""
-        path = node.module if computed or node.op == "parameter" else ""
-        if node.name == node.module:  # a module is in the one that has it
+        inside = bool(graph.inputs(node)) or node.op == "parameter"
+        path = node.module if inside else ""
+        if is_call(graph, node):  # a module is in the one that has it
             path = path.rpartition(".")[0]
         return self.of(path)
 
     def of(self, path: str) -> str:
         """The id of a module's frame, which is made when it is first asked for."""
-        made = ""
+        made = outer = ""
         parts = path.split(".") if path else []
         for n in range(1, len(parts) + 1):
             path = ".".join(parts[:n])
@@ -175,11 +193,11 @@ class Frames:
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
                 count = self.times.get(path)
-                name = path
+                name = path.removeprefix(outer)
                 if count:  # "layers × 6"; without a name for all, "1 to 6 × 6"
                     last = int(parts[n - 1]) + count - 1
-                    name = path.rpartition(".")[0] or f"{path} to {last}"
+                    name = name.rpartition(".")[0] or f"{name} to {last}"
                 label = clipped(name, NAME) + (f"   × {count}" if count else "")
                 self.all.append(Frame(self.ids[path], made, label))
-            made = self.ids[path]
+            made, outer = self.ids[path], f"{path}."
         return made

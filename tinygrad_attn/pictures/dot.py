@@ -258,20 +258,21 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
 def heading(sheet: Sheet) -> str:
     """Title and legend."""
     title = span(sheet.title, 18, INK, bold=True)
-    subtitle = span(f"    {sheet.subtitle}", 12, MUTED) if sheet.subtitle else ""
+    first = f"<TD>{title}</TD>"
+    if sheet.subtitle:
+        first += f'<TD WIDTH="14"></TD><TD>{span(sheet.subtitle, 12, MUTED)}</TD>'
+    first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
     parts = []
     for palette in sheet.legend:
         parts += scale_cells(palette)
-    if any(not link.back for link in sheet.links):
+    if any(not link.back and not link.colour for link in sheet.links):
         parts.append(f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>")
     if any(link.back for link in sheet.links):
         parts.append('<TD WIDTH="14"></TD>')
         parts.append(f"<TD>{span('╌╌▶ backward (chain rule)', 9, BACKWARD)}</TD>")
     legend = f"{TABLE.format(spacing=0)}<TR>{''.join(parts)}</TR></TABLE>"
     second = f"<TR><TD>{legend}</TD></TR>" if parts else ""
-    return (
-        f"{TABLE.format(spacing=4)}<TR><TD>{title}{subtitle}</TD></TR>{second}</TABLE>"
-    )
+    return f"{TABLE.format(spacing=4)}<TR><TD>{first}</TD></TR>{second}</TABLE>"
 
 
 def scale_cells(palette: str) -> list[str]:

@@ -21,7 +21,7 @@ def frames_of_cards(graph: Graph) -> dict[str, str]:
     for a parameter the innermost call around all its uses."""
     found = {node.id: node.group for node in graph}
     for node in graph:
-        if node.op == "parameter":
+        if node.op == "parameter" and graph.uses(node):
             users = [graph.by_id(e.target).group for e in graph.uses(node)]
             chains = [calls_around(graph, id) for id in users]
             shared = [id for id in chains[0] if all(id in c for c in chains)]

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..backends import namespace_of
 from ..composites import MASKED
+from ..graph.notation import is_masked
 from ..graph.plain import flat, index_of, listed
 from . import colours
 
@@ -142,11 +143,14 @@ def picks(
 def size_of(array: Any) -> float:
     """The largest finite |x| of an array; what stands for −∞ is not counted."""
     xp = namespace_of([array])
+    if 0 in array.shape:
+        return 0.0
     if not str(array.dtype).startswith("float"):
         array = xp.astype(array, "float64")
     with xp.quiet():
         sizes = xp.maximum(array, -array)
-        sizes = xp.where(sizes < -MASKED, sizes, 0.0)
+        masked = xp.maximum(array - MASKED, MASKED - array) <= -1e-6 * MASKED
+        sizes = xp.where(masked, 0.0, xp.where(sizes < math.inf, sizes, 0.0))
         return float(listed(xp.max(sizes, axis=None)))
 
 
@@ -155,13 +159,9 @@ def usual(x: Any) -> bool:
     return not is_masked(x)
 
 
-def is_masked(x: Any) -> bool:
-    """Whether a number stands for −∞ before a softmax."""
-    return isinstance(x, float) and x <= MASKED
-
-
 def is_probability(array: Any) -> bool:
-    """Whether each row is made of numbers in 0..1 that add up to 1, or to 0."""
+    """Whether each row is made of numbers in 0..1 that add up to 1, or to 0 (a query
+    that may attend to nothing); zeros alone are no probabilities."""
     shape = tuple(getattr(array, "shape", ()))
     if len(shape) < 2 or not prod(shape) or not str(array.dtype).startswith("float"):
         return False
@@ -169,4 +169,5 @@ def is_probability(array: Any) -> bool:
     with xp.quiet():
         sums = flat(xp.sum(array, axis=-1))
         low = -float(listed(xp.max(-array, axis=None)))
-    return low >= 0.0 and all(abs(s - 1.0) < 1e-5 or s == 0.0 for s in sums)
+    whole = [abs(s - 1.0) < 1e-5 for s in sums]
+    return low >= 0.0 and any(whole) and all(w or s == 0.0 for w, s in zip(whole, sums))

@@ -10,6 +10,7 @@ more flows back along it, |∂target/∂source · ∂L/∂target|, the thicker i
 from __future__ import annotations
 
 from collections.abc import Container
+from math import inf
 
 from ..graph.notation import pretty
 from ..graph.plain import Graph, Node
@@ -53,10 +54,10 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         if source in place
     ]
     flows = [abs(p * (target.gradient_array or 0.0)) for _, target, p in found]
-    most = max(flows, default=0.0)
+    most = max((flow for flow in flows if flow < inf), default=0.0)
     links = []
     for (source, target, partial), flow in zip(found, flows):
-        share = flow / most if most else 0.0
+        share = 1.0 if flow == inf else flow / most if most and flow == flow else 0.0
         (a, i), (b, j) = place[source.id], place[target.id]
         links.append(
             Link(
@@ -69,6 +70,8 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
                 target_row=j,
             )
         )
+    if links and look.grads:
+        subtitle += "; the more gradient flows back along a line, the thicker it is"
     return Sheet(title, subtitle, "right", cards, links, [])
 
 
@@ -107,7 +110,7 @@ def card(
         rows=rows,
         more=left_out,
         tooltip=clipped(
-            f"{name}: {len(rows)} numbers {elements[0].source}", FORMULA * 3
+            f"{name}: {len(rows) + left_out} numbers {elements[0].source}", FORMULA * 3
         ),
     )
 

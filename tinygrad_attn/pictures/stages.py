@@ -22,19 +22,19 @@ def add_stages(
         homes: for each node the id of the frame it stands in.
     """
     homes, frames = dict(homes), list(frames)
+    done = {""}  # of a second attention in the same call there are no frames
     for node in graph:
-        if node.op == "softmax" and homes[node.id]:
+        if node.op == "softmax" and homes[node.id] not in done:
             stage = stages_around(graph, node, homes)
             if "mix" not in stage.values():
                 continue
             home = homes[node.id]
+            done.add(home)
             for name in STAGES:
                 inside = [id for id, found in stage.items() if found == name]
                 if not inside:
                     continue
                 frame = Frame(f"{home}{name[0]}{name[1]}", home, name)
-                if any(f.id == frame.id for f in frames):
-                    break
                 frames.append(frame)
                 homes |= dict.fromkeys(inside, frame.id)
     return homes, frames
@@ -65,12 +65,14 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
             source = graph.by_id(edge.source)
             if source.id in found or homes[source.id] != here:
                 continue
-            if projects(graph, source):
-                found[source.id] = "projections"
-                todo.append((source, "projections"))
-            elif source.op == "parameter" or graph.inputs(source):
+            if source.op == "parameter":
                 found[source.id] = stage
-                todo.append((source, stage))
+            elif graph.inputs(source) and not projects(graph, node):
+                # What a score is the product of, query and key, is a projection.
+                before = "projections" if node.op == "matmul" else stage
+                before = "projections" if projects(graph, source) else before
+                found[source.id] = before
+                todo.append((source, before))
     return found
 
 

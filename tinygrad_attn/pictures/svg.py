@@ -325,13 +325,14 @@ def heading(sheet: Sheet, wide: float) -> list[str]:
     if sheet.subtitle:
         parts.append(words(sheet.subtitle, x + title + 18, 32, 12, MUTED))
     back = any(link.back for link in sheet.links)
+    forward = any(not link.back and not link.colour for link in sheet.links)
     total = 150.0 * len(sheet.legend) + 80.0 + (140.0 if back else 0.0)
     x = (wide - total) / 2
     for palette in sheet.legend:
         parts += scale(palette, x)
         x += 150.0
     for name, colour, dashes, shown in (
-        ("forward", FORWARD, "", bool(sheet.links)),
+        ("forward", FORWARD, "", forward),
         ("backward (chain rule)", BACKWARD, ' stroke-dasharray="5 3"', back),
     ):
         if shown:
