@@ -33,7 +33,7 @@ from tinygrad_attn import (
 )
 from tinygrad_attn.attention import causal_mask
 from tinygrad_attn.graph.tidy import without_transposes
-from tinygrad_attn.pictures import graphviz
+from tinygrad_attn.pictures import graphviz, text
 
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's dot")
 LEVELS = ("module", "op", "primitive", "scalar")
@@ -216,6 +216,28 @@ def test_repeated_modules_are_folded():
     assert {c.id for c in sheet.cards if c.kind != "input"} <= entered
 
 
+def test_inside_a_frame_names_are_short():
+    class Model(nn.Module):
+        def __init__(self):
+            self.first = nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2))
+            self.last = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.last(self.first(x))
+
+    sheet = draw(Model()(leaf(1, 2)).sum()).sheet
+    labels = [frame.label for frame in sheet.frames]
+    assert labels == [
+        "Model",
+        "first  Sequential",
+        "0  Linear",
+        "1  LayerNorm",
+        "last  Linear",
+    ]
+    formulas = [c.title for c in sheet.cards if c.kind == "op"]
+    assert formulas[0] == "first.0 = input weightᵀ + bias"
+
+
 def test_modules_that_differ_are_not_folded():
     model = nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 4))
     sheet = draw(model(randn(1, 2)).sum(), "module").sheet
@@ -321,6 +343,24 @@ def test_of_many_numbers_those_are_shown_that_move_most():
     card = next(c for c in draw(loss, "scalar").sheet.cards if c.title == "x")
     assert [row.label for row in card.rows] == [f"[{i}]" for i in range(14, 30)]
     assert card.more == 14
+
+
+def test_the_titles_of_two_columns_do_not_touch():
+    x = Tensor([0.01, 0.02]).requires_grad_()
+    svg = draw((x * 1e-5).sum(), "scalar", title="T", layout="own").svg
+    root = ElementTree.fromstring(svg.encode())
+    (card,) = (
+        g
+        for g in root.iter(f"{SVG}g")
+        if any(t.text == "input" for t in g.findall(f"{SVG}text"))
+    )
+    ends = [
+        (float(t.get("x")), text.width(t.text, 8))
+        for t in card.findall(f"{SVG}text")
+        if "×10" in t.text
+    ]
+    (a, left), (b, right) = ends
+    assert a + left / 2 < b - right / 2
 
 
 def test_values_are_drawn_one_by_one():

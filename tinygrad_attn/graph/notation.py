@@ -43,7 +43,7 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
     edges = {edge.position: edge for edge in graph.inputs(node)}
     names = []
     for i, x in enumerate(node.arguments):
-        name = called[x] if isinstance(x, str) else number(x)
+        name = name_in(graph, node, x, called) if isinstance(x, str) else number(x)
         if i and words.sign and name.startswith("−"):
             name = f"({name})"  # x − (−2)
         names.append(transposed(name) if i in edges and edges[i].turned else name)
@@ -92,6 +92,14 @@ def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> st
             pattern = re.sub(rf" (?:\+|⊙) \{{{i}t?\}}", "", pattern)
             pattern = re.sub(rf", \{{{i}t?\}}", "", pattern)
     return re.sub(r"\{(\w+)\}", name, pattern)
+
+
+def name_in(graph: Graph, node: Node, id: str, called: dict[str, str]) -> str:
+    """What an input is called in a step's formula: a parameter of the module that takes
+    the step by its own name, as in the module's source."""
+    path, name = f"{node.module}.", graph.by_id(id).name
+    own = graph.by_id(id).op == "parameter" and node.module and name.startswith(path)
+    return pretty(name.removeprefix(path))[:40] if own else called[id]
 
 
 def with_exponent(words: Words, node: Node) -> Words:

@@ -258,9 +258,10 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
 def heading(sheet: Sheet) -> str:
     """Title and legend."""
     title = span(sheet.title, 18, INK, bold=True)
-    first = f"<TD>{title}</TD>"
+    first = f'<TD ALIGN="RIGHT">{title}</TD>'
     if sheet.subtitle:
-        first += f'<TD WIDTH="14"></TD><TD>{span(sheet.subtitle, 12, MUTED)}</TD>'
+        subtitle = span(sheet.subtitle, 12, MUTED)
+        first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
     first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
     parts = []
     for palette in sheet.legend:

@@ -52,11 +52,16 @@ def frames_of(graph: Graph) -> list[Frame]:
         if len(inside) != 1 or any(g.parent not in used for g in ordered[1:]):
             break
         ordered = ordered[1:]
-    return [Frame(g.id, g.parent, frame_label(g)) for g in ordered]
+    drawn = {g.id for g in ordered}
+    return [Frame(g.id, g.parent, frame_label(g, used, drawn)) for g in ordered]
 
 
-def frame_label(group: Group) -> str:
-    """A frame's name: a module's path and its type, or a composite's name."""
-    if group.type == "composite" or group.name == group.type:
-        return clipped(group.name, NAME)
-    return clipped(f"{group.name}  {group.type}", NAME)
+def frame_label(group: Group, calls: dict[str, Group], drawn: set[str]) -> str:
+    """A frame's name: a module's path in the frame around it and its type, or a
+    composite's name."""
+    name = group.name
+    if group.parent in drawn:
+        name = name.removeprefix(f"{calls[group.parent].name}.")
+    if group.type == "composite" or name == group.type:
+        return clipped(name, NAME)
+    return clipped(f"{name}  {group.type}", NAME)

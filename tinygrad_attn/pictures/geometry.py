@@ -27,8 +27,7 @@ def card_size(card: Card) -> tuple[float, float]:
     width = max([width, *(text_width(line, 9) + 14 for line in card.lines)])
     if card.rows:
         label = label_width(card)
-        titles = [text_width(scale.title, 8) for scale in scales_of(card)]
-        width = max(width, label + max(2 * CELL_W, 2 * max(titles)) + 3 * PAD)
+        width = max(width, label + sum(row_columns(card)) + 3 * PAD)
         height += TITLE + CELL_H * len(card.rows) + PAD
         if card.more:
             width = max(width, text_width(more_numbers(card), 8) + 2 * PAD)
@@ -82,6 +81,12 @@ def ports(card: Card, width: float) -> tuple[float, float]:
 def label_width(card: Card) -> float:
     """The room for the labels of single numbers."""
     return max(text_width(row.label, 9) for row in card.rows) + 8
+
+
+def row_columns(card: Card) -> tuple[float, float]:
+    """The widths of the columns of single numbers: a cell's, or more for a title."""
+    value, gradient = (text_width(scale.title, 8) + 6 for scale in scales_of(card))
+    return max(CELL_W, value), max(CELL_W, gradient)
 
 
 def row_middle(card: Card, row: int) -> float:

@@ -31,6 +31,7 @@ from .geometry import (
     grid_title,
     label_width,
     ports,
+    row_columns,
     row_middle,
     starts,
 )
@@ -245,23 +246,25 @@ def cell(x: float, y: float, text: str, colour: str, tip: str) -> list[str]:
 
 def rows_svg(card: Card, w: float, top: float) -> list[str]:
     """Single numbers, a row each."""
-    label = (w + label_width(card) - 2 * CELL_W) / 2
+    left, right = row_columns(card)
+    label = (w + label_width(card) - left - right) / 2
+    first, second = label + left / 2, label + left + right / 2  # middles of columns
     values, gradients = scales_of(card)
     parts = [
-        words(scale.title, label + CELL_W * at, top + 11, 8, ink, anchor="middle")
-        for scale, at, ink in ((values, 0.5, FORWARD), (gradients, 1.5, BACKWARD))
+        words(scale.title, at, top + 11, 8, ink, anchor="middle")
+        for scale, at, ink in ((values, first, FORWARD), (gradients, second, BACKWARD))
     ]
     for i, row in enumerate(card.rows):
         y = top + TITLE + CELL_H * i
         parts.append(words(row.label, label - 5, y + 12, 9, MUTED, anchor="end"))
         text, colour = values.text(row.value), values.colour(row.value)
-        parts += cell(label, y, text, colour, row.tooltip)
+        parts += cell(first - CELL_W / 2, y, text, colour, row.tooltip)
         if row.gradient is None:
-            parts.append(words("–", label + CELL_W * 1.5, y + 12, 9, MUTED))
+            parts.append(words("–", second, y + 12, 9, MUTED, anchor="middle"))
         elif card.gradient_title:
             tip = f"gradient {number_text(row.gradient)}"
             text, colour = gradients.text(row.gradient), gradients.colour(row.gradient)
-            parts += cell(label + CELL_W, y, text, colour, tip)
+            parts += cell(second - CELL_W / 2, y, text, colour, tip)
     if card.more:
         y = top + TITLE + CELL_H * len(card.rows)
         text = more_numbers(card)
