@@ -84,8 +84,7 @@ def test_the_numbers_on_the_cards_are_the_engines(attention, level, head):
     graph = unfold(loss, level, head=head, sample=1 if head else 0)
     drawing = draw(loss, level, head=head, sample=1 if head else 0)
     cards = cards_of(drawing)
-    if level == "op":
-        graph = without_transposes(graph)
+    graph = without_transposes(graph)
     assert list(cards) == [node.id for node in graph]
     for node in graph:
         card = cards[node.id]
@@ -631,6 +630,15 @@ def test_what_has_no_gradient_shows_none_or_a_dash():
     y = leaf(2) * 2.0  # no single number: there is nothing to be a gradient of
     assert not any(c.gradient for c in draw(y).sheet.cards)
     assert draw(y, layout="own").svg.count("–")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_no_folder_of_the_machine_is_on_a_picture(attention, level):
+    layer, _, loss = attention
+    for part in {}, {"head": (layer, 0)}:
+        drawing = draw(loss, level, layout="own", **part)
+        assert str(Path(__file__).parent.parent) not in drawing.dot
+        assert str(Path(__file__).parent.parent) not in drawing.svg
 
 
 def test_a_mask_is_drawn_as_marks():

@@ -186,7 +186,8 @@ PICTURES = [  # cell, form, and for each picture what stands in it
         "primitives-and-numbers",
         "image/svg+xml",
         [
-            {"max = max energies", "e = exp sub₂", "sum₂ = Σ e", "weights = e / sum₂"},
+            {"max = max energies over axis 1", "e = exp sub₂"}
+            | {"sum₂ = Σ e over axis 1", "weights = e / sum₂"},
             {"W_Q", "x", "W_K", "Q", "K", "products", "energies", "weights", "[1,0]"},
         ],
     ),

@@ -19,6 +19,7 @@ from . import graphviz
 from .boxes import modules
 from .dot import dot_text
 from .expressions import expression
+from .notebook import scrolling
 from .numbers import numbers
 from .sheet import Look, Sheet
 from .svg import place, svg_text
@@ -128,6 +129,10 @@ class Drawing:
 
     def _repr_svg_(self) -> str:
         return self.svg
+
+    def _repr_html_(self) -> str:
+        """What Jupyter prefers: as an SVG alone it would be shown as a dead image."""
+        return scrolling(self.svg[self.svg.find("<svg") :])
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""

@@ -15,8 +15,8 @@ from math import inf
 from ..graph.notation import pretty
 from ..graph.plain import Graph, Node
 from .colours import BACKWARD, blend, digits
-from .labels import common_prefix, number_text, shortened
-from .sheet import FORMULA, NAME, Card, Link, Look, Row, Sheet
+from .labels import common_prefix, number_text, short_path, shortened
+from .sheet import NAME, Card, Link, Look, Row, Sheet
 from .text import clipped
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
@@ -102,6 +102,9 @@ def card(
         kind = "constant"
     if elements[0].name == graph.of:
         kind = "loss"
+    about = [f"{name}: {len(rows) + left_out} numbers"]
+    if elements[0].source:
+        about.append(f"at {short_path(elements[0].source)}")
     return Card(
         id,
         kind,
@@ -109,9 +112,7 @@ def card(
         gradient_title=f"∂{of}" if look.grads else "",
         rows=rows,
         more=left_out,
-        tooltip=clipped(
-            f"{name}: {len(rows) + left_out} numbers {elements[0].source}", FORMULA * 3
-        ),
+        tooltip="\n".join(clipped(line, 160) for line in about),
     )
 
 

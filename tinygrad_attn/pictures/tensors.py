@@ -18,8 +18,7 @@ from .text import clipped
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the op or primitive level."""
-    if graph.level == "op":
-        graph = without_transposes(graph)
+    graph = without_transposes(graph)
     called = short_names(graph)
     of = pretty(graph.of)
     largest = scales(graph) if look.scale == "shared" else (None, None)
