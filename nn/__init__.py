@@ -5,11 +5,15 @@ boolean everywhere, True = may be attended to.
 """
 
 from tinygrad_attn import functional as functional
+from tinygrad_attn.functional import causal_mask as causal_mask
+from tinygrad_attn.functional import padding_mask as padding_mask
 
 from . import optim as optim
 from .attention import AttentionHead as AttentionHead
 from .attention import MultiHeadAttention as MultiHeadAttention
 from .attention_maps import attention_maps as attention_maps
+from .convert import from_torch as from_torch
+from .convert import to_torch as to_torch
 from .gradients import warn_without_gradient as warn_without_gradient
 from .gradients import without_gradient as without_gradient
 from .layers import Dropout as Dropout

@@ -15,7 +15,9 @@ from tinygrad_attn import Tensor, attention, functional, ops
 from tinygrad_attn.composites import MASKED
 from tinygrad_attn.errors import check_number
 
+from .cache import KeyValueCache
 from .layers import Linear, check_sequence, positive, xavier_uniform
+from .masks import mask_for
 from .module import Module
 
 
@@ -103,10 +105,15 @@ class MultiHeadAttention(Module):
     owning rows h·d_k to (h+1)·d_k of its weight: one product instead of H.
 
     Args:
-        d_model: the width of the input and of the output.
+        d_model: the width of the query and of the output.
         num_heads: H, which must divide d_model.
         dropout: the probability to drop an attention weight in training.
         bias: whether the projections have one.
+        kdim, vdim: the widths of key and value; d_model by default.
+
+    Parameters: q_proj (d_model → d_model), k_proj (kdim → d_model), v_proj (vdim →
+    d_model), out_proj (d_model → d_model). `from_torch` and `to_torch` translate them
+    from and to those of `torch.nn.MultiheadAttention`.
 
     >>> from tinygrad_attn import ones
     >>> z, weights = MultiHeadAttention(8, 2)(ones(1, 5, 8), need_weights=True)
@@ -115,20 +122,29 @@ class MultiHeadAttention(Module):
     """
 
     def __init__(
-        self, d_model: int, num_heads: int, dropout: float = 0.0, bias: bool = True
+        self,
+        d_model: int,
+        num_heads: int,
+        dropout: float = 0.0,
+        bias: bool = True,
+        kdim: int | None = None,
+        vdim: int | None = None,
     ) -> None:
-        positive("MultiHeadAttention", d_model=d_model, num_heads=num_heads)
+        who = "MultiHeadAttention"
+        kdim = d_model if kdim is None else kdim
+        vdim = d_model if vdim is None else vdim
+        positive(who, d_model=d_model, num_heads=num_heads, kdim=kdim, vdim=vdim)
         if d_model % num_heads:
             raise ValueError(
-                f"MultiHeadAttention: d_model={d_model} is not divisible by "
+                f"{who}: d_model={d_model} is not divisible by "
                 f"num_heads={num_heads}; every head has the same width"
             )
-        check_number("MultiHeadAttention", "dropout", dropout, 0.0, 1.0, open_high=True)
+        check_number(who, "dropout", dropout, 0.0, 1.0, open_high=True)
         self.num_heads = num_heads
         self.dropout = dropout
         self.q_proj = Linear(d_model, d_model, bias)
-        self.k_proj = Linear(d_model, d_model, bias)
-        self.v_proj = Linear(d_model, d_model, bias)
+        self.k_proj = Linear(kdim, d_model, bias)
+        self.v_proj = Linear(vdim, d_model, bias)
         self.out_proj = Linear(d_model, d_model, bias)
 
     def forward(
@@ -139,8 +155,14 @@ class MultiHeadAttention(Module):
         attn_mask: Tensor | None = None,
         is_causal: bool = False,
         need_weights: bool = False,
+        key_padding_mask: Tensor | None = None,
+        cache: KeyValueCache | None = None,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (..., T, d_model) looks up in key and value (..., S, d_model).
+        """query (..., T, d_model) looks up in key (..., S, kdim) and value (..., S,
+        vdim).
+
+        Where two masks are given, a query may attend where both are true. A query that
+        may attend to nothing gets weights of 0, and so out_proj's bias.
 
         Args:
             key: by default the query: self-attention.
@@ -148,33 +170,56 @@ class MultiHeadAttention(Module):
             attn_mask: boolean (T, S), (B, T, S) or (B, H, T, S); **True = may attend**.
             is_causal: position i attends to positions up to i only.
             need_weights: whether to return the weights.
+            key_padding_mask: boolean (B, S), True = a key to attend to, False =
+                padding: what `padding_mask` makes of tokens.
+            cache: keys and values of earlier calls (`nn.cache`): the queries then are
+                the last T of the positions that the keys have.
 
         Returns:
             (..., T, d_model), and the weights of every head (..., H, T, S) or None.
+
+        Raises:
+            ValueError, TypeError: a width is not the layer's, or a mask is not boolean
+                or of none of these shapes.
+
+        >>> from tinygrad_attn import Tensor, randn
+        >>> x, real = randn(1, 3, 4), Tensor([[True, True, False]])
+        >>> _, weights = MultiHeadAttention(4, 1)(
+        ...     x, need_weights=True, key_padding_mask=real
+        ... )
+        >>> weights[0, 0, :, 2].tolist()
+        [0.0, 0.0, 0.0]
         """
         key = query if key is None else key
         value = key if value is None else value
-        d_model = self.q_proj.weight.shape[1]
-        for what, x in (("query", query), ("key", key), ("value", value)):
-            check_sequence("MultiHeadAttention", what, x, d_model)
-        if (
-            isinstance(attn_mask, Tensor) and attn_mask.ndim == 3
-        ):  # (B, T, S): for all heads
-            batch, t, s = attn_mask.shape
-            attn_mask = attn_mask.reshape(batch, 1, t, s)
+        for what, x, width in (
+            ("query", query, self.q_proj.weight.shape[1]),
+            ("key", key, self.k_proj.weight.shape[1]),
+            ("value", value, self.v_proj.weight.shape[1]),
+        ):
+            check_sequence("MultiHeadAttention", what, x, width)
         q = self.split_heads(self.q_proj(query))  # (..., H, T, d_k)
-        k = self.split_heads(self.k_proj(key))  # (..., H, S, d_k)
-        v = self.split_heads(self.v_proj(value))  # (..., H, S, d_k)
+        if cache is None:
+            k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
+        else:
+            k, v = cache.keys_and_values(self, key, value)
+        t, s = q.shape[-2], k.shape[-2]
+        energies = (*q.shape[:-2], t, s)
+        mask = mask_for("MultiHeadAttention", energies, attn_mask, key_padding_mask)
+        if is_causal and cache is not None:  # the queries are the last of S positions
+            causal = attention.causal_mask(s, like=query)[s - t :]
+            mask = causal if mask is None else attention.both(mask, causal)
+            is_causal = False
+        dropout = self.dropout if self.training else 0.0
         z, weights = attention.attention_with_weights(
-            q,
-            k,
-            v,
-            attn_mask,
-            self.dropout if self.training else 0.0,
-            is_causal,
-            want_weights=need_weights,
+            q, k, v, mask, dropout, is_causal, want_weights=need_weights
         )
-        return self.out_proj(self.join_heads(z)), weights
+        return self.out_proj(self.join_heads(z)), weights  # (..., T, d_model)
+
+    def keys_and_values(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """(..., S, kdim) and (..., S, vdim) → what each head is offered, twice
+        (..., H, S, d_k)."""
+        return self.split_heads(self.k_proj(key)), self.split_heads(self.v_proj(value))
 
     def split_heads(self, x: Tensor) -> Tensor:
         """(..., T, d_model) → (..., H, T, d_k)."""

@@ -1002,6 +1002,10 @@ FUNCTIONAL = [
         torch=lambda n, m: torch.ones(n, m).bool().tril(), note="wide", **NO_GRADIENT),
     Row("functional.causal_mask", (0,), numpy=lambda n: np.tri(n, dtype=bool),
         torch=lambda n: torch.ones(n, n).bool().tril(), note="empty", **NO_GRADIENT),
+    Row("functional.padding_mask", ((classes, 2, 3),), numpy=lambda t: t != 0,
+        torch=lambda t: t != 0, any_shape=True, **NO_GRADIENT),
+    Row("functional.padding_mask", ((classes, 2, 3), 2), numpy=lambda t, pad: t != pad,
+        torch=lambda t, pad: t != pad, note="pad", **NO_GRADIENT),
     Row("functional.dropout", ((normal, 4, 5),), {"p": 0.25}, seeded=True, why=RANDOM,
         check=lambda z, x: all(
             a == 0.0 or abs(a - b / 0.75) < 1e-12

@@ -253,6 +253,7 @@ NOT_DRAWN = {
     "argmin": "whole numbers",
     "one_hot": "whole numbers",
     "causal_mask": "bools",
+    "padding_mask": "bools",
     "stop_gradient": "finite differences do not stop there",
     "dropout": "random",
     "embedding": "take by another name",

@@ -18,7 +18,7 @@ from .recording import apply
 from .shapes import broadcast_shapes
 from .tensor import Tensor, make
 
-__all__ = ["causal_mask", "scaled_dot_product_attention"]
+__all__ = ["causal_mask", "padding_mask", "scaled_dot_product_attention"]
 
 
 @named
@@ -147,6 +147,23 @@ def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Ten
     xp = current_backend().xp if like is None else namespace_of([like.data])
     queries = xp.reshape(xp.arange(0, t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
+
+
+@named
+def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
+    """(B, S), true where tokens (B, S) are not `pad`: these may be attended to.
+
+    >>> padding_mask(Tensor([[5, 7, 0], [6, 0, 0]]))
+    Tensor([[ True,  True, False],
+            [ True, False, False]], bool)
+    """
+    if not isinstance(tokens, Tensor) or tokens.dtype != "int64":
+        kind = tokens.dtype if isinstance(tokens, Tensor) else type(tokens).__name__
+        raise TypeError(
+            f"padding_mask: tokens of {kind} given; they must be a Tensor of int64"
+        )
+    check_number("padding_mask", "pad", pad, whole=True)
+    return tokens != int(pad)
 
 
 def both(x: Tensor, y: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "mse_loss",
+    "padding_mask",
     "relu",
     "rms_norm",
     "scaled_dot_product_attention",
@@ -274,5 +275,9 @@ def last_axes(
 
 
 # Their files use some of the functions above.
-from .attention import causal_mask, scaled_dot_product_attention  # noqa: E402
+from .attention import (  # noqa: E402
+    causal_mask,
+    padding_mask,
+    scaled_dot_product_attention,
+)
 from .losses import cross_entropy, mse_loss  # noqa: E402
