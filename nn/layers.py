@@ -1,4 +1,4 @@
-"""The layers with one idea each: linear, embedding, layer norm, softmax, dropout."""
+"""The layers with one idea each: linear, embedding, norms, softmax, dropout."""
 
 from __future__ import annotations
 
@@ -55,6 +55,22 @@ class Linear(Module):
         return f"{d_in} → {d_out}"
 
 
+def init_xavier(module: Module) -> None:
+    """Draws the weight of every Linear inside anew by `xavier_uniform`, and sets its
+    bias to 0; all else stays. PyTorch's Transformer does so with its matrices.
+
+    >>> layer = Linear(3, 3)
+    >>> init_xavier(layer)
+    >>> layer.weight.abs().max().item() <= 1.0, layer.bias.tolist()     # √(6/(3 + 3))
+    (True, [0.0, 0.0, 0.0])
+    """
+    for linear in module.modules():
+        if isinstance(linear, Linear):
+            linear.weight.assign(xavier_uniform(*linear.weight.shape).data)
+            if linear.bias is not None:
+                linear.bias.assign(zeros(linear.bias.shape).data)
+
+
 class Embedding(Module):
     """Row i of a table for each token i: (*I) → (*I, d).
 
@@ -93,25 +109,26 @@ class LayerNorm(Module):
         normalized_shape: the sizes of the last axes, over which μ and the biased
             variance σ² are taken.
         eps: ε, inside the root.
+        elementwise_affine: whether there are a weight and a bias.
+        bias: whether there is a bias beside the weight.
 
     >>> LayerNorm(2)(Tensor([[1.0, 3.0]]))
     Tensor([[-1.0000,  1.0000]], float64, from layer_norm)
     """
 
     def __init__(
-        self, normalized_shape: int | Sequence[int], eps: float = 1e-5
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
     ) -> None:
-        size = normalized_shape
-        shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
-        if not shape:
-            raise ValueError("LayerNorm: normalized_shape=() given; it names no axis")
-        for n in shape:
-            positive("LayerNorm", normalized_shape=n)
+        self.normalized_shape = normalized_sizes("LayerNorm", normalized_shape)
         check_number("LayerNorm", "eps", eps, 0.0)
-        self.normalized_shape = shape
         self.eps = eps
-        self.weight = Parameter(ones(self.normalized_shape))
-        self.bias = Parameter(zeros(self.normalized_shape))
+        affine, shape = elementwise_affine, self.normalized_shape
+        self.weight = Parameter(ones(shape)) if affine else None
+        self.bias = Parameter(zeros(shape)) if affine and bias else None
 
     def forward(self, x: Tensor) -> Tensor:
         shape = self.normalized_shape
@@ -119,6 +136,53 @@ class LayerNorm(Module):
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.normalized_shape))
+
+
+class RMSNorm(Module):
+    """x/√(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, equation 4): a layer norm that
+    leaves the mean where it is, and is cheaper for it.
+
+    Args:
+        normalized_shape: the sizes of the last axes, over which the mean is taken.
+        eps: ε, inside the root; by default the distance from 1 to the next number of
+            x's dtype, as in PyTorch.
+        elementwise_affine: whether there is a weight.
+
+    >>> RMSNorm(2)(Tensor([[3.0, 4.0]]))
+    Tensor([[0.8485, 1.1314]], float64, from rms_norm)
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+    ) -> None:
+        self.normalized_shape = normalized_sizes("RMSNorm", normalized_shape)
+        if eps is not None:
+            check_number("RMSNorm", "eps", eps, 0.0)
+        self.eps = eps
+        shape = self.normalized_shape
+        self.weight = Parameter(ones(shape)) if elementwise_affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return ", ".join(map(str, self.normalized_shape))
+
+
+def normalized_sizes(
+    who: str, normalized_shape: int | Sequence[int]
+) -> tuple[int, ...]:
+    """The sizes of the last axes as a tuple, once checked."""
+    size = normalized_shape
+    shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
+    if not shape:
+        raise ValueError(f"{who}: normalized_shape=() given; it names no axis")
+    for n in shape:
+        positive(who, normalized_shape=n)
+    return shape
 
 
 class Softmax(Module):
