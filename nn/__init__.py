@@ -14,6 +14,8 @@ from .attention import MultiHeadAttention as MultiHeadAttention
 from .attention_maps import attention_maps as attention_maps
 from .convert import from_torch as from_torch
 from .convert import to_torch as to_torch
+from .counting import count_parameters as count_parameters
+from .counting import shapes_only as shapes_only
 from .decoder import TransformerDecoder as TransformerDecoder
 from .decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .gradients import warn_without_gradient as warn_without_gradient
@@ -24,6 +26,7 @@ from .layers import LayerNorm as LayerNorm
 from .layers import Linear as Linear
 from .layers import RMSNorm as RMSNorm
 from .layers import Softmax as Softmax
+from .layers import TiedEmbedding as TiedEmbedding
 from .layers import init_xavier as init_xavier
 from .module import Module as Module
 from .module import ModuleList as ModuleList
@@ -31,7 +34,12 @@ from .module import Parameter as Parameter
 from .module import Sequential as Sequential
 from .positions import LearnedPositions as LearnedPositions
 from .positions import SinusoidalPositions as SinusoidalPositions
+from .seq2seq import Seq2SeqTransformer as Seq2SeqTransformer
 from .seq2seq import Transformer as Transformer
+from .tokens import BOS as BOS
+from .tokens import EOS as EOS
+from .tokens import PAD as PAD
+from .tokens import shift_right as shift_right
 from .transformer import FeedForward as FeedForward
 from .transformer import TransformerEncoder as TransformerEncoder
 from .transformer import TransformerEncoderLayer as TransformerEncoderLayer

@@ -102,6 +102,44 @@ class Embedding(Module):
         return f"{n} tokens → {d}"
 
 
+class TiedEmbedding(Module):
+    """One table W for all (section 3.4): a token's row goes in, and what comes out is
+    scored against every row.
+
+        embedding(token) = √d_model · W[token]        logits(x) = x Wᵀ
+
+    The initial weights have variance 1/d_model. So an embedding has variance 1, like a
+    wave of the positions, and so has a logit, x being of variance 1 after a norm.
+
+    Args:
+        vocab_size: how many tokens there are.
+        d_model: the width.
+
+    Parameters: weight (vocab_size, d_model), normal.
+
+    >>> embedding = TiedEmbedding(10, 4)
+    >>> x = embedding(Tensor([[1, 2, 3]]))
+    >>> x.shape, embedding.logits(x).shape
+    ((1, 3, 4), (1, 3, 10))
+    """
+
+    def __init__(self, vocab_size: int, d_model: int) -> None:
+        positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
+        self.weight = Parameter(randn(vocab_size, d_model) * d_model**-0.5)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        scale = math.sqrt(self.weight.shape[1])
+        return functional.embedding(tokens, self.weight) * scale  # (B, T, d_model)
+
+    def logits(self, x: Tensor) -> Tensor:
+        """x (..., d_model) → (..., vocab_size): how well it matches each token."""
+        return functional.linear(x, self.weight)
+
+    def extra_repr(self) -> str:
+        vocab_size, d_model = self.weight.shape
+        return f"{vocab_size} tokens ↔ {d_model}"
+
+
 class LayerNorm(Module):
     """(x - μ)/√(σ² + ε) ⊙ weight + bias (Ba, Kiros & Hinton 2016, equations 3 and 4).
 

@@ -9,9 +9,8 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
 
 from __future__ import annotations
 
-import math
-
-from tinygrad_attn import Tensor, randn
+from tinygrad_attn import Tensor, arange, randn, stack
+from tinygrad_attn.backends import current_backend
 from tinygrad_attn.errors import check_number
 
 from .layers import check_sequence, positive
@@ -39,8 +38,10 @@ class LearnedPositions(Module):
         check_number("LearnedPositions", "std", std, 0.0)
         self.weight = Parameter(randn(max_len, d_model) * std)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight[: check_length(self, x, self.weight)]
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
+        stop = start + check_length(self, x, self.weight, start)
+        return x + self.weight[start:stop]
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[0]} positions"
@@ -63,31 +64,31 @@ class SinusoidalPositions(Module):
 
     def __init__(self, max_len: int, d_model: int) -> None:
         positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
-        angles = [
-            [t / 10000.0 ** (i // 2 * 2 / d_model) for i in range(d_model)]
-            for t in range(max_len)
-        ]
-        self.waves = Tensor(
-            [
-                [math.cos(a) if i % 2 else math.sin(a) for i, a in enumerate(row)]
-                for row in angles
-            ]
-        )
+        rates = [10000.0 ** (-i / d_model) for i in range(0, d_model, 2)]
+        times = arange(max_len, dtype="float64").reshape(max_len, 1)
+        angles = times * Tensor(rates, dtype="float64")  # (max_len, d/2)
+        pairs = stack([angles.sin(), angles.cos()], axis=-1)  # (max_len, d/2, 2)
+        waves = pairs.reshape(max_len, 2 * len(rates))[:, :d_model]
+        self.waves = waves.astype(current_backend().dtype)  # (max_len, d)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.waves[: check_length(self, x, self.waves)]
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
+        stop = start + check_length(self, x, self.waves, start)
+        return x + self.waves[start:stop]
 
     def extra_repr(self) -> str:
         return f"{self.waves.shape[0]} positions"
 
 
-def check_length(module: Module, x: Tensor, positions: Tensor) -> int:
+def check_length(module: Module, x: Tensor, positions: Tensor, start: int) -> int:
     """The length T of x (..., T, d), or an error if it does not fit the positions."""
     who, (max_len, d_model) = type(module).__name__, positions.shape
     check_sequence(who, "x", x, d_model)
-    if x.shape[-2] > max_len:
+    check_number(who, "start", start, 0, whole=True)
+    if start + x.shape[-2] > max_len:
+        at = f" at position {start}" if start else ""
         raise ValueError(
-            f"{who}: input of shape {x.shape} given; it must be (..., T, "
-            f"{d_model}) with T up to {max_len}"
+            f"{who}: input of shape {x.shape} given{at}; it must be (..., T, "
+            f"{d_model}) with T up to {max_len - start}"
         )
     return x.shape[-2]
