@@ -96,7 +96,7 @@ def trained(checkpoint: str | None) -> train_reverse.Run:
     given = ["--resume", checkpoint] if checkpoint else []
     run = train_reverse.Run(train_reverse.parse(given))
     if checkpoint:
-        run.restore(*train_reverse.load(checkpoint))
+        run.restore(train_reverse.load(checkpoint))
         print(f"{checkpoint}: a model after {run.optimizer.steps} steps")
         return run
     print("training on the reverse task, some seconds in pure Python")

@@ -32,10 +32,8 @@ from nn import checkpoint
 from tinygrad_attn import (
     Tensor,
     draw_attention,
-    get_rng_state,
     manual_seed,
     no_grad,
-    set_rng_state,
     use_backend,
 )
 from tinygrad_attn.functional import cross_entropy
@@ -199,43 +197,28 @@ class Run:
 
     def save(self, path: str) -> None:
         """Everything that the next step depends on."""
-        moments = self.optimizer.state_dict()
-        tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
-        for slot in self.optimizer.slots:
-            tensors |= {f"{slot}.{i}": t for i, t in enumerate(moments[slot])}
-        settings = {
+        o = self.options
+        config = {
             "kind": "train_reverse",
-            "backend": [self.options.backend, self.options.dtype],
-            "options": {name: getattr(self.options, name) for name in SETTINGS},
-            "steps": moments["steps"],
+            "backend": [o.backend, o.dtype],
+            "options": {name: getattr(o, name) for name in SETTINGS},
             "losses": self.losses,
-            "random": [self.task.random.getstate(), get_rng_state()],
         }
-        checkpoint.save(path, tensors, settings)
+        generators = {"task": self.task.random}
+        checkpoint.save(path, self.model, self.optimizer, config, generators)
 
-    def restore(self, tensors: dict[str, Tensor], saved: dict[str, Any]) -> None:
+    def restore(self, saved: checkpoint.Checkpoint) -> None:
         """Continues where `save` was called."""
-        weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
-        self.model.load_state_dict(weights)
-        count = len(self.optimizer.parameters)
-        moments: dict[str, Any] = {"steps": saved["steps"]}
-        for slot in self.optimizer.slots:
-            moments[slot] = [tensors[f"{slot}.{i}"] for i in range(count)]
-        self.optimizer.load_state_dict(moments)
-        self.losses = saved["losses"]
-        task, weights_state = (
-            (version, tuple(words), gauss) for version, words, gauss in saved["random"]
-        )
-        self.task.random.setstate(task)
-        set_rng_state(weights_state)
+        saved.restore(self.model, self.optimizer, {"task": self.task.random})
+        self.losses = saved.config["losses"]
 
 
-def load(path: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def load(path: str) -> checkpoint.Checkpoint:
     """A checkpoint of this script, or ValueError."""
-    tensors, saved = checkpoint.load(path)
-    if saved.get("kind") != "train_reverse":
+    saved = checkpoint.load(path)
+    if saved.config.get("kind") != "train_reverse":
         raise ValueError(f"{path} was not saved by train_reverse")
-    return tensors, saved
+    return saved
 
 
 # === Training =========================================================================
@@ -373,7 +356,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--out", metavar="DIR", help="draw the attention map and the loss curve")
     o = parser.parse_args(argv)
     if o.resume:
-        take_over(o, load(o.resume)[1])
+        take_over(o, load(o.resume).config)
     o.backend = o.backend or "python"
     for name, (_, usual, small) in SETTINGS.items():
         if getattr(o, name) is None:
@@ -420,7 +403,7 @@ def take_over(o: argparse.Namespace, saved: dict[str, Any]) -> None:
 def work(options: argparse.Namespace) -> int:
     run = Run(options)
     if options.resume:
-        run.restore(*load(options.resume))
+        run.restore(load(options.resume))
     metrics = Metrics(options.metrics, append=bool(options.resume))
     if options.backend == "scalar":
         count_numbers(run)

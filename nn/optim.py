@@ -87,7 +87,8 @@ class Optimizer:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes over what `state_dict` gave; the parameters must be the same ones."""
+        """Takes over what `state_dict` gave, on any backend; the parameters must be the
+        same ones."""
         name = type(self).__name__
         if not isinstance(state, Mapping):
             raise TypeError(
@@ -120,7 +121,9 @@ class Optimizer:
                 )
         self.steps = state["steps"]
         for slot in self.slots:
-            self.state[slot] = [t.detach().data for t in state[slot]]
+            self.state[slot] = [
+                _beside(p, t) for p, t in zip(self.parameters, state[slot])
+            ]
 
 
 class SGD(Optimizer):
@@ -331,3 +334,10 @@ def _flat(xp: Any, arrays: list[Any]) -> Any:
 def _zeros_like(p: Parameter) -> Any:
     """An array of zeros beside a parameter."""
     return namespace_of([p.data]).zeros(p.shape, p.dtype)
+
+
+def _beside(p: Parameter, t: Tensor) -> Any:
+    """The numbers of t as an array like those of a parameter."""
+    xp = namespace_of([p.data])
+    numbers = t.detach().data if namespace_of([t.data]) is xp else t.tolist()
+    return xp.asarray(numbers, p.dtype)

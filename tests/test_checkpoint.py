@@ -2,102 +2,389 @@
 
 from __future__ import annotations
 
+import io
 import os
+import pickle
+import random
+import stat
 import sys
+import zipfile
 
 import pytest
 from conftest import needs_numpy, needs_safetensors
 
-from nn import checkpoint
-from tinygrad_attn import Tensor, ones, randn, use_backend, zeros
+import nn
+from nn import checkpoint, tensor_file
+from tinygrad_attn import (
+    Tensor,
+    get_rng_state,
+    manual_seed,
+    ones,
+    randn,
+    use_backend,
+    zeros,
+)
 
 pytestmark = needs_safetensors
 
 
-def test_every_bit_comes_back(any_backend, tmp_path):
+class Trained:
+    """A model, an optimizer with more than ten parameters, and what draws batches."""
+
+    def __init__(self, seed=0, sizes=(3, 4, 4, 4, 4, 4, 2)):
+        manual_seed(seed)
+        self.model = nn.Sequential(*map(nn.Linear, sizes, sizes[1:]))
+        self.optimizer = nn.optim.Adam(self.model.parameters(), lr=0.01)
+        self.batches = random.Random(seed)
+
+    def steps(self, count):
+        losses = []
+        for _ in range(count):
+            x = randn(2, 3) * self.batches.random()
+            loss = (self.model(x) ** 2).mean()
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    def save(self, path, **config):
+        generators = {"batches": self.batches}
+        checkpoint.save(path, self.model, self.optimizer, config, generators)
+
+    def restore(self, saved):
+        saved.restore(self.model, self.optimizer, {"batches": self.batches})
+
+    def numbers(self):
+        state = self.optimizer.state_dict()
+        moments = [t.tolist() for slot in ("m", "v") for t in state[slot]]
+        weights = [p.tolist() for p in self.model.parameters()]
+        return weights, moments, self.optimizer.steps, self.batches.getstate()
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "x.safetensors"
+
+
+# === What comes back ==================================================================
+
+
+def test_every_bit_comes_back(any_backend, path):
     tensors = {
         "a": randn(2, 3),
         "b": Tensor([1, -(2**40)]),
         "c": Tensor([[True], [False]]),
         "d": Tensor(float("inf")),
         "e": zeros(0, 2),
+        "__metadata__": ones(1),
+        '"file_sha256":"' + "0" * 64 + '"': ones(1),
     }
-    settings = {"lr": 0.1, "words": ["ä", "→"], "steps": 3}
-    path = tmp_path / "x.safetensors"
-    checkpoint.save(path, tensors, settings)
-    loaded, found = checkpoint.load(path)
-    assert found == settings
-    assert set(loaded) == set(tensors)
+    config = {
+        "lr": 0.1,
+        "words": ["ä", "→", "\ud800"],
+        "steps": 3,
+        '"file_sha256":"': '"file_sha256":"' + "0" * 64 + '"',
+    }
+    checkpoint.save(path, tensors, config=config)
+    saved = checkpoint.load(path)
+    assert saved.config == config
+    assert set(saved.weights) == set(tensors)
     for name, t in tensors.items():
-        assert loaded[name].tolist() == t.tolist()
-        assert (loaded[name].shape, loaded[name].dtype) == (t.shape, t.dtype)
-    assert os.listdir(tmp_path) == ["x.safetensors"]
+        assert saved.weights[name].tolist() == t.tolist()
+        assert (saved.weights[name].shape, saved.weights[name].dtype) == (
+            t.shape,
+            t.dtype,
+        )
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_training_goes_on_to_the_last_bit(any_backend, path):
+    run = Trained()
+    run.steps(3)
+    run.save(path, sizes=[3, 4])
+    want = run.steps(3)
+    other = Trained(seed=1)
+    other.steps(1)
+    before, state = other.numbers(), get_rng_state()
+    saved = checkpoint.load(path)
+    assert (other.numbers(), get_rng_state()) == (before, state)  # load changes nothing
+    assert saved.config == {"sizes": [3, 4]}
+    other.restore(saved)
+    assert other.steps(3) == want
+    assert other.numbers() == run.numbers()
+
+
+def test_the_librarys_random_numbers_go_on(path):
+    manual_seed(0)
+    checkpoint.save(path)
+    want = randn(3).tolist()
+    checkpoint.load(path).restore()
+    assert randn(3).tolist() == want
 
 
 @needs_numpy
-def test_float32_comes_back_and_another_backend_can_read_it(tmp_path):
-    path = tmp_path / "x"
+def test_what_was_saved_on_one_backend_goes_on_on_another(path):
+    with use_backend("python"):
+        run = Trained()
+        run.steps(2)
+        run.save(path)
+        want = run.steps(2)
+        saved = checkpoint.load(path)
+    with use_backend("numpy", "float64"):
+        other = Trained(seed=1)
+        other.restore(saved)  # its moments are lists; the parameters are arrays
+        assert other.steps(2) == pytest.approx(want)
+
+
+@needs_numpy
+def test_float32_comes_back_and_another_backend_can_read_it(path):
     with use_backend("numpy"):
         x = randn(5)
-        checkpoint.save(path, {"x": x}, {})
-        loaded, _ = checkpoint.load(path)
+        checkpoint.save(path, {"x": x})
+        loaded = checkpoint.load(path).weights
         assert (loaded["x"].dtype, loaded["x"].tolist()) == ("float32", x.tolist())
-    loaded, _ = checkpoint.load(path)
+    loaded = checkpoint.load(path).weights
     assert (loaded["x"].dtype, loaded["x"].tolist()) == ("float64", x.tolist())
 
 
 @needs_numpy
-def test_the_library_reads_what_we_write(tmp_path):
+def test_the_library_reads_what_we_write(path):
     from safetensors.numpy import load_file
 
-    checkpoint.save(tmp_path / "x", {"w": Tensor([[1.0, 2.0]])}, {})
-    assert load_file(tmp_path / "x")["w"].tolist() == [[1.0, 2.0]]
+    checkpoint.save(path, {"w": Tensor([[1.0, 2.0]])})
+    assert load_file(path)["model.w"].tolist() == [[1.0, 2.0]]
 
 
-def test_bad_files_are_refused(tmp_path):
-    path = tmp_path / "x"
-    checkpoint.save(path, {"w": ones(50)}, {"k": 1})
-    whole = path.read_bytes()
-    middle = len(whole) - 100
-    for content, words in [
-        (b"", "no whole safetensors file"),
-        (b"hello, this is no checkpoint", "no whole safetensors file"),
-        (whole[:-1], "no whole safetensors file"),
-        (whole[:middle] + b"\x01" + whole[middle + 1 :], "altered"),
-        (whole.replace(rb"\"k\": 1", rb"\"k\": 2"), "altered"),
+# === What does not fit ================================================================
+
+
+def test_what_does_not_fit_changes_nothing(path):
+    run = Trained()
+    run.steps(1)
+    run.save(path)
+    saved = checkpoint.load(path)
+    checkpoint.save(path, run.model)
+    bare = checkpoint.load(path)
+    other, wider = Trained(seed=1), Trained(sizes=(3, 5, 2))
+    before, state = (other.numbers(), wider.numbers()), get_rng_state()
+    sgd = nn.optim.SGD(other.model.parameters())
+    for one, given, words in [
+        (saved, (wider.model,), "does not fit: Sequential.load_state_dict: unexpected"),
+        (saved, (None, wider.optimizer), "does not fit: Adam: m of shapes"),
+        (saved, (other.model, sgd), "does not fit: SGD: state with m, steps, v"),
+        (saved, (other.model, None, {"data": other.batches}), "has batches"),
+        (bare, (other.model, other.optimizer), "without an optimizer"),
     ]:
-        assert content != whole
+        with pytest.raises(ValueError, match=words) as raised:
+            one.restore(*given)
+        assert str(raised.value).startswith(str(path))
+        assert "\n" not in str(raised.value)
+        assert (other.numbers(), wider.numbers()) == before
+        assert get_rng_state() == state
+
+
+# === What is refused ==================================================================
+
+
+def refused(path, words=None, kind=ValueError):
+    """One line, which names the file."""
+    with pytest.raises(kind, match=words) as raised:
+        checkpoint.load(path)
+    told = str(raised.value)
+    assert str(path) in told
+    assert "\n" not in told
+    return told
+
+
+def small(path):
+    checkpoint.save(path, {"w": ones(5), "n": Tensor([1])}, config={"k": 1, "ä": "é"})
+    return path.read_bytes()
+
+
+def test_any_changed_byte_is_refused(path):
+    """Each byte of the length, the table, its padding and the numbers."""
+    whole = small(path)
+    for at in range(len(whole)):
+        every_bit = at < 100 or at > len(whole) - 100
+        for bit in range(8) if every_bit else (at % 8,):
+            changed = bytearray(whole)
+            changed[at] ^= 1 << bit
+            path.write_bytes(changed)
+            refused(path)
+    path.write_bytes(whole)
+    assert checkpoint.load(path).config == {"k": 1, "ä": "é"}
+
+
+def test_what_means_the_same_is_refused_too(path):
+    """A checksum of contents alone would not see these: other space, another escape."""
+    whole = small(path)
+    for old, new in [
+        (rb"\\u00e4", rb"\\u00E4"),
+        (b" " * 2, b"\t "),
+        (rb"\"k\": 1", rb"\"k\":1 "),
+    ]:
+        if old not in whole:  # the table is filled up to 8 bytes, if at all
+            assert old == b" " * 2
+            continue
+        path.write_bytes(whole.replace(old, new, 1))
+        assert "altered" in refused(path)
+
+
+def test_a_file_that_was_cut_off_or_went_on_is_refused(path):
+    whole = small(path)
+    lengths = [*range(200), *range(200, len(whole) - 100, 37)]
+    for length in [*lengths, *range(len(whole) - 100, len(whole))]:
+        path.write_bytes(whole[:length])
+        refused(path)
+    for more in (b"\0", b" ", whole):
+        path.write_bytes(whole + more)
+        refused(path, "cut off or altered")
+
+
+class Bomb:
+    """Says so when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("unpickled",)
+
+
+def test_what_is_no_checkpoint_is_refused(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("archive/data.pkl", pickle.dumps(Bomb()))
+    for content, words in [
+        (b"", "is empty"),
+        (b"hello, this is no checkpoint", "no whole safetensors file"),
+        (b'{"w": [1.0, 2.0]}', "no whole safetensors file"),
+        (bytes(1000), "was not written by this project|no whole safetensors file"),
+        (b"\xff" * 1000, "no whole safetensors file"),
+        (pickle.dumps(Bomb()), "is a pickle, .* none is ever opened"),
+        (pickle.dumps(Bomb(), 0), "no whole safetensors file"),
+        (archive.getvalue(), "is a zip archive"),
+        (os.urandom(500), "no whole safetensors file"),
+    ]:
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=words):
-            checkpoint.load(path)
+        refused(path, words)
+    assert not os.path.exists("unpickled")
+    assert not {"pickle", "marshal", "shelve"} & set(vars(tensor_file))
+    refused(tmp_path, "is no file", IsADirectoryError)
+    refused(tmp_path / "nowhere", "No such file", FileNotFoundError)
 
 
 @needs_numpy
-def test_a_foreign_safetensors_file_is_refused(tmp_path):
+def test_a_foreign_safetensors_file_is_refused(path):
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import load_file, save_file
 
-    save_file({"w": np.ones(3)}, tmp_path / "x")
-    with pytest.raises(ValueError, match="not written by this project"):
-        checkpoint.load(tmp_path / "x")
+    save_file({"w": np.ones(3)}, path)
+    refused(path, "was not written by this project's save")
+    save_file({"w": np.ones(3)}, path, {"settings": "{}", "sha256": "0" * 64})
+    refused(path, "was not written by this project's save")
+    small(path)
+    save_file(load_file(path), path)  # someone else's copy, without our checksum
+    refused(path, "was not written by this project's save")
 
 
-def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "x"
-    checkpoint.save(path, {"w": ones(2)}, {})
-    before = path.read_bytes()
+def test_other_settings_under_a_right_checksum_are_refused(path):
+    deep = {"format": checkpoint.FORMAT, "config": {}, "optimizer": {"steps": 1}}
+    small(path)
+    _, right = tensor_file.read(path)
+    wrong = [{}, [], None, 3, {"format": 1}, deep]
+    wrong += [{k: v for k, v in right.items() if k != name} for name in right]
+    wrong += [right | {name: 3} for name in right if name != "optimizer"]
+    wrong += [right | {"rng_state": [3, [1], None]}, right | {"optimizer": 3}]
+    for settings in wrong:
+        tensor_file.write(path, {"model.w": ones(1)}, settings)
+        refused(path, "was not written by this version")
+
+
+# === How it is written ================================================================
+
+
+def test_the_numbers_are_on_the_disk_before_the_name_and_then_the_name(
+    path, monkeypatch
+):
+    done = []
+    sync, replace = os.fsync, os.replace
+
+    def noted_sync(handle):
+        folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        done.append("folder" if folder else f"file of {os.fstat(handle).st_size}")
+        sync(handle)
+
+    def noted_replace(old, new):
+        done.append("name")
+        replace(old, new)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    monkeypatch.setattr(os, "replace", noted_replace)
+    checkpoint.save(path, {"w": ones(2)})
+    size = path.stat().st_size
+    assert (
+        done == [f"file of {size}", "name", "folder"][: 3 if os.name == "posix" else 2]
+    )
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_failed_save_leaves_the_old_file(path, monkeypatch, call):
+    before = small(path)
 
     def fail(*args):
-        raise OSError("disk full")
+        raise OSError(28, "disk full")
 
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="disk full"):
-        checkpoint.save(path, {"w": zeros(2)}, {})
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="could not be written: .*disk full") as raised:
+        checkpoint.save(path, {"w": zeros(2)})
+    assert str(path) in str(raised.value)
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["x"]
+    assert os.listdir(path.parent) == [path.name]
 
 
-def test_without_the_library(monkeypatch, tmp_path):
+def test_a_folder_is_not_overwritten(tmp_path):
+    with pytest.raises(FileExistsError, match="is no file"):
+        checkpoint.save(tmp_path, {"w": ones(2)})
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes of POSIX")
+def test_a_link_stays_a_link_and_the_mode_is_as_of_any_file(path):
+    checkpoint.save(path, {"w": ones(1)})
+    plain = path.with_name("plain")
+    plain.write_bytes(b"")
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+    link = path.with_name("latest")
+    link.symlink_to(path.name)
+    checkpoint.save(link, {"w": ones(2)})
+    assert link.is_symlink()
+    assert checkpoint.load(path).weights["w"].shape == (2,)
+
+
+def test_the_next_save_removes_leftovers_but_nothing_else(path):
+    names = [
+        f".{path.name}.{'0a' * 8}.tmp",  # ours
+        f".{path.name}.{'0b' * 8}.tmp",
+        f".{path.name}.{'0c' * 8}.tmp",  # ours, and someone is writing it
+        f".{path.name}.notes.tmp",
+        f".other.{'0a' * 8}.tmp",
+        f"{path.name}.tmp",
+    ]
+    for name in names:
+        path.with_name(name).write_bytes(b"half")
+    if os.name != "posix":
+        pytest.skip("the lock is POSIX's")
+    with open(path.with_name(names[2]), "r+b") as file:
+        assert tensor_file._lock(file)
+        checkpoint.save(path, {"w": ones(1)})
+        assert sorted(os.listdir(path.parent)) == sorted([path.name, *names[2:]])
+    checkpoint.save(path, {"w": ones(1)})
+    assert sorted(os.listdir(path.parent)) == sorted([path.name, *names[3:]])
+
+
+def test_without_the_library(monkeypatch, path):
     monkeypatch.setitem(sys.modules, "safetensors", None)
-    with pytest.raises(RuntimeError, match="pip install safetensors"):
-        checkpoint.save(tmp_path / "x", {}, {})
+    with pytest.raises(RuntimeError, match="save needs .* pip install safetensors"):
+        checkpoint.save(path)
+    with pytest.raises(RuntimeError, match="load needs .* pip install safetensors"):
+        checkpoint.load(path)

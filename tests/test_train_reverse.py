@@ -282,7 +282,7 @@ BAD = [
     (["--lr", "-1"], ["--lr -1"]),
     (["--lr", "nan"], ["--lr nan"]),
     (["--resume", "/nowhere/at/all"], ["/nowhere/at/all"]),
-    (["--resume", __file__], ["no whole safetensors file"]),
+    (["--resume", __file__], [__file__, "no whole safetensors file"]),
     (["--metrics", "/nowhere/at/all"], ["/nowhere/at/all"]),
     (["--save", "/nowhere/at/all"], ["--save", "/nowhere/at/all"]),
     (["--out", __file__], [__file__]),
@@ -307,7 +307,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     from nn import checkpoint
     from tinygrad_attn import ones
 
-    checkpoint.save(tmp_path / "x", {"w": ones(2)}, {"kind": "other"})
+    checkpoint.save(tmp_path / "x", {"w": ones(2)}, config={"kind": "other"})
     done = script("--resume", tmp_path / "x")
     assert done.returncode == 2
     assert "was not saved by train_reverse" in done.stderr
@@ -347,4 +347,4 @@ def test_a_resumed_run_keeps_its_settings_and_its_backend(tmp_path):
     assert "was trained with 8" in done.stderr
     from nn import checkpoint as saved
 
-    assert saved.load(checkpoint)[1]["backend"] == ["scalar", None]
+    assert saved.load(checkpoint).config["backend"] == ["scalar", None]

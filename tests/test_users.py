@@ -115,17 +115,26 @@ def test_new_threads_are_as_quiet_as_the_process():
 @needs_safetensors
 def test_what_cannot_be_saved_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "x"
-    for tensors, settings, words in [
-        ({"__metadata__": ones(1)}, {}, "__metadata__"),
-        ({1: ones(1)}, {}, "name 1"),
-        ({"a": [1.0]}, {}, "a is a list"),
-        ([ones(1)], {}, "a list given"),
-        ({"a": ones(1)}, {"x": object()}, "no JSON"),
+    for given, words in [
+        ({"model": {1: ones(1)}}, "name 1"),
+        ({"model": {"a": [1.0]}}, "a is a list"),
+        ({"model": [ones(1)]}, "a list given"),
+        ({"model": ones(1)}, "a Tensor given"),
+        ({"optimizer": {"steps": 1}}, "a dict given"),
+        ({"config": {"x": object()}}, "no JSON"),
+        ({"config": {"x": [{1: "one"}]}}, "key 1, which would come back as a string"),
+        ({"config": [1]}, "a list, given"),
+        ({"generators": {"task": 3}}, "'task', a int"),
     ]:
-        with pytest.raises((TypeError, ValueError), match=words):
-            checkpoint.save(path, tensors, settings)
+        with pytest.raises((TypeError, ValueError), match=words) as raised:
+            checkpoint.save(path, **given)
+        assert str(raised.value).startswith("save: ")
+    with pytest.raises(TypeError, match="path 3, a int, given"):
+        checkpoint.save(3)
+    with pytest.raises(TypeError, match="path 3, a int, given"):
+        checkpoint.load(3)
     with pytest.raises(FileNotFoundError, match="no such folder"):
-        checkpoint.save(tmp_path / "none" / "x", {"a": ones(1)}, {})
+        checkpoint.save(tmp_path / "none" / "x", {"a": ones(1)})
     assert list(tmp_path.iterdir()) == []
     with use_backend("python"):
-        checkpoint.save(path, {"a": ones(1)}, {})
+        checkpoint.save(path, {"a": ones(1)})

@@ -220,7 +220,7 @@ def test_a_model_trains_there(user):
             "os.environ['TINYGRAD_ATTN_BACKEND'] = 'numpy'; tinygrad_attn.ones(1)",
             "pip install numpy",
         ),
-        ("nn.checkpoint.save('model', {}, {})", "pip install safetensors"),
+        ("nn.checkpoint.save('model')", "pip install safetensors"),
         ("nn.checkpoint.load('model')", "pip install safetensors"),
     ],
 )

@@ -1,0 +1,276 @@
+"""One file of tensors and settings, written whole or not at all, and read as written.
+
+The format is safetensors: a table of names, dtypes and shapes in JSON, then the bare
+numbers. Nothing in it can be executed, and any safetensors reader opens it. In the
+table stands a SHA-256 of all the file's bytes, its own 64 digits taken as zeros: a file
+of which any byte was changed is refused. (It guards against accidents. Whoever means to
+deceive can compute it anew.)
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import re
+import secrets
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tinygrad_attn import Tensor
+from tinygrad_attn.backends import current_backend
+
+try:
+    import fcntl
+except ImportError:  # Windows, where a file that is open cannot be removed anyway
+    fcntl = None  # type: ignore[assignment]
+
+# our dtype: its name in a file, its code in `struct`
+DTYPES = {
+    "float64": ("F64", "d"),
+    "float32": ("F32", "f"),
+    "int64": ("I64", "q"),
+    "bool": ("BOOL", "?"),
+}
+OURS = {theirs: ours for ours, (theirs, _) in DTYPES.items()}
+SIGNATURE = re.compile(rb'"file_sha256":"([0-9a-f]{64})"')  # in the table, once
+UNSIGNED = b"0" * 64
+
+Entry = tuple[str, tuple[int, ...], bytes]  # dtype, shape, numbers
+
+
+def check_safetensors(who: str) -> None:
+    """Raises RuntimeError, with what to install, where the library is missing."""
+    try:
+        import safetensors  # noqa: F401
+    except ImportError:
+        raise RuntimeError(
+            f"{who} needs the safetensors library, which is not installed: "
+            "pip install safetensors"
+        ) from None
+
+
+def _path(who: str, path: Any) -> Path:
+    try:
+        return Path(os.fsdecode(path))
+    except TypeError:
+        kind = type(path).__name__
+        raise TypeError(
+            f"{who}: path {path!r}, a {kind}, given; it must be a string or a Path"
+        ) from None
+
+
+# === Writing ==========================================================================
+
+
+def write(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], settings: Any
+) -> None:
+    """Writes tensors, and settings that JSON can hold.
+
+    They go to a temporary file beside it, which takes the name once all is on the disk:
+    a process that is killed on the way leaves the file as it was. What it leaves behind
+    besides, the next call removes.
+
+    Raises:
+        OSError: the file cannot be written; it names the file and says why.
+    """
+    target = Path(os.path.realpath(_path("save", path)))  # a link stays one
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"save: {path} given, and there is no such folder")
+    if target.exists() and not target.is_file():
+        raise FileExistsError(f"save: {path} is there already, and is no file")
+    data = {name: _to_bytes(t) for name, t in tensors.items()}
+    metadata = {"settings": json.dumps(settings), "file_sha256": UNSIGNED.decode()}
+    content = _signed(_serialize(data, metadata))
+    try:
+        _remove_leftovers(target)
+        _put(target, content)
+    except OSError as error:
+        raise type(error)(f"save: {path} could not be written: {error}") from error
+
+
+def _put(target: Path, content: bytes) -> None:
+    """The file gets this content: at any moment it has all of the old or of the new."""
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    with open(temporary, "xb") as file:
+        try:
+            _lock(file)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())  # else the name could be on the disk before them
+            if fcntl is None:  # Windows renames no file that is open
+                file.close()
+            os.replace(temporary, target)
+        except BaseException:
+            file.close()
+            temporary.unlink(missing_ok=True)
+            raise
+    if os.name == "posix":  # now the name too
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        except OSError as error:  # some file systems cannot, and need not
+            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+                raise
+        finally:
+            os.close(folder)
+
+
+def _lock(file: BinaryIO) -> bool:
+    """Marks a file as being written, until it is closed or its process ends; False if
+    it was already, or if that cannot be known here."""
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _remove_leftovers(target: Path) -> None:
+    """Removes the temporary files of those that were killed, not of others."""
+    ours = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{16}\.tmp")
+    for path in target.parent.iterdir():
+        if ours.fullmatch(path.name):
+            with contextlib.suppress(OSError):
+                if _abandoned(path):
+                    path.unlink()
+
+
+def _abandoned(path: Path) -> bool:
+    if fcntl is None:
+        return True
+    with open(path, "r+b") as file:
+        return _lock(file)
+
+
+def _to_bytes(t: Tensor) -> Entry:
+    flat = t.detach().reshape(-1).tolist()
+    return t.dtype, t.shape, struct.pack(f"<{len(flat)}{DTYPES[t.dtype][1]}", *flat)
+
+
+def _serialize(data: Mapping[str, Entry], metadata: dict[str, str]) -> bytes:
+    """By the library's byte-level call, which from version 0.8 on takes addresses."""
+    import safetensors
+
+    library: Any = safetensors  # its types differ from version to version
+    if not hasattr(library, "TensorSpec"):
+        old = {
+            name: {"dtype": dtype, "shape": list(shape), "data": raw}
+            for name, (dtype, shape, raw) in data.items()
+        }
+        return bytes(library.serialize(old, metadata))
+    new = {
+        name: library.TensorSpec(
+            dtype=dtype,
+            shape=list(shape),
+            data_ptr=ctypes.cast(ctypes.c_char_p(raw), ctypes.c_void_p).value or 0,
+            data_len=len(raw),
+        )
+        for name, (dtype, shape, raw) in data.items()
+    }
+    return bytes(library.serialize(new, metadata))
+
+
+# === The checksum =====================================================================
+
+
+def _signature(content: bytes) -> tuple[int, int] | None:
+    """Where the checksum's digits stand; None where there is none."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    found = SIGNATURE.search(content[8:end])
+    return (8 + found.start(1), 8 + found.end(1)) if found else None
+
+
+def _checksum(content: bytes, start: int, end: int) -> bytes:
+    """The SHA-256 of all bytes, zeros in place of the digits."""
+    whole = memoryview(content)
+    digest = hashlib.sha256(whole[:start])
+    digest.update(UNSIGNED)
+    digest.update(whole[end:])
+    return digest.hexdigest().encode()
+
+
+def _signed(content: bytes) -> bytes:
+    """The same with its checksum in its place."""
+    place = _signature(content)
+    assert place is not None
+    start, end = place
+    return content[:start] + _checksum(content, start, end) + content[end:]
+
+
+# === Reading ==========================================================================
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
+    """What `write` wrote: the tensors, on the current backend in the dtype they have
+    there, and the settings.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it was not written by `write`, or is not as it was written; it names
+            the file and says which.
+    """
+    import safetensors
+
+    library: Any = safetensors
+    file = _path("load", path)
+    if file.exists() and not file.is_file():
+        raise IsADirectoryError(f"{path} is no file")
+    content = file.read_bytes()
+    place = _signature(content)
+    if place is None:
+        raise ValueError(f"{path} {_what_else(content)}")
+    start, end = place
+    if content[start:end] != _checksum(content, start, end):
+        raise ValueError(
+            f"{path} was cut off or altered: its checksum does not match its contents"
+        )
+    try:
+        entries = dict(library.deserialize(content))
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        settings = json.loads(header["__metadata__"]["settings"])
+        return {name: _from_bytes(**entry) for name, entry in entries.items()}, settings
+    except (library.SafetensorError, ValueError, KeyError, RecursionError) as error:
+        told = " ".join(str(error).split())  # one line
+        raise ValueError(f"{path} was not written by this project: {told}") from None
+
+
+def _what_else(content: bytes) -> str:
+    """What a file is that has no checksum of ours."""
+    import safetensors
+
+    library: Any = safetensors
+    if not content:
+        return "is empty, no safetensors file"
+    try:
+        library.deserialize(content)
+    except (library.SafetensorError, ValueError) as error:
+        if content.startswith(b"PK"):
+            return "is a zip archive, no safetensors file"
+        if content[0] == 0x80 and content.endswith(b"."):
+            return (
+                "is a pickle, no safetensors file; a pickle can run any code, and none "
+                "is ever opened here"
+            )
+        return f"is no whole safetensors file: {' '.join(str(error).split())}"
+    return "is a safetensors file, but was not written by this project's save"
+
+
+def _from_bytes(dtype: str, shape: list[int], data: bytes) -> Tensor:
+    if dtype not in OURS:
+        raise ValueError(f"dtype {dtype}; {', '.join(OURS)} can be read")
+    ours = OURS[dtype]
+    code = DTYPES[ours][1]
+    count = len(data) // struct.calcsize(f"<{code}")
+    flat = list(struct.unpack(f"<{count}{code}", data))
+    known = current_backend().xp.float_dtypes
+    kept = ours if ours in (*known, "int64", "bool") else known[0]
+    return Tensor(flat, dtype=kept).reshape(shape)
