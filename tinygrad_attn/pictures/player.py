@@ -9,24 +9,27 @@ there, and what it sends to each of its inputs.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
-from math import isfinite
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from ..backends import namespace_of
 from ..errors import check_number, named
-from ..graph.notation import Written, pretty, rule_of, written
+from ..graph.notation import pretty, rule_of, written
 from ..graph.plain import Edge, Graph, Node
 from ..graph.tidy import without_transposes
 from ..graph.unfold import unfold
 from ..tensor import Tensor
 from .drawing import check_count, headings
 from .frames import framed
-from .grids import Grid, grid_of, is_probability
+from .grids import Grid, grid_of, is_probability, size_of
 from .labels import shape_text, short_names, short_path
 from .layout import Box, Frame, Layout, Line, layout, svg_path
 from .page import page
 from .sheet import FORMULA, NAME, Look
+from .sums import grid_data, how
 from .svg import place, svg_text
 from .tensors import card_of, tensors
 from .text import clipped
@@ -92,6 +95,8 @@ def play(
         graph = without_transposes(graph)
     check_count(len(graph), graph.level, limit)
     still = svg_text(place(tensors(graph, Look(), title or heading, below)))
+    # Who reads it has no script; a tooltip for each cell would make the page heavy.
+    still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(title or heading, below)
     text = page(data, still)
     if path is not None:
@@ -177,7 +182,7 @@ class Script:
         words = self.words[node.id]
         name = self.called[node.id]
         title = f"{name} = {words.formula}" if words.formula else name
-        least = text_width(clipped(title, FORMULA), 11, bold=True) + 2 * PAD + 6
+        least = text_width(clipped(title, FORMULA), 12.5, bold=True) + 2 * PAD + 6
         grid = self.values[node.id]
         across = extent(grid.columns) * CELL_W
         down = extent(grid.rows) * CELL_H
@@ -233,20 +238,26 @@ class Script:
     # --- what happens -----------------------------------------------------------------
 
     def steps(self) -> list[dict[str, Any]]:
-        """Forward, the seed, and backward."""
+        """Forward, what comes from outside (the seed), and backward."""
         computed = [n for n in self.graph if self.graph.inputs(n)]
         steps: list[dict[str, Any]] = [
             {"kind": "forward", "card": n.id} for n in computed
         ]
-        ends = [n for n in computed if not self.graph.uses(n)]
-        steps += [
-            {"kind": "seed", "card": n.id, "sentence": self.seed(n)}
-            for n in ends
-            if n.gradient_array is not None
-        ]
-        number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
         so_far: dict[str, Any] = {}
         arrived: dict[str, int] = {}
+        for node in self.graph:
+            outside = self.outside(node)
+            if outside is None:
+                continue
+            seed: dict[str, Any] = {"kind": "seed", "card": node.id}
+            seed["sentence"] = self.seed(node)
+            if self.paths(node.id):
+                so_far[node.id], arrived[node.id] = outside, 1
+                seed["grid"] = grid_data(grid_of(outside, "gradient"))
+                seed["paths"] = self.paths(node.id) + 1
+            steps.append(seed)
+        number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
+        first = dict(arrived)
         for node in reversed(computed):
             sends = []
             for edge in self.graph.inputs(node):
@@ -254,8 +265,7 @@ class Script:
                 if share is None:
                     continue
                 source = edge.source
-                before = so_far.get(source)
-                so_far[source] = share if before is None else before + share
+                so_far[source] = added(so_far.get(source), share)
                 arrived[source] = arrived.get(source, 0) + 1
                 sends.append(
                     {
@@ -264,13 +274,31 @@ class Script:
                         "rule": self.rule(edge),
                         "grid": grid_data(grid_of(share, "gradient")),
                         "path": arrived[source],
-                        "paths": self.paths(source),
+                        "paths": self.paths(source) + first.get(source, 0),
                         "so_far": grid_data(grid_of(so_far[source], "gradient")),
                     }
                 )
             if sends:
                 steps.append({"kind": "backward", "card": node.id, "sends": sends})
         return steps
+
+    def outside(self, node: Node) -> Any:
+        """The part of a node's gradient that no edge brings: the whole of it at the
+        end; and in the graph of a module, what comes to a result of its from outside.
+        None where all comes along edges."""
+        g = node.gradient_array
+        if g is None or not self.paths(node.id):
+            return g
+        if not self.graph.inputs(node):
+            return None
+        edges = self.graph.uses(node)
+        shares = [e.contribution_array for e in edges]
+        first, *others = (share for share in shares if share is not None)
+        total = reduce(added, others, first)
+        rest = added(g, -total)
+        noise = 1e-4 if node.dtype == "float32" else 1e-9
+        more = size_of(rest) > noise * max(size_of(g), size_of(total))
+        return rest if more else None
 
     def paths(self, source: str) -> int:
         """Along how many edges something flows back to a node."""
@@ -288,61 +316,17 @@ class Script:
         )
 
 
-def grid_data(grid: Grid) -> dict[str, Any]:
-    """A heat map as JSON."""
-    labels = None
-    if len(grid.shape) > 2:
-        labels = [
-            "[" + ",".join(map(str, grid.index(row, 0)[:-1])) + "]" for row in grid.rows
-        ]
-    return {
-        "shape": list(grid.shape),
-        "rows": grid.rows,
-        "columns": grid.columns,
-        "numbers": [[plain(x) for x in row] for row in grid.numbers],
-        "largest": grid.largest,
-        "power": grid.power,
-        "palette": grid.palette,
-        "labels": labels,
-    }
-
-
-def plain(x: Any) -> Any:
-    """A number as JSON has it: seven digits, and words for what is not finite."""
-    if isinstance(x, (bool, int)):
-        return x
-    return float(f"{x:.7g}") if isfinite(x) else str(x)
-
-
-def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
-    """How a number of a card came about."""
-    edges = graph.inputs(node)
-    if not edges:
-        return None
-    if words.kind == "product":
-        x, y = edges[0], edges[1]
-        turned = node.op == "linear"
-        k = graph.by_id(x.source).shape
-        return {
-            "kind": "product",
-            "x": x.source,
-            "y": y.source,
-            "x_turned": x.turned,
-            "y_turned": y.turned != turned,
-            "k": k[-2 if x.turned else -1] if k else 1,
-            "plus": edges[2].source if len(edges) > 2 else None,
-        }
-    inputs = [plain(x) if isinstance(x, float) else x for x in node.arguments]
-    inputs = [x for x in inputs if x is not None]
-    op = words.sign or node.op
-    if words.kind == "moved":
-        return {"kind": "moved", "inputs": inputs, "turned": False}
-    return {"kind": words.kind, "op": op, "inputs": inputs}
+def added(so_far: Any, share: Any) -> Any:
+    """A sum that may overflow."""
+    if so_far is None:
+        return share
+    with namespace_of([share]).quiet():
+        return so_far + share
 
 
 def wide(label: str) -> float:
     """The room for a frame's name."""
-    return text_width(label, 11)
+    return text_width(label, 12.5)
 
 
 def extent(indices: list[int]) -> float:

@@ -43,11 +43,37 @@ const timesParts = (parts) => {
   return { right: [written("symbol"), written("number")], lights: parts.flatMap((p) => p.light ?? []) };
 };
 
+// An x that was broadcast collects from all its copies.
+function copiesChain(z, how, own, other, row, column) {
+  const { shape, rows, columns } = z.value;
+  const times = how.op === "·" || how.op === "*";
+  const whole = product(shape) === rows.length * columns.length;
+  if (!whole || !(how.op === "+" || times)) return null;
+  const terms = [];
+  for (const i of rows) {
+    for (const j of columns) {
+      const at = aligned(z.value, i, j, own.value);
+      if (at?.row !== row || at.column !== column) continue;
+      terms.push([arrivedAt(z, i, j), ...(times ? [operand(z, other, i, j)] : [])]);
+    }
+  }
+  const { symbols, numbers, known } = sumOf(terms, terms.length);
+  return { right: [symbols, numbers], lights: bands(known) };
+}
+
 function elementwiseChain(z, how, position, row, column) {
   const ids = how.inputs;
   const own = CARDS.get(ids[position]);
+  if (own && own.value.shape.join() !== z.value.shape.join()) {
+    return copiesChain(z, how, own, ids[1 - position], row, column);
+  }
   const arrived = arrivedAt(z, row, column);
-  if (!own || !arrived || own.value.shape.join() !== z.value.shape.join()) return null;
+  if (!own || !arrived) return null;
+  if (how.op === "where") {
+    const mask = operand(z, ids[0], row, column);
+    if (mask && (mask.v === true) === (position === 1)) return timesParts([arrived]);
+    return mask && { right: ["0, as the other was taken"], lights: [mask.light] };
+  }
   const beside = operand(z, ids[1 - position], row, column);
   if (how.op === "+") return timesParts([arrived]);
   if (how.op === "-" || how.op === "−") {
@@ -82,7 +108,41 @@ function softmaxChain(z, how, position, row, column) {
   return { right, lights };
 }
 
-const CHAINS = { product: productChain, elementwise: elementwiseChain, rowwise: softmaxChain };
+// ∂x of z = Σ x: each of the numbers that were added receives the same.
+function reducedChain(z, how, position, row, column) {
+  if (how.op !== "sum") return null;
+  const x = CARDS.get(how.x);
+  const index = fullIndex(x.value, row, column);
+  const keeps = z.value.shape.length === x.value.shape.length;
+  const kept = index.map((i, axis) => (how.axes.includes(axis) ? 0 : i));
+  const own = keeps ? kept : index.filter((_, axis) => !how.axes.includes(axis));
+  const at = cellAt(z, own);
+  const arrived = arrivedAt(z, at.row, at.column);
+  return arrived && timesParts([arrived]);
+}
+
+// ∂x of a z that has x's numbers elsewhere: what arrived there, of all copies.
+function movedChain(z, how, position, row, column) {
+  const { shape, rows, columns } = z.value;
+  if (product(shape) !== rows.length * columns.length) return null;
+  const flat = row * (CARDS.get(how.inputs[position]).value.shape.at(-1) ?? 1) + column;
+  const terms = how.origins.flatMap((line, i) =>
+    line.flatMap((from, j) =>
+      from?.[0] === position && from[1] === flat ? [[arrivedAt(z, rows[i], columns[j])]] : [],
+    ),
+  );
+  if (!terms.length) return { right: ["0, as it was not taken"], lights: [] };
+  const { symbols, numbers, known } = sumOf(terms, terms.length);
+  return { right: [symbols, numbers], lights: known.map(([p]) => p.light) };
+}
+
+const CHAINS = {
+  product: productChain,
+  elementwise: elementwiseChain,
+  rowwise: softmaxChain,
+  reduced: reducedChain,
+  moved: movedChain,
+};
 
 // The local rule and the numbers it takes, or null if it is not known number by number.
 function chainOf(step, send, row, column) {
@@ -121,9 +181,12 @@ function gradientStory(card, row, column) {
   const arrivals = STEPS.slice(0, STATE.step + 1).flatMap((step) =>
     (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
   );
-  const missing = (arrivals.at(-1)?.send.paths ?? 0) - arrivals.length;
-  const end = missing > 0 ? ` so far, ${missing} of ${arrivals[0].send.paths} paths to come` : "";
-  if (arrivals.length < 2) {
+  // In a part of a computation some of it comes from outside of the part.
+  const outside = STEPS.slice(0, STATE.step + 1).find((step) => step.grid && step.card === card.id);
+  const paths = outside?.paths ?? arrivals.at(-1)?.send.paths ?? 0;
+  const missing = paths - arrivals.length - (outside ? 1 : 0);
+  const end = missing > 0 ? ` so far, ${missing} of ${paths} paths to come` : "";
+  if (arrivals.length + (outside ? 1 : 0) < 2) {
     const chain = arrivals.length ? chainOf(arrivals[0].step, arrivals[0].send, row, column) : null;
     return { lines: chainLines(`${name} =`, chain, v, end), lights: [...(chain?.lights ?? []), own] };
   }
@@ -131,6 +194,7 @@ function gradientStory(card, row, column) {
     const number = numberAt(send.grid, row, column);
     return `${bracketed(brief(number))} from ${nameOf(CARDS.get(step.card))}`;
   });
-  if (arrivals.length > terms.length) terms.push(`… (${arrivals.length} paths)`);
+  if (outside) terms.unshift(`${bracketed(brief(numberAt(outside.grid, row, column)))} from outside`);
+  if (arrivals.length > MOST_TERMS) terms.push(`… (${arrivals.length} paths)`);
   return { lines: [`${name} = ${terms.join(" + ")}`, `= ${exact(v)}${end}`], lights: [own] };
 }

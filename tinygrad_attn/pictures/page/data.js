@@ -19,7 +19,7 @@ const GRADIENTS = new Map(DATA.cards.map((card) => [card.id, []]));
 STEPS.forEach((step, i) => {
   const card = CARDS.get(step.card);
   if (step.kind === "forward") APPEARS.set(step.card, i);
-  if (step.kind === "seed") GRADIENTS.get(step.card).push([i, card.gradient]);
+  if (step.kind === "seed") GRADIENTS.get(step.card).push([i, step.grid ?? card.gradient]);
   for (const send of step.sends ?? []) GRADIENTS.get(send.to).push([i, send.so_far]);
 });
 

@@ -1,7 +1,11 @@
 // How a number came about, written out: {lines, lights}. This file: forward.
 
 const MOST_TERMS = 12; // written in one sum
-const INFIX = { "+": " + ", "-": " − ", "−": " − ", "·": "·", "*": "·", "/": " / " };
+const SPACED = ["^", "≠", "<", "≤", ">", "≥"].map((sign) => [sign, ` ${sign} `]);
+const INFIX = {
+  ...{ "+": " + ", "-": " − ", "−": " − ", "·": "·", "*": "·", "/": " / ", "=": " ≟ " },
+  ...Object.fromEntries(SPACED),
+};
 
 const product = (numbers) => numbers.reduce((p, q) => p * q, 1);
 const batches = (shape) => product(shape.slice(0, -2));
@@ -135,14 +139,23 @@ function rowName(card, row) {
   return `${nameOf(card)}[${[...index.slice(0, -1), "j"].join(",")}]`;
 }
 
+// The row of an input that a number of z is made of. A vector, such as a norm's weight,
+// has one for all; a z without the last axis, such as a loss, has a number for each row.
+function lineOf(card, z, row, column) {
+  const shape = card.value.shape;
+  if (shape.length < 2) return 0;
+  return z.value.shape.length < shape.length ? row * (z.value.shape.at(-1) ?? 1) + column : row;
+}
+
 function rowwiseSum(z, how, row, column) {
   const inputs = how.inputs.map((id) => CARDS.get(id)).filter(Boolean);
   const x = inputs[0];
+  const lines = inputs.map((card) => lineOf(card, z, row, column));
   const lights = inputs
-    .filter((card) => placeOf(card.value).row.has(row))
-    .map((card) => ({ card: card.id, which: "value", row }));
-  const shown = x?.value.columns.map((c) => part(x, "value", row, c)).filter(Boolean) ?? [];
-  const own = x && part(x, "value", row, column);
+    .map((card, i) => ({ card: card.id, which: "value", row: lines[i] }))
+    .filter((light) => placeOf(CARDS.get(light.card).value).row.has(light.row));
+  const shown = x?.value.columns.map((c) => part(x, "value", lines[0], c)).filter(Boolean) ?? [];
+  const own = x && part(x, "value", lines[0], column);
   const some = shown.slice(0, MOST_TERMS);
   const all = x?.value.shape.at(-1) ?? 0;
   const rest = some.length < all ? [`… (${all} numbers in all)`] : [];
@@ -151,9 +164,46 @@ function rowwiseSum(z, how, row, column) {
     const symbols = `exp ${own.symbol} / Σⱼ exp ${rowName(x, row)}`;
     return { right: [symbols, `exp ${own.number} / (${powers})`], lights };
   }
-  const names = inputs.map((card) => (lights.some((l) => l.card === card.id) ? rowName(card, row) : nameOf(card)));
+  const names = inputs.map((card, i) => rowName(card, lines[i]));
   const numbers = shown.length ? [[...some.map((p) => p.number), ...rest].join(", ")] : [];
   return { right: [`${inline(how.op)} of ${names.join(", ")}`, ...numbers], lights };
+}
+
+// Where a card has the number of an index.
+function cellAt(card, index) {
+  const { shape } = card.value;
+  const down = index.slice(0, -1).reduce((at, i, axis) => at * shape[axis] + i, 0);
+  return { row: down, column: index.at(-1) ?? 0 };
+}
+
+const MOST_WALKED = 4096; // numbers of a reduction that are looked at
+
+// z = Σ x or max x along some axes: the numbers of x there.
+function reducedSum(z, how, row, column) {
+  const x = CARDS.get(how.x);
+  const shape = x.value.shape;
+  const own = fullIndex(z.value, row, column);
+  const keeps = z.value.shape.length === shape.length;
+  const kept = shape.map((_, axis) => axis).filter((axis) => !how.axes.includes(axis));
+  const count = product(how.axes.map((axis) => shape[axis]));
+  const terms = [];
+  for (let n = 0; n < Math.min(count, MOST_WALKED); n++) {
+    const index = shape.map(() => 0);
+    kept.forEach((axis, i) => (index[axis] = own[keeps ? axis : i]));
+    let rest = n;
+    for (const axis of [...how.axes].reverse()) {
+      index[axis] = rest % shape[axis];
+      rest = Math.floor(rest / shape[axis]);
+    }
+    const at = cellAt(x, index);
+    terms.push([part(x, "value", at.row, at.column)]);
+  }
+  const { symbols, numbers, known } = sumOf(terms, count);
+  const everything = count === product(shape);
+  const lights = everything ? [{ card: x.id, which: "value" }] : bands(known);
+  if (how.op === "sum") return { right: [symbols, numbers], lights };
+  const listed = (text) => `max(${text.replaceAll(" + ", ", ")})`;
+  return { right: [listed(symbols), listed(numbers)], lights };
 }
 
 function otherSum(z, how) {
@@ -164,17 +214,30 @@ function otherSum(z, how) {
     return { right: [`a number of ${names}, only moved`], lights };
   }
   const count = product(inputs[0]?.value.shape ?? []);
-  return { right: [`${inline(how.op)} of all ${count} numbers of ${names}`], lights };
+  const which = how.kind === "all" ? `all ${count} numbers` : "numbers";
+  return { right: [`${inline(how.op)} of ${which} of ${names}`], lights };
 }
 
 function movedSum(z, how, row, column) {
-  const x = CARDS.get(how.inputs[0]);
-  const plainTurn = how.turned && x?.value.shape.length === 2 && z.value.shape.length === 2;
-  const found = plainTurn && part(x, "value", column, row);
-  return found ? { right: [found.symbol], lights: [found.light] } : otherSum(z, how);
+  const places = placeOf(z.value);
+  const line = how.origins?.[places.row.get(row)];
+  if (!line) return otherSum(z, how);
+  const from = line[places.column.get(column)];
+  if (!from) return { right: ["0, as nothing was put there"], lights: [] };
+  const x = CARDS.get(how.inputs[from[0]]);
+  const width = x.value.shape.at(-1) ?? 1;
+  const at = { row: Math.floor(from[1] / width), column: from[1] % width };
+  const light = { card: x.id, which: "value", ...at };
+  return { right: [element(nameOf(x), x.value, at.row, at.column)], lights: [light] };
 }
 
-const SUMS = { product: productSum, elementwise: elementwiseSum, rowwise: rowwiseSum, moved: movedSum };
+const SUMS = {
+  product: productSum,
+  elementwise: elementwiseSum,
+  rowwise: rowwiseSum,
+  reduced: reducedSum,
+  moved: movedSum,
+};
 
 // A value: its name, the sum behind it, and the number itself.
 function valueStory(card, row, column) {
