@@ -91,8 +91,7 @@ def play(
         else unfold(root, level, module, head=head, sample=sample, focus=focus)
     )
     heading, below = headings(graph, head, sample, focus, module)
-    if graph.level == "op":
-        graph = without_transposes(graph)
+    graph = without_transposes(graph)
     check_count(len(graph), graph.level, limit)
     still = svg_text(place(tensors(graph, Look(), title or heading, below)))
     # Who reads it has no script; a tooltip for each cell would make the page heavy.
