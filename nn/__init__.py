@@ -18,6 +18,8 @@ from .counting import count_parameters as count_parameters
 from .counting import shapes_only as shapes_only
 from .decoder import TransformerDecoder as TransformerDecoder
 from .decoder import TransformerDecoderLayer as TransformerDecoderLayer
+from .decoding import beam_search as beam_search
+from .decoding import greedy_decode as greedy_decode
 from .gradients import warn_without_gradient as warn_without_gradient
 from .gradients import without_gradient as without_gradient
 from .layers import Dropout as Dropout

@@ -12,6 +12,7 @@ its new position only: T steps cost T projections where starting anew costs
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tinygrad_attn import Tensor, concat
@@ -61,7 +62,7 @@ class KeyValueCache:
             self.values = concat([self.values, v], axis=-2)
         return self.keys, self.values
 
-    def select(self, rows: Tensor) -> None:
+    def select(self, rows: Sequence[int]) -> None:
         """Goes on with these rows of the batch, in this order, one maybe repeatedly:
         beam search keeps some hypotheses and drops others."""
         if self.keys is not None and self.values is not None:
@@ -84,7 +85,7 @@ class LayerCache:
         """How many positions of the target there are."""
         return len(self.self_attn)
 
-    def select(self, rows: Tensor) -> None:
+    def select(self, rows: Sequence[int]) -> None:
         """Goes on with these rows of the batch."""
         self.self_attn.select(rows)
         self.cross_attn.select(rows)
@@ -108,7 +109,7 @@ class DecoderCache:
         """How many positions of the target there are."""
         return len(self.layers[0])
 
-    def select(self, rows: Tensor) -> None:
+    def select(self, rows: Sequence[int]) -> None:
         """Goes on with these rows of the batch."""
         for layer in self.layers:
             layer.select(rows)
