@@ -4,7 +4,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-LESSONS := topological_order one_neuron broadcast four_levels
+LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
+	lesson_four_levels attention_as_lookup
 
 .PHONY: help train graph lessons test fuzz bench pictures lint format \
 	debian-packages chromium clean
@@ -20,7 +21,7 @@ graph: .venv/for-viz  ## draw one head of a trained model, and a page that plays
 
 lessons:  ## print the lessons, one after the other; nothing is installed
 	@for lesson in $(LESSONS); do \
-		$(PYTHON) examples/lesson_$$lesson.py || exit; printf '\n\n\n'; \
+		$(PYTHON) examples/$$lesson.py || exit; printf '\n\n\n'; \
 	done
 
 test: .venv/for-test  ## run all tests and doctests

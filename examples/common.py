@@ -151,10 +151,25 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
 # === Lessons ==========================================================================
 
 
-def begin(title: str, argv: Sequence[str] | None) -> None:
-    """A lesson takes no arguments; it starts with its title."""
-    argparse.ArgumentParser(description=title).parse_args(argv)
+def begin(
+    title: str, argv: Sequence[str] | None, pictures: bool = False
+) -> Path | None:
+    """A lesson starts with its title. It takes no arguments; but with pictures a
+    folder, which is made and returned."""
+    parser = argparse.ArgumentParser(description=title)
+    if pictures:
+        parser.add_argument(
+            "--out", metavar="DIR", help="draw it too, into this folder"
+        )
+    given = getattr(parser.parse_args(argv), "out", None)
+    folder = Path(given) if given else None
+    if folder:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--out {given}: no folder can be made there ({error})")
     print(f"{title}\n{'=' * len(title)}")
+    return folder
 
 
 def section(title: str) -> None:
