@@ -4,6 +4,8 @@
     python3 examples/train_reverse.py --backend numpy  # the same, faster
     python3 examples/train_reverse.py --backend scalar  # a tiny one, number by number
     python3 examples/train_reverse.py --out pictures   # with the attention map
+    python3 examples/train_reverse.py --model encoder-decoder --backend numpy
+                                                # as a translation, digit by digit
 
 The model sees a sequence all at once (it is an encoder) and names the digit for each
 place. Output t must be input T-1-t, so a head has to learn to look at the mirror image
@@ -27,6 +29,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import nn
+from examples import reverse_translation
 from examples.common import Metrics, Progress, draw_losses, noting_ctrl_c
 from nn import checkpoint
 from tinygrad_attn import (
@@ -335,6 +338,9 @@ SETTINGS = {
     "seed": ("of weights and data", 0, 0),
 }
 
+# What is else by default for --model encoder-decoder.
+TRANSLATION = {"seq_len": 10, "d_model": 32, "batch": 64, "lr": 0.003}
+
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The settings: as given, else as in the checkpoint, else the defaults."""
@@ -344,6 +350,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--backend", help="python (default), numpy, or scalar (for a tiny model)")
     add("--dtype", help="float64 or, with NumPy, float32 (its default)")
+    models = ("encoder", "encoder-decoder")
+    add("--model", choices=models, default="encoder", help="of the paper's two halves")
     for name, (text, usual, small) in SETTINGS.items():
         kind: Any = type(usual)
         choices = ("pre", "post") if name == "norm" else None
@@ -358,6 +366,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     if o.resume:
         take_over(o, load(o.resume).config)
     o.backend = o.backend or "python"
+    if o.model == "encoder-decoder":
+        for name, value in TRANSLATION.items():
+            if getattr(o, name) is None:
+                setattr(o, name, value)
     for name, (_, usual, small) in SETTINGS.items():
         if getattr(o, name) is None:
             setattr(o, name, small if o.backend == "scalar" else usual)
@@ -375,6 +387,12 @@ def check(o: argparse.Namespace) -> None:
         if getattr(o, name) < 1:
             given = f"{option(name)} {getattr(o, name)} given"
             raise ValueError(f"{given}; it must be 1 or more")
+    if o.model == "encoder-decoder":
+        for name, given in ("--save", o.save), ("--resume", o.resume):
+            if given:
+                raise ValueError(f"{name} given; it is for --model encoder")
+        if o.backend == "scalar":
+            raise ValueError("--backend scalar given; it is for --model encoder")
     if not 0.0 < o.lr < math.inf:
         raise ValueError(f"--lr {o.lr:g} given; it must be a number above 0")
     if o.save:
@@ -401,6 +419,10 @@ def take_over(o: argparse.Namespace, saved: dict[str, Any]) -> None:
 
 
 def work(options: argparse.Namespace) -> int:
+    if options.model == "encoder-decoder":
+        manual_seed(options.seed)
+        task = Task(options.vocab, options.seq_len, options.seed)
+        return reverse_translation.work(options, task.batch, task.held_out)
     run = Run(options)
     if options.resume:
         run.restore(load(options.resume))
