@@ -155,6 +155,9 @@ def test_axes_and_slices_are_written_unless_they_go_without_saying():
     assert lines(graph, "c") == ["x[:, 1:3]", "∂c at [:, 1:3], else 0"]
     assert lines(graph, "d")[0] == "softmax(x, axis 0)"
     assert lines(graph, "e")[0] == "softmax(x)"
+    for name, each in ("d", "Each part over axis 0"), ("e", "Each row"):
+        words = written(graph, graph.node(name), names(graph))
+        assert words.sentence == f"{each} becomes positive and adds up to 1."
     assert lines(graph, "f")[0] == "Σ x"
 
 

@@ -386,6 +386,28 @@ def test_no_title_is_cut_that_has_room(visit):
     assert all(title.endswith("…") for title in cut)
 
 
+@pytest.mark.parametrize("model", [attention, losses])
+def test_no_card_has_a_hole_or_a_label_that_leaves_it(visit, model):
+    tab = visit(model)
+    empty = tab.evaluate(
+        """() => DATA.cards.filter((card) => {
+            const ends = Object.values(PLACES.get(card.id)).map(
+                (place) => place.y + (place.rows.at(-1) ?? 0) + place.h);
+            return card.h - Math.max(...ends) > 40;
+        }).map((card) => card.name)"""
+    )
+    assert empty == []
+    squeezed = tab.evaluate(
+        """() => DATA.cards.filter((card) => card.gradient).filter((card) => {
+            const brush = document.createElement("canvas").getContext("2d");
+            brush.font = "9.5px Helvetica, Arial, sans-serif";
+            const { width } = brush.measureText(derivative(card));
+            return width < 140 && width > PLACES.get(card.id).gradient.slot.width;
+        }).map((card) => card.name)"""
+    )
+    assert squeezed == []
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_every_step_of_every_model_is_shown_on_a_phone_in_the_dark(visit, model):
     phone = {"width": 360, "height": 700}

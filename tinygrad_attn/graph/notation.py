@@ -137,10 +137,11 @@ def details(graph: Graph, node: Node) -> dict[str, str]:
         some = ", ".join(map(str, axes))
         found["over"] = f" over {'axis' if len(axes) == 1 else 'axes'} {some}"
         found["along"] = f", axis {some}"
+        found["each"] = f"Each part{found['over'] or ' over all axes'}"
         if len(axes) >= len(x):
             found["over"] = ""
         if axes == [len(x) - 1]:
-            found["along"] = ""
+            found["along"], found["each"] = "", "Each row"
     if "bounds" in node.settings:
         whole = node.settings.get("shape", x)
         steps = zip(node.settings["bounds"], whole)

@@ -2,8 +2,8 @@
 
 `notation.py` fills in the names. {0}, {1} are the inputs' names, {z} the result's, {0t}
 is input 0 transposed; a parameter of the step, such as {p}, goes by its name, and there
-are a few that `notation.details` writes: {over}, {along}, {part}. ∂z is short for
-∂L/∂z. There is a rule for each input, in their order. A test sees to it that no
+are a few that `notation.details` writes: {over}, {along}, {each}, {part}. ∂z is short
+for ∂L/∂z. There is a rule for each input, in their order. A test sees to it that no
 operation is missing.
 """
 
@@ -158,13 +158,13 @@ WORDS = {
     "softmax": Words(
         "softmax({0}{along})",
         ("{z} ⊙ (∂{z} − Σ ∂{z} ⊙ {z})",),
-        "Each row becomes positive and adds up to 1.",
+        "{each} becomes positive and adds up to 1.",
         "rowwise",
     ),
     "log_softmax": Words(
         "ln softmax({0}{along})",
         ("∂{z} − softmax({0}{along}) Σ ∂{z}",),
-        "The logarithms of each row's softmax.",
+        "The logarithms of the softmax, which are exact where that is close to 0.",
         "rowwise",
     ),
     "cross_entropy": Words(
@@ -180,13 +180,13 @@ WORDS = {
             "Σ ∂{z} ⊙ x̂",
             "Σ rows of ∂{z}",
         ),
-        "Each row is shifted to mean 0, divided by its deviation, then scaled.",
+        "{each} is shifted to mean 0 and divided by its deviation.",
         "rowwise",
     ),
     "rms_norm": Words(
         "{0} / rms({0}) ⊙ {1}",
         ("s (ĝ − x̂ · mean(ĝ ⊙ x̂)), ĝ = ∂{z} ⊙ {1}", "Σ ∂{z} ⊙ x̂"),
-        "Each row is divided by the root of its mean square, then scaled.",
+        "{each} is divided by the root of its mean square.",
         "rowwise",
     ),
     "scaled_dot_product_attention": Words(

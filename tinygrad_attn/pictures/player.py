@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,15 @@ def play(
     return text
 
 
+@dataclass
+class Size:
+    """How large a card is, and whether its gradient stands beside its value."""
+
+    w: float
+    h: float
+    beside: bool = False
+
+
 class Script:
     """A graph as the page's data."""
 
@@ -133,9 +143,9 @@ class Script:
         cards = []
         for node in self.graph:
             x, y = found.places[node.id]
-            w, h = sizes[node.id]
-            where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
-            cards.append(self.card(node) | where)
+            size = sizes[node.id]
+            where = {"x": MARGIN + x, "y": MARGIN + y, "w": size.w, "h": size.h}
+            cards.append(self.card(node) | where | {"beside": size.beside})
         clusters = []
         for frame in self.frames:
             if frame.id in found.frames:
@@ -176,7 +186,7 @@ class Script:
 
     # --- where everything stands ------------------------------------------------------
 
-    def size(self, node: Node) -> tuple[float, float]:
+    def size(self, node: Node) -> Size:
         """The size of a card, for cells of one size everywhere."""
         words = self.words[node.id]
         name = self.called[node.id]
@@ -187,17 +197,24 @@ class Script:
         down = extent(grid.rows) * CELL_H
         edge = HEADER + PAD + LABEL
         if self.gradients[node.id] is None:
-            return max(across + 2 * PAD, least, 90.0), edge + LABEL + down
-        if down > 1.3 * across:  # tall: side by side
-            return max(2 * across + 3 * PAD, least), edge + down
-        return max(across + 2 * PAD, least, 90.0), edge + LABEL + 2 * down
+            least = max(least, text_width("no gradient: a constant", 9.5) + 2 * PAD)
+            return Size(max(across + 2 * PAD, least), edge + LABEL + down)
+        above = text_width(f"∂{self.graph.of}/∂{name}  ×10⁻³", 9.5)  # the gradient
+        above = max(across, min(above, 150.0))
+        both = 2 * above + 3 * PAD
+        if down > 1.3 * across or both <= 1.1 * least:
+            return Size(max(both, least), edge + down, beside=True)
+        return Size(max(above + 2 * PAD, least, 90.0), edge + LABEL + 2 * down)
 
-    def layout(self, sizes: dict[str, tuple[float, float]]) -> Layout:
+    def layout(self, sizes: dict[str, Size]) -> Layout:
         """A place for everything."""
-        boxes = [Box(n.id, *sizes[n.id], group=self.homes[n.id]) for n in self.graph]
+        boxes = [
+            Box(n.id, sizes[n.id].w, sizes[n.id].h, group=self.homes[n.id])
+            for n in self.graph
+        ]
         lines = []
         for edge in self.graph.edges:
-            (_, a), (_, b) = sizes[edge.source], sizes[edge.target]
+            a, b = sizes[edge.source].h, sizes[edge.target].h
             for back, part in ((False, 0.4), (True, 0.7)):
                 lines.append(
                     Line(edge.source, edge.target, a * part, b * part, back=back)

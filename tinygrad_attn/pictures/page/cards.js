@@ -101,8 +101,10 @@ function label(brush, place, text, ink) {
   brush.font = "9.5px Helvetica, Arial, sans-serif";
   brush.textAlign = "left";
   brush.textBaseline = "alphabetic";
-  const room = place.columns.length ? place.columns.at(-1) + place.w : place.w;
-  brush.fillText(text, place.x + 1, place.labelY, Math.max(room, 60));
+  // Above its grid, or where that is narrow, from the edge of what room there is.
+  const { x, width } = place.slot;
+  const fits = brush.measureText(text).width <= x + width - place.x - 1;
+  brush.fillText(text, fits ? place.x + 1 : x, place.labelY, width);
 }
 
 // `grid` is null while nothing has been computed: the cells are empty then.

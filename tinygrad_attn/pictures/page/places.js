@@ -31,11 +31,11 @@ function layGrid(grid, x, y, width, height) {
   const rows = offsets(grid.rows).map((at) => at * h);
   const left = x + (width - extent(offsets(grid.columns)) * w) / 2;
   const font = Math.min(0.52 * h, 0.36 * w);
-  return { grid, x: left, y, w, h, columns, rows, font, labelY: y - 4 };
+  return { grid, x: left, y, w, h, columns, rows, font, labelY: y - 4, slot: { x, width } };
 }
 
-// Value and gradient stand one above the other or side by side, whichever leaves more
-// room for a cell.
+// Value and gradient stand one above the other or side by side: as the card was made for,
+// or whichever leaves more room for a cell.
 function layCard(card) {
   const width = card.w - 2 * PAD;
   const height = card.h - HEADER - PAD;
@@ -46,7 +46,8 @@ function layCard(card) {
   const half = (height - 2 * LABEL) / 2;
   const above = cellSize(card.value, width, half);
   const beside = cellSize(card.value, width / 2 - PAD / 2, height - LABEL);
-  if (above.w * above.h >= beside.w * beside.h) {
+  const side = card.beside ?? above.w * above.h < beside.w * beside.h;
+  if (!side) {
     const low = layGrid(card.gradient, PAD, top + half + LABEL, width, half);
     const high = layGrid(card.value, PAD, top, width, half);
     const used = high.rows.length ? high.rows.at(-1) + high.h : 0;
