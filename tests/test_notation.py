@@ -188,3 +188,23 @@ def test_a_function_of_one_input_is_written_with_its_name():
     graph = unfold(loss)
     assert lines(graph, "a")[1] == "∂a ⊙ (Φ(x) + x ⊙ φ(x))"
     assert lines(graph, "b")[1] == "∂b where x > 0, else .01 · ∂b"
+
+
+def test_a_vector_that_is_made_a_column_is_not_called_by_the_matrix():
+    A, x = randn(4, 3).requires_grad_(), randn(3).requires_grad_()
+    with record():
+        y = A @ x
+        loss = (y * y).sum()
+    leaves = [node.name for node in unfold(loss) if not node.arguments]
+    assert "A" in leaves
+    assert not any(name.startswith("A_") for name in leaves)
+
+
+def test_a_choice_is_told_whichever_side_a_number_is_on():
+    x = randn(3).requires_grad_()
+    with record():
+        y = ops.where(x > 0.0, 0.0, x)
+    words = [written(g, g.root, names(g)).sentence for g in [unfold(y)]]
+    assert words == [
+        "Each number is taken from one of two, and its gradient goes back there."
+    ]

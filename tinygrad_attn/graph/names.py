@@ -164,6 +164,9 @@ def variable(t: Tensor, uses: list[Tensor]) -> str:
     """What a leaf is called in the line that used it first: "x" in `x @ self.W`."""
     for user in uses:
         names = user._where.operands if user._where is not None else []
+        reshaped = user._op is not None and user._op.name == "reshape"
+        if reshaped and all(names[1:2]):
+            continue  # in A @ x a vector x becomes a column first: which of the two?
         for x, name in zip(user._inputs or (), names):
             if x is t and name:
                 return name

@@ -77,7 +77,7 @@ WORDS = {
     "where": Words(
         "{1} where {0}, else {2}",
         ("", "∂{z} where {0}, else 0", "0 where {0}, else ∂{z}"),
-        "Where the mask is false the number is replaced, and no gradient passes.",
+        "Each number is taken from one of two, and its gradient goes back there.",
     ),
     # reductions
     "sum": Words(

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from .labels import shape_text, short_names, short_path
 from .layout import Box, Frame, Layout, Line, layout, svg_path
 from .page import page
 from .sheet import FORMULA, NAME, Look
+from .sizes import Size, size_on_page
 from .sums import grid_data, how
 from .svg import place, svg_text
 from .tensors import card_of, tensors
@@ -37,8 +37,6 @@ from .text import clipped
 from .text import width as text_width
 
 MOST = 300  # cards on a page
-HEADER, LABEL, PAD = 24.0, 14.0, 8.0  # as in page/places.js
-CELL_W, CELL_H, SKIP = 24.0, 15.0, 0.7
 MARGIN = 24.0
 
 
@@ -102,15 +100,6 @@ def play(
     if path is not None:
         Path(path).write_text(text, encoding="utf-8")
     return text
-
-
-@dataclass
-class Size:
-    """How large a card is, and whether its gradient stands beside its value."""
-
-    w: float
-    h: float
-    beside: bool = False
 
 
 class Script:
@@ -187,24 +176,13 @@ class Script:
     # --- where everything stands ------------------------------------------------------
 
     def size(self, node: Node) -> Size:
-        """The size of a card, for cells of one size everywhere."""
-        words = self.words[node.id]
-        name = self.called[node.id]
-        title = f"{name} = {words.formula}" if words.formula else name
-        least = text_width(clipped(title, FORMULA), 12.5, bold=True) + 2 * PAD + 6
-        grid = self.values[node.id]
-        across = extent(grid.columns) * CELL_W
-        down = extent(grid.rows) * CELL_H
-        edge = HEADER + PAD + LABEL
-        if self.gradients[node.id] is None:
-            least = max(least, text_width("no gradient: a constant", 9.5) + 2 * PAD)
-            return Size(max(across + 2 * PAD, least), edge + LABEL + down)
-        above = text_width(f"∂{self.graph.of}/∂{name}  ×10⁻³", 9.5)  # the gradient
-        above = max(across, min(above, 150.0))
-        both = 2 * above + 3 * PAD
-        if down > 1.3 * across or both <= 1.1 * least:
-            return Size(max(both, least), edge + down, beside=True)
-        return Size(max(above + 2 * PAD, least, 90.0), edge + LABEL + 2 * down)
+        """The size of a card."""
+        words, name = self.words[node.id], self.called[node.id]
+        title = clipped(f"{name} = {words.formula}" if words.formula else name, FORMULA)
+        below = None
+        if self.gradients[node.id] is not None:
+            below = f"∂{self.graph.of}/∂{name}  ×10⁻³"
+        return size_on_page(title, self.values[node.id], below)
 
     def layout(self, sizes: dict[str, Size]) -> Layout:
         """A place for everything."""
@@ -343,9 +321,3 @@ def added(so_far: Any, share: Any) -> Any:
 def wide(label: str) -> float:
     """The room for a frame's name."""
     return text_width(label, 12.5)
-
-
-def extent(indices: list[int]) -> float:
-    """How many cells wide some rows or columns are, with what is left out."""
-    gaps = sum(b - a > 1 for a, b in zip(indices, indices[1:]))
-    return max(len(indices), 1) + SKIP * gaps

@@ -58,7 +58,7 @@ function inputList(links) {
     const item = make("li");
     item.append(write(make("b"), card.name, 24), ` ${clipped(String(card.shape ?? ""), 30)}`);
     if (card.sentence) item.append(write(make("span", "about"), card.sentence, 120));
-    if (!card.gradient) item.append(make("span", "about", "no gradient: a constant"));
+    else if (!card.gradient) item.append(make("span", "about", "no gradient: a constant"));
     list.append(item);
   }
   section.append(list);
