@@ -9,6 +9,7 @@ from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
 
 from . import optim as optim
+from . import testing as testing
 from .attention import AttentionHead as AttentionHead
 from .attention import MultiHeadAttention as MultiHeadAttention
 from .attention_maps import attention_maps as attention_maps

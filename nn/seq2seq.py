@@ -10,6 +10,7 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, functional
+from tinygrad_attn.recording import constant
 
 from .cache import DecoderCache
 from .decoder import TransformerDecoder, TransformerDecoderLayer
@@ -256,6 +257,17 @@ class Seq2SeqTransformer(Module):
     def new_cache(self) -> DecoderCache:
         """An empty cache for `decode`."""
         return DecoderCache(len(self.decoder.layers))
+
+    def example_inputs(self) -> tuple[Tensor, Tensor]:
+        """A src (2, 4) and a tgt (2, 4), for trying the model out."""
+        never = (self.pad, self.bos, self.eos)
+        vocab = range(self.embedding.weight.shape[0])
+        words = [i for i in vocab if i not in never] or [self.eos]
+        some = [words[i * i % len(words)] for i in range(10)]
+        src = [[*some[:3], self.eos], [some[3], self.eos, self.pad, self.pad]]
+        tgt = [[self.bos, *some[4:7]], [self.bos, *some[7:10]]]
+        like = self.embedding.weight
+        return constant(src, like), constant(tgt, like)
 
     def real(self, tokens: Tensor) -> Tensor:
         """(B, T), true where a token is no PAD."""
