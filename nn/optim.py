@@ -3,6 +3,17 @@
 All of an optimizer's parameters are laid end to end as one long vector w, their
 gradients as g, and a rule is written once for the whole, as on paper. Afterwards each
 parameter takes its piece of the new w.
+
+**Gradient accumulation.** A batch that is too large for memory goes in parts: gradients
+of several `backward()` add up in `grad` until `zero_grad()`, and the mean over the
+whole is what each part's mean, times its share, adds up to.
+
+    >>> w, batch = Parameter([1.0]), Tensor([1.0, 2.0, 3.0, 6.0])
+    >>> for part in batch.chunk(2):
+    ...     loss = (w * part).mean() * (len(part) / len(batch))
+    ...     loss.backward()
+    >>> w.grad, batch.mean()                            # ∂mean(w x)/∂w = mean(x)
+    (Tensor([3.0], float64), Tensor(3.0, float64))
 """
 
 from __future__ import annotations
@@ -252,36 +263,6 @@ class AdamW(Adam):
         return super().update(xp, w * (1.0 - self.lr * self.decay), g, state)
 
 
-class WarmUp:
-    """A learning rate that grows from 0 to its full size within the first steps.
-
-    Adam's means are rough at first, and a full step along a rough mean can spoil a
-    fresh model. Call `step()` before each of the optimizer's.
-
-        lr(t) = lr · min(1, t / warmup_steps),      t = 1, 2, ...
-
-    >>> optimizer = SGD([Parameter([1.0])], lr=1.0)
-    >>> WarmUp(optimizer, 4).step()
-    >>> optimizer.lr
-    0.25
-    """
-
-    def __init__(self, optimizer: Optimizer, warmup_steps: int) -> None:
-        if not isinstance(optimizer, Optimizer):
-            raise TypeError(
-                f"WarmUp: a {type(optimizer).__name__} given; it takes an optimizer"
-            )
-        check_number("WarmUp", "warmup_steps", warmup_steps, 0, whole=True)
-        self.optimizer = optimizer
-        self.warmup_steps = warmup_steps
-        self.lr = optimizer.lr
-
-    def step(self) -> None:
-        """Sets the learning rate of the optimizer's next step."""
-        t = self.optimizer.steps + 1
-        self.optimizer.lr = self.lr * min(1.0, t / max(1, self.warmup_steps))
-
-
 def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
     """Scales all gradients so that their common length √Σg² is at most max_norm.
 
@@ -341,3 +322,8 @@ def _beside(p: Parameter, t: Tensor) -> Any:
     xp = namespace_of([p.data])
     numbers = t.detach().data if namespace_of([t.data]) is xp else t.tolist()
     return xp.asarray(numbers, p.dtype)
+
+
+# Their file needs Optimizer.
+from .schedules import Noam as Noam  # noqa: E402
+from .schedules import WarmUp as WarmUp  # noqa: E402

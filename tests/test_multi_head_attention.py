@@ -32,6 +32,18 @@ def padding():
 # --- masks ----------------------------------------------------------------------------
 
 
+def test_promise_3_true_means_may_attend_in_every_mask(any_backend):
+    layer = nn.MultiHeadAttention(D, H)
+    x = randn(1, 2, D)
+    only_0 = {"attn_mask": Tensor([[True, False]] * 2)}
+    for masks in (only_0, {"key_padding_mask": Tensor([[True, False]])}):
+        _, weights = layer(x, need_weights=True, **masks)
+        assert weights[0, 0].tolist() == [[1.0, 0.0]] * 2
+    _, weights = layer(x, attn_mask=nn.causal_mask(2), need_weights=True)
+    assert weights[0, 0, 0].tolist() == [1.0, 0.0]
+    assert weights[0, 0, 1, 1].item() > 0.0
+
+
 def test_a_padding_mask_is_that_attn_mask_for_every_head_and_query(any_backend):
     layer = nn.MultiHeadAttention(D, H)
     x, memory = randn(B, T, D), randn(B, S, D)
