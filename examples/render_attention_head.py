@@ -25,6 +25,7 @@ import argparse
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
@@ -32,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 import nn
 from examples import train_reverse
 from examples.common import Metrics
+from examples.options import load, status
 from tinygrad_attn import (
     Tensor,
     draw,
@@ -96,7 +98,7 @@ def trained(checkpoint: str | None) -> train_reverse.Run:
     given = ["--resume", checkpoint] if checkpoint else []
     run = train_reverse.Run(train_reverse.parse(given))
     if checkpoint:
-        run.restore(train_reverse.load(checkpoint))
+        run.restore(load(checkpoint, train_reverse.KIND))
         print(f"{checkpoint}: a model after {run.optimizer.steps} steps")
         return run
     print("training on the reverse task, some seconds in pure Python")
@@ -156,16 +158,13 @@ def work(o: argparse.Namespace) -> int:
     return 0
 
 
+def program(argv: Sequence[str] | None) -> int:
+    with use_backend("python"), warnings.catch_warnings():
+        return work(parse(argv))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    try:
-        with use_backend("python"), warnings.catch_warnings():
-            return work(parse(argv))
-    except (ValueError, TypeError, RuntimeError, OSError) as error:
-        print(f"render_attention_head: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        return 130
+    return status("render_attention_head", partial(program, argv), "stopped")
 
 
 if __name__ == "__main__":

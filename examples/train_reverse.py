@@ -18,11 +18,9 @@ from __future__ import annotations
 
 import argparse
 import math
-import random
 import sys
-import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +28,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 import nn
 from examples import reverse_translation
-from examples.common import Metrics, Progress, draw_losses, noting_ctrl_c
+from examples.common import (
+    Metrics,
+    Progress,
+    compare_with_numpy,
+    count_numbers,
+    draw_losses,
+    noting_ctrl_c,
+)
+from examples.options import add_settings, fill_in, load, option, status, take_over
+from examples.reverse_task import HELD_OUT, Batch, HeldOut, Task, reverse, score
 from nn import checkpoint
 from tinygrad_attn import (
     Tensor,
@@ -40,9 +47,8 @@ from tinygrad_attn import (
     use_backend,
 )
 from tinygrad_attn.functional import cross_entropy
-from tinygrad_attn.scalar import topological_order
 
-HELD_OUT = 1000  # sequences that are never trained on
+KIND = "train_reverse"  # what a checkpoint says that it is of
 
 # === The model ========================================================================
 
@@ -78,44 +84,7 @@ class Reverser(nn.Module):
         return self.head(self.norm(x))  # type: ignore[no-any-return]
 
 
-# === The task =========================================================================
-
-Batch = list[list[int]]
-
-
-class Task:
-    """Random sequences to train on, and held-out ones, never among them."""
-
-    def __init__(self, vocab: int, seq_len: int, seed: int) -> None:
-        if vocab**seq_len < 2 * HELD_OUT:
-            raise ValueError(
-                f"--vocab {vocab} --seq-len {seq_len} makes {vocab**seq_len} "
-                f"sequences; {HELD_OUT} are held out, so it must make {2 * HELD_OUT}"
-            )
-        self.symbols, self.length = range(vocab), seq_len
-        self.random = random.Random(seed)
-        held_out: dict[tuple[int, ...], None] = {}
-        while len(held_out) < HELD_OUT:
-            held_out[tuple(self._draw())] = None
-        self.held_out = [list(sequence) for sequence in held_out]
-        self._forbidden = held_out
-
-    def _draw(self) -> list[int]:
-        return self.random.choices(self.symbols, k=self.length)
-
-    def batch(self, size: int) -> Batch:
-        """Fresh sequences, none of them held out."""
-        rows: Batch = []
-        while len(rows) < size:
-            row = self._draw()
-            if tuple(row) not in self._forbidden:
-                rows.append(row)
-        return rows
-
-
-def reverse(rows: Batch) -> Batch:
-    """What shall come out."""
-    return [row[::-1] for row in rows]
+# === Learning =========================================================================
 
 
 def loss_of(model: Reverser, rows: Batch) -> tuple[Tensor, Tensor]:
@@ -146,41 +115,7 @@ def predict(model: Reverser, rows: Batch) -> Batch:
     return answer  # type: ignore[no-any-return]
 
 
-def score(answers: Batch, rows: Batch) -> tuple[float, float]:
-    """The shares of digits and of whole sequences that are right."""
-    pairs = [pair for a, r in zip(answers, reverse(rows)) for pair in zip(a, r)]
-    digits = sum(a == r for a, r in pairs) / len(pairs)
-    return digits, sum(a == r for a, r in zip(answers, reverse(rows))) / len(rows)
-
-
-class HeldOut:
-    """The held-out sequences, and what the model makes of them.
-
-    Asking all 1,000 takes as long as many steps. So a look asks a few first, those that
-    came out wrong at the last look before the others, and ends at the first mistake.
-    """
-
-    def __init__(self, rows: Batch) -> None:
-        self.rows = rows
-        self.order = list(range(len(rows)))
-
-    def answers(self, model: Reverser, until_wrong: bool = False) -> Batch | None:
-        """The model's answer to each row; None at a mistake, if until_wrong."""
-        answers: Batch = [[]] * len(self.rows)
-        start, size = 0, 16
-        while start < len(self.order):
-            asked = self.order[start : start + size]
-            for i, answer in zip(asked, predict(model, [self.rows[i] for i in asked])):
-                answers[i] = answer
-            wrong = {i for i in asked if answers[i] != self.rows[i][::-1]}
-            if wrong and until_wrong:
-                self.order.sort(key=lambda i: i not in wrong)
-                return None
-            start, size = start + size, 128
-        return answers
-
-
-# === Saving ===========================================================================
+# === A run ===========================================================================
 
 
 class Run:
@@ -198,11 +133,16 @@ class Run:
         self.held_out = HeldOut(self.task.held_out)
         self.losses: list[float] = []
 
+    def answers(self, until_wrong: bool = False) -> Batch | None:
+        """The model's answers to the held-out sequences; None at a mistake, if
+        until_wrong."""
+        return self.held_out.answers(partial(predict, self.model), until_wrong)
+
     def save(self, path: str) -> None:
         """Everything that the next step depends on."""
         o = self.options
         config = {
-            "kind": "train_reverse",
+            "kind": KIND,
             "backend": [o.backend, o.dtype],
             "options": {name: getattr(o, name) for name in SETTINGS},
             "losses": self.losses,
@@ -214,14 +154,6 @@ class Run:
         """Continues where `save` was called."""
         saved.restore(self.model, self.optimizer, {"task": self.task.random})
         self.losses = saved.config["losses"]
-
-
-def load(path: str) -> checkpoint.Checkpoint:
-    """A checkpoint of this script, or ValueError."""
-    saved = checkpoint.load(path)
-    if saved.config.get("kind") != "train_reverse":
-        raise ValueError(f"{path} was not saved by train_reverse")
-    return saved
 
 
 # === Training =========================================================================
@@ -250,7 +182,7 @@ def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
         )
         progress.update(digits, f"loss {loss:.4f}  whole sequences {whole:.0%}")
         if whole == 1.0:  # a fresh batch without a mistake: try the held-out ones
-            answers_held_out = run.held_out.answers(run.model, until_wrong=True)
+            answers_held_out = run.answers(until_wrong=True)
     progress.close()
     return answers_held_out
 
@@ -276,37 +208,18 @@ def report(run: Run, metrics: Metrics, answers: Batch) -> None:
         print(f"  {' '.join(map(str, row))}  →  {' '.join(map(str, answer))}  {mark}")
 
 
-def count_numbers(run: Run) -> None:
+def count(run: Run) -> None:
     """Says how many single numbers the graph of one step has, on the scalar backend."""
     loss, _ = loss_of(run.model, run.task.held_out[: run.options.batch])
-    nodes = Counter(v._op for v in topological_order(loss.data.data[0]))
     weights = sum(p.size for p in run.model.parameters())
-    print(
-        f"{weights} parameters; the loss of one step is a graph of {nodes.total():,} "
-        f"single numbers, {nodes['+']:,} of them sums, {nodes['*']:,} products"
-    )
+    print(f"{weights} parameters; {count_numbers(loss)}")
 
 
-def compare_with_numpy(run: Run) -> None:
-    """Says how much faster a step is on NumPy, measured, where it is installed."""
-    try:
-        medians = {}
-        for backend, steps in ("python", 3), ("numpy", 11):
-            with use_backend(backend):
-                other = Run(run.options)
-                batches = [other.task.batch(run.options.batch) for _ in range(steps)]
-                times = []
-                for rows in batches:
-                    began = time.perf_counter()
-                    train_step(other.model, other.optimizer, rows)
-                    times.append(1e3 * (time.perf_counter() - began))
-            medians[backend] = sorted(times)[steps // 2]
-    except RuntimeError:  # no NumPy here
-        return
-    print(
-        f"--backend numpy is {medians['python'] / medians['numpy']:.0f} times faster: "
-        f"{medians['numpy']:.1f} ms a step, not {medians['python']:.0f} (measured now)"
-    )
+def stepper(options: argparse.Namespace) -> Callable[[], object]:
+    """A fresh run, as a function that makes a step on one and the same batch."""
+    run = Run(options)
+    rows = run.task.batch(options.batch)
+    return partial(train_step, run.model, run.optimizer, rows)
 
 
 def draw(run: Run, folder: Path) -> None:
@@ -352,11 +265,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--dtype", help="float64 or, with NumPy, float32 (its default)")
     models = ("encoder", "encoder-decoder")
     add("--model", choices=models, default="encoder", help="of the paper's two halves")
-    for name, (text, usual, small) in SETTINGS.items():
-        kind: Any = type(usual)
-        choices = ("pre", "post") if name == "norm" else None
-        text += f" ({usual}" + f"; scalar: {small}" * (small != usual) + ")"
-        add(option(name), type=kind, choices=choices, help=text)
+    add_settings(parser, SETTINGS, norm=("pre", "post"))
     add("--steps", type=int, default=1000, help="at most so many steps (1000)")
     add("--save", metavar="FILE", help="write a checkpoint, also on Ctrl-C")
     add("--resume", metavar="FILE", help="continue from a checkpoint")
@@ -364,21 +273,17 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--out", metavar="DIR", help="draw the attention map and the loss curve")
     o = parser.parse_args(argv)
     if o.resume:
-        take_over(o, load(o.resume).config)
+        saved = load(o.resume, KIND).config
+        take_over(o, SETTINGS, saved["options"], o.resume)
+        if o.backend is None:
+            o.backend, o.dtype = saved["backend"]
     o.backend = o.backend or "python"
     if o.model == "encoder-decoder":
         for name, value in TRANSLATION.items():
             if getattr(o, name) is None:
                 setattr(o, name, value)
-    for name, (_, usual, small) in SETTINGS.items():
-        if getattr(o, name) is None:
-            setattr(o, name, small if o.backend == "scalar" else usual)
+    fill_in(o, SETTINGS, small=o.backend == "scalar")
     return o
-
-
-def option(name: str) -> str:
-    """How a setting is written on the command line."""
-    return f"--{name.replace('_', '-')}"
 
 
 def check(o: argparse.Namespace) -> None:
@@ -404,20 +309,6 @@ def check(o: argparse.Namespace) -> None:
         (Path(o.out) / "attention.svg").touch()
 
 
-def take_over(o: argparse.Namespace, saved: dict[str, Any]) -> None:
-    """The settings of a checkpoint, unless the command line contradicts them."""
-    for name, (_, usual, _) in SETTINGS.items():
-        given, value = getattr(o, name), saved["options"].get(name, usual)
-        if given not in (value, None):
-            raise ValueError(
-                f"{option(name)} {given} given, but {o.resume} was trained with "
-                f"{value}; leave it out"
-            )
-        setattr(o, name, value)
-    if o.backend is None:
-        o.backend, o.dtype = saved["backend"]
-
-
 def work(options: argparse.Namespace) -> int:
     if options.model == "encoder-decoder":
         manual_seed(options.seed)
@@ -425,10 +316,10 @@ def work(options: argparse.Namespace) -> int:
         return reverse_translation.work(options, task.batch, task.held_out)
     run = Run(options)
     if options.resume:
-        run.restore(load(options.resume))
+        run.restore(load(options.resume, KIND))
     metrics = Metrics(options.metrics, append=bool(options.resume))
     if options.backend == "scalar":
-        count_numbers(run)
+        count(run)
     with noting_ctrl_c(bool(options.save)) as stopped:  # finish the step, then save
         answers = train(run, metrics, stopped)
         if options.save:
@@ -437,29 +328,25 @@ def work(options: argparse.Namespace) -> int:
     if stopped:
         print(f"to go on: python3 examples/train_reverse.py --resume {options.save}")
         return 130
-    report(run, metrics, answers or run.held_out.answers(run.model) or [])
+    report(run, metrics, answers or run.answers() or [])
     metrics.close()
     if options.out:
         draw(run, Path(options.out))
     if options.backend == "python":
-        compare_with_numpy(run)
+        compare_with_numpy(partial(stepper, options))
     return 0
 
 
+def program(argv: Sequence[str] | None) -> int:
+    options = parse(argv)
+    check(options)
+    with use_backend(options.backend, options.dtype):
+        return work(options)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    try:
-        options = parse(argv)
-        check(options)
-        with use_backend(options.backend, options.dtype):
-            return work(options)
-    except (ValueError, TypeError, RuntimeError, OSError) as error:
-        print(f"train_reverse: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(
-            "\nstopped; --save FILE would have kept what was learned", file=sys.stderr
-        )
-        return 130
+    advice = "stopped; --save FILE would have kept what was learned"
+    return status("train_reverse", partial(program, argv), advice)
 
 
 if __name__ == "__main__":

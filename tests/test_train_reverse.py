@@ -16,7 +16,8 @@ from conftest import assert_close, needs_numpy, needs_safetensors
 
 import nn
 from examples import train_reverse
-from examples.train_reverse import option
+from examples.options import option
+from examples.reverse_task import Task, reverse, score
 from tinygrad_attn import use_backend
 from tinygrad_attn.array import ValueArray
 
@@ -68,9 +69,9 @@ def test_it_learns_to_reverse_every_held_out_sequence(backend, tmp_path):
 def test_an_untrained_model_does_not_pass():
     options = train_reverse.parse([])
     run = train_reverse.Run(options)
-    assert run.held_out.answers(run.model, until_wrong=True) is None
-    answers = run.held_out.answers(run.model)
-    digits, whole = train_reverse.score(answers, run.task.held_out)
+    assert run.answers(until_wrong=True) is None
+    answers = run.answers()
+    digits, whole = score(answers, run.task.held_out)
     assert digits < 0.3
     assert whole == 0.0
 
@@ -80,20 +81,20 @@ def test_one_wrong_digit_in_a_thousand_sequences_is_noticed(monkeypatch):
     bad = run.task.held_out[777]
 
     def nearly_perfect(model, asked):
-        answers = train_reverse.reverse(asked)
+        answers = reverse(asked)
         if bad in asked:
             answers[asked.index(bad)][0] ^= 1
         return answers
 
     monkeypatch.setattr(train_reverse, "predict", nearly_perfect)
-    assert run.held_out.answers(run.model, until_wrong=True) is None
+    assert run.answers(until_wrong=True) is None
     assert run.held_out.order[0] == 777  # asked first at the next look
-    answers = run.held_out.answers(run.model)
-    assert train_reverse.score(answers, run.task.held_out)[1] == 0.999
+    answers = run.answers()
+    assert score(answers, run.task.held_out)[1] == 0.999
 
 
 def test_held_out_sequences_are_different_and_never_trained_on():
-    task = train_reverse.Task(vocab=2, seq_len=11, seed=0)
+    task = Task(vocab=2, seq_len=11, seed=0)
     held_out = {tuple(row) for row in task.held_out}
     assert len(held_out) == 1000
     trained = {tuple(row) for _ in range(100) for row in task.batch(50)}
