@@ -1,8 +1,8 @@
 """A transformer learns to read dates: "Mon 23rd Nov 2026" or "23 novembre 2026" in,
 2026-11-23 out.
 
-    python3 examples/translate_dates.py --backend numpy        # trains, some minutes
-    python3 examples/translate_dates.py --backend numpy --save dates.safetensors
+    python3 examples/translate_dates.py                # trains, some minutes; NumPy
+    python3 examples/translate_dates.py --save dates.safetensors
     python3 examples/translate_dates.py --load dates.safetensors --ask "3 août 1998"
     python3 examples/translate_dates.py --load dates.safetensors --out pictures
 
@@ -95,7 +95,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         description="Trains a transformer to translate dates to ISO 8601."
     )
     add = parser.add_argument
-    add("--backend", default="python", help="python (default) or numpy, much faster")
+    add("--backend", default="numpy", help="numpy (default), or python: many hours")
     for name, (text, usual) in SIZES.items():
         add(f"--{name.replace('_', '-')}", type=int, help=f"{text} ({usual})")
     add("--batch", type=int, default=128, help="phrases in a step (128)")
