@@ -55,7 +55,7 @@ def greedy_decode(
     with in_eval_mode(model), no_grad():
         memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
         cache = model.new_cache()
-        tgt = src[:, :1] * 0 + model.bos  # (B, 1)
+        tgt = constant([[model.bos]] * src.shape[0], src)  # (B, 1)
         done = tgt == model.eos  # (B, 1): nobody yet
         while tgt.shape[1] <= limit and not done.min():
             logits = model.decode(tgt, memory, real, cache)[:, -1]  # (B, vocab_size)

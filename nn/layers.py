@@ -133,7 +133,8 @@ class TiedEmbedding(Module):
 
     def logits(self, x: Tensor) -> Tensor:
         """x (..., d_model) → (..., vocab_size): how well it matches each token."""
-        return functional.linear(x, self.weight)
+        logits = functional.linear(x, self.weight)
+        return logits
 
     def extra_repr(self) -> str:
         vocab_size, d_model = self.weight.shape

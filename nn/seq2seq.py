@@ -213,7 +213,8 @@ class Seq2SeqTransformer(Module):
     def forward(self, src: Tensor, tgt: Tensor) -> Tensor:
         """src (B, S) and tgt (B, T), what is already written, beginning with BOS (see
         `shift_right`) → logits (B, T, vocab_size) of what comes next."""
-        return self.decode(tgt, self.encode(src), self.real(src))
+        memory, real = self.encode(src), self.real(src)  # (B, S, d_model), (B, S)
+        return self.decode(tgt, memory, real)  # (B, T, vocab_size)
 
     def encode(self, src: Tensor) -> Tensor:
         """src (B, S) → the memory (B, S, d_model)."""
@@ -252,7 +253,8 @@ class Seq2SeqTransformer(Module):
             tgt_is_causal=True,
             cache=cache,
         )  # (B, T - start, d_model)
-        return self.embedding.logits(x)
+        logits = self.embedding.logits(x)  # (B, T - start, vocab_size)
+        return logits
 
     def new_cache(self) -> DecoderCache:
         """An empty cache for `decode`."""
@@ -271,7 +273,8 @@ class Seq2SeqTransformer(Module):
 
     def real(self, tokens: Tensor) -> Tensor:
         """(B, T), true where a token is no PAD."""
-        return functional.padding_mask(tokens, self.pad)
+        real = functional.padding_mask(tokens, self.pad)
+        return real
 
     def loss(self, src: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
         """The surprise at the labels (B, T), in nats, averaged over those not PAD.
@@ -279,7 +282,8 @@ class Seq2SeqTransformer(Module):
         Args:
             label_smoothing: ε; the paper has 0.1 (section 5.4).
         """
-        logits = self(src, shift_right(labels, self.bos))  # (B, T, vocab_size)
+        tgt = shift_right(labels, self.bos)
+        logits = self(src, tgt)  # (B, T, vocab_size)
         return functional.cross_entropy(
             logits.reshape(-1, logits.shape[-1]),
             labels.reshape(-1),

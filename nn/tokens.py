@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from tinygrad_attn import Tensor, concat
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.recording import constant
 
 PAD = 0  # fills a batch up where a sequence is shorter than the others
 BOS = 1  # begins what a decoder writes
@@ -26,8 +27,10 @@ def shift_right(labels: Tensor, bos: int = BOS) -> Tensor:
     """
     check_tokens("shift_right", "labels", labels)
     check_number("shift_right", "bos", bos, 0, whole=True)
-    first = labels[:, :1] * 0 + bos  # (B, 1), beside the labels
-    return concat([first, labels[:, :-1]], axis=1)
+    first = constant([[bos]] * labels.shape[0], labels)  # (B, 1)
+    before = labels[:, :-1]  # (B, T - 1)
+    tgt = concat([first, before], axis=1)  # (B, T)
+    return tgt
 
 
 def check_tokens(
