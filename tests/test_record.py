@@ -191,6 +191,15 @@ def test_a_leaf_is_called_what_its_first_use_calls_it():
     assert [n.name for n in graph] == ["first", "second", "mul", "both", "total"]
 
 
+def test_what_a_function_makes_inside_does_not_get_the_name_of_its_argument():
+    with record():
+        logits = leaf(1.0, 2.0).reshape(1, 2)
+        total = functional.cross_entropy(logits, Tensor([1]))
+    names = [n.name for n in unfold(total)]
+    assert "logits" in names
+    assert "logits_2" not in names
+
+
 def test_a_leaf_that_no_variable_held_is_an_input_or_a_constant():
     with record():
         total = (leaf(1.0) * randn(1)).sum()

@@ -93,6 +93,9 @@ class Names:
         count: dict[str, int] = {}
         for t in order:
             name = first = self._name(trace, t, uses[t])
+            if name in taken and kind(t, self, trace) == "constant" and not t._inputs:
+                # made inside of what the line calls, and not the variable it names
+                name = first = PLAIN.get(t.dtype, "constant")
             while name in taken or (name in settled and t not in trace.called):
                 count[first] = count.get(first, 1) + 1
                 name = f"{first}_{count[first]}"
