@@ -213,6 +213,13 @@ class Seq2SeqTransformer(Module):
     def forward(self, src: Tensor, tgt: Tensor) -> Tensor:
         """src (B, S) and tgt (B, T), what is already written, beginning with BOS (see
         `shift_right`) → logits (B, T, vocab_size) of what comes next."""
+        for what, tokens in (("src", src), ("tgt", tgt)):
+            check_tokens("Seq2SeqTransformer", what, tokens, self.max_len)
+        if src.shape[0] != tgt.shape[0]:
+            raise ValueError(
+                f"Seq2SeqTransformer: src of shape {src.shape} and tgt of shape "
+                f"{tgt.shape} given; they must be (B, S) and (B, T) with the same B"
+            )
         memory, real = self.encode(src), self.real(src)  # (B, S, d_model), (B, S)
         return self.decode(tgt, memory, real)  # (B, T, vocab_size)
 

@@ -184,6 +184,18 @@ def test_positions_may_start_later(d_model, any_backend):
             "(B, T), T up to 1024",
         ),
         (
+            lambda: small()(src_and_labels()[0], Tensor([[BOS, 5]])),
+            ValueError,
+            "Seq2SeqTransformer: src of shape (2, 4) and tgt of shape (1, 2) given; "
+            "they must be (B, S) and (B, T) with the same B",
+        ),
+        (
+            lambda: small().decode(Tensor([[BOS]]), randn(1, 4, 6)),
+            ValueError,
+            "TransformerDecoderLayer: memory of (1, 4, 6) given; it must be a Tensor "
+            "(..., T, 8)",
+        ),
+        (
             lambda: shift_right([[3, EOS]]),
             TypeError,
             "shift_right: labels of list given; it must be a Tensor of int64 (B, T)",
