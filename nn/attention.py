@@ -17,7 +17,7 @@ from tinygrad_attn.errors import check_number
 
 from .cache import KeyValueCache
 from .layers import Linear, check_sequence, positive, xavier_uniform
-from .masks import mask_for
+from .masks import NAMES, mask_for
 from .module import Module
 
 
@@ -121,6 +121,8 @@ class MultiHeadAttention(Module):
     ((1, 5, 8), (1, 2, 5, 5))
     """
 
+    mask_names = NAMES  # as whoever holds this layer calls its masks: errors say it
+
     def __init__(
         self,
         d_model: int,
@@ -205,7 +207,8 @@ class MultiHeadAttention(Module):
             k, v = cache.keys_and_values(self, key, value)
         t, s = q.shape[-2], k.shape[-2]
         energies = (*q.shape[:-2], t, s)
-        mask = mask_for("MultiHeadAttention", energies, attn_mask, key_padding_mask)
+        masks = (attn_mask, key_padding_mask)
+        mask = mask_for("MultiHeadAttention", energies, *masks, self.mask_names)
         if is_causal and cache is not None:  # the queries are the last of S positions
             causal = attention.causal_mask(s, like=query)[s - t :]
             mask = causal if mask is None else attention.both(mask, causal)

@@ -59,6 +59,8 @@ class TransformerDecoderLayer(Module):
         inner = dropout if inner_dropout is None else inner_dropout
         self.self_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
         self.cross_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
+        self.self_attn.mask_names = ("tgt_mask", "tgt_key_padding_mask")
+        self.cross_attn.mask_names = ("memory_mask", "memory_key_padding_mask")
         self.feed_forward = FeedForward(d_model, d_ff, inner, activation, bias)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)

@@ -22,11 +22,21 @@ from tinygrad_attn.attention import both
 Shape = tuple[int, ...]
 
 
+NAMES = ("attn_mask", "key_padding_mask")
+
+
 def mask_for(
-    who: str, energies: Shape, attn_mask: Any, key_padding_mask: Any
+    who: str,
+    energies: Shape,
+    attn_mask: Any,
+    key_padding_mask: Any,
+    names: tuple[str, str] = NAMES,
 ) -> Tensor | None:
     """The two masks as one that broadcasts to the energies (..., H, T, S): true where
     both are; None where there is none.
+
+    Args:
+        names: what the caller calls them, for the errors.
 
     Raises:
         TypeError, ValueError: a mask is no boolean Tensor, or of no shape that fits.
@@ -46,12 +56,12 @@ def mask_for(
                 "(B, T, S)": (*batch, t, s),
                 "(B, H, T, S)": (*batch, heads, t, s),
             }
-        check_mask(who, "attn_mask", mask, shapes, keys=(*batch, s))
+        check_mask(who, names[0], mask, shapes, {names[1]: (*batch, s)})
         if batch and mask.ndim == len(batch) + 2:  # (B, T, S): the same for all heads
             mask = mask.unsqueeze(-3)
     if padding is not None:
         what = "(B, S)" if batch else "(S,)"
-        check_mask(who, "key_padding_mask", padding, {what: (*batch, s)})
+        check_mask(who, names[1], padding, {what: (*batch, s)})
         padding = padding.reshape(
             *padding.shape[:-1], 1, 1, s
         )  # for all heads, queries
@@ -60,10 +70,14 @@ def mask_for(
 
 
 def check_mask(
-    who: str, name: str, mask: Any, shapes: dict[str, Shape], keys: Shape | None = None
+    who: str,
+    name: str,
+    mask: Any,
+    shapes: dict[str, Shape],
+    other: dict[str, Shape] | None = None,
 ) -> None:
     """Refuses what is no Tensor of bool, or has none of these shapes (a size may be 1
-    for "all alike"). `keys` is the shape that would be a key_padding_mask's."""
+    for "all alike"). `other` is the other mask's name and shape, should it be that."""
     if not isinstance(mask, Tensor) or mask.dtype != "bool":
         kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
         raise TypeError(
@@ -76,7 +90,10 @@ def check_mask(
         ):
             return
     right = " or ".join(f"{what} = {shape}" for what, shape in shapes.items())
-    hint = "; one flag for each key is a key_padding_mask" if mask.shape == keys else ""
+    hint = ""
+    for what, shape in (other or {}).items():
+        if mask.shape == shape:
+            hint = f"; one flag for each key is a {what}"
     raise ValueError(
         f"{who}: {name} of shape {mask.shape} given; it must be {right}{hint}"
     )

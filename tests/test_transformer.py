@@ -11,7 +11,15 @@ from conftest import assert_close, needs_numpy, needs_torch
 from torch_peers import compare, give_weights, masked_out, torch_of
 
 import nn
-from tinygrad_attn import Tensor, manual_seed, ones, randn, use_backend
+from tinygrad_attn import (
+    Tensor,
+    manual_seed,
+    ones,
+    randn,
+    record,
+    unfold,
+    use_backend,
+)
 
 B, S, T, D, H, D_FF = 2, 4, 3, 6, 2, 5
 SIZES = (D, H, D_FF)
@@ -103,6 +111,23 @@ def test_cross_attention_weights_are_captured_too(backend):
     }
 
 
+def test_the_decoder_can_be_drawn_at_every_level(backend):
+    """`unfold` compares what it shows with what was recorded, number by number."""
+    model = nn.Seq2SeqTransformer(9, 4, 2, 1, 1, 6, dropout=0.0, max_len=6)
+    with record():
+        loss = model.loss(Tensor([[5, 6, 2]]), Tensor([[6, 5, 2]]))
+    names = {node.name for node in unfold(loss, "module")}
+    assert names >= {"embedding.weight", "tgt", "real", "loss"}
+    assert names >= {
+        f"decoder.layers.0.cross_attn.{name}"
+        for name in ("q_proj", "k_proj", "v_proj", "out_proj")
+    }
+    sizes = [len(unfold(loss, level)) for level in ("module", "op", "primitive")]
+    assert sizes == sorted(sizes)
+    head = unfold(loss, "op", head=("decoder.layers.0.cross_attn", 1), sample=0)
+    assert head.root.shape == (3, 2)
+
+
 def test_rms_norm_and_norms_without_weights(any_backend):
     x = randn(3, 4)
     want = x / ((x * x).mean(axis=-1, keepdims=True) + 0.5) ** 0.5
@@ -149,8 +174,33 @@ def test_rms_norm_and_norms_without_weights(any_backend):
                 randn(B, T, D), randn(B, S, D), memory_mask=ones(T, T, dtype="bool")
             ),
             ValueError,
-            "MultiHeadAttention: attn_mask of shape (3, 3) given; it must be (T, S) = "
-            "(3, 4) or (B, T, S) = (2, 3, 4) or (B, H, T, S) = (2, 2, 3, 4)",
+            "MultiHeadAttention: memory_mask of shape (3, 3) given; it must be (T, S) "
+            "= (3, 4) or (B, T, S) = (2, 3, 4) or (B, H, T, S) = (2, 2, 3, 4)",
+        ),
+        (
+            lambda: nn.Transformer(D, H, 1, 1, D_FF)(
+                randn(B, S, D), randn(B, T, D), src_key_padding_mask=real(T)
+            ),
+            ValueError,
+            "MultiHeadAttention: src_key_padding_mask of shape (2, 3) given; it must "
+            "be (B, S) = (2, 4)",
+        ),
+        (
+            lambda: nn.Transformer(D, H, 1, 1, D_FF)(
+                randn(B, S, D), randn(B, T, D), tgt_mask=real(T)
+            ),
+            ValueError,
+            "MultiHeadAttention: tgt_mask of shape (2, 3) given; it must be (T, S) = "
+            "(3, 3) or (B, T, S) = (2, 3, 3) or (B, H, T, S) = (2, 2, 3, 3); one flag "
+            "for each key is a tgt_key_padding_mask",
+        ),
+        (
+            lambda: nn.Transformer(D, H, 1, 1, D_FF)(
+                randn(B, S, D), randn(B, T, D), memory_key_padding_mask=ones(B, S)
+            ),
+            TypeError,
+            "MultiHeadAttention: memory_key_padding_mask of float64 given; it must be "
+            "a Tensor of bool, True = may be attended to",
         ),
         (
             lambda: nn.TransformerEncoder("layer", 2),
