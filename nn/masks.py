@@ -20,8 +20,6 @@ from tinygrad_attn import Tensor
 from tinygrad_attn.attention import both
 
 Shape = tuple[int, ...]
-
-
 NAMES = ("attn_mask", "key_padding_mask")
 
 
@@ -49,22 +47,17 @@ def mask_for(
     *batch, heads, t, s = energies
     mask, padding = attn_mask, key_padding_mask
     if mask is not None:
-        shapes = {"(T, S)": (t, s), "(H, T, S)": (heads, t, s)}
+        shapes: dict[str, Shape] = {"(T, S)": (t, s)}
         if batch:
-            shapes = {
-                "(T, S)": (t, s),
-                "(B, T, S)": (*batch, t, s),
-                "(B, H, T, S)": (*batch, heads, t, s),
-            }
+            shapes["(B, T, S)"] = (*batch, t, s)
+        shapes["(B, H, T, S)" if batch else "(H, T, S)"] = energies
         check_mask(who, names[0], mask, shapes, {names[1]: (*batch, s)})
         if batch and mask.ndim == len(batch) + 2:  # (B, T, S): the same for all heads
             mask = mask.unsqueeze(-3)
     if padding is not None:
         what = "(B, S)" if batch else "(S,)"
         check_mask(who, names[1], padding, {what: (*batch, s)})
-        padding = padding.reshape(
-            *padding.shape[:-1], 1, 1, s
-        )  # for all heads, queries
+        padding = padding.unsqueeze(-2).unsqueeze(-2)  # for all heads and queries
         mask = padding if mask is None else both(mask, padding)
     return mask  # type: ignore[no-any-return]
 

@@ -57,6 +57,22 @@ def test_a_padding_mask_is_that_attn_mask_for_every_head_and_query(any_backend):
     assert max(map(abs, (z - free)[1].reshape(-1).tolist())) > 1e-3
 
 
+def test_a_size_of_1_in_a_mask_stands_for_all(any_backend):
+    layer = nn.MultiHeadAttention(D, H)
+    x = randn(B, T, D)
+    first = Tensor([[True, False, False]])
+    for masks in (
+        {"key_padding_mask": first},
+        {"attn_mask": first},
+        {"attn_mask": first.reshape(1, 1, 1, T)},
+    ):
+        _, weights = layer(x, need_weights=True, **masks)
+        assert weights.tolist() == [[[[1.0, 0.0, 0.0]] * T] * H] * B
+    nobody = Tensor([[True], [False]])
+    _, weights = layer(x, need_weights=True, key_padding_mask=nobody)
+    assert_close(weights.sum(axis=-1), [[[1.0] * T] * H, [[0.0] * T] * H])
+
+
 def test_of_two_masks_both_must_allow(any_backend):
     layer = nn.MultiHeadAttention(D, H)
     x = randn(B, S, D)
