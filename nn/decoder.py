@@ -94,7 +94,7 @@ class TransformerDecoderLayer(Module):
         who, d_model = "TransformerDecoderLayer", self.norm1.normalized_shape[0]
         check_sequence(who, "tgt", tgt, d_model)
         check_sequence(who, "memory", memory, d_model)
-        x = tgt
+        x = tgt  # (B, T, d_model), and so is every line up to the return
         inner = self.norm1(x) if self.norm_first else x
         z, _ = self.self_attn(
             inner,

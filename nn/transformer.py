@@ -130,6 +130,7 @@ class TransformerEncoderLayer(Module):
         is_causal: bool = False,
     ) -> tuple[Tensor, Tensor | None]:
         """`forward`, and the attention weights (B, H, S, S)."""
+        # x is (B, S, d_model), and so is every line up to the return
         inner = self.norm1(x) if self.norm_first else x
         z, weights = self.self_attn(
             inner,
