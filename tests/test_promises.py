@@ -18,7 +18,7 @@ from conftest import assert_close, needs_numpy, needs_torch
 from rules import ALL_OPS, CASES
 
 import nn
-from examples import lesson_topological_order
+from examples import lesson_topological_order, translation
 from tinygrad_attn import (
     Tensor,
     Value,
@@ -83,6 +83,17 @@ def test_promise_2_a_level_a_head_a_focus_and_a_refusal_with_the_size():
         unfold(loss, "scalar", limit=1000)
 
 
+def test_promise_3_true_may_be_attended_to_everywhere():
+    layer, x = nn.MultiHeadAttention(4, 2), randn(1, 3, 4)
+    only_first = Tensor([[True, False, False]] * 3)
+    padding = Tensor([[True, False, False]])
+    for settings in {"attn_mask": only_first}, {"key_padding_mask": padding}:
+        _, weights = layer(x, need_weights=True, **settings)
+        assert weights.tolist() == [[[[1.0, 0.0, 0.0]] * 3] * 2]
+    assert nn.causal_mask(2).tolist() == [[True, False], [True, True]]
+    assert nn.padding_mask(Tensor([[5, nn.PAD]])).tolist() == [[True, False]]
+
+
 def test_promise_4_an_operation_without_a_check_fails_the_suite():
     checked = {case.op.name for case in CASES}
     assert {op.name for op in ALL_OPS} == checked
@@ -109,6 +120,16 @@ def test_promise_5_a_fully_masked_row_is_zero_not_nan(any_backend):
     assert q.grad[1].tolist() == [0.0] * 4
     numbers = [g for t in (q, k, v) for row in t.grad.tolist() for g in row]
     assert all(math.isfinite(g) for g in numbers)
+
+
+def test_promise_6_the_weights_of_every_head_from_the_real_forward():
+    model = nn.Seq2SeqTransformer(9, 4, 2, 1, 1, d_ff=4)
+    maps = nn.attention_maps(model, Tensor([[3, 4, 5]]), Tensor([[nn.BOS, 5]]))
+    assert [w.shape for w in maps.values()] == [
+        (1, 2, 3, 3),
+        (1, 2, 2, 2),
+        (1, 2, 2, 3),
+    ]
 
 
 def test_promise_7_why_the_order_is_topological():
@@ -161,6 +182,47 @@ def test_promise_9_drawing_does_not_recurse():
         warnings.simplefilter("always")
         picture = draw(y.sum(), grads=False, layout="own")
         assert picture.svg.count("</g>") > 1_500
+
+
+def test_promise_10_the_decoder_is_shifted_once_and_the_alignment_is_printed(capsys):
+    labels = Tensor([[5, 6, nn.EOS, nn.PAD]])
+    assert nn.shift_right(labels).tolist() == [[nn.BOS, 5, 6, nn.EOS]]
+    letters = translation.Letters("ab")
+    model = nn.Seq2SeqTransformer(len(letters), 4, 1, 1, 1, d_ff=4)
+    work = translation.Work(model, letters, list, [])
+    translation.show_alignment(work, ("ab", "ba"))
+    shown = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert shown == [["given", "BOS", "b", "a"], ["to", "write", "b", "a", "EOS"]]
+
+
+def test_promise_11_anybody_can_test_that_a_model_is_causal():
+    model = nn.Seq2SeqTransformer(9, 4, 1, 1, 1, d_ff=4)
+    nn.testing.assert_causal(model)
+    nn.testing.assert_padding_invariant(model)
+
+    class Leaky(nn.Module):
+        def forward(self, x):
+            return x + x.mean(axis=1, keepdims=True)
+
+    with pytest.raises(AssertionError):
+        nn.testing.assert_causal(Leaky(), randn(1, 4, 2))
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_promise_12_norm_before_or_after(norm_first):
+    assert nn.TransformerEncoderLayer(4, 1, d_ff=4).norm_first is False  # the paper
+    model = nn.Seq2SeqTransformer(9, 8, 2, 1, 1, d_ff=8, norm_first=norm_first)
+    optimizer = nn.optim.Adam(model.parameters(), 0.01)
+    src, labels = Tensor([[3, 4, 5]]), Tensor([[5, 4, 3, nn.EOS]])
+    model.eval()
+    losses = []
+    for _ in range(40):
+        loss = model.loss(src, labels)
+        model.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.2 < losses[0]
 
 
 @needs_torch
@@ -325,6 +387,15 @@ def test_promise_23_the_core_needs_nothing_and_names_no_upper_bound():
         text=True,
     )
     assert done.stdout.startswith("Linear(1 → 1)"), done.stderr
+
+
+def test_promise_24_decoding_is_done_in_eval_mode_which_is_put_back():
+    model = nn.Seq2SeqTransformer(9, 4, 1, 1, 1, d_ff=4, dropout=0.5)
+    src = Tensor([[3, 4, 5]])
+    assert model.training
+    found = [nn.greedy_decode(model, src, max_len=4) for _ in range(5)]
+    assert all(row == found[0] for row in found)  # no dropout
+    assert model.training
 
 
 def test_promise_25_pictures_and_pages_are_one_call_each(tmp_path):
