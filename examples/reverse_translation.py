@@ -45,7 +45,7 @@ def work(o: argparse.Namespace, batch: Callable[[int], Rows], held_out: Rows) ->
         return [pair(row) for row in batch(count)]
 
     tests = [pair(row) for row in held_out]
-    task = Work(model, letters, pairs, tests, o.lr, warm_up=100, batch=o.batch)
+    task = Work(model, letters, pairs, tests, o.lr, 100, o.batch, decay=False)
     metrics = Metrics(o.metrics)
     translation.show_alignment(task, tests[0])
     share = translation.train(task, o.steps, GOAL, metrics)

@@ -20,7 +20,8 @@ from examples.common import Metrics, Progress, draw_losses
 from tinygrad_attn import Tensor, draw_attention
 
 Pair = tuple[str, str]
-SMALL = 0.15  # nats a letter: before that, hardly a whole answer is right
+TOGETHER = 512  # texts that are answered at once
+SMALL = 0.1  # nats a letter: before that, hardly a whole answer is right
 
 
 class Letters:
@@ -75,6 +76,7 @@ class Work:
         pairs: draws so many (text, answer) to train on.
         held_out: pairs that are never among them.
         lr: the largest learning rate, reached after `warm_up` steps.
+        decay: whether it then falls, as in the paper; a short training needs it not.
     """
 
     model: nn.Seq2SeqTransformer
@@ -84,6 +86,7 @@ class Work:
     lr: float = 3e-3
     warm_up: int = 100
     batch: int = 64
+    decay: bool = True
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -95,7 +98,7 @@ class Work:
         """The paper's schedule (its equation 3) with the peak at lr: up in proportion
         to the step, then down with its inverse square root."""
         t = max(step, 1) / max(self.warm_up, 1)
-        return self.lr * min(t, 1.0 / math.sqrt(t))
+        return self.lr * min(t, 1.0 / math.sqrt(t) if self.decay else 1.0)
 
 
 def train_step(work: Work, pairs: list[Pair]) -> float:
@@ -118,8 +121,8 @@ def train_step(work: Work, pairs: list[Pair]) -> float:
 def answers(work: Work, texts: Sequence[str]) -> list[str]:
     """What the model says to each text: always the letter it finds most likely."""
     found = []
-    for start in range(0, len(texts), 128):
-        src = work.letters.tokens(texts[start : start + 128])
+    for start in range(0, len(texts), TOGETHER):
+        src = work.letters.tokens(texts[start : start + TOGETHER])
         rows = nn.greedy_decode(work.model, src)
         found += [work.letters.text(row) for row in rows]
     return found
