@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import nn
+from docs.headless import browser
 from tinygrad_attn import Tensor, draw, manual_seed, play, randn, record, use_backend
 
 STEP = """async (key) => {
@@ -52,31 +53,20 @@ def timed(what: str, call: Callable[[], Any]) -> Any:
     return found
 
 
-def chromium() -> str | None:
-    """A Chromium that is installed."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = (shutil.which(name) for name in names)
-    return os.environ.get("CHROMIUM") or next(filter(None, found), None)
-
-
 def step_through(page: Path) -> None:
     """Each step of a page, forward and backward, in a headless Chromium."""
+    times: list[float] = []
     try:
-        from playwright.sync_api import sync_playwright
+        with browser() as window:
+            if window is not None:
+                tab = window.new_page(viewport={"width": 1440, "height": 900})
+                tab.goto(page.resolve().as_uri())
+                times = [tab.evaluate(STEP, "ArrowRight") for _ in range(60)]
     except ImportError:
-        print("  (the page is not stepped through: needs Playwright)")
+        pass
+    if not times:
+        print("  (the page is not stepped through: needs Playwright and a Chromium)")
         return
-    if chromium() is None:
-        print("  (the page is not stepped through: needs a Chromium)")
-        return
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        tab.goto(page.resolve().as_uri())
-        times = [tab.evaluate(STEP, "ArrowRight") for _ in range(60)]
-        browser.close()
     print(f"  {'slowest step of the page':34} {max(times) / 1000:5.2f} s")
 
 

@@ -11,17 +11,15 @@ makes of the file.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import nn
+from docs.headless import NEEDED, browser
 from tinygrad_attn import (
     Tensor,
     Value,
@@ -111,31 +109,12 @@ def drawings() -> Iterator[tuple[str, Callable[..., Any]]]:
 # === Screenshots ======================================================================
 
 
-def chromium() -> str | None:
-    """The Chromium to use, or None for Playwright's own."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return os.environ.get("CHROMIUM") or next(
-        filter(None, map(shutil.which, names)), None
-    )
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """A headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
-        yield found
-        found.close()
-
-
 def photograph(
     window: Any, source: Path, target: Path, keys: str = "", **settings: Any
 ) -> None:
     """A screenshot of a file, after some keys; of a whole SVG, whatever its size."""
+    if window is None:
+        raise RuntimeError(NEEDED)
     page = window.new_page(viewport=settings.pop("viewport", WIDE), **settings)
     page.goto(source.resolve().as_uri())
     for key in keys.split():
@@ -207,6 +186,9 @@ def main() -> int:
             for_the_readme()
         else:
             everything(Path(options.out))
+    except RuntimeError as error:
+        print(f"pictures: {error}", file=sys.stderr)
+        return 2
     except ImportError:
         print(
             "pictures: Playwright is missing; pip install playwright", file=sys.stderr

@@ -12,7 +12,6 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import nn
 from examples import translation
 from examples.common import Metrics
 from examples.translation import Letters, Pair, Work
@@ -29,16 +28,8 @@ def work(o: argparse.Namespace, batch: Callable[[int], Rows], held_out: Rows) ->
         held_out: sequences that are never among them.
     """
     letters = Letters("".join(map(digit, range(o.vocab))))
-    model = nn.Seq2SeqTransformer(
-        len(letters),
-        o.d_model,
-        o.heads,
-        o.layers,
-        o.layers,
-        d_ff=2 * o.d_model,
-        dropout=0.0,
-        max_len=o.seq_len + 2,
-        norm_first=o.norm == "pre",
+    model = translation.model_for(
+        letters, o, max_len=o.seq_len + 2, norm_first=o.norm == "pre"
     )
 
     def pairs(count: int) -> list[Pair]:

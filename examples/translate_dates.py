@@ -23,7 +23,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
-import nn
 from examples import date_phrases, translation
 from examples.common import Metrics
 from examples.translation import Letters, Pair, Work
@@ -70,17 +69,7 @@ def made(o: argparse.Namespace) -> Work:
     """A fresh model and its task."""
     manual_seed(o.seed)
     letters = Letters(date_phrases.alphabet())
-    model = nn.Seq2SeqTransformer(
-        len(letters),
-        o.d_model,
-        o.heads,
-        o.layers,
-        o.layers,
-        d_ff=2 * o.d_model,
-        dropout=0.0,
-        max_len=64,
-        norm_first=True,
-    )
+    model = translation.model_for(letters, o, max_len=64, norm_first=True)
     dates = Dates(o.seed)
     return Work(
         model, letters, dates.pairs, dates.held_out, lr=2e-3, warm_up=200, batch=o.batch

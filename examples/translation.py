@@ -9,6 +9,7 @@ encoder-decoder` and `translate_dates.py` share.
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -47,15 +48,11 @@ class Letters:
 
     def tokens(self, texts: Sequence[str]) -> Tensor:
         """Texts as rows of tokens, filled up with PAD: (B, S)."""
-        rows = [[self.number[c] for c in text] for text in texts]
-        longest = max(map(len, rows))
-        return Tensor([row + [nn.PAD] * (longest - len(row)) for row in rows])
+        return filled_up([[self.number[c] for c in text] for text in texts])
 
     def labels(self, texts: Sequence[str]) -> Tensor:
         """Texts as what a decoder shall write: the letters, EOS, PAD: (B, T)."""
-        rows = [[self.number[c] for c in text] + [nn.EOS] for text in texts]
-        longest = max(map(len, rows))
-        return Tensor([row + [nn.PAD] * (longest - len(row)) for row in rows])
+        return filled_up([[*(self.number[c] for c in text), nn.EOS] for text in texts])
 
     def text(self, tokens: Sequence[int]) -> str:
         """The letters of a row, up to EOS."""
@@ -66,6 +63,29 @@ class Letters:
         """A name for each token: a letter, or PAD, BOS, EOS."""
         known = ["PAD", "BOS", "EOS", *self.letters]
         return [known[t] for t in tokens]
+
+
+def filled_up(rows: list[list[int]]) -> Tensor:
+    """Rows of tokens, made equally long by PAD."""
+    longest = max(map(len, rows))
+    return Tensor([row + [nn.PAD] * (longest - len(row)) for row in rows])
+
+
+def model_for(
+    letters: Letters, o: argparse.Namespace, max_len: int, norm_first: bool
+) -> nn.Seq2SeqTransformer:
+    """A fresh model in the sizes of a command line, as many layers on both sides."""
+    return nn.Seq2SeqTransformer(
+        len(letters),
+        o.d_model,
+        o.heads,
+        o.layers,
+        o.layers,
+        d_ff=2 * o.d_model,
+        dropout=0.0,
+        max_len=max_len,
+        norm_first=norm_first,
+    )
 
 
 @dataclass

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from docs import headless
 from tinygrad_attn import manual_seed, use_backend
 
 needs_numpy = pytest.mark.skipif(not find_spec("numpy"), reason="needs NumPy")
@@ -33,6 +34,16 @@ def any_backend(request):
     with use_backend(*request.param):
         manual_seed(0)
         yield request.param[0]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium; without one the test is skipped, and says so."""
+    pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    with headless.browser() as window:
+        if window is None:
+            pytest.skip(headless.NEEDED)
+        yield window
 
 
 def flatten(x):

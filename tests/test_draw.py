@@ -604,7 +604,12 @@ def test_every_shape_is_drawn(shape, layout):
     x = ones(*shape).requires_grad_()
     for level in LEVELS:
         drawing = draw((x * 2.0).sum(), level, layout=layout)
-        ElementTree.fromstring(drawing.svg.encode())
+        root = ElementTree.fromstring(drawing.svg.encode())
+        words = "".join(root.itertext())
+        assert all(card.title in words for card in drawing.sheet.cards)
+        if level in ("op", "primitive"):
+            shown = sum(map(len, drawing.sheet.cards[0].value.numbers))
+            assert shown == x.size
 
 
 def test_of_a_large_tensor_the_corners_are_shown():

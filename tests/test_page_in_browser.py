@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from math import isfinite, prod
-from pathlib import Path
 
 import pytest
 from pages import EVIL, TOKENS, attention_head, batched, hostile, long_sum
@@ -23,25 +20,6 @@ STEPS = HEAD["steps"]
 FIRST_BACKWARD = next(i for i, s in enumerate(STEPS, 1) if s["kind"] == "seed")
 AT_THE_END = f"{len(STEPS)} / {len(STEPS)}"
 MINUS = "\N{MINUS SIGN}"
-
-
-def chromium(p):
-    """Where Chromium is: as told, installed, or Playwright's own; None if nowhere."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = [os.environ.get("CHROMIUM"), *map(shutil.which, names)]
-    found.append(p.chromium.executable_path)
-    return next((path for path in found if path and Path(path).exists()), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as p:
-        path = chromium(p)
-        if path is None:
-            pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")
-        browser = p.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

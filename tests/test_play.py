@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import shutil
-from pathlib import Path
 
 import pytest
 from conftest import flatten
@@ -182,6 +179,13 @@ def test_the_origins_of_moved_numbers_are_those_numbers(model):
                 assert v == close(flatten(x.value)[at], 1e-6)
 
 
+def test_tokens_that_label_no_rows_are_refused():
+    loss = (leaf(4, 3) * 2.0).sum()
+    assert play(loss, None, tokens="abcd")
+    with pytest.raises(ValueError, match=r"^play: 3 tokens given; .* there are 4$"):
+        play(loss, None, tokens="abc")
+
+
 @pytest.mark.parametrize("size", [math.nan, math.inf, 1e300, 1e-300])
 def test_numbers_that_json_does_not_have_are_words(size):
     x = Tensor([[size, 1.0]], requires_grad=True)
@@ -233,21 +237,6 @@ def test_without_a_gradient_there_is_only_the_way_forward():
 
 
 # --- in a browser ---------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
-    with playwright.sync_playwright() as p:
-        names = ("chromium", "chromium-browser", "google-chrome")
-        paths = [os.environ.get("CHROMIUM"), *map(shutil.which, names)]
-        paths.append(p.chromium.executable_path)
-        found = next((path for path in paths if path and Path(path).exists()), None)
-        if found is None:
-            pytest.skip("needs Chromium: install it, or set CHROMIUM to its path")
-        browser = p.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from . import graphviz
 from .boxes import modules
 from .dot import dot_text
 from .expressions import expression
-from .notebook import scrolling
 from .numbers import numbers
 from .sheet import Look, Sheet
 from .svg import place, svg_text
 from .tensors import tensors
+from .text import scrolling
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
 MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {

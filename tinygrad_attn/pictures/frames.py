@@ -10,7 +10,8 @@ from .text import clipped
 
 def framed(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
     """For each node the id of the frame it stands in ("": none), and all frames."""
-    homes, frames = frames_of_cards(graph), frames_of(graph)
+    homes = frames_of_cards(graph)
+    frames = frames_of(graph, set(homes.values()))
     drawn = {frame.id for frame in frames}
     homes = {id: home if home in drawn else "" for id, home in homes.items()}
     return add_stages(graph, homes, frames) if graph.level == "op" else (homes, frames)
@@ -38,14 +39,13 @@ def calls_around(graph: Graph, id: str) -> list[str]:
     return found
 
 
-def frames_of(graph: Graph) -> list[Frame]:
-    """The calls that some node was computed in, outermost first; but not one around a
-    single other that holds nothing of its own."""
+def frames_of(graph: Graph, own: set[str]) -> list[Frame]:
+    """The calls that have cards (`own`) and those around them, outermost first; but not
+    one around a single other that holds nothing of its own."""
     used: dict[str, Group] = {}
-    for id in frames_of_cards(graph).values():
+    for id in own:
         for call in calls_around(graph, id):
             used[call] = graph.groups[call]
-    own = set(frames_of_cards(graph).values())
     ordered = [g for id, g in graph.groups.items() if id in used]
     while len(ordered) > 1 and ordered[0].id not in own:
         inside = [g for g in ordered if g.parent == ordered[0].id]

@@ -14,7 +14,7 @@ from .grids import grid_of
 from .labels import shape_text
 from .sheet import NAME, Card
 from .svg import card_svg
-from .text import FONT, clipped, xml
+from .text import FONT, clipped, scrolling, xml
 
 DRAWN = 120  # nodes of a graph that is drawn; a larger one is listed
 LINES = 60  # modules of a model that are listed
@@ -63,12 +63,6 @@ def card_alone(card: Card) -> str:
         + "".join(card_svg(card, w, h, 0.0, 0.0))
         + "</svg>"
     )
-
-
-def scrolling(html: str) -> str:
-    """What is wider than the notebook keeps its size and scrolls: squeezed, its numbers
-    could not be read."""
-    return f'<div style="overflow-x: auto">{html}</div>'
 
 
 def module_html(module: Any) -> str:

@@ -71,8 +71,8 @@ def play(
         The page as a text.
 
     Raises:
-        ValueError: a level that cannot be played, too many cards; and what `unfold`
-            raises.
+        ValueError: a level that cannot be played, too many cards, tokens that fit no
+            rows; and what `unfold` raises.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -92,6 +92,16 @@ def play(
     heading, below = headings(graph, head, sample, focus, module)
     graph = without_transposes(graph)
     check_count(len(graph), graph.level, limit)
+    if tokens is not None and not isinstance(tokens, Sequence):
+        raise TypeError(
+            f"play: tokens={tokens!r} given; it must be a list of labels, one a row"
+        )
+    lengths = sorted({n.shape[-2] for n in graph if len(n.shape) > 1})
+    if tokens is not None and len(tokens) not in lengths:
+        raise ValueError(
+            f"play: {len(tokens)} tokens given; they label rows, of which there are "
+            f"{' or '.join(map(str, lengths)) or 'none'}"
+        )
     still = svg_text(place(tensors(graph, Look(), title or heading, below)))
     # Who reads it has no script; a tooltip for each cell would make the page heavy.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)

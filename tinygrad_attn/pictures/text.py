@@ -100,3 +100,9 @@ def _width(c: str) -> float:
     if unicodedata.east_asian_width(c) in "WF":
         return 1.0
     return 0.32 if c in NARROW else 0.88 if c in BROAD or c.isupper() else 0.56
+
+
+def scrolling(html: str) -> str:
+    """What is wider than the notebook keeps its size and scrolls: squeezed, its numbers
+    could not be read."""
+    return f'<div style="overflow-x: auto">{html}</div>'

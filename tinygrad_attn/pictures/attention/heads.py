@@ -178,7 +178,10 @@ def shape_of(x: Any, what: str) -> tuple[int, ...]:
         if not level:
             return shape
     if any(isinstance(v, (list, tuple)) for v in level):
-        raise ValueError(f"{WHO}: {what} given whose rows are not equally long")
+        raise ValueError(
+            f"{WHO}: {what} given whose rows are not equally long; they must be (T, S), "
+            "or have heads and sequences before that"
+        )
     return shape
 
 

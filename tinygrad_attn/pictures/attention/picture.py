@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from re import DOTALL, findall
 
-from ..text import markup
+from ..text import markup, scrolling
 
 PAGE_STYLE = "body{margin:0;padding:16px;background:#fff;overflow-x:auto}"
 
@@ -77,7 +77,7 @@ class Picture:
 
     def _repr_html_(self) -> str:
         """What Jupyter prefers: as an SVG alone it would be shown as a dead image."""
-        return f'<div style="overflow-x:auto">{self.svg}</div>'
+        return scrolling(self.svg)
 
     def __repr__(self) -> str:
         return f"<Picture {self.title!r}, {len(self.svg.encode()):,} bytes of SVG>"
