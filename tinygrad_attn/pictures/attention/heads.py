@@ -179,8 +179,8 @@ def shape_of(x: Any, what: str) -> tuple[int, ...]:
             return shape
     if any(isinstance(v, (list, tuple)) for v in level):
         raise ValueError(
-            f"{WHO}: {what} given whose rows are not equally long; they must be (T, S), "
-            "or have heads and sequences before that"
+            f"{WHO}: {what} given whose rows are not equally long; it must be (T, S), "
+            "perhaps with heads and sequences before that"
         )
     return shape
 
