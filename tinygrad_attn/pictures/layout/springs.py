@@ -21,7 +21,6 @@ from math import inf
 from .simplex import Edge, shorten
 
 WORK = 1_000_000  # steps of the simplex, before a large picture has to do
-NEAR = 0.01  # pixels that do not count
 
 Pull = list[tuple[int, float, int]]  # other variable, how far right of it, how strong
 
