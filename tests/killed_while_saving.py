@@ -73,6 +73,19 @@ def careless(target: Path, content: bytes) -> None:
             file.write(content[start : start + 4096])
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Which file has the name now, and since when."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def wait_for_another(path: Path, before: tuple[int, int]) -> None:
+    """Returns once a save has come through, or after some seconds."""
+    deadline = time.perf_counter() + 10.0
+    while stamp(path) == before and time.perf_counter() < deadline:
+        time.sleep(0.0005)
+
+
 def main(path: Path, how: str) -> int:
     if how == "careless":
         tensor_file._put = careless
@@ -83,13 +96,16 @@ def main(path: Path, how: str) -> int:
     save(path, step)
     usual = time.perf_counter() - began
     while not (ended if how == "lines" else killed == KILLS):
+        before = stamp(path)
         child = os.fork()
         if not child:
             if how == "lines":
                 save_until_line(path, step, killed + 1)
             save_until_killed(path, step)
         if how != "lines":
-            time.sleep(chance.uniform(0.0, 3 * usual))
+            if chance.random() < 0.5:  # whatever else the machine does, some are saved
+                wait_for_another(path, before)
+            time.sleep(chance.uniform(0.0, 2 * usual))
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         ended = os.WIFEXITED(status)
