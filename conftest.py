@@ -2,5 +2,5 @@
 
 from importlib.util import find_spec
 
-NEEDS = {"numpy": "tinygrad_attn/backends/numpy.py", "safetensors": "nn/checkpoint.py"}
+NEEDS = {"numpy": "tinygrad_attn/arrays/numpy.py", "safetensors": "nn/checkpoint.py"}
 collect_ignore = [file for package, file in NEEDS.items() if not find_spec(package)]

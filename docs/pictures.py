@@ -30,8 +30,8 @@ from tinygrad_attn import (
     randn,
     record,
 )
-from tinygrad_attn.attention import causal_mask
 from tinygrad_attn.functional import cross_entropy, mse_loss
+from tinygrad_attn.functions.attention import causal_mask
 
 DOCS = Path(__file__).resolve().parent
 TOKENS = ["the", "cat", "sat", "down"]

@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 from examples.common import begin, section, slope
 from tinygrad_attn import Tensor, Value, grad, use_backend, zeros
-from tinygrad_attn.autograd import unbroadcast
-from tinygrad_attn.backends import namespace_of
+from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.autograd.walk import unbroadcast
 from tinygrad_attn.scalar import topological_order
 
 Function = Callable[[Tensor, Tensor], Tensor]

@@ -43,7 +43,7 @@ from tinygrad_attn import (
     unfold,
     use_backend,
 )
-from tinygrad_attn.pictures.drawing import Drawing
+from tinygrad_attn.pictures.draw import Drawing
 
 # === What is looked at ================================================================
 

@@ -39,13 +39,7 @@ from examples.common import (
 from examples.options import add_settings, fill_in, load, option, status, take_over
 from examples.reverse_task import HELD_OUT, Batch, HeldOut, Task, reverse, score
 from nn import checkpoint
-from tinygrad_attn import (
-    Tensor,
-    draw_attention,
-    manual_seed,
-    no_grad,
-    use_backend,
-)
+from tinygrad_attn import Tensor, draw_attention, manual_seed, no_grad, use_backend
 from tinygrad_attn.functional import cross_entropy
 
 KIND = "train_reverse"  # what a checkpoint says that it is of

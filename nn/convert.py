@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tinygrad_attn import Tensor, concat
-from tinygrad_attn.backends import current_backend
+from tinygrad_attn.arrays.backends import current_backend
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj")
 RENAMED = {"multihead_attn": "cross_attn"}  # theirs: ours

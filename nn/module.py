@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from tinygrad_attn import Tensor, recording
-from tinygrad_attn.backends import namespace_of
+from tinygrad_attn import Tensor
+from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.autograd import recording
 from tinygrad_attn.pictures.notebook import module_html
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.backends import current_backend
+from tinygrad_attn.arrays.backends import current_backend
 
 try:
     import fcntl

@@ -19,20 +19,13 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from tinygrad_attn import (
-    Tensor,
-    concat,
-    get_rng_state,
-    no_grad,
-    randn,
-    set_rng_state,
-)
+from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng_state
+from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
-from tinygrad_attn.recording import constant
 
-from .attention_maps import in_eval_mode
+from .looking.attention_maps import in_eval_mode
 from .module import Module
-from .tokens import PAD
+from .transformer.tokens import PAD
 
 Model = Module | Callable[..., Any]
 

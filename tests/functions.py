@@ -424,9 +424,9 @@ ELEMENTWISE = [
     one("ops.cos .cos", normal, np.cos, torch.cos),
     one("ops.tanh .tanh", normal, np.tanh, torch.tanh),
     one("ops.erf .erf", normal, np_erf, torch.erf),
-    one("elementary.abs .abs", away_from_0, np.abs, torch.abs),
-    one("elementary.abs .abs", nothing, np.abs, torch.abs, note="at 0", smooth=False),
-    one("elementary.rsqrt .rsqrt", positive, lambda x: 1 / np.sqrt(x), torch.rsqrt),
+    one("elementwise.abs .abs", away_from_0, np.abs, torch.abs),
+    one("elementwise.abs .abs", nothing, np.abs, torch.abs, note="at 0", smooth=False),
+    one("elementwise.rsqrt .rsqrt", positive, lambda x: 1 / np.sqrt(x), torch.rsqrt),
     one("functional.sigmoid .sigmoid", normal, np_sigmoid, torch.sigmoid),
     one("functional.silu .silu", normal, lambda x: x * np_sigmoid(x), F.silu),
     one("functional.softplus .softplus", normal, lambda x: np.logaddexp(0, x),
@@ -444,7 +444,7 @@ ELEMENTWISE = [
     *(Row(names, ((not_finite, 3), (normal, 3)), note="nan and inf", smooth=False,
           numpy=numpy, why="beside nan PyTorch gives both inputs the whole gradient")
       for names, numpy in (("ops.maximum", np.maximum),
-                           ("elementary.minimum", np.minimum))),
+                           ("elementwise.minimum", np.minimum))),
     one("functional.leaky_relu .leaky_relu", away_from_0,
         lambda x: np.where(x > 0, x, 0.01 * x), F.leaky_relu),
     one("functional.leaky_relu .leaky_relu", away_from_0,
@@ -461,14 +461,14 @@ ELEMENTWISE = [
         note="int64", why="PyTorch has other names for dtypes", **NO_GRADIENT),
     one("ops.astype .astype", digits, lambda x, d: x.astype(d), None, "bool",
         note="bool", why="PyTorch has other names for dtypes", **NO_GRADIENT),
-    one("elementary.clip .clip", spread, np.clip, torch.clamp, -0.5, 0.5),
-    one("elementary.clip .clip", spread, np.clip, torch.clamp, params={"min": -0.5}),
-    one("elementary.clip .clip", spread, np.clip, torch.clamp, params={"max": 0.2}),
-    one("elementary.clip .clip", twos, np.clip, torch.clamp, 2.0, 3.0,
+    one("elementwise.clip .clip", spread, np.clip, torch.clamp, -0.5, 0.5),
+    one("elementwise.clip .clip", spread, np.clip, torch.clamp, params={"min": -0.5}),
+    one("elementwise.clip .clip", spread, np.clip, torch.clamp, params={"max": 0.2}),
+    one("elementwise.clip .clip", twos, np.clip, torch.clamp, 2.0, 3.0,
         note="at the lower bound", smooth=False),
-    one("elementary.clip .clip", twos, np.clip, torch.clamp, 1.0, 2.0,
+    one("elementwise.clip .clip", twos, np.clip, torch.clamp, 1.0, 2.0,
         note="at the upper bound", smooth=False),
-    Row("elementary.clip .clip", ((normal, 2, 3), (positive, 3), (positive, 2, 1)),
+    Row("elementwise.clip .clip", ((normal, 2, 3), (positive, 3), (positive, 2, 1)),
         numpy=lambda x, a, b: np.minimum(np.maximum(x, a), b), torch=torch.clamp,
         note="between tensors"),
     two("ops.add .__add__ .__radd__", BOTH, np.add, torch.add),
@@ -480,17 +480,17 @@ ELEMENTWISE = [
     two("ops.pow .__pow__", (positive, normal), np.power, torch.pow),
     two(".__rpow__", (normal, positive), lambda x, y: y**x, lambda x, y: y**x),
     two("ops.maximum .maximum", (spread, below_4), np.maximum, torch.maximum),
-    two("elementary.minimum .minimum", (spread, below_4), np.minimum, torch.minimum),
+    two("elementwise.minimum .minimum", (spread, below_4), np.minimum, torch.minimum),
 
     # the larger is not.
     *(Row(f"{name} .{name.partition('.')[2]}", ((maker, 2, 3), (maker, 3)), note=note,
           numpy=numpy, torch=peer, **NO_GRADIENT)
       for name, numpy, peer in (("ops.maximum", np.maximum, torch.maximum),
-                                ("elementary.minimum", np.minimum, torch.minimum))
+                                ("elementwise.minimum", np.minimum, torch.minimum))
       for maker, note in ((whole, "whole"), (bools, "bools"))),
     two("ops.maximum .maximum", (twos, twos), np.maximum, torch.maximum,
         note="at a tie", smooth=False),
-    two("elementary.minimum .minimum", (twos, twos), np.minimum, torch.minimum,
+    two("elementwise.minimum .minimum", (twos, twos), np.minimum, torch.minimum,
         note="at a tie", smooth=False),
     two(".__eq__", EQUALS, np.equal, torch.eq, **NO_GRADIENT),
     two(".__ne__", EQUALS, np.not_equal, torch.ne, **NO_GRADIENT),
@@ -532,7 +532,7 @@ ELEMENTWISE = [
         **NO_GRADIENT),
     Row("ops.maximum .maximum", ((away_from_0, 2, 3), 0.0), numpy=np.maximum,
         torch=lambda x, y: torch.clamp(x, min=y), note="number"),
-    Row("elementary.minimum .minimum", ((away_from_0, 2, 3), 0.0), numpy=np.minimum,
+    Row("elementwise.minimum .minimum", ((away_from_0, 2, 3), 0.0), numpy=np.minimum,
         torch=lambda x, y: torch.clamp(x, max=y), note="number"),
 ]  # fmt: skip
 
@@ -850,7 +850,7 @@ MATMUL = [
 ]  # fmt: skip
 
 EINSUM = [
-    Row("einsum.einsum", (equation, *((normal, *shape) for shape in shapes)),
+    Row("products.einsum", (equation, *((normal, *shape) for shape in shapes)),
         numpy=np.einsum, torch=torch.einsum, note=f"{equation} {shapes}")
     for equation, *shapes in [
         ("i->", (3,)),

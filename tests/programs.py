@@ -32,17 +32,16 @@ from typing import Any
 
 from conftest import flatten
 
-from tinygrad_attn import (
-    Tensor,
-    concat,
-    elementary,
-    functional,
+from tinygrad_attn import Tensor, concat, functional, ops
+from tinygrad_attn.arrays.shapes import broadcast_shapes
+from tinygrad_attn.functions import (
+    elementwise as elementary,
+)
+from tinygrad_attn.functions import (
     indexing,
-    ops,
     reductions,
     shaping,
 )
-from tinygrad_attn.shapes import broadcast_shapes
 
 NAMES = ascii_lowercase  # of the values; a program has no more of them
 MARGIN = 0.02  # how far from a kink or a tie
@@ -186,7 +185,7 @@ def ours_masked(x, mask):
 
 
 def ours_einsum(*operands, equation):
-    return import_module("tinygrad_attn.einsum").einsum(equation, *operands)
+    return import_module("tinygrad_attn.functions.products").einsum(equation, *operands)
 
 
 def ours_attention(q, k, v, mask=None, **settings):

@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from tinygrad_attn import (
-    Tensor,
-    creation,
-    elementary,
-    functional,
-    indexing,
-    ops,
-    reductions,
-    shaping,
-)
+from tinygrad_attn import Tensor, creation, functional, ops
 
-einsum = import_module("tinygrad_attn.einsum")  # the name is also its function's
-FILES = (
+FOLDER = "tinygrad_attn.functions"
+FILES = [
     ops,
-    elementary,
-    reductions,
-    shaping,
-    indexing,
-    einsum,
     functional,
     creation,
-)
+    *(
+        import_module(f"{FOLDER}.{name}")
+        for name in ("elementwise", "reductions", "shaping", "indexing", "products")
+    ),
+]
 
 
 def functions():
     """ "ops.exp" → the function, for all that these files offer."""
-    return {
-        f"{file.__name__.rpartition('.')[2]}.{name}": getattr(file, name)
-        for file in FILES
-        for name in file.__all__
-    }
+    found = {}
+    for file in FILES:
+        for name in file.__all__:
+            function = getattr(file, name)
+            if function not in found.values():
+                found[f"{file.__name__.rpartition('.')[2]}.{name}"] = function
+    return found
 
 
 def methods():

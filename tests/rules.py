@@ -9,16 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_attn import (
-    Tensor,
-    activations,
-    composites,
-    movement,
-    primitives,
-    rand,
-    randn,
-)
-from tinygrad_attn.op import Op
+from tinygrad_attn import Tensor, rand, randn
+from tinygrad_attn.rules import activations, composites, movement, primitives
+from tinygrad_attn.rules.operation import Op
 
 
 def normal(*shape: int) -> Tensor:

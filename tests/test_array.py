@@ -8,8 +8,9 @@ import random
 import pytest
 from conftest import assert_close, needs_numpy
 
-from tinygrad_attn.array import Array
-from tinygrad_attn.backends import get_backend, python
+from tinygrad_attn.arrays import python
+from tinygrad_attn.arrays.array import Array
+from tinygrad_attn.arrays.backends import get_backend
 
 RNG = random.Random(0)
 

@@ -161,7 +161,7 @@ def test_what_is_written_by_hand_is_seen(any_backend, how):
 
 
 def functional_weights(q, x, mask):
-    from tinygrad_attn.attention import attention_with_weights
+    from tinygrad_attn.functions.attention import attention_with_weights
 
     return attention_with_weights(q, x, x, mask)
 

@@ -8,18 +8,9 @@ import weakref
 import pytest
 from conftest import assert_close
 
-from tinygrad_attn import (
-    Tensor,
-    enable_grad,
-    grad,
-    no_grad,
-    ones,
-    ops,
-    randn,
-    zeros,
-)
-from tinygrad_attn.autograd import topological_order
-from tinygrad_attn.op import primitive
+from tinygrad_attn import Tensor, enable_grad, grad, no_grad, ones, ops, randn, zeros
+from tinygrad_attn.autograd.walk import topological_order
+from tinygrad_attn.rules.operation import primitive
 
 
 def leaf(*values):

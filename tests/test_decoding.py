@@ -11,7 +11,7 @@ from conftest import assert_close, needs_numpy
 
 import nn
 from nn import BOS, EOS, PAD
-from nn.decoding import Hypothesis
+from nn.transformer.decoding import Hypothesis
 from tinygrad_attn import Tensor, manual_seed, no_grad, ones, randint, use_backend
 
 VOCAB = 6

@@ -31,9 +31,10 @@ from tinygrad_attn import (
     unfold,
     zeros,
 )
-from tinygrad_attn.attention import causal_mask
-from tinygrad_attn.graph.tidy import without_transposes
-from tinygrad_attn.pictures import graphviz, text
+from tinygrad_attn.functions.attention import causal_mask
+from tinygrad_attn.graph.notation.tidy import without_transposes
+from tinygrad_attn.pictures.look import text
+from tinygrad_attn.pictures.writing import graphviz
 
 needs_dot = pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's dot")
 LEVELS = ("module", "op", "primitive", "scalar")
@@ -307,7 +308,7 @@ def test_numbers_are_joined_by_partial_derivatives():
 
 
 def test_the_partials_of_a_softmax_are_those_of_the_book():
-    from tinygrad_attn.pictures.numbers import partials
+    from tinygrad_attn.pictures.sheets.numbers import partials
 
     x = leaf(1, 3)
     with record():

@@ -11,7 +11,7 @@ import pytest
 import nn
 from tinygrad_attn import Tensor, draw_attention, manual_seed, randn
 from tinygrad_attn.functional import causal_mask
-from tinygrad_attn.pictures.text import visible, width
+from tinygrad_attn.pictures.look.text import visible, width
 
 SVG = "{http://www.w3.org/2000/svg}"
 WEIGHTS = [[1.0, 0.0, 0.0], [0.8, 0.2, 0.0], [0.06, 0.925, 0.015]]

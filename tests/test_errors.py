@@ -13,7 +13,6 @@ from public import functions, methods
 
 from tinygrad_attn import (
     Tensor,
-    backends,
     functional,
     grad,
     manual_seed,
@@ -21,6 +20,7 @@ from tinygrad_attn import (
     set_backend,
     use_backend,
 )
+from tinygrad_attn.arrays import backends
 
 F = functional
 FUNCTIONS = {name.rpartition(".")[2] for name in functions()}

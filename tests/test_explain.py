@@ -38,7 +38,7 @@ from tinygrad_attn import (
 )
 from tinygrad_attn import functional as F
 from tinygrad_attn.graph import Explanation
-from tinygrad_attn.graph.plain import index_of
+from tinygrad_attn.graph.data import index_of
 
 SINGLE = pytest.param(("numpy", "float32"), id="numpy32", marks=needs_numpy)
 
@@ -498,7 +498,9 @@ def test_names_lines_and_sum_are_printed():
     text = repr(explain(layer.W_Q[0, 1], of=loss))
     assert text.startswith("∂loss/∂W_Q[0, 1] = ")
     assert "\nthrough Q (4, 2), input 1 of matmul: z = x y\n" in text
-    assert re.search(r"\n  at nn/attention.py:\d+: Q = x @ self.W_Q ", text)
+    assert re.search(
+        r"\n  at nn/transformer/multi_head.py:\d+: Q = x @ self.W_Q ", text
+    )
     assert "upstream  ×        local  =  contribution\n" in text
     assert re.search(r"\nsum of 1 use +=  ?[-+]\d", text)
     assert re.search(r"\nfinite difference +≈ [-+]\d", text)

@@ -8,7 +8,7 @@ import pytest
 from conftest import NUMPY, PYTHON
 
 from tinygrad_attn import GradcheckError, Tensor, gradcheck, gradgradcheck, ops, randn
-from tinygrad_attn.op import primitive
+from tinygrad_attn.rules.operation import primitive
 
 
 def square_with(vjp):

@@ -13,14 +13,12 @@ from conftest import flatten, near
 import nn
 from tinygrad_attn import (
     Tensor,
-    composites,
     concat,
     functional,
     grad,
     manual_seed,
     maximum,
     ones,
-    primitives,
     randn,
     record,
     unfold,
@@ -28,6 +26,7 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.functional import causal_mask, cross_entropy, mse_loss
+from tinygrad_attn.rules import composites, primitives
 
 ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ("module", "op", "primitive", "scalar")

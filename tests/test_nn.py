@@ -8,16 +8,8 @@ import pytest
 from conftest import assert_close, needs_numpy, needs_torch
 
 import nn
-from tinygrad_attn import (
-    Tensor,
-    attention,
-    functional,
-    manual_seed,
-    ones,
-    ops,
-    randn,
-    use_backend,
-)
+from tinygrad_attn import Tensor, functional, manual_seed, ones, ops, randn, use_backend
+from tinygrad_attn.functions import attention
 
 
 class Twice(nn.Module):

@@ -6,23 +6,19 @@ import pytest
 from conftest import assert_close
 
 import nn
-from tinygrad_attn import (
-    Tensor,
+from tinygrad_attn import Tensor, functional, ones, ops, randn, record, unfold
+from tinygrad_attn.graph.notation.formulas import WORDS, written
+from tinygrad_attn.graph.notation.tidy import without_transposes
+from tinygrad_attn.rules import (
     activations,
     composites,
-    functional,
     movement,
-    nondifferentiable,
-    ones,
-    ops,
-    randn,
-    record,
-    unfold,
 )
-from tinygrad_attn import primitives as rules
-from tinygrad_attn.graph.notation import WORDS, written
-from tinygrad_attn.graph.tidy import without_transposes
-from tinygrad_attn.op import Op
+from tinygrad_attn.rules import (
+    comparisons as nondifferentiable,
+)
+from tinygrad_attn.rules import primitives as rules
+from tinygrad_attn.rules.operation import Op
 
 MODULES = (rules, movement, nondifferentiable, activations, composites)
 OPS = {

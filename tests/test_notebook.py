@@ -160,7 +160,7 @@ def test_every_cell_runs_without_a_complaint(outputs):
 
 def test_an_explanation_names_lines_from_the_package_on(outputs, tmp_path_factory):
     (text,) = data(outputs, "loss-code", "text/plain")
-    assert "at nn/attention.py:" in text
+    assert "at nn/transformer/multi_head.py:" in text
     assert str(tmp_path_factory.getbasetemp()) not in text
 
 

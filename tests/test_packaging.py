@@ -73,6 +73,7 @@ def test_the_readme_names_only_files_that_exist():
 def test_the_environment_variable_chooses_the_backend():
     code = (
         "import os; os.environ['TINYGRAD_ATTN_BACKEND'] = 'scalar'\n"
-        "from tinygrad_attn.backends import current_backend as b; print(b().name)"
+        "from tinygrad_attn.arrays.backends import current_backend as b\n"
+        "print(b().name)"
     )
     assert python(code).stdout == "scalar\n"

@@ -8,8 +8,8 @@ from math import isfinite, prod
 import pytest
 from pages import EVIL, TOKENS, attention_head, batched, hostile, long_sum
 
-from tinygrad_attn.pictures.colours import digits
-from tinygrad_attn.pictures.page import page as page_of
+from tinygrad_attn.pictures.look.colours import digits
+from tinygrad_attn.pictures.page.assemble import page as page_of
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 

@@ -21,8 +21,8 @@ from tinygrad_attn import (
     record,
     unfold,
 )
-from tinygrad_attn.graph.tidy import without_transposes
-from tinygrad_attn.pictures.player import Script
+from tinygrad_attn.graph.notation.tidy import without_transposes
+from tinygrad_attn.pictures.play import Script
 
 MINUS = "\N{MINUS SIGN}"
 

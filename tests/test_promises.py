@@ -22,7 +22,6 @@ from examples import lesson_topological_order, translation
 from tinygrad_attn import (
     Tensor,
     Value,
-    attention,
     concat,
     debug,
     draw,
@@ -38,6 +37,7 @@ from tinygrad_attn import (
     where,
     zeros,
 )
+from tinygrad_attn.functions import attention
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -24,16 +24,14 @@ from programs import DRAWS, OURS, Program, Step, draw_program, generic, leaf, st
 from tinygrad_attn import (
     Tensor,
     Value,
-    composites,
     functional,
     grad,
     gradcheck,
-    movement,
-    primitives,
     record,
     unfold,
     use_backend,
 )
+from tinygrad_attn.rules import composites, movement, primitives
 
 HOW_MANY = int(os.environ.get("FUZZ_EXAMPLES", "300"))
 SEED = os.environ.get("FUZZ_SEED")

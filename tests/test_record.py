@@ -46,7 +46,7 @@ def test_the_line_of_a_layer_is_the_layers(any_backend):
     layer = nn.AttentionHead(4, 2)
     with record():
         _, weights = layer(randn(3, 4))
-    assert Path(weights._where.file).name == "attention.py"
+    assert Path(weights._where.file).name == "multi_head.py"
     assert weights._where.text == "weights = functional.softmax(masked)"
 
 

@@ -15,7 +15,7 @@ from tinygrad_attn import (
     ops,
     randn,
 )
-from tinygrad_attn.backends import namespace_of, use_backend
+from tinygrad_attn.arrays.backends import namespace_of, use_backend
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 with_vjp = pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import weakref
 
 import pytest
 
-from tinygrad_attn import Tensor, mixed
-from tinygrad_attn.array import asarray
+from tinygrad_attn import Tensor
+from tinygrad_attn.arrays import mixed
+from tinygrad_attn.arrays.array import asarray
 from tinygrad_attn.scalar import Value, topological_order
 
 UNARY = [

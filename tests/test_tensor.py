@@ -26,7 +26,7 @@ from tinygrad_attn import (
     where,
     zeros,
 )
-from tinygrad_attn.backends import current_backend, get_backend
+from tinygrad_attn.arrays.backends import current_backend, get_backend
 
 
 def test_what_it_is(any_backend):

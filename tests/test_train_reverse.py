@@ -19,7 +19,7 @@ from examples import train_reverse
 from examples.options import option
 from examples.reverse_task import Task, reverse, score
 from tinygrad_attn import use_backend
-from tinygrad_attn.array import ValueArray
+from tinygrad_attn.arrays.array import ValueArray
 
 SCRIPT = Path(train_reverse.__file__)
 SMALL = ["--seq-len", "4", "--d-model", "8", "--heads", "1", "--vocab", "8"]

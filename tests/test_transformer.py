@@ -11,15 +11,7 @@ from conftest import assert_close, needs_numpy, needs_torch
 from torch_peers import compare, give_weights, masked_out, torch_of
 
 import nn
-from tinygrad_attn import (
-    Tensor,
-    manual_seed,
-    ones,
-    randn,
-    record,
-    unfold,
-    use_backend,
-)
+from tinygrad_attn import Tensor, manual_seed, ones, randn, record, unfold, use_backend
 
 B, S, T, D, H, D_FF = 2, 4, 3, 6, 2, 5
 SIZES = (D, H, D_FF)

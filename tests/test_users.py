@@ -13,7 +13,7 @@ from conftest import needs_numpy, needs_safetensors
 import nn
 from nn import checkpoint, optim
 from tinygrad_attn import Tensor, eye, full, manual_seed, no_grad, ones, randn, zeros
-from tinygrad_attn.backends import get_backend, set_backend, use_backend
+from tinygrad_attn.arrays.backends import get_backend, set_backend, use_backend
 
 
 def test_a_parameter_is_not_lost_by_an_update_in_place():

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .backends import current_backend, namespace_of
+from .arrays.backends import current_backend, namespace_of
+from .arrays.shapes import Shape
 from .context import context
 from .errors import check_number, named
-from .shapes import Shape
 from .tensor import Tensor, make
 
 __all__ = [

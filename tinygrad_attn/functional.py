@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from . import activations, composites, creation, movement
-from .backends import namespace_of
+from . import creation
+from .arrays.backends import namespace_of
+from .arrays.shapes import one_axis
+from .autograd.recording import apply, checked, floats_of, whole_numbers
 from .errors import check_number, named
-from .recording import apply, checked, floats_of, whole_numbers
-from .shapes import one_axis
+from .rules import activations, composites, movement
 from .tensor import Tensor, make
 
 __all__ = [
@@ -275,9 +276,9 @@ def last_axes(
 
 
 # Their files use some of the functions above.
-from .attention import (  # noqa: E402
+from .functions.attention import (  # noqa: E402
     causal_mask,
     padding_mask,
     scaled_dot_product_attention,
 )
-from .losses import cross_entropy, mse_loss  # noqa: E402
+from .functions.losses import cross_entropy, mse_loss  # noqa: E402

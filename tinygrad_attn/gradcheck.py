@@ -19,10 +19,10 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from .autograd.differentiate import grad, several
+from .autograd.recording import constant
 from .context import no_grad
-from .differentiate import grad, several
 from .errors import check_number
-from .recording import constant
 from .tensor import Tensor
 
 

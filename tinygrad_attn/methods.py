@@ -11,10 +11,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import elementary, functional, indexing, ops, reductions, shaping
+    from . import functional, ops
+    from .functions import elementwise as elementary
+    from .functions import indexing, reductions, shaping
     from .tensor import Operand, Tensor
 
-FILES = ("elementary", "functional", "indexing", "ops", "reductions", "shaping")
+FILES = {
+    "elementary": ".functions.elementwise",
+    "functional": ".functional",
+    "indexing": ".functions.indexing",
+    "ops": ".ops",
+    "reductions": ".functions.reductions",
+    "shaping": ".functions.shaping",
+}
 
 
 class Methods:
@@ -230,5 +239,5 @@ class Methods:
 def connect() -> None:
     """Imports the files whose functions the methods call. They need Tensor, which needs
     this file: so Tensor calls this once it is there itself."""
-    for name in FILES:
-        globals()[name] = import_module(f".{name}", __package__)
+    for name, file in FILES.items():
+        globals()[name] = import_module(file, __package__)

@@ -15,10 +15,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from . import movement, nondifferentiable, primitives, shapes
-from .backends import NAMESPACES
-from .errors import check_number, named
-from .recording import (
+from .arrays import shapes
+from .arrays.backends import NAMESPACES
+from .autograd.recording import (
     NUMBERS,
     apply,
     binary,
@@ -28,6 +27,9 @@ from .recording import (
     promoted,
     whole_numbers,
 )
+from .errors import check_number, named
+from .rules import comparisons as nondifferentiable
+from .rules import movement, primitives
 from .tensor import Operand, Tensor
 
 __all__ = [

@@ -21,13 +21,15 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from . import nondifferentiable, primitives, printing
-from .array import Array
-from .backends import current_backend, namespace_of
+from . import printing
+from .arrays.array import Array
+from .arrays.backends import current_backend, namespace_of
+from .autograd.lines import Line
 from .context import Scope
-from .lines import Line
 from .methods import Methods, connect
-from .op import Op
+from .rules import comparisons as nondifferentiable
+from .rules import primitives
+from .rules.operation import Op
 
 Operand = Any  # a Tensor, a number, an array or nested lists
 
@@ -227,7 +229,7 @@ class Tensor(Methods):
             RuntimeError: self is no scalar and `gradient` is missing, self has no
                 graph, or the graph was freed by an earlier backward.
         """
-        from .differentiate import backward
+        from .autograd.differentiate import backward
 
         backward(self, gradient, retain_graph, create_graph)
 
@@ -360,6 +362,8 @@ def make(array: Any) -> Tensor:
 
 
 # Operators record, and recording makes Tensors: the circle closes here.
-from . import indexing, ops, recording  # noqa: E402
+from . import ops  # noqa: E402
+from .autograd import recording  # noqa: E402
+from .functions import indexing  # noqa: E402
 
 connect()

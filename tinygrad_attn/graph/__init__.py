@@ -4,9 +4,9 @@
 gradient came from. Nothing here needs Graphviz or any other package.
 """
 
-from .explain import explain as explain
-from .explanation import Explanation as Explanation
-from .plain import Edge as Edge
-from .plain import Graph as Graph
-from .plain import Node as Node
+from .data import Edge as Edge
+from .data import Graph as Graph
+from .data import Node as Node
+from .explaining.explain import explain as explain
+from .explaining.explanation import Explanation as Explanation
 from .unfold import unfold as unfold

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from ..backends import namespace_of
+from ..arrays.backends import namespace_of
 
 # How far a number may be off, in units of the largest number around it.
 TOLERANCE = {"float64": 1e-9, "float32": 1e-4}

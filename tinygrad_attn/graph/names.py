@@ -12,7 +12,7 @@ from typing import Any
 
 from ..context import Scope
 from ..tensor import Tensor
-from .plain import Group, Node
+from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
 
 PLAIN = {"bool": "mask", "int64": "indices"}  # what constants usually are

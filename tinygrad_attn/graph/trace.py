@@ -12,9 +12,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from ..array import Array, ValueArray
-from ..autograd import walk
-from ..backends import namespace_of
+from ..arrays.array import Array, ValueArray
+from ..arrays.backends import namespace_of
+from ..autograd.walk import walk
 from ..context import Scope, no_grad
 from ..tensor import Tensor, make
 from .check import magnitude, size

@@ -19,14 +19,14 @@ from typing import Any
 from ..errors import check_number, named
 from ..scalar import Value
 from ..tensor import Tensor
-from .focus import focused, only
-from .fold import folded
-from .head import cut
+from .data import Edge, Graph, Node, flat, index_of
+from .levels.fold import folded
+from .levels.opening import opened
+from .levels.single_numbers import LIMIT, SingleNumbers
 from .names import Calls, Names, formulas, kind, node_of
-from .opening import opened
-from .plain import Edge, Graph, Node, flat, index_of
+from .parts.focus import focused, only
+from .parts.head import cut
 from .trace import Trace, inputs_of, part, recorded
-from .values import LIMIT, SingleNumbers
 
 LEVELS = ("module", "op", "primitive", "scalar")
 

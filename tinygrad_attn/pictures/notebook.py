@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..graph.plain import Graph
-from .colours import INK
-from .geometry import card_size
-from .grids import grid_of
-from .labels import shape_text
-from .sheet import NAME, Card
-from .svg import card_svg
-from .text import FONT, clipped, scrolling, xml
+from ..graph.data import Graph
+from .look.colours import INK
+from .look.grids import grid_of
+from .look.text import FONT, clipped, scrolling, xml
+from .sheets.labels import shape_text
+from .sheets.sheet import NAME, Card
+from .writing.geometry import card_size
+from .writing.svg import card_svg
 
 DRAWN = 120  # nodes of a graph that is drawn; a larger one is listed
 LINES = 60  # modules of a model that are listed
@@ -40,7 +40,7 @@ def tensor_html(t: Any) -> str:
 
 def numbers_of(t: Any) -> Any:
     """A tensor's array, with plain numbers in the place of Values."""
-    from ..graph.values import plain
+    from ..graph.levels.single_numbers import plain
 
     kind = type(t.data).__name__
     return plain(t.data) if kind == "ValueArray" else t.data
@@ -48,7 +48,7 @@ def numbers_of(t: Any) -> Any:
 
 def value_html(v: Any) -> str:
     """A Value: its number, its gradient, and how it was made."""
-    from .expressions import card_of
+    from .sheets.expressions import card_of
 
     return card_alone(card_of(v, "value", root=False))
 
@@ -102,7 +102,7 @@ def row(kind: str, cells: list[str]) -> str:
 
 def graph_html(graph: Graph) -> str:
     """A graph as its picture, or in words if that would be too large."""
-    from .drawing import draw
+    from .draw import draw
 
     rows = len(graph) if graph.level != "scalar" else len(graph) // 2
     if rows <= DRAWN:

@@ -1,0 +1,200 @@
+"""Decoding: a trained model writes, one token after the other.
+
+The model gives a probability to each next token. Which one to write?
+
+    greedy         the most probable, each time
+    beam search    keep the `beam_size` most probable beginnings, and choose at the end
+
+Greedy may walk past the best sequence, when that begins with a token that is not the
+best by itself. Both keep keys and values (`nn.cache`), so that a step looks at one new
+position only.
+
+Vaswani et al. 2017, "Attention Is All You Need", section 6.1: a beam of 4, a length
+penalty of α = 0.6, and up to 50 tokens more than the source has.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from heapq import nlargest
+from operator import itemgetter
+
+from tinygrad_attn import Tensor, concat, no_grad, where
+from tinygrad_attn.autograd.recording import constant
+from tinygrad_attn.errors import check_number
+
+from ..looking.attention_maps import in_eval_mode
+from .seq2seq import Seq2SeqTransformer
+from .tokens import check_tokens
+
+
+def greedy_decode(
+    model: Seq2SeqTransformer, src: Tensor, max_len: int | None = None
+) -> list[list[int]]:
+    """Writes for each sequence the most probable token, until it is EOS.
+
+    The model is in eval mode meanwhile, and put back afterwards.
+
+    Args:
+        src: (B, S) tokens.
+        max_len: the most tokens to write, EOS among them; by default S + 50, or what
+            the model's positions allow.
+
+    Returns:
+        For each sequence its tokens, without BOS and EOS.
+
+    >>> import nn
+    >>> model = nn.Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
+    >>> answers = greedy_decode(model, Tensor([[5, 6, 7], [8, 9, 0]]), max_len=4)
+    >>> len(answers), max(map(len, answers)) <= 4, model.training
+    (2, True, True)
+    """
+    limit = check_call("greedy_decode", model, src, max_len)
+    with in_eval_mode(model), no_grad():
+        memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
+        cache = model.new_cache()
+        tgt = constant([[model.bos]] * src.shape[0], src)  # (B, 1)
+        done = tgt == model.eos  # (B, 1): nobody yet
+        while tgt.shape[1] <= limit and not done.min():
+            logits = model.decode(tgt, memory, real, cache)[:, -1]  # (B, vocab_size)
+            best = words_only(model, logits).argmax(axis=-1, keepdims=True)  # (B, 1)
+            token = where(done, model.pad, best)  # who has ended writes no more
+            tgt = concat([tgt, token], axis=1)
+            done = where(done, True, token == model.eos)
+    return [until(model.eos, row[1:]) for row in tgt.tolist()]
+
+
+@dataclass
+class Hypothesis:
+    """What may come out: tokens after BOS, and ln P of them all given the source.
+
+    >>> Hypothesis([5, 6], -2.0).score(alpha=0.0)
+    -2.0
+    """
+
+    tokens: list[int]
+    log_p: float
+
+    def score(self, alpha: float, length: int | None = None) -> float:
+        """ln P / lp, with the length penalty lp = ((5 + |Y|)/(5 + 1))^α.
+
+        Each token makes P smaller, so that without it the shortest would win.
+        Wu et al. 2016, "Google's Neural Machine Translation System", equation 14.
+        """
+        size = len(self.tokens) if length is None else length
+        return self.log_p / math.pow((5.0 + size) / 6.0, alpha)
+
+
+def beam_search(
+    model: Seq2SeqTransformer,
+    src: Tensor,
+    beam_size: int = 4,
+    alpha: float = 0.6,
+    max_len: int | None = None,
+) -> list[list[int]]:
+    """Writes for each sequence the best of those that `beam_size` beginnings led to.
+
+    At each step every beginning is continued by every token, and the `beam_size` most
+    probable of all these go on. One that ends in EOS is finished. The search ends where
+    none is left, or none left could still surpass the best finished one. A beam of 1 is
+    greedy decoding.
+
+    The model is in eval mode meanwhile, and put back afterwards.
+
+    Args:
+        src: (B, S) tokens.
+        beam_size: how many go on.
+        alpha: α of the length penalty (`Hypothesis.score`); 0 is none, and more favours
+            longer ones.
+        max_len: the most tokens to write, EOS among them; by default S + 50, or what
+            the model's positions allow. Where none has finished by then, the best
+            unfinished one is the answer.
+
+    Returns:
+        For each sequence its tokens, without BOS and EOS.
+
+    >>> import nn
+    >>> model = nn.Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
+    >>> src = Tensor([[5, 6, 7], [8, 9, 0]])
+    >>> greedy_decode(model, src, 4) == beam_search(model, src, beam_size=1, max_len=4)
+    True
+    """
+    limit = check_call("beam_search", model, src, max_len)
+    check_number("beam_search", "beam_size", beam_size, 1, whole=True)
+    check_number("beam_search", "alpha", alpha, 0.0)
+    answers = []
+    with in_eval_mode(model), no_grad():
+        memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
+        for b in range(src.shape[0]):
+            one = slice(b, b + 1)
+            best = best_of_beam(model, memory[one], real[one], beam_size, alpha, limit)
+            answers.append(until(model.eos, best.tokens))
+    return answers
+
+
+def best_of_beam(
+    model: Seq2SeqTransformer,
+    memory: Tensor,
+    real: Tensor,
+    beam_size: int,
+    alpha: float,
+    limit: int,
+) -> Hypothesis:
+    """The best hypothesis for one source: its memory (1, S, d_model), real (1, S)."""
+    cache = model.new_cache()
+    alive, finished = [Hypothesis([], 0.0)], []
+    for _ in range(limit):
+        tgt = constant([[model.bos, *h.tokens] for h in alive], memory)  # (K, t)
+        logits = model.decode(tgt, memory, real, cache)[:, -1]  # (K, vocab_size)
+        log_p = words_only(model, logits.log_softmax()).tolist()
+        continued = (
+            (h.log_p + p, k, token)
+            for k, h in enumerate(alive)
+            for token, p in enumerate(log_p[k])
+            if p > -math.inf
+        )
+        kept, rows = [], []
+        for total, k, token in nlargest(beam_size, continued, key=itemgetter(0)):
+            longer = Hypothesis([*alive[k].tokens, token], total)
+            if token == model.eos:
+                finished.append(longer)
+            else:
+                kept.append(longer)
+                rows.append(k)
+        if finished:  # ln P can only fall: no better score than at full length
+            best = max(h.score(alpha) for h in finished)
+            hope = max((h.score(alpha, limit) for h in kept), default=-math.inf)
+            if hope <= best:
+                break
+        alive = kept
+        cache.select(rows)
+    return max(finished or alive, key=partial(Hypothesis.score, alpha=alpha))
+
+
+def check_call(
+    who: str, model: Seq2SeqTransformer, src: Tensor, max_len: int | None
+) -> int:
+    """The most tokens to write, once the call is seen to be right."""
+    if not isinstance(model, Seq2SeqTransformer):
+        raise TypeError(
+            f"{who}: a {type(model).__name__} given; it takes a Seq2SeqTransformer"
+        )
+    check_tokens(who, "src", src, model.max_len)
+    if max_len is None:
+        return min(src.shape[1] + 50, model.max_len)
+    check_number(who, "max_len", max_len, 1, model.max_len, whole=True)
+    return max_len
+
+
+def words_only(model: Seq2SeqTransformer, scores: Tensor) -> Tensor:
+    """Scores (B, vocab_size) with -inf for PAD and BOS, which are never written."""
+    never = (model.pad, model.bos)
+    words = constant([i not in never for i in range(scores.shape[-1])], scores)
+    return where(words, scores, -math.inf)
+
+
+def until(eos: int, tokens: list[int]) -> list[int]:
+    """The tokens before the first EOS, all if there is none."""
+    return tokens[: tokens.index(eos)] if eos in tokens else tokens

@@ -1,0 +1,94 @@
+"""Positions: without them "dog bites man" and "man bites dog" were one to attention.
+
+A query compares itself with keys, wherever they stand: shuffle the keys (and values)
+and the blend is the same. So each position adds a vector of its own to what stands
+there, learned or fixed.
+
+Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
+"""
+
+from __future__ import annotations
+
+from tinygrad_attn import Tensor, arange, randn, stack
+from tinygrad_attn.arrays.backends import current_backend
+from tinygrad_attn.errors import check_number
+
+from ..layers import check_sequence, positive
+from ..module import Module, Parameter
+
+
+class LearnedPositions(Module):
+    """x + P[:T], a learned vector for each position: (..., T, d) → (..., T, d).
+
+    Attention sees a set: without this, no position could be told from another.
+
+    Args:
+        max_len: the longest sequence.
+        d_model: d.
+        std: the standard deviation of the initial weights.
+
+    Parameters: weight (max_len, d), normal.
+
+    >>> LearnedPositions(10, 4)(randn(2, 7, 4)).shape
+    (2, 7, 4)
+    """
+
+    def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
+        positive("LearnedPositions", max_len=max_len, d_model=d_model)
+        check_number("LearnedPositions", "std", std, 0.0)
+        self.weight = Parameter(randn(max_len, d_model) * std)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
+        stop = start + check_length(self, x, self.weight, start)
+        return x + self.weight[start:stop]
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.shape[0]} positions"
+
+
+class SinusoidalPositions(Module):
+    """x + P[:T] with fixed waves (section 3.5): (..., T, d) → (..., T, d).
+
+        P[t, 2i] = sin(t / 10000^(2i/d))        P[t, 2i+1] = cos(t / 10000^(2i/d))
+
+    The wavelengths run from 2π to 10000·2π; P[t + k] is a rotation of P[t].
+
+    Args:
+        max_len: the longest sequence.
+        d_model: d.
+
+    >>> SinusoidalPositions(10, 2)(Tensor([[0.0, 0.0]]))          # sin 0, cos 0
+    Tensor([[0.0, 1.0]], float64)
+    """
+
+    def __init__(self, max_len: int, d_model: int) -> None:
+        positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
+        rates = [10000.0 ** (-i / d_model) for i in range(0, d_model, 2)]
+        times = arange(max_len, dtype="float64").reshape(max_len, 1)
+        angles = times * Tensor(rates, dtype="float64")  # (max_len, d/2)
+        pairs = stack([angles.sin(), angles.cos()], axis=-1)  # (max_len, d/2, 2)
+        waves = pairs.reshape(max_len, 2 * len(rates))[:, :d_model]
+        self.waves = waves.astype(current_backend().dtype)  # (max_len, d)
+
+    def forward(self, x: Tensor, start: int = 0) -> Tensor:
+        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
+        stop = start + check_length(self, x, self.waves, start)
+        return x + self.waves[start:stop]
+
+    def extra_repr(self) -> str:
+        return f"{self.waves.shape[0]} positions"
+
+
+def check_length(module: Module, x: Tensor, positions: Tensor, start: int) -> int:
+    """The length T of x (..., T, d), or an error if it does not fit the positions."""
+    who, (max_len, d_model) = type(module).__name__, positions.shape
+    check_sequence(who, "x", x, d_model)
+    check_number(who, "start", start, 0, whole=True)
+    if start + x.shape[-2] > max_len:
+        at = f" at position {start}" if start else ""
+        raise ValueError(
+            f"{who}: input of shape {x.shape} given{at}; it must be (..., T, "
+            f"{d_model}) with T up to {max_len - start}"
+        )
+    return x.shape[-2]

@@ -1,0 +1,145 @@
+"""Which arrays hold the numbers: choosing a backend, and finding one by array type.
+
+| name | arrays | default dtype |
+|---|---|---|
+| "python" | `Array`: a flat list and a shape | float64 |
+| "numpy"  | `numpy.ndarray`; NumPy is imported when it is first chosen | float32 |
+| "scalar" | `Array`s of `Value`s: every number records itself | float64 |
+
+The default is "python", or what the environment variable TINYGRAD_ATTN_BACKEND says.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from ..context import at_thread_start, context
+from . import python
+from . import values as scalars
+from .array import Array, ValueArray
+
+NAMES = ("python", "numpy", "scalar")
+
+# The namespace that computes on arrays of a type. `ops` enters itself for Tensor.
+NAMESPACES: dict[type, Any] = {Array: python, ValueArray: scalars}
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A namespace, and the dtype that floats have in it by default."""
+
+    xp: Any
+    dtype: str
+
+    @property
+    def name(self) -> str:
+        return str(self.xp.name)
+
+
+def get_backend(name: str, dtype: str | None = None) -> Backend:
+    """The backend called `name`, with floats of `dtype`.
+
+    Raises:
+        ValueError: there is no such backend, or it has no such dtype.
+        RuntimeError: NumPy is asked for and not installed.
+    """
+    if not isinstance(name, str) or name not in NAMES:
+        raise ValueError(
+            f"backend {name!r} given; it must be one of {', '.join(NAMES)}"
+        )
+    if name == "numpy" and not find_spec("numpy"):
+        raise RuntimeError(
+            "backend 'numpy' needs NumPy, which is not installed: pip install numpy, "
+            "or choose the backend 'python', which needs nothing"
+        )
+    xp = {"python": python, "scalar": scalars}.get(name)
+    if xp is None:
+        xp = import_module(".numpy", __package__)
+        NAMESPACES.update((kind, xp) for kind in xp.array_types)
+    if dtype is not None and str(dtype) not in xp.float_dtypes:
+        raise ValueError(
+            f"backend {name!r} has floats of {' or '.join(xp.float_dtypes)}; "
+            f"{dtype!r} given"
+        )
+    return Backend(xp, dtype or xp.float_dtypes[0])
+
+
+_default: list[Backend] = []  # the process's, once it is known
+
+
+def set_backend(name: str, dtype: str | None = None) -> None:
+    """Makes `name` the backend of new tensors, in the whole process.
+
+    Args:
+        name: "python", "numpy" or "scalar".
+        dtype: what floats are: "float32" (NumPy's default) or "float64".
+
+    NumPy's warnings about inf and nan are switched off with it, in this thread and in
+    new ones, as if by `numpy.seterr(all="ignore")`: on every backend these are results
+    like others.
+
+    >>> set_backend("python")
+    """
+    _default[:] = [get_backend(name, dtype)]
+    hush()  # in this thread from here on, and in those to come
+    at_thread_start[:] = [hush]
+
+
+def hush() -> None:
+    """The process's backend makes no noise about inf and nan in this thread."""
+    _default[0].xp.quiet().__enter__()
+
+
+@contextmanager
+def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
+    """Inside, new tensors of this thread live on `name`; see `set_backend`.
+
+    >>> with use_backend("scalar"):
+    ...     current_backend().name
+    'scalar'
+    """
+    before, context.now.backend = context.now.backend, get_backend(name, dtype)
+    try:
+        with context.now.backend.xp.quiet():
+            yield
+    finally:
+        context.now.backend = before
+
+
+def current_backend() -> Backend:
+    """The backend that a new tensor gets."""
+    if context.now.backend is None and not _default:
+        set_backend(os.environ.get("TINYGRAD_ATTN_BACKEND", "python"))
+    return context.now.backend or _default[0]
+
+
+def namespace_of(operands: Iterable[Any]) -> Any:
+    """The namespace that computes on `operands`, by the types of the arrays among them.
+
+    Raises:
+        TypeError: arrays of two backends meet, or there is none.
+    """
+    found: Any = None
+    for operand in operands:
+        xp = NAMESPACES.get(type(operand))
+        if xp is None or xp is found:
+            continue
+        if found is None:
+            found = xp
+        elif {found, xp} <= {python, scalars}:
+            found = scalars  # plain numbers beside Values
+        else:
+            raise TypeError(
+                f"tensors of two backends meet, {found.name!r} and {xp.name!r}; make "
+                "both under one"
+            )
+    if found is None:
+        kinds = ", ".join(type(operand).__name__ for operand in operands)
+        raise TypeError(f"{kinds} given; one operand must be a Tensor")
+    return found

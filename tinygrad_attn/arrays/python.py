@@ -1,0 +1,279 @@
+"""The pure Python namespace: Arrays in, Arrays out, no dependency.
+
+This module is an `xp`: its functions have the names and the meaning of the Python array
+API standard (`exp`, `sum`, `matmul`, `permute_dims`, `where`, ...), so that a rule
+written against `xp` runs here as it runs on NumPy (`backends/numpy.py`, the same
+names). Four functions go beyond the standard, because gradients need them:
+`stop_gradient`, `scatter_add` and `place` (the reverses of `take` and of a slice), and
+`erf`.
+
+    >>> x = asarray([[1, 2, 3], [4, 5, 6]], "float64")
+    >>> matmul(x, permute_dims(x, (1, 0)))
+    Array([[14.0, 32.0], [32.0, 77.0]], dtype='float64')
+
+`backends/scalars.py` is the same again for arrays of `Value`s.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import operator
+import struct
+from collections.abc import Sequence
+from contextlib import nullcontext
+from math import prod
+from typing import Any
+
+from . import shapes
+from .array import (
+    Array,
+    Operand,
+    broadcast,
+    cast,
+    elementwise,
+    flat_broadcast,
+    flat_index,
+    kind_of,
+    like,
+    pick,
+    result_dtype,
+)
+from .array import asarray as asarray
+from .array import astype as astype
+from .shapes import Bounds, Shape
+
+name = "python"
+records = False  # what is computed here leaves no graph
+quiet = nullcontext  # inf and nan are results, and make no noise
+float_dtypes = ("float64",)
+sumprod = getattr(math, "sumprod", None)  # the inner product, from Python 3.12 on
+
+# --- making arrays --------------------------------------------------------------------
+
+
+def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
+    """An array of `shape` with `fill` everywhere."""
+    return Array(cast([fill], dtype) * prod(shape), tuple(shape), dtype)
+
+
+def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
+    """An array of zeros."""
+    return full(shape, 0, dtype)
+
+
+def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
+    """start, start + step, ... up to but without stop."""
+    count = builtins.max(0, math.ceil((stop - start) / step))
+    data = [start + step * i for i in range(count)]
+    return Array(cast(data, dtype), (len(data),), dtype)
+
+
+def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
+    """Random bytes as numbers in [0, 1): 8 bytes each, of which 53 bits are used."""
+    words = struct.unpack(f"<{prod(shape)}Q", raw)
+    return Array([(word >> 11) * 2.0**-53 for word in words], shape, dtype)
+
+
+# --- elementwise ----------------------------------------------------------------------
+
+
+def exp(x: Array) -> Array:
+    return elementwise(x.scalars.exp, x, dtype="float64")
+
+
+def log(x: Array) -> Array:
+    return elementwise(x.scalars.log, x, dtype="float64")
+
+
+def log1p(x: Array) -> Array:
+    return elementwise(x.scalars.log1p, x, dtype="float64")
+
+
+def sqrt(x: Array) -> Array:
+    return elementwise(x.scalars.sqrt, x, dtype="float64")
+
+
+def tanh(x: Array) -> Array:
+    return elementwise(x.scalars.tanh, x, dtype="float64")
+
+
+def erf(x: Array) -> Array:
+    return elementwise(x.scalars.erf, x, dtype="float64")
+
+
+def sin(x: Array) -> Array:
+    return elementwise(x.scalars.sin, x, dtype="float64")
+
+
+def cos(x: Array) -> Array:
+    return elementwise(x.scalars.cos, x, dtype="float64")
+
+
+def maximum(x: Operand, y: Operand) -> Array:
+    kind = kind_of((x, y))
+    return elementwise(kind.scalars.maximum, x, y)
+
+
+def where(condition: Array, x: Operand, y: Operand) -> Array:
+    """x where condition, y elsewhere: it picks, and computes nothing with the other."""
+    return elementwise(_choose, condition, x, y, dtype=result_dtype((x, y)))
+
+
+def _choose(condition: bool, x: Any, y: Any) -> Any:
+    return x if condition else y
+
+
+def stop_gradient(x: Array) -> Array:
+    """x as plain numbers, from which no gradient flows back."""
+    return like(x, [x.scalars.value(v) for v in x.data], x.shape)
+
+
+def leaf(x: Array) -> Array:
+    """x as something that can collect a gradient: here, itself."""
+    return x
+
+
+# --- reductions -----------------------------------------------------------------------
+
+
+def sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    """The sum over an axis, several, or all (None)."""
+    zero, dtype = (0.0, "float64") if x.dtype == "float64" else (0, "int64")
+    rows, shape = _rows(x, axis, keepdims)
+    return like(x, [builtins.sum(row, zero) for row in rows], shape, dtype)
+
+
+def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    """The largest element along an axis, several, or all (None)."""
+    rows, shape = _rows(x, axis, keepdims)
+    if [] in rows:
+        raise ValueError(f"max of shape {x.shape}: nothing has no largest element")
+    return like(x, [x.scalars.largest(row) for row in rows], shape)
+
+
+def argmax(x: Array, *, axis: int) -> Array:
+    """Where along an axis the largest element is, the first if there are several."""
+    rows, shape = _rows(x, axis, keepdims=False)
+    values = [[x.scalars.value(v) for v in row] for row in rows]
+    where = []
+    for row in values:
+        nans = [i for i, v in enumerate(row) if v != v]  # a nan wins, as in max
+        where.append(nans[0] if nans else row.index(builtins.max(row)))
+    return like(x, where, shape, "int64")
+
+
+def _rows(x: Array, axis: Any, keepdims: bool) -> tuple[list[list[Any]], Shape]:
+    """What is reduced together, one list each, and the shape of the results."""
+    axes = shapes.some_axes(axis, x.ndim)
+    kept = tuple(a for a in range(x.ndim) if a not in axes)
+    data = permute_dims(x, kept + axes).data
+    count, length = prod(x.shape[a] for a in kept), prod(x.shape[a] for a in axes)
+    rows = [data[i * length : (i + 1) * length] for i in range(count)]
+    return rows, shapes.reduced_shape(x.shape, axes, keepdims)
+
+
+# --- the matrix product ---------------------------------------------------------------
+
+
+def matmul(x: Array, y: Array) -> Array:
+    """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast."""
+    shape = shapes.matmul_shape(x.shape, y.shape)
+    (n, k), m = x.shape[-2:], y.shape[-1]
+    kind, dtype = kind_of((x, y)), result_dtype((x, y))
+    if y.ndim == 2:  # one matrix for all: the rows of x are one long list of rows
+        products = _matmul(x.data, y.data, prod(shape[:-1]), k, m)
+        return kind(_whole(products, dtype), shape, dtype)
+    xs = flat_broadcast(x.shape[:-2], shape[:-2])
+    ys = flat_broadcast(y.shape[:-2], shape[:-2])
+    data: list[Any] = []
+    for i, j in zip(xs, ys):
+        x_matrix = x.data[i * n * k : (i + 1) * n * k]
+        y_matrix = y.data[j * k * m : (j + 1) * k * m]
+        data += _matmul(x_matrix, y_matrix, n, k, m)
+    return kind(_whole(data, dtype), shape, dtype)
+
+
+def _whole(data: list[Any], dtype: str) -> list[Any]:
+    """Sums of products start at 0.0; those of whole numbers are whole again."""
+    return data if dtype == "float64" else cast(data, dtype)
+
+
+def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:
+    """(n, k) @ (k, m) on flat lists: every row of x with every column of y."""
+    columns = [y[j::m] for j in range(m)]
+    rows = [x[i * k : (i + 1) * k] for i in range(n)]
+    if k and sumprod:
+        return [sumprod(row, column) for row in rows for column in columns]
+    sum, mul = builtins.sum, operator.mul
+    return [sum(map(mul, row, column), 0.0) for row in rows for column in columns]
+
+
+# --- movement: the same elements in other places --------------------------------------
+
+
+def reshape(x: Array, shape: Sequence[int]) -> Array:
+    """The same elements in the same order under another shape."""
+    return like(x, x.data, shapes.reshaped(x.shape, shape))
+
+
+def permute_dims(x: Array, axes: Sequence[int]) -> Array:
+    """The axes in another order: result axis i is axis axes[i] of x."""
+    front = shapes.permuted_axes(axes, x.ndim)
+    if front == tuple(range(x.ndim)):
+        return x
+    shape = tuple(x.shape[a] for a in front)
+    strides = shapes.strides_of(x.shape)
+    index = flat_index(shape, tuple(strides[a] for a in front))
+    return like(x, pick(x.data, index), shape)
+
+
+def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
+    """x repeated along axes of size 1, or along new axes on the left, up to shape."""
+    new = shapes.broadcast_shape(x.shape, shape)
+    return like(x, broadcast(x, new), new)
+
+
+def concat(arrays: Sequence[Array], *, axis: int = 0) -> Array:
+    """Arrays laid end to end along an axis."""
+    axis = shapes.one_axis(axis, arrays[0].ndim)
+    shape = shapes.concat_shape([a.shape for a in arrays], axis)
+    runs = [prod(a.shape[axis:]) for a in arrays]  # what lies together in each
+    data: list[Any] = []
+    for i in range(prod(shape[:axis])):
+        for a, run in zip(arrays, runs):
+            data += a.data[i * run : (i + 1) * run]
+    return kind_of(arrays)(data, shape, result_dtype(arrays))
+
+
+def take(x: Array, indices: Array, *, axis: int = 0) -> Array:
+    """Rows of x by integer index: (n, ...) and (*I) → (*I, ...). `axis` must be 0."""
+    n, run = x.shape[0], prod(x.shape[1:])
+    data: list[Any] = []
+    for i in indices.data:
+        if not -n <= i < n:
+            raise IndexError(f"index {i} is out of range for {n} rows")
+        data += x.data[i % n * run : (i % n + 1) * run]
+    return like(x, data, indices.shape + x.shape[1:])
+
+
+def scatter_add(g: Array, indices: Array, rows: int) -> Array:
+    """The reverse of `take`: zeros of `rows` rows, to which each row of g is added at
+    its index; a row that was taken twice is added to twice."""
+    shape = (rows, *g.shape[indices.ndim :])
+    run = prod(shape[1:])
+    zero = 0.0 if g.dtype == "float64" else 0
+    totals: list[list[Any]] = [[zero] * run for _ in range(rows)]
+    for position, i in enumerate(indices.data):
+        row = g.data[position * run : (position + 1) * run]
+        totals[i] = [*map(operator.add, totals[i], row)]
+    return like(g, [v for row in totals for v in row], shape)
+
+
+def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
+    """The reverse of a slice: zeros of `shape` with g at x[bounds]."""
+    where_to = Array(list(range(prod(shape))), shape, "int64")
+    data: list[Any] = [0.0 if g.dtype == "float64" else 0] * prod(shape)
+    for position, v in zip(where_to[tuple(slice(*b) for b in bounds)].data, g.data):
+        data[position] = v
+    return like(g, data, shape)

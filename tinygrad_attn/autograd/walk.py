@@ -1,0 +1,185 @@
+"""Chapter 5: the walk backward.
+
+Every recorded tensor knows the operation that made it and the inputs it was made from:
+a graph that points from the result to the leaves. `walk` goes through it once, from the
+result, and applies the chain rule at each node:
+
+    1. take the node's gradient g = ∂L/∂z, complete by now
+    2. ask the node's vjp for each input's share
+    3. where an input was broadcast, sum its share down to its shape (`unbroadcast`)
+    4. add the share to what other uses of the input have contributed
+
+Two questions decide whether the numbers come out right.
+
+**What happens where two paths meet?** If x is used twice, L depends on x along two
+paths, and the chain rule for several variables adds what comes along each. Step 4 is
+that sum.
+
+**Why is the order topological?** Because step 1 says "complete". With b = a + a and
+c = b + b, b has two uses. Were b to pass its gradient on after the first (1) and again
+after the second (2), a would get 2·1 + 2·2 = 6; the right answer is 4. (To pass on only
+what is new each time would be right, but would follow every path one by one: 2ⁿ of them
+after n such steps.) So a node comes after all its uses, see `topological_order`, and is
+visited once.
+
+The numbers of the walk live in one namespace `xp`, found by the type of the gradients
+it starts from. From arrays (`backward()`), that is NumPy or pure Python. From Tensors
+(with `create_graph`, see `differentiate.py`), it is `ops`, the namespace of Tensors:
+the same loop and the same rules then run on Tensors, which record themselves, and so
+the gradient has a graph of its own. **A second derivative** is a walk along that one.
+
+This file knows no Tensor, only what a node must have: `data`, and what was recorded,
+`_op`, `_inputs`, `_arrays` (the inputs' numbers at that time), `_needs` (which of them
+require a gradient), `_params`, `_saved`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import compress
+from typing import Any
+
+from ..arrays.backends import namespace_of
+from ..arrays.shapes import reduced_shape
+from ..context import context
+from .debugging import check_backward
+
+Node = Any  # a tensor of the graph
+
+
+def topological_order(roots: Iterable[Node]) -> list[Node]:
+    """The roots and everything they were made of, each after all its uses.
+
+    Only what requires a gradient is listed, once each. First the uses of every node are
+    counted (x * x uses x twice), then a node is listed when its last use has been. The
+    loops keep their own stack: a graph of 100,000 steps would overflow a recursion.
+
+    Raises:
+        RuntimeError: a part of the graph was freed by an earlier backward().
+    """
+    starts = unique(roots)
+    uses = dict.fromkeys(starts, 0)
+    todo = list(starts)
+    while todo:
+        for x in parents(todo.pop()):
+            if x in uses:
+                uses[x] += 1
+            else:
+                uses[x] = 1
+                todo.append(x)
+    order: list[Node] = []
+    ready = [node for node in starts if uses[node] == 0]
+    while ready:
+        node = ready.pop()
+        order.append(node)
+        for x in parents(node):
+            uses[x] -= 1
+            if uses[x] == 0:
+                ready.append(x)
+    return order
+
+
+def parents(node: Node) -> Iterable[Node]:
+    """The inputs of a node that a gradient flows to; an input used twice, twice."""
+    if node._inputs is None:
+        raise RuntimeError(
+            f"backward: the graph behind {node._op.name} was freed by an earlier "
+            "backward(); call that one with retain_graph=True to walk the graph again"
+        )
+    return compress(node._inputs, node._needs)
+
+
+def unique(nodes: Iterable[Node]) -> list[Node]:
+    """The nodes without repetitions."""
+    return list(dict.fromkeys(nodes))
+
+
+def walk(
+    roots: Sequence[Node],
+    gradients: Sequence[Any],
+    *,
+    free: bool,
+) -> Iterable[tuple[Node, Any, Sequence[Any]]]:
+    """Every node reached from the roots, with its complete gradient ∂L/∂node, and what
+    it contributes to the gradient of each input (None where it does not).
+
+    Args:
+        roots, gradients: where the walk begins, and ∂L/∂root for each: arrays, or
+            Tensors if the walk itself shall be recorded.
+        free: let go of each node's inputs once its gradient has been passed on.
+    """
+    xp = namespace_of(gradients)
+    so_far: dict[Node, Any] = {}
+    for root, g in zip(roots, gradients):
+        so_far[root] = so_far[root] + g if root in so_far else g
+    order = topological_order(roots)
+    order.reverse()
+    watched = context.now.debug
+    while order:
+        node = order.pop()  # the list lets go of it: what is passed can be freed
+        g = so_far.pop(node, None)
+        if g is None:  # every rule on the way here said None
+            continue
+        op, needs = node._op, node._needs
+        if op is None:
+            yield node, g, ()
+            continue
+        if xp.records:  # z is the node, with its graph; no bare arrays (op.py)
+            check_unchanged(node)
+            shares = op.vjp(xp, g, node, node._inputs, needs, None, **node._params)
+        else:
+            z, saved = node.data, node._saved
+            shares = op.vjp(xp, g, z, node._arrays, needs, saved, **node._params)
+        if watched:
+            check_backward(node, g, shares)
+        contributed: list[Any] = []
+        for x, needed, share in zip(node._inputs, needs, shares):
+            if not needed or share is None:
+                contributed.append(None)
+                continue
+            if share.shape != x.data.shape:
+                share = unbroadcast(xp, share, x.data.shape, op)
+            if share.dtype != x.data.dtype:
+                share = xp.astype(share, x.dtype)
+            so_far[x] = so_far[x] + share if x in so_far else share
+            contributed.append(share)
+        yield node, g, contributed
+        if free:
+            release(node)
+
+
+def release(node: Node) -> None:
+    """Lets go of what a node was made from."""
+    node._inputs = node._arrays = node._saved = node._scope = None
+
+
+def check_unchanged(node: Node) -> None:
+    """A recorded walk differentiates at the inputs as they are now: they must be those
+    that the node was computed from."""
+    for x, array, needed in zip(node._inputs, node._arrays, node._needs):
+        if needed and x.data is not array:
+            raise RuntimeError(
+                f"create_graph: an input of {node._op.name} got new numbers since it "
+                "was recorded (by an optimizer's step?); walk the graph before that"
+            )
+
+
+def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
+    """A gradient summed down to the shape of the input that was broadcast.
+
+    Where an input of shape (3,) was added to each of 2 rows, each of its numbers was
+    used twice, and its gradient is the sum over both uses: g of shape (2, 3) is summed
+    over axis 0. Where a size 1 was stretched to n, over that axis.
+
+    Raises:
+        RuntimeError: g cannot come from a broadcast of `shape`; the rule is wrong.
+    """
+    extra = len(g.shape) - len(shape)
+    padded = (1,) * extra + shape
+    stretched = tuple(a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 != m)
+    if extra < 0 or reduced_shape(g.shape, stretched, True) != padded:
+        raise RuntimeError(
+            f"{op.name}: its vjp gave a gradient of shape {g.shape} for an input of "
+            f"shape {shape}; it must have that shape, or one that broadcasting gives it"
+        )
+    return xp.reshape(xp.sum(g, axis=stretched), shape)

@@ -1,0 +1,1 @@
+"""What users call, composed of rules."""

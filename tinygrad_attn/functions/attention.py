@@ -1,0 +1,173 @@
+"""Attention as a function of Tensors: its checks and its masks.
+
+`composites.scaled_dot_product_attention` has the mathematics, `nn/attention.py` the
+layers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import ops
+from ..arrays.backends import current_backend, namespace_of
+from ..arrays.shapes import broadcast_shapes
+from ..autograd import recording
+from ..autograd.recording import apply
+from ..context import context
+from ..errors import check_number, named
+from ..functional import keep_mask
+from ..rules import composites
+from ..tensor import Tensor, make
+
+__all__ = ["causal_mask", "padding_mask", "scaled_dot_product_attention"]
+
+
+@named
+def scaled_dot_product_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Tensor:
+    """softmax(Q Kᵀ / √d_k) V (Vaswani et al. 2017, equation 1): a soft look-up.
+
+    Args:
+        query: (..., T, d_k), what each position asks.
+        key: (..., S, d_k), what each position offers to be found by.
+        value: (..., S, d_v), what is fetched.
+        attn_mask: boolean, broadcasting to (..., T, S); **True = may be attended to**.
+            A row that may attend to nothing yields zeros.
+        dropout_p: the probability with which a weight is dropped (whenever it is > 0).
+        is_causal: position i may attend to positions up to i only.
+        scale: what the energies are multiplied by; 1/√d_k by default.
+
+    Returns:
+        (..., T, d_v).
+
+    >>> k, v = Tensor([[1.0, 0.0], [0.0, 1.0]]), Tensor([[10.0], [20.0]])
+    >>> scaled_dot_product_attention(Tensor([[100.0, 0.0]]), k, v)     # asks for key 0
+    Tensor([[10.0]], float64)
+    """
+    z, _ = attention_with_weights(
+        query, key, value, attn_mask, dropout_p, is_causal, scale, want_weights=False
+    )
+    return z
+
+
+def attention_with_weights(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    want_weights: bool = True,
+) -> tuple[Tensor, Tensor | None]:
+    """`scaled_dot_product_attention` and its weights (..., T, S), before dropout.
+
+    To have the weights, the composite is opened: its steps are recorded one by one, and
+    the weights are the tensor that its softmax (and mask) made, gradients included. So
+    it is where somebody watches, who is to see them.
+    """
+    who = "scaled_dot_product_attention"
+    q, k, v = query.shape, key.shape, value.shape
+    if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+        raise ValueError(
+            f"{who}: query {q}, key {k} and value {v} given; they must be "
+            "(..., T, d_k), (..., S, d_k) and (..., S, d_v)"
+        )
+    try:
+        batch = broadcast_shapes(q[:-2], k[:-2], v[:-2])
+    except ValueError as error:
+        raise ValueError(f"{who}: leading {error}") from None
+    energies = (*batch, q[-2], k[-2])
+    if attn_mask is not None:
+        check_mask(who, attn_mask, energies)
+    if is_causal:
+        causal = causal_mask(q[-2], k[-2], like=query)
+        attn_mask = causal if attn_mask is None else both(attn_mask, causal)
+    if scale is not None:
+        check_number(who, "scale", scale)
+    elif not q[-1]:
+        raise ValueError(f"{who}: query {q} given; d_k is 0, so 1/√d_k is no scale")
+    if 0 in energies:  # nobody asks, or nothing offers: a sum of nothing is 0
+        weights = query @ key.mT
+        return weights @ value, weights
+    keep = keep_mask(who, energies, dropout_p, query)
+    attention = composites.scaled_dot_product_attention
+    inputs = (query, key, value, attn_mask, keep)
+    settings = {
+        "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
+        "p": float(dropout_p),
+    }
+    if not want_weights and context.now.watcher is None:
+        return apply(attention, *inputs, **settings), None
+    z, (weights, _) = recording.in_scope(
+        attention, attention.forward, ops, *inputs, **settings
+    )
+    return z, weights
+
+
+def check_mask(
+    who: str, mask: Any, energies: tuple[int, ...], name: str = "attn_mask"
+) -> None:
+    """A mask is a boolean Tensor that broadcasts to the energies (..., T, S)."""
+    if not isinstance(mask, Tensor) or mask.dtype != "bool":
+        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
+        raise TypeError(
+            f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
+            "may be attended to"
+        )
+    try:
+        fits = broadcast_shapes(mask.shape, energies) == energies
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"{who}: {name} of shape {mask.shape} given; it must broadcast to the "
+            f"energies' shape {energies}"
+        )
+
+
+@named
+def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Tensor:
+    """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
+
+    >>> causal_mask(3)
+    Tensor([[ True, False, False],
+            [ True,  True, False],
+            [ True,  True,  True]], bool)
+    """
+    check_number("causal_mask", "t", t, 0, whole=True)
+    if s is not None:
+        check_number("causal_mask", "s", s, 0, whole=True)
+    xp = current_backend().xp if like is None else namespace_of([like.data])
+    queries = xp.reshape(xp.arange(0, t), (t, 1))
+    return make(queries >= xp.arange(0, t if s is None else s))
+
+
+@named
+def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
+    """(B, S), true where tokens (B, S) are not `pad`: these may be attended to.
+
+    >>> padding_mask(Tensor([[5, 7, 0], [6, 0, 0]]))
+    Tensor([[ True,  True, False],
+            [ True, False, False]], bool)
+    """
+    if not isinstance(tokens, Tensor) or tokens.dtype != "int64":
+        kind = tokens.dtype if isinstance(tokens, Tensor) else type(tokens).__name__
+        raise TypeError(
+            f"padding_mask: tokens of {kind} given; they must be a Tensor of int64"
+        )
+    check_number("padding_mask", "pad", pad, whole=True)
+    return tokens != int(pad)
+
+
+def both(x: Tensor, y: Tensor) -> Tensor:
+    """Two masks in one: true where both are."""
+    return ops.where(x, y, False)

@@ -1,0 +1,286 @@
+"""A computation as plain data: nodes, and the edges between them.
+
+What `unfold` returns, and all that pictures and pages are drawn from. No Tensor is in
+it and no Value: it holds numbers, names and texts, may outlive the graph that it was
+made from, and can be written as JSON (`to_dict`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from ..arrays.array import Array
+from ..arrays.shapes import strides_of
+
+Numbers = Any  # nested lists of numbers, or one number
+
+
+@dataclass(eq=False)
+class Node:
+    """One step of a computation, or something it started from.
+
+    Attributes:
+        id: its place in the graph, "n0", "n1", ... from what comes first.
+        name: what it is called: a parameter's path, a module's, the variable it was
+            assigned to, or its operation, with a number where that is not unique. The
+            same at every level. (A single number between those of two tensors is called
+            by its operation alone.)
+        op: the operation ("matmul"), a module's type, or for what was not computed:
+            "parameter", "input" (it has a gradient) or "constant".
+        formula: what it computes, "" for what was not computed.
+        rule: what it gives back to its inputs, as its rule states it, or "".
+        shape, dtype: of its value.
+        module: the path of the module that it was computed in.
+        group: the id of the call, of a module or composite, that it was computed in; ""
+            outside of all. See `Graph.groups`.
+        source: the file, line and text that asked for it, inside `record()`, else "".
+        tensor, index: at the scalar level, the name of the tensor in whose computation
+            it was made, and where it stands there; the index of a number in between is
+            None.
+        arguments: what the operation was applied to, in order: a node's id, a plain
+            number, or None for an optional input that was not given.
+        settings: its params, such as an axis.
+        parameters: at the module level, how many numbers the module has to learn.
+        positions: in one head's graph, where these numbers lie in the whole tensor,
+            counted along its flattened form; else None.
+    """
+
+    id: str
+    name: str
+    op: str
+    formula: str = ""
+    rule: str = ""
+    shape: tuple[int, ...] = ()
+    dtype: str = "float64"
+    module: str = ""
+    source: str = ""
+    group: str = ""
+    tensor: str = ""
+    index: tuple[int, ...] | None = None
+    arguments: list[str | float | None] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    parameters: int = 0
+    array: Any = field(default=None, repr=False)
+    gradient_array: Any = field(default=None, repr=False)
+    total_array: Any = field(default=None, repr=False)
+    positions: Any = field(default=None, repr=False)
+
+    @property
+    def value(self) -> Numbers:
+        """Its numbers, as nested lists (one number for shape ())."""
+        return listed(self.array)
+
+    @property
+    def gradient(self) -> Numbers:
+        """∂L/∂value, in the same form; None where nothing reached it. In the graph of
+        one head or one module, the share that comes through it."""
+        return listed(self.gradient_array)
+
+    @property
+    def total(self) -> Numbers:
+        """∂L/∂value through the whole computation; it differs from `gradient` only in
+        the graph of one head or one module."""
+        return listed(self.total_array)
+
+
+@dataclass(eq=False)
+class Edge:
+    """That `target` was made from `source`.
+
+    Attributes:
+        source, target: the nodes' ids.
+        position: which of the target's inputs it is, from 0; x * x has 0 and 1.
+        local: at the scalar level ∂target/∂source, else None.
+        result: at the module level, which of the source's results it is: 0 for the one
+            that the source shows; 1, 2, ... for others that it hands out besides.
+        turned: whether the target takes its transposition (see `tidy.py`).
+    """
+
+    source: str
+    target: str
+    position: int
+    local: float | None = None
+    contribution_array: Any = field(default=None, repr=False)
+    result: int = 0
+    turned: bool = False
+
+    @property
+    def contribution(self) -> Numbers:
+        """What flowed back along it: its part in ∂L/∂source, in the source's shape;
+        None where nothing did. All of a node's add up to its gradient (at the
+        module level, those of result 0)."""
+        return listed(self.contribution_array)
+
+
+@dataclass(eq=False)
+class Group:
+    """One call of a module, or of a composite that was opened.
+
+    Attributes:
+        id: "g0", "g1", ...
+        parent: the id of the call that it was made in, or "".
+        name: the module's path, or the composite's name.
+        type: the module's type, or "composite".
+    """
+
+    id: str
+    parent: str
+    name: str
+    type: str
+
+
+@dataclass(eq=False)
+class Graph:
+    """A computation at one level of detail.
+
+    Attributes:
+        level: "module", "op", "primitive" or "scalar".
+        nodes: each after what it was made from.
+        edges: for every node its inputs, in order.
+        of: what the gradients are of, such as "loss". In the graph of a module, head or
+            focus it is not among the nodes.
+        groups: by id, the calls that the nodes were computed in.
+    """
+
+    level: str
+    nodes: list[Node]
+    edges: list[Edge]
+    of: str = ""
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_id = {node.id: node for node in self.nodes}
+        self._by_name = {node.name: node for node in reversed(self.nodes)}
+        self._into: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        self._out_of: dict[str, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            self._into[edge.target].append(edge)
+            self._out_of[edge.source].append(edge)
+
+    @property
+    def root(self) -> Node:
+        """The last node, in which all ends."""
+        return self.nodes[-1]
+
+    def by_id(self, id: str) -> Node:
+        """The node with this id, such as an edge's source."""
+        return self._by_id[id]
+
+    def node(self, name: str) -> Node:
+        """The node with this name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        if name in self._by_name:
+            return self._by_name[name]
+        known = ", ".join(node.name for node in self.nodes[:12])
+        more = f", and {len(self.nodes) - 12} more" if len(self.nodes) > 12 else ""
+        raise KeyError(f"node: {name!r} given; there are {known}{more}")
+
+    def inputs(self, node: Node) -> list[Edge]:
+        """The edges into a node, in the order of its inputs."""
+        return self._into[node.id]
+
+    def uses(self, node: Node) -> list[Edge]:
+        """The edges out of a node: everything that it was used for."""
+        return self._out_of[node.id]
+
+    def counts(self) -> dict[str, int]:
+        """How many nodes there are of each operation, the most frequent first."""
+        found: dict[str, int] = {}
+        for node in self.nodes:
+            found[node.op] = found.get(node.op, 0) + 1
+        return dict(sorted(found.items(), key=_by_count))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as dicts, lists, numbers and strings, ready for JSON: what is not
+        finite is "nan", "inf" or "-inf"."""
+        return {
+            "level": self.level,
+            "of": self.of,
+            "groups": [vars(group) for group in self.groups.values()],
+            "nodes": [_plain(n, ("value", "gradient", "total")) for n in self.nodes],
+            "edges": [_plain(e, ("contribution",)) for e in self.edges],
+        }
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __repr__(self) -> str:
+        return (
+            f"Graph({self.level!r}: {len(self.nodes)} nodes, {len(self.edges)} edges)"
+        )
+
+    def _repr_html_(self) -> str:
+        from ..pictures.notebook import graph_html
+
+        return graph_html(self)
+
+    def __str__(self) -> str:
+        shown = self.nodes[:LIMIT]
+        rows = [
+            (n.id, n.name, n.op, str(n.shape), n.formula, _from(self, n)) for n in shown
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        lines = [repr(self)]
+        lines += [
+            "  ".join(t.ljust(w) for t, w in zip(row, widths)).rstrip() for row in rows
+        ]
+        if len(self.nodes) > LIMIT:
+            lines.append(f"... and {len(self.nodes) - LIMIT} more nodes")
+        return "\n".join(lines)
+
+
+LIMIT = 60  # nodes that a printed graph shows
+
+
+def listed(array: Any) -> Numbers:
+    """An array as nested lists; what is none already, as it is."""
+    return array.tolist() if hasattr(array, "tolist") else array
+
+
+def flat(array: Any) -> list[Any]:
+    """The numbers of an array in one list."""
+    if isinstance(array, Array):
+        return array.data
+    return array.reshape(-1).tolist()  # type: ignore[no-any-return]
+
+
+def index_of(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of the number at a position, counted row by row."""
+    return tuple(
+        position // stride % size for size, stride in zip(shape, strides_of(shape))
+    )
+
+
+def _from(graph: Graph, node: Node) -> str:
+    sources = [edge.source for edge in graph.inputs(node)]
+    return f"from {' '.join(sources)}" if sources else ""
+
+
+def _by_count(item: tuple[str, int]) -> int:
+    return -item[1]
+
+
+def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
+    found = {
+        key: list(value) if isinstance(value, tuple) else listed(value)
+        for key, value in vars(item).items()
+        if not key.endswith("array")
+    }
+    return found | {key: _finite(getattr(item, key)) for key in computed}
+
+
+def _finite(numbers: Numbers) -> Any:
+    """Numbers, with strings for those that JSON does not have."""
+    if isinstance(numbers, list):
+        return [_finite(v) for v in numbers]
+    unwritable = isinstance(numbers, float) and not isfinite(numbers)
+    return str(numbers) if unwritable else numbers

@@ -1,0 +1,255 @@
+"""`explain`: where does this gradient come from?
+
+∂L/∂x is a sum over everything that x was used for. For one number of x, written out:
+
+    ∂L/∂x = Σ over the uses z, Σ over z's numbers k:  ∂L/∂zₖ × ∂zₖ/∂x
+                                                      upstream × local = contribution
+
+`explain` lists these products, adds them up, and puts a finite difference beside the
+sum (`differences.py`).
+
+The local derivatives are read off the rules. A vjp is linear in the upstream gradient
+u: vjp(u) = Σₖ uₖ · ∂zₖ/∂x. So run it on a u that records, and differentiate the result
+by u: that is ∂zₖ/∂x, for all k at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from math import isfinite, isnan
+
+from ... import ops
+from ...arrays.backends import namespace_of
+from ...autograd.differentiate import grad
+from ...autograd.walk import unbroadcast
+from ...context import enable_grad
+from ...errors import named
+from ...tensor import Tensor, make
+from ..data import flat, index_of, listed
+from ..names import Names, formulas
+from ..trace import MOVEMENT, Trace, inputs_of, recorded
+from .differences import Again
+from .explanation import Explanation as Explanation
+from .explanation import Product, Use
+
+CHECKED = 3  # numbers of a whole tensor whose finite difference is taken
+
+
+@named
+def explain(x: Tensor, of: Tensor) -> Explanation:
+    """Where ∂of/∂x comes from: every use of x as upstream × local = contribution, their
+    sum, and a finite difference beside it.
+
+    Like `unfold` it touches no `.grad` and frees nothing; call it before `backward()`.
+    Recorded inside `record()`, it knows the line of every step. A parameter that an
+    optimizer has moved since is explained as it was.
+
+    Args:
+        x: a tensor that `of` was made from, or one number of it: explain(x[0, 1], ...).
+        of: a scalar, such as a loss.
+
+    Raises:
+        RuntimeError: `of` is not recorded, or freed.
+        ValueError: `of` is no scalar, or x has no part in it, or is a part of a tensor
+            with more than one number.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> y = x * 3.0
+    >>> explain(x[1], of=(y * y).sum())
+    ∂loss/∂input[1] = +36
+      value 2
+    <BLANKLINE>
+    through mul (2,): z = x · y
+                 upstream  ×        local  =  contribution
+      mul[1]          +12  ×           +3  =           +36
+    <BLANKLINE>
+    sum of 1 use       = +36
+    finite difference  ≈ +36
+    """
+    for what, given in (("", x), ("of=", of)):
+        if not isinstance(given, Tensor):
+            raise TypeError(
+                f"explain: {what}{type(given).__name__} given; it takes a Tensor, or "
+                "one number of it, x[i, j], and of= the scalar that was made from it"
+            )
+    trace = recorded("explain", of)
+    root = trace.roots[0]
+    if root.size != 1:
+        raise ValueError(
+            f"explain: of= a tensor of shape {root.shape} given; it must be one "
+            "number, such as a loss: reduce it by sum() or mean(), or take one of it"
+        )
+    if not trace.seeds:
+        raise ValueError(
+            "explain: of= a tensor without a gradient given; nothing that it was made "
+            "from has requires_grad=True"
+        )
+    t, element = located(trace, x)
+    called = Names(trace).of(trace)
+    name, value, gradient = called[t], listed(t.data), trace.gradients.get(t)
+    uses = list(uses_of(trace, t, element, called))
+    checked: list[tuple[tuple[int, ...], float, float]] = []
+    note = "" if gradient is not None else closed(t, called[root])
+    if gradient is not None:
+        slopes = flat(gradient)
+        ranked = range(t.size) if element is None else [element]
+        again, scale = Again(trace, t), sum(map(size_of, uses))
+        for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
+            at, difference = index_of(i, t.shape), again.slope(i, slopes[i], scale)
+            checked.append((at, slopes[i], difference))
+            said = differing(again, i, slopes[i], difference, scale)
+            if said and element is None:
+                said = f"at {list(at)}, {said}"
+            note = note or said
+        if t is root:
+            note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
+    if element is not None:
+        name += f"{list(index_of(element, t.shape)) or ''}"
+        value = flat(t.data)[element]
+        gradient = None if gradient is None else flat(gradient)[element]
+    source = str(t._where) if t._where else ""
+    return Explanation(
+        name, called[root], value, listed(gradient), source, uses, checked, note
+    )
+
+
+def located(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
+    """The tensor of the trace that x is, or is one number of; and where that number
+    lies in it (None for all of it)."""
+    copies: dict[Tensor, Tensor] = {}
+    twice: set[Tensor] = set()
+    for copy in trace.tensors():
+        origin = trace.origin[copy]
+        if origin in copies and copy not in trace.gradients:
+            continue  # a mask was made from it, say
+        if origin in copies and copies[origin] in trace.gradients:
+            twice.add(origin)
+        copies[origin] = copy
+    moves: list[Tensor] = []
+    source = x
+    while source not in copies:
+        inputs = inputs_of(source)
+        moving = source._op is not None and source._op.name in (*MOVEMENT, "take")
+        if not moving or not inputs:
+            raise ValueError(
+                f"explain: a tensor of shape {x.shape} given that has no part in of=, "
+                "or only as a constant (made under no_grad(), or by detach()); give "
+                "one that of= was made from"
+            )
+        moves.append(source)
+        source = inputs[0]
+    t = copies[source]
+    if source in twice:
+        raise ValueError(
+            f"explain: a tensor of shape {t.shape} given that got new numbers between "
+            "its uses (by an optimizer's step?); of= must be made from one state of it"
+        )
+    if x.size != 1 and moves:
+        raise ValueError(
+            f"explain: a part of shape {x.shape} given of a tensor of shape {t.shape}; "
+            "give one number of it, x[i, j], or all of it"
+        )
+    if not moves:
+        return t, 0 if x.size == 1 else None
+    xp = namespace_of([t.data])
+    at = xp.reshape(xp.arange(0, t.size), t.shape)
+    for move in reversed(moves):
+        rest = [v.data if isinstance(v, Tensor) else v for v in move._inputs or ()][1:]
+        assert move._op is not None
+        at = move._op.forward(xp, at, *rest, **move._params)
+    return t, int(xp.reshape(at, (1,)).tolist()[0])
+
+
+def uses_of(
+    trace: Trace, t: Tensor, element: int | None, called: dict[Tensor, str]
+) -> Iterator[Use]:
+    """Every edge out of t that contributes to its gradient."""
+    for user in trace.tensors():
+        shares = trace.shares.get(user, ())
+        for i, share in enumerate(shares):
+            if share is None or (user._inputs or ())[i] is not t:
+                continue
+            upstream = trace.gradients[user]
+            products: list[Product] = []
+            if element is not None:
+                numbers = flat(upstream)
+                products = [
+                    Product(index_of(k, user.shape), numbers[k], d, numbers[k] * d)
+                    for k, d in enumerate(local_derivatives(user, i, element))
+                    if d  # nan counts
+                ]
+                share = flat(share)[element]
+            assert user._op is not None
+            yield Use(
+                called[user],
+                user._op.name,
+                i,
+                len(inputs_of(user)),
+                *formulas(user._op),
+                user.shape,
+                str(user._where) if user._where else "",
+                products,
+                upstream,
+                share,
+            )
+
+
+def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
+    """∂zₖ/∂x for every number zₖ of z, x being one number of one of its inputs."""
+    assert z._op is not None
+    assert z._op.vjp is not None
+    inputs = [make(x.data) if isinstance(x, Tensor) else x for x in z._inputs or ()]
+    needs = [i == position for i in range(len(inputs))]
+    xp = namespace_of([z.data])
+    with ExitStack() as stack:
+        stack.enter_context(enable_grad())
+        stack.enter_context(xp.quiet())
+        u = make(xp.full(z.shape, 1.0, z.dtype)).requires_grad_()
+        shares = z._op.vjp(ops, u, make(z.data), inputs, needs, None, **z._params)
+        share = shares[position]
+        if share.shape != inputs[position].shape:
+            share = unbroadcast(ops, share, inputs[position].shape, z._op)
+        if not share.requires_grad:
+            return [0.0] * z.size
+        (found,) = grad(share.reshape(share.size)[element], u)
+    return flat(found.data)
+
+
+def size_of(use: Use) -> float:
+    """The size of the numbers that a contribution was added up from."""
+    upstream = max((abs(u) for u in flat(use.upstream_array)), default=0.0)
+    if use.products:  # a local derivative near 0 may be a difference of larger numbers
+        return 1e-3 * upstream + sum(abs(p.contribution) for p in use.products)
+    return upstream
+
+
+# --- what a note says -----------------------------------------------------------------
+
+
+def closed(t: Tensor, root: str) -> str:
+    """Why nothing flowed to a tensor."""
+    if not t.requires_grad:
+        return "no gradient: it is a constant (requires_grad=False)"
+    return (
+        f"no gradient: nothing flows from {root} to it; on every way there stands a "
+        "stop_gradient or a comparison"
+    )
+
+
+def differing(
+    again: Again, i: int, gradient: float, difference: float, scale: float
+) -> str:
+    """Why a finite difference is not the gradient; "" if it is."""
+    if not isfinite(gradient) or again.near(difference, gradient, scale):
+        return ""
+    if isnan(difference):
+        return "there is no finite difference: a small step leads to what is no number"
+    left, right = again.sides(i)
+    if abs(left - right) > abs(gradient - difference):
+        return (
+            f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to "
+            "the right. At a kink, such as relu at 0 or a tie in a maximum, the rule "
+            "chooses one."
+        )
+    return "they differ by more than rounding explains"

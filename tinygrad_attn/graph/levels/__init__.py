@@ -1,0 +1,1 @@
+"""The graph at four levels."""

@@ -1,0 +1,170 @@
+"""The scalar level: the same computation, one number at a time.
+
+Every number becomes a `Value`, and the primitives' forwards, run on arrays of them,
+leave behind a graph of single numbers: the one of chapter 1, in which no rule for
+arrays has a part. Each tensor's numbers must be those that were recorded, and so must
+their gradients, which Value's local derivatives alone have made.
+
+Some care is needed so that the two can be compared number by number. A reshape hands
+Values through, and a relu hands through some; were they shared, what flows to the input
+along another path would count as the result's gradient. So every element of a tensor
+has a Value of its own, if need be the identity of another's, or a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+from ...arrays import values as scalars
+from ...arrays.array import Array, ValueArray
+from ...scalar import Value, topological_order
+from ...tensor import Tensor
+from ..check import compare, compare_gradients, size
+from ..data import flat
+from ..trace import Trace, inputs_first, inputs_of
+from .opening import names_op
+
+LIMIT = 100_000
+
+
+class SingleNumbers:
+    """The Values of a trace's tensors.
+
+    Attributes:
+        of: a tensor → its Values, row by row (not for bools and integers).
+        maker: a Value → the tensor in whose computation it was made.
+        grad: the gradient of every Value that something flowed to.
+    """
+
+    def __init__(self, trace: Trace, limit: int = LIMIT) -> None:
+        tensors = trace.tensors()
+        self.count = sum(map(values_needed, tensors))
+        if self.count > limit:
+            raise ValueError(
+                f"unfold: about {self.count:,} single numbers; more than {limit:,} are "
+                "not unfolded. Give a focus (focus='O[1,0]'), one head "
+                "(head=(layer, 0)), a smaller input, or a coarser level ('primitive')"
+            )
+        self.of: dict[Tensor, list[Value]] = {}
+        self.maker: dict[Value, Tensor] = {}
+        for t in tensors:
+            self._run(t)
+        self._walk(trace)
+
+    def _run(self, t: Tensor) -> None:
+        """Computes t from the Values of its inputs, and gives it its own."""
+        floats = t.dtype.startswith("float")
+        if not inputs_of(t):
+            if floats:
+                self._keep(t, [Value(v) for v in flat(t.data)])
+            return
+        arrays = [self._array(x) if isinstance(x, Tensor) else x for x in t._inputs]  # type: ignore[union-attr]
+        assert t._op is not None
+        params = t._params
+        if str(params.get("dtype", "")).startswith("float"):
+            params = params | {"dtype": "float64"}
+        z = t._op.forward(scalars, *arrays, **params)
+        z = z[0] if isinstance(z, tuple) else z
+        want = Array(flat(t.data), t.shape, z.dtype)
+        scale = size(t.data, *(x.data for x in inputs_of(t)))
+        dtype = t.dtype if floats else ""
+        compare(f"{t._op.name}, number by number,", plain(z), want, scale, dtype)
+        if not floats:
+            return
+        given = {id(v) for a in arrays if isinstance(a, Array) for v in a.data}
+        own: list[Value] = []
+        for v, number in zip(z.data, want.data):
+            if not isinstance(v, Value):
+                v = Value(number)
+            elif id(v) in given:
+                v = Value(number, (v,), "", (1.0,))
+            given.add(id(v))
+            v.data = number  # what was recorded
+            own.append(v)
+        self._keep(t, own)
+
+    def _keep(self, t: Tensor, own: list[Value]) -> None:
+        """These are t's; those between them and the inputs' were made for t."""
+        self.of[t] = own
+        todo = list(own)
+        while todo:
+            v = todo.pop()
+            if v not in self.maker:
+                self.maker[v] = t
+                todo += v._prev
+
+    def _array(self, x: Tensor) -> Array:
+        if x in self.of:
+            return ValueArray(self.of[x], x.shape, "float64")
+        return Array(flat(x.data), x.shape, x.dtype)
+
+    def _walk(self, trace: Trace) -> None:
+        """∂L/∂v of every number, by chapter 1's chain rule."""
+        self.grad: dict[Value, float] = {}
+        pairs = [
+            (v, float(g))
+            for root, seed in zip(trace.roots, trace.seeds)
+            if seed is not None
+            for v, g in zip(self.of[root], flat(seed))
+        ]
+        end = Value(0.0, tuple(v for v, _ in pairs), "", tuple(g for _, g in pairs))
+        order = list(topological_order(end))
+        grad = dict.fromkeys(order, 0.0)
+        grad[end] = 1.0
+        for v in order:
+            g = grad[v]
+            for x, local in zip(v._prev, v._local):
+                grad[x] += local * g
+        del grad[end]
+        self.grad = grad
+        single = any(t.dtype == "float32" for t in self.of)
+        scales = trace.scales()
+        compare_gradients(
+            (
+                (
+                    names_op(t),
+                    self.gradient(t),
+                    plain(trace.gradient(t)),
+                    scales.get(t, 0),
+                )
+                for t in self.of
+                if t._requires_grad
+            ),
+            "scalar",
+            "float32" if single else "float64",
+        )
+
+    def made_for(self, t: Tensor) -> Iterator[Value]:
+        """The Values made for t, each after those of them that it was made from."""
+
+        def inputs(v: Value) -> list[Value]:
+            return [x for x in v._prev if self.maker[x] is t]
+
+        return inputs_first(self.of[t], inputs)
+
+    def gradient(self, t: Tensor) -> Array:
+        """A tensor's gradient, put together from those of its numbers."""
+        return Array([self.grad.get(v, 0.0) for v in self.of[t]], t.shape)
+
+
+def plain(array: Any) -> Array:
+    """An array of any kind as one of Python numbers."""
+    numbers = [v.data if isinstance(v, Value) else v for v in flat(array)]
+    dtype = str(array.dtype)
+    return Array(numbers, array.shape, "float64" if dtype == "float32" else dtype)
+
+
+def values_needed(t: Tensor) -> int:
+    """How many Values a primitive makes: n·m·(2k - 1) for a matrix product, one for
+    each number summed, one for each element otherwise."""
+    if not t.dtype.startswith("float"):
+        return 0
+    name = t._op.name if t._op else ""
+    if name == "matmul":
+        k = inputs_of(t)[0].shape[-1]
+        return t.size * max(2 * k - 1, 1)
+    if name in ("sum", "scatter_add"):
+        return max(prod(inputs_of(t)[0].shape), t.size)
+    return t.size

@@ -1,0 +1,67 @@
+"""A graph with less in it that is no idea of its own.
+
+A transposition, `Kᵀ` in `Q Kᵀ`, is an operation to the engine. On paper it is a mark on
+a name, and so it is in a picture: the product takes K itself, by an edge that says it
+is turned. Where something else than a product uses it, it stays a step of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ...arrays.backends import namespace_of
+from ..data import Graph, Node
+
+PRODUCTS = ("matmul", "linear")
+
+
+def without_transposes(graph: Graph) -> Graph:
+    """The graph with each exchange of the last two axes that only products use told by
+    the edges of these, and what flows back along them turned to the source's shape."""
+    gone: dict[str, str] = {}
+    for node in reversed(graph.nodes):
+        users = [graph.by_id(edge.target) for edge in graph.uses(node)]
+        marked = all(user.op in PRODUCTS or user.id in gone for user in users)
+        if is_transpose(node) and users and marked:
+            gone[node.id] = graph.inputs(node)[0].source
+    if not gone:
+        return graph
+    nodes = []
+    for node in graph:
+        if node.id not in gone:
+            arguments = [_origin(x, gone)[0] for x in node.arguments]
+            nodes.append(replace(node, arguments=arguments))
+    edges = []
+    for edge in graph.edges:
+        if edge.target in gone:
+            continue
+        source, turned = _origin(edge.source, gone)
+        share = edge.contribution_array
+        if turned and share is not None:
+            share = turned_back(share)
+        edges.append(
+            replace(edge, source=source, turned=turned, contribution_array=share)
+        )
+    return Graph(graph.level, nodes, edges, graph.of, graph.groups)
+
+
+def is_transpose(node: Node) -> bool:
+    """Whether a node does nothing but exchange the last two axes."""
+    axes = node.settings.get("axes", ())
+    n = len(axes)
+    return node.op == "permute_dims" and axes == (*range(n - 2), n - 1, n - 2)
+
+
+def _origin(x: Any, gone: dict[str, str]) -> tuple[Any, bool]:
+    """What an argument is a transposition of, and whether it is one."""
+    turned = False
+    while x in gone:
+        x, turned = gone[x], not turned
+    return x, turned
+
+
+def turned_back(array: Any) -> Any:
+    """An array with its last two axes exchanged."""
+    n = array.ndim
+    return namespace_of([array]).permute_dims(array, (*range(n - 2), n - 1, n - 2))

@@ -1,0 +1,98 @@
+"""Only what one tensor, or one of its numbers, was made from.
+
+What is in focus becomes the root, and what it does not depend on is left out. The
+gradients begin with its own, ∂L/∂focus, so that each is the share that flows through
+it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from math import prod
+from typing import Any
+
+from ...arrays.backends import namespace_of
+from ...arrays.shapes import strides_of
+from ...tensor import Tensor
+from ..data import Graph, Node
+from ..names import Names
+from ..trace import Trace
+
+
+def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
+    """The trace that ends in the tensor or number called `focus`, and its name.
+
+    Args:
+        focus: a name of the level that is unfolded: "O", or "O[1,0]".
+
+    Raises:
+        ValueError: nothing is called so, or the index does not fit.
+    """
+    who = "unfold"
+    written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d,\s]*)\])?\s*", str(focus))
+    if not isinstance(focus, str) or written is None:
+        raise ValueError(
+            f"{who}: focus={focus!r} given; it must be a name, 'O', or that of one "
+            "number, 'O[1,0]'"
+        )
+    trace.called = names.of(trace)  # the same names as without a focus
+    called = {name: t for t, name in trace.called.items()}
+    name, index = written[1], written[2]
+    if name not in called:
+        computed = [n for n in called if called[n]._inputs]
+        more = ", ..." if len(computed) > 40 else ""
+        raise ValueError(
+            f"{who}: focus={focus!r} given; there are {', '.join(computed[:40])}{more}"
+        )
+    t = called[name]
+    g = trace.gradients.get(t)
+    if index is None:
+        return ending_in(trace, t, g), name
+    at = tuple(int(i) for i in index.split(",") if i.strip())
+    if len(at) != t.ndim or any(i >= n for i, n in zip(at, t.shape)):
+        raise ValueError(
+            f"{who}: focus={focus!r} given; {name} has shape {t.shape}, and an index "
+            "of each axis is needed"
+        )
+    if g is not None:
+        g = _alone(g, sum(i * step for i, step in zip(at, strides_of(t.shape))))
+    element = f"{name}[{','.join(map(str, at))}]" if at else name
+    return ending_in(trace, t, g), element
+
+
+def ending_in(trace: Trace, t: Tensor, g: Any) -> Trace:
+    """The part of a trace that t was made from, walked from t."""
+    totals = {x: trace.total(x) for x in trace.gradients}
+    return replace(
+        trace,
+        roots=[t],
+        seeds=[] if g is None else [g],
+        totals=totals,
+        gradients={},
+        shares={},
+    )
+
+
+def only(graph: Graph, end: Node) -> Graph:
+    """The nodes that one was made from, and itself."""
+    kept, todo = {end.id}, [end]
+    while todo:
+        for edge in graph.inputs(todo.pop()):
+            if edge.source not in kept:
+                kept.add(edge.source)
+                todo.append(graph.by_id(edge.source))
+    return Graph(
+        graph.level,
+        [node for node in graph.nodes if node.id in kept],
+        [edge for edge in graph.edges if edge.target in kept],
+        graph.of,
+        graph.groups,
+    )
+
+
+def _alone(g: Any, position: int) -> Any:
+    """g with 0 everywhere but at one position."""
+    xp = namespace_of([g])
+    line = xp.reshape(xp.arange(0, prod(g.shape)), g.shape)
+    return xp.where(line == position, g, 0.0)

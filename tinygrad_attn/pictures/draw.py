@@ -1,0 +1,241 @@
+"""`draw`: one call, from a recorded computation to a picture."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..errors import check_number, named
+from ..graph.data import Graph
+from ..graph.trace import history
+from ..graph.unfold import LEVELS, unfold
+from ..scalar import Value
+from ..tensor import Tensor
+from .look.text import scrolling
+from .sheets.boxes import modules
+from .sheets.expressions import expression
+from .sheets.numbers import numbers
+from .sheets.sheet import Look, Sheet
+from .sheets.tensors import tensors
+from .writing import graphviz
+from .writing.dot import dot_text
+from .writing.svg import place, svg_text
+
+MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
+MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
+    "module": modules,
+    "op": tensors,
+    "primitive": tensors,
+    "scalar": numbers,
+}
+FORMATS = ("svg", "png", "pdf", "dot")
+
+
+class Drawing:
+    """A picture of a computation, which shows itself in a notebook.
+
+    Attributes:
+        sheet: what is on it, as plain data.
+        dot: the same as text in DOT, Graphviz's language.
+        title: what stands above.
+        note: once it is drawn, by whom it was laid out, and how to get dot if it is not
+            there; repr() shows it too.
+    """
+
+    def __init__(self, sheet: Sheet, layout: str | None = None) -> None:
+        self.sheet = sheet
+        self.title = sheet.title
+        self.dot = dot_text(sheet)
+        self._layout = layout
+        self._svg: str | None = None
+        self.note = ""
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG, laid out by dot if there is one, else by ourselves."""
+        if self._svg is None:
+            made = None
+            if self._layout != "own":
+                made = graphviz.run(self.dot, "svg")
+            if made is not None:
+                self._svg, self.note = made.decode(), "laid out by Graphviz's dot"
+            else:
+                self._svg = svg_text(place(self.sheet))
+                self.note = "laid out by tinygrad_attn"
+                if self._layout != "own":
+                    self.note += f", without dot. {graphviz.INSTALL}"
+        return self._svg
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the picture; the ending says how: .svg, .dot, .png or .pdf.
+
+        PNG and PDF need Graphviz's dot. Without it the picture is saved as SVG beside,
+        and a warning says so.
+
+        Returns:
+            Where it was written.
+
+        Raises:
+            ValueError: another ending.
+        """
+        path = Path(path)
+        form = path.suffix.lower().removeprefix(".")
+        if form not in FORMATS:
+            raise ValueError(
+                f"save: {path.name!r} given; the name must end in .svg, .png, .pdf or "
+                ".dot"
+            )
+        if form == "dot":
+            path.write_text(self.dot, encoding="utf-8")
+        elif form == "svg":
+            path.write_text(self.svg, encoding="utf-8")
+        else:
+            made = graphviz.run(self.dot, form)
+            if made is None:
+                given, path = path.name, path.with_suffix(".svg")
+                path.write_text(self.svg, encoding="utf-8")
+                why = "has failed" if graphviz.found() else "is missing"
+                warnings.warn(
+                    f"save: {given} needs Graphviz's dot, which {why}; saved "
+                    f"{path.name} instead. {graphviz.INSTALL}",
+                    stacklevel=2,
+                )
+            else:
+                path.write_bytes(made)
+        return path
+
+    def graphviz(self) -> Any:
+        """A `graphviz.Digraph` with all of it, to be changed by your own code.
+
+        Raises:
+            RuntimeError: the graphviz package is not installed.
+        """
+        try:
+            package = importlib.import_module("graphviz")
+        except ImportError:
+            raise RuntimeError(
+                "graphviz: the Python package graphviz is not installed; `pip install "
+                "graphviz` does it. The text in .dot needs nothing"
+            ) from None
+        first, *body, last = self.dot.splitlines(keepends=True)
+        assert (first, last) == ("digraph {\n", "}\n")
+        graph = package.Digraph()
+        graph.body = body
+        return graph
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_html_(self) -> str:
+        """What Jupyter prefers: as an SVG alone it would be shown as a dead image."""
+        return scrolling(self.svg[self.svg.find("<svg") :])
+
+    def __repr__(self) -> str:
+        note = f", {self.note}" if self.note else ""
+        return f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
+
+
+@named
+def draw(
+    root: Tensor | Value | Graph,
+    level: str = "op",
+    head: Any = None,
+    sample: int = 0,
+    focus: str | None = None,
+    depth: int | None = None,
+    values: bool = True,
+    grads: bool = True,
+    scale: str = "tensor",
+    *,
+    module: Any = None,
+    title: str | None = None,
+    layout: str | None = None,
+    limit: int = MOST,
+) -> Drawing:
+    """A picture of the computation behind `root`, with every number and gradient.
+
+    Args:
+        root: a Tensor, such as a loss; a Value (drawn operation by operation); or a
+            Graph that `unfold` made.
+        level: "module", "op", "primitive" or "scalar".
+        head, sample, focus, depth, module: what part of it, as for `unfold`.
+        values, grads: whether values and gradients are drawn.
+        scale: "tensor": each tensor has colours of its own; "shared": all have the
+            same, so that vanishing gradients are seen to be small.
+        title: what stands above.
+        layout: "own": not by Graphviz's dot, though it may be there.
+        limit: so many cards (at the scalar level, numbers) are drawn, and no more.
+
+    Returns:
+        A `Drawing`: it shows itself in a notebook, and has `.save("head.svg")`,
+        `.dot`, `.svg` and `.graphviz()`.
+
+    Raises:
+        ValueError: an unknown level or scale, or a graph that is too large to be read;
+            and what `unfold` raises.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> picture = draw((x * x).sum())
+    >>> picture
+    Drawing('loss': 3 cards)
+    """
+    if scale not in ("tensor", "shared"):
+        raise ValueError(
+            f"draw: scale {scale!r} given; it must be 'tensor' or 'shared'"
+        )
+    if layout not in (None, "own"):
+        raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or None")
+    check_number("draw", "limit", limit, 1, whole=True)
+    look = Look(values, grads, scale)
+    if isinstance(root, Value):
+        return Drawing(expression(root, look, title or "", limit), layout)
+    if isinstance(root, Graph):
+        graph = root
+    else:
+        part = head is not None or focus is not None or module is not None
+        if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
+            check_count(len(history([root])), level, limit)  # there are at least these
+        graph = unfold(
+            root, level, module, head=head, sample=sample, focus=focus, depth=depth
+        )
+    heading, below = headings(graph, head, sample, focus, module)
+    sheet = MAKERS[graph.level](graph, look, title or heading, below)
+    rows = sum(len(card.rows) for card in sheet.cards)
+    check_count(max(len(sheet.cards), rows), graph.level, limit)
+    return Drawing(sheet, layout)
+
+
+def check_count(count: int, level: str, limit: int) -> None:
+    """Refuses what nobody could read, and warns of what is hard to."""
+    advice = "; give a head, a focus, a module, or a coarser level"
+    what = "numbers" if level == "scalar" else "cards"
+    if count > limit:
+        raise ValueError(
+            f"draw: {count:,} {what} at level {level!r}; more than {limit:,} cannot be "
+            f"read{advice} (or a higher limit)"
+        )
+    if count > MANY:
+        warnings.warn(f"draw: {count:,} {what} are hard to read{advice}", stacklevel=4)
+
+
+def headings(
+    graph: Graph, head: Any, sample: int, focus: str | None, module: Any
+) -> tuple[str, str]:
+    """Title and subtitle."""
+    level = f"{graph.level} level"
+    count = f"{len(graph)} nodes"
+    if head is not None:
+        path = head[0] if isinstance(head[0], str) else type(head[0]).__name__
+        title = f"Head {head[1]} of {path}"
+        below = f"{level}, sequence {sample}, {count}"
+        return (f"{focus}, in head {head[1]} of {path}" if focus else title), below
+    if focus is not None:
+        return f"What {focus} is made of", f"{level}, {count}"
+    if module is not None:
+        path = module if isinstance(module, str) else type(module).__name__
+        return f"Inside {path}", f"{level}, {count}"
+    return graph.of or graph.root.name, f"{level}, {count}"

@@ -1,0 +1,194 @@
+"""Where each token looks: attention weights as a heat map, as lines, and head by head.
+
+Row = query, column = key, white to dark blue = 0 to 1, always: two pictures can be
+compared. What is 0 because it may not be looked at is grey.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral
+from typing import Any
+
+from ..look.colours import FORWARD, INK, MUTED, PROBABILITIES
+from ..look.text import clip, isolated, markup, visible, width
+from .curves import curves
+from .given import WHO, Head, read, read_tokens
+from .overview import SMALL, SMALL_CELLS, grid
+from .panels import GREY, Panel, Sheet, heat_map, px, rect, words
+from .picture import Picture
+
+STYLES = "all", "map", "lines", "grid"
+MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
+
+# What is pointed at, or reached with the Tab key. The names are ours alone, as in a
+# notebook a style sheet is everybody's.
+CSS = (
+    ".attn-line{fill:none;stroke:#0b4f8a;stroke-linecap:round}"
+    ".attn-cell:hover{stroke:#1f2933;stroke-width:1.5}"
+    ".attn-lines:hover .attn-q,.attn-lines:focus-within .attn-q{opacity:.12}"
+    ".attn-lines .attn-q:hover,.attn-lines .attn-q:focus{opacity:1;outline:none}"
+    ".attn-q:hover .attn-w,.attn-q:focus .attn-w{visibility:visible}"
+    ".attn-q:hover .attn-name,.attn-q:focus .attn-name{font-weight:bold}"
+)
+
+
+def draw_attention(
+    weights: Any,
+    tokens_q: Any = None,
+    tokens_k: Any = None,
+    *,
+    head: int | tuple[str, int] | None = None,
+    query: int | None = None,
+    style: str = "all",
+    mask: Any = None,
+    sample: int = 0,
+    title: str | None = None,
+) -> Picture:
+    """A picture of attention weights; Jupyter shows it, `.save("x.svg")` keeps it.
+
+    A cell is grey, for masked, where `mask` is False. Without a mask it is grey where
+    it lies above the diagonal and its weight is exactly 0, as a causal mask makes it.
+    (A masked weight that is not 0 is a leak: it is drawn as it is, framed in magenta.)
+
+    Numbers stand in the cells up to 12 tokens; up to 64 each cell has a tooltip; up to
+    256 are drawn. Weights below 0.02 have no line. In a browser or Jupyter the query
+    that is pointed at, or reached by Tab, comes into focus and shows its weights.
+
+    Args:
+        weights: (B, H, T, S), (H, T, S) or (T, S), as a Tensor, an array or nested
+            lists, or the dict of such that `nn.attention_maps` returns.
+        tokens_q: T tokens, the queries; numbers by default.
+        tokens_k: S tokens, the keys; by default the queries if they are as many.
+        head: which head has the heat map and the lines, the first by default: its
+            number, or with a dict also (path, number).
+        query: one query, by number, whose lines stand out and whose weights stand
+            beside the keys.
+        style: "map", "lines", "grid" (all heads small), or "all" of them.
+        mask: boolean, True = may be attended to: (T, S), (B, T, S) or (B, H, T, S), or
+            with a dict of weights a dict of masks by path.
+        sample: which sequence of the batch.
+        title: above all; it names the head by default.
+
+    Raises:
+        TypeError, ValueError: what is given does not fit, is empty, or is too large.
+
+    >>> picture = draw_attention([[1.0, 0.0], [0.25, 0.75]], ["the", "cat"])
+    >>> "cat → the: 0.2500" in picture.svg
+    True
+    """
+    if style not in STYLES:
+        given = f"style={style!r}"
+        raise ValueError(f"{WHO}: {given} given; it must be one of {', '.join(STYLES)}")
+    heads = read(weights, sample, mask)
+    one = choose(heads, head)
+    queries = read_tokens("tokens_q", tokens_q, len(one.rows), None)
+    keys = read_tokens("tokens_k", tokens_k, len(one.rows[0]), tokens_q)
+    if query is not None and not (
+        isinstance(query, Integral) and 0 <= query < len(queries)
+    ):
+        raise ValueError(
+            f"{WHO}: query={query!r} given; it must be one of the {len(queries)} "
+            "queries, counted from 0"
+        )
+    sheet = Sheet(queries, keys)
+    panels: list[Panel] = []
+    if style in ("all", "map"):
+        panels.append(with_legend(heat_map(one, sheet), one, sheet))
+    if style in ("all", "lines"):
+        if style == "all" or query is None:
+            panels.append(headed(curves(one, sheet), "all queries", sheet))
+        if query is not None:
+            name = isolated(queries[query], 12)
+            focus = f"one query: {name} (row {query})"
+            panels.append(headed(curves(one, sheet, query), focus, sheet))
+    if style == "grid":
+        panels.append(grid(heads, None, 8))
+    elif style == "all" and len(heads) > 1:
+        fitting = max(2, int(max(p.height for p in panels) / (SMALL + 28)))
+        columns = min(8, max(2, math.ceil(len(heads) / fitting)))
+        panels.append(grid(heads, one, columns))
+    if title is None:
+        title = "Attention of every head" if style == "grid" else ""
+        title = title or f"Attention of {one.name}"
+    return Picture(_sheet(panels, str(title), subtitle(heads, one, style)), str(title))
+
+
+def choose(heads: list[Head], wanted: Any) -> Head:
+    """The head that is meant: by its number in the first module, or (path, number)."""
+    path, number = heads[0].path, 0 if wanted is None else wanted
+    if isinstance(wanted, tuple) and len(wanted) == 2:
+        path, number = wanted
+    for found in heads:
+        if (found.path, found.number) == (path, number) and number is not True:
+            return found
+    known = [f"({h.path!r}, {h.number})" if h.path else str(h.number) for h in heads]
+    more = ", ..." if len(known) > 8 else ""
+    raise ValueError(
+        f"{WHO}: head={wanted!r} given; it must be one of {', '.join(known[:8])}{more}"
+    )
+
+
+def subtitle(heads: list[Head], one: Head, style: str) -> str:
+    """How it is to be read; only what is true of these weights."""
+    seen = heads if style in ("all", "grid") else [one]
+    adds_up = all(h.adds_up() for h in seen)
+    told = "row = query, column = key"
+    if style == "lines":
+        told = "a line from query to key, as thick as the weight"
+    told += ", each row adds up to 1" if adds_up else ", not every row adds up to 1"
+    largest = max(max(len(h.rows), len(h.rows[0])) for h in seen)
+    if style in ("all", "grid") and len(seen) > 1 and largest > SMALL_CELLS:
+        told += "; small maps show the largest weight of each block"
+    return told
+
+
+def headed(panel: Panel, text: str, sheet: Sheet) -> Panel:
+    """A panel under a line of its own."""
+    x = sheet.left + 6
+    line = words(x, sheet.top - 34, text, 12, font_weight="bold", fill=FORWARD)
+    wide = max(panel.width, x + width(text, 13))
+    return Panel(wide, panel.height, [line, *panel.parts])
+
+
+def with_legend(panel: Panel, head: Head, sheet: Sheet) -> Panel:
+    """A heat map, and under it what its colours mean."""
+    x, y = sheet.left, panel.height + 4
+    step = 16.0
+    parts = [words(x, y + 9, "0", fill=MUTED)]
+    for i, colour in enumerate(PROBABILITIES):
+        at = x + 12 + i * step
+        parts.append(rect(at, y, step, 11, f'fill="{colour}" stroke="{GREY}"'))
+    x += 12 + len(PROBABILITIES) * step + 5
+    parts.append(words(x, y + 9, "1", fill=MUTED))
+    right = x + 10
+    if any(map(any, head.hidden)):
+        told = "masked" if head.by_mask else "masked (later token)"
+        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{GREY}"'))
+        parts.append(words(x + 40, y + 9, told, fill=MUTED))
+        right = x + 44 + width(told, 11)
+    return Panel(max(panel.width, right), y + 14, [*panel.parts, *parts])
+
+
+def _sheet(panels: list[Panel], title: str, told: str) -> str:
+    """The panels side by side, under a title."""
+    wide = sum(p.width for p in panels) + GAP * (len(panels) - 1)
+    named = width(clip(visible(title[:101]), 100), 19.0)
+    wide = max(wide, named, width(told, 12.5)) + 2 * MARGIN
+    tall = HEADER + max(p.height for p in panels) + MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{px(wide)}" '
+        f'height="{px(tall)}" viewBox="0 0 {px(wide)} {px(tall)}" role="figure" '
+        f'aria-label="{markup(title, 200)}" '
+        f'font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
+        f"<style>{CSS}</style>",
+        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        words(MARGIN, 34, markup(title, 100), 18, font_weight="bold"),
+        words(MARGIN, 54, told, 12, fill=MUTED),
+    ]
+    x = MARGIN
+    for panel in panels:
+        parts += [f'<g transform="translate({px(x)} {px(HEADER)})">', *panel.parts]
+        parts.append("</g>")
+        x += panel.width + GAP
+    return "\n".join([*parts, "</svg>\n"])

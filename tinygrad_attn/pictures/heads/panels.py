@@ -1,0 +1,156 @@
+"""One head as a heat map, and what it shares with the other looks at attention.
+
+Each look returns a `Panel`, drawn from its own (0, 0). The first query's row begins at
+the same height, `Sheet.top`, in all, so that side by side their rows are level.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..look.colours import NAN, PROBABILITIES, digits, ink_on, shade
+from ..look.text import clip, isolated, markup, visible, width
+from .given import Head
+
+CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
+NUMBERS_UP_TO = 12  # tokens with numbers in the cells
+TOOLTIPS_UP_TO = 64  # tokens with a tooltip for each cell
+LABEL, LINE, SLANTED = 12, 11.0, 14.0  # a label's letters, and the px it needs
+GREY, EDGE = "#e8ecf0", "#dde4ea"
+SHADES = 48  # of cells that are drawn together
+
+
+@dataclass
+class Panel:
+    """Some SVG, and its size."""
+
+    width: float
+    height: float
+    parts: list[str]
+
+
+@dataclass
+class Sheet:
+    """What the panels of one picture share.
+
+    Attributes:
+        queries, keys: tokens.
+        cell: px from one row to the next.
+        top: px above the first row.
+    """
+
+    queries: Sequence[str]
+    keys: Sequence[str]
+
+    def __post_init__(self) -> None:
+        self.cell = min(CELL, SIDE / max(len(self.queries), len(self.keys)))
+        self.every = math.ceil(LINE / self.cell)  # with little room, each third label
+        self.size = min(13.0, max(9.0, self.cell * 0.6))
+        self.left = self._widest(self.queries) + 10.0
+        self.right = self._widest(self.keys) + 10.0
+        self.top = max(64.0, 44.0 + self.right * 0.71)
+
+    def _widest(self, tokens: Sequence[str]) -> float:
+        return max(width(clip(visible(t[:20]), LABEL), self.size) for t in tokens)
+
+    def y(self, i: int) -> float:
+        """The middle of a row."""
+        return self.top + (i + 0.5) * self.cell
+
+
+def px(x: float) -> str:
+    """A length, to a hundredth."""
+    return f"{x:.2f}".rstrip("0").rstrip(".")
+
+
+def words(x: float, y: float, text: str, size: float = 11, **more: object) -> str:
+    """A text element; `text` is markup."""
+    extra = "".join(f' {k.replace("_", "-")}="{v}"' for k, v in more.items())
+    return f'<text x="{px(x)}" y="{px(y)}" font-size="{px(size)}"{extra}>{text}</text>'
+
+
+def heat_map(head: Head, sheet: Sheet) -> Panel:
+    """Row = query, column = key; numbers and tooltips as far as there is room."""
+    cell, top, left = sheet.cell, sheet.top, sheet.left
+    parts = []
+    short = sheet.right <= 0.75 * cell  # a letter or two can stand upright
+    for j in range(0, len(sheet.keys), 1 if short else math.ceil(SLANTED / cell)):
+        x = left + (j + 0.5) * cell + (0 if short else 3)
+        how = {"transform": f"rotate(-45 {px(x)} {px(top - 7)})"}
+        how = {"text_anchor": "middle"} if short else how
+        parts.append(label(x, top - 7, sheet.keys[j], sheet.size, **how))
+    for i in range(0, len(sheet.queries), sheet.every):
+        y = sheet.y(i) + sheet.size * 0.35
+        parts.append(
+            label(left - 8, y, sheet.queries[i], sheet.size, text_anchor="end")
+        )
+    if max(len(sheet.queries), len(sheet.keys)) > TOOLTIPS_UP_TO:
+        parts += merged_cells(head, left, top, cell)
+    else:
+        for i in range(len(sheet.queries)):
+            for j in range(len(sheet.keys)):
+                parts += _cell(head, sheet, i, j)
+    right, bottom = left + len(sheet.keys) * cell, top + len(sheet.queries) * cell
+    outline = f'fill="none" stroke="{EDGE}" pointer-events="none"'
+    parts.append(rect(left, top, right - left, bottom - top, outline))
+    return Panel(right + sheet.right * 0.71, bottom + 12, parts)
+
+
+def label(x: float, y: float, token: str, size: float, **more: object) -> str:
+    whole = f"<title>{markup(token, 1000)}</title>"
+    text = markup(token, LABEL) + (whole if len(visible(token[:20])) > LABEL else "")
+    return words(x, y, text, size, **more)
+
+
+def rect(x: float, y: float, w: float, h: float, rest: str) -> str:
+    place = f'x="{px(x)}" y="{px(y)}" width="{px(w)}" height="{px(h)}"'
+    return f"<rect {place} {rest}/>"
+
+
+def _cell(head: Head, sheet: Sheet, i: int, j: int) -> list[str]:
+    weight, cell = head.rows[i][j], sheet.cell
+    x, y = sheet.left + j * cell, sheet.top + i * cell
+    grey = head.grey(i, j)
+    colour = GREY if grey else shade(weight, 1.0, PROBABILITIES)
+    gap = 0.75 if cell >= 12 else 0.0
+    rest = f'rx="{px(gap * 3)}" fill="{colour}"'
+    note = " (masked)" if grey else ""
+    if head.hidden[i][j] and not grey:  # it must not be, so it stands out
+        rest += f' stroke="{NAN}" stroke-width="2"'
+        note = " (masked, and yet not 0)"
+    arrow = f"{isolated(sheet.queries[i], 40)} → {isolated(sheet.keys[j], 40)}"
+    place = f'x="{px(x + gap)}" y="{px(y + gap)}"'
+    side = px(cell - 2 * gap)
+    parts = [
+        f'<rect class="attn-cell" {place} width="{side}" height="{side}" {rest}>'
+        f"<title>{arrow}: {weight:.4f}{note}</title></rect>"
+    ]
+    if max(len(sheet.queries), len(sheet.keys)) <= NUMBERS_UP_TO and not grey:
+        y = sheet.y(i) + 3.8
+        style: dict[str, Any] = {"text_anchor": "middle", "fill": ink_on(colour)}
+        style["pointer_events"] = "none"
+        parts.append(words(x + cell / 2, y, digits(weight), **style))
+    return parts
+
+
+def merged_cells(head: Head, left: float, top: float, cell: float) -> list[str]:
+    """A map without tooltips: cells of one shade are one path, white ones none."""
+    paths: dict[str, list[str]] = {}
+    gap = 0.6 if cell >= 6 else 0.0
+    side = px(cell - 2 * gap)
+    for i, row in enumerate(head.rows):
+        for j, weight in enumerate(row):
+            colour = GREY if head.grey(i, j) else _rounded_shade(weight)
+            if colour != "#ffffff":
+                x, y = px(left + j * cell + gap), px(top + i * cell + gap)
+                paths.setdefault(colour, []).append(f"M{x} {y}h{side}v{side}h-{side}z")
+    return [f'<path fill="{c}" d="{"".join(d)}"/>' for c, d in paths.items()]
+
+
+def _rounded_shade(weight: float) -> str:
+    if not math.isfinite(weight):
+        return shade(weight, 1.0, PROBABILITIES)
+    return shade(round(weight * SHADES) / SHADES, 1.0, PROBABILITIES)

@@ -1,0 +1,115 @@
+"""A place for every box and a way for every line: our own layered layout.
+
+For pictures where Graphviz is not installed, and for pages, which must look the same
+everywhere. The method is the one dot uses (Sugiyama, Tagawa & Toda 1981; Gansner et
+al. 1993): rows, order in the rows, places, curves, one file each:
+
+    ranks.py        in which row does each box stand?
+    layers.py       rows as layers, long lines cut into pieces from layer to layer
+    ordering.py     in which order, so that few lines cross?
+    straight.py     which lines run straight?
+    coordinates.py  how far left or right? (springs.py, simplex.py: the sums behind it)
+    rows.py         how far down, and where do frames end?
+    routes.py       curves between the rows
+
+The same boxes and lines always give the same answer, to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .coordinates import Room, place
+from .layers import build
+from .ordering import arrange
+from .pieces import Box, Frame, Layout, Line, Point
+from .routes import draw, svg_path
+
+__all__ = ["Box", "Frame", "Layout", "Line", "Point", "layout", "svg_path"]
+
+PAD = 14.0  # between a frame and what it holds
+LANE = 14.0  # between lines side by side
+
+
+def layout(
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Frame] = (),
+    *,
+    direction: str = "down",
+    gap: float = 32.0,
+    rank_gap: float = 56.0,
+) -> Layout:
+    """Place boxes, lines and frames so that lines run one way and few of them cross.
+
+    Args:
+        boxes: their order decides where nothing else does.
+        lines: from a box to one that comes later. The same two may be joined twice.
+        frames: those without boxes are left out of the answer.
+        direction: "down", or "right".
+        gap: between boxes side by side, in pixels.
+        rank_gap: between a row and the next; more where labels or frames need it.
+
+    Raises:
+        ValueError: an id is given twice or unknown, a frame stands inside itself, or
+            the direction is another.
+
+    >>> found = layout([Box("x", 40, 20), Box("y", 60, 20)], [Line("x", "y")])
+    >>> found.places
+    {'x': (10.0, 0.0), 'y': (0.0, 76.0)}
+    >>> svg_path(found.paths[0])
+    'M 30.0 20.0 C 30.0 48.0 30.0 48.0 30.0 76.0'
+    """
+    _check(boxes, lines, frames, direction)
+    turned = direction == "right"
+    if turned:  # laid out downward, with x for y, and flipped at the end
+        boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
+        lines = [_flipped(line) for line in lines]
+    room = Room(gap, rank_gap, PAD, LANE, turned)
+    sheet = build(boxes, lines, frames, label_after=not turned)
+    arrange(sheet)
+    place(sheet, lines, room)
+    found = draw(sheet, boxes, lines, room)
+    return _flip(found) if turned else found
+
+
+def _check(
+    boxes: Sequence[Box], lines: Sequence[Line], frames: Sequence[Frame], direction: str
+) -> None:
+    if direction not in ("down", "right"):
+        raise ValueError(f'layout: direction {direction!r} given; "down" or "right"')
+    known = {box.id for box in boxes}
+    groups = {frame.id for frame in frames} | {""}
+    if len(known) < len(boxes) or len(groups) < len(frames) + 1:
+        ids = [box.id for box in boxes] + [frame.id for frame in frames]
+        twice = sorted({id for id in ids if ids.count(id) > 1} | ({""} & set(ids)))
+        raise ValueError(f"layout: each id once, please; given twice or empty: {twice}")
+    for line in lines:
+        if line.source not in known or line.target not in known:
+            raise ValueError(f"layout: {line} joins a box that is not there")
+    for box in boxes:
+        if box.group not in groups:
+            raise ValueError(f"layout: {box} stands in a frame that is not there")
+
+
+def _flipped(line: Line) -> Line:
+    return Line(
+        line.source,
+        line.target,
+        line.leaves,
+        line.enters,
+        line.label_height,
+        line.label_width,
+        line.back,
+    )
+
+
+def _flip(found: Layout) -> Layout:
+    return Layout(
+        found.height,
+        found.width,
+        {id: (y, x) for id, (x, y) in found.places.items()},
+        [[(y, x) for x, y in path] for path in found.paths],
+        [None if label is None else (label[1], label[0]) for label in found.labels],
+        {id: (y, x, h, w) for id, (x, y, w, h) in found.frames.items()},
+    )

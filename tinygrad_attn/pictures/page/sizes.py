@@ -1,0 +1,46 @@
+"""How large a card of the page is; where things lie in it, `page/places.js` says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..look.grids import Grid
+from ..look.text import width as text_width
+
+HEADER, LABEL, PAD = 24.0, 14.0, 8.0  # as in page/places.js
+CELL_W, CELL_H, SKIP = 24.0, 15.0, 0.7
+
+
+@dataclass
+class Size:
+    """How large a card is, and whether its gradient stands beside its value."""
+
+    w: float
+    h: float
+    beside: bool = False
+
+
+def size_on_page(title: str, grid: Grid, below: str | None) -> Size:
+    """The size of a card, for cells of one size everywhere.
+
+    Args:
+        below: what stands above its gradient; None if it has none.
+    """
+    least = text_width(title, 12.5, bold=True) + 2 * PAD + 6
+    across = extent(grid.columns) * CELL_W
+    down = extent(grid.rows) * CELL_H
+    edge = HEADER + PAD + LABEL
+    if below is None:
+        least = max(least, text_width("no gradient: a constant", 9.5) + 2 * PAD)
+        return Size(max(across + 2 * PAD, least), edge + LABEL + down)
+    column = max(across, min(text_width(below, 9.5), 150.0))
+    both = 2 * column + 3 * PAD
+    if down > 1.3 * across or both <= 1.1 * least:
+        return Size(max(both, least), edge + down, beside=True)
+    return Size(max(column + 2 * PAD, least, 90.0), edge + LABEL + 2 * down)
+
+
+def extent(indices: list[int]) -> float:
+    """How many cells wide some rows or columns are, with what is left out."""
+    gaps = sum(b - a > 1 for a, b in zip(indices, indices[1:]))
+    return max(len(indices), 1) + SKIP * gaps

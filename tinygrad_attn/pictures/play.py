@@ -1,0 +1,333 @@
+"""`play`: a page in which one steps through a computation, forward and backward.
+
+What the page shows is told here, step by step, as plain data; `page.py` puts it into
+one HTML file. A forward step computes one card. Then comes the seed, ∂L/∂L = 1, and
+after it a backward step for each card, its uses having been before it: what arrived
+there, and what it sends to each of its inputs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from ..arrays.backends import namespace_of
+from ..errors import check_number, named
+from ..graph.data import Edge, Graph, Node
+from ..graph.notation.formulas import pretty, rule_of, written
+from ..graph.notation.tidy import without_transposes
+from ..graph.unfold import unfold
+from ..tensor import Tensor
+from .draw import check_count, headings
+from .layout.layout import Box, Frame, Layout, Line, layout, svg_path
+from .look.grids import Grid, grid_of, is_probability, size_of
+from .look.text import clipped
+from .look.text import width as text_width
+from .page.assemble import page
+from .page.sizes import Size, size_on_page
+from .page.sums import grid_data, how
+from .sheets.frames import framed
+from .sheets.labels import shape_text, short_names, short_path
+from .sheets.sheet import FORMULA, NAME, Look
+from .sheets.tensors import card_of, tensors
+from .writing.svg import place, svg_text
+
+MOST = 300  # cards on a page
+MARGIN = 24.0
+
+
+@named
+def play(
+    root: Tensor | Graph,
+    path: str | os.PathLike[str] | None = "head.html",
+    level: str = "op",
+    head: Any = None,
+    sample: int = 0,
+    focus: str | None = None,
+    *,
+    module: Any = None,
+    tokens: Sequence[str] | None = None,
+    title: str | None = None,
+    limit: int = MOST,
+) -> str:
+    """Writes a page that plays the computation behind `root`, forward and backward.
+
+    One HTML file, opened from the disk; it needs no network and no library.
+
+    Args:
+        root: a Tensor, such as a loss, or a Graph that `unfold` made.
+        path: where to write it; None to write nothing.
+        level: "op" or "primitive".
+        head, sample, focus, module: what part of it, as for `unfold`.
+        tokens: labels for the rows of what has as many rows: the sequence.
+        title: what stands above.
+        limit: so many cards at most.
+
+    Returns:
+        The page as a text.
+
+    Raises:
+        ValueError: a level that cannot be played, too many cards, tokens that fit no
+            rows; and what `unfold` raises.
+        OSError: the file cannot be written.
+
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> page = play((x * x).sum(), None)
+    >>> page.startswith("<!doctype html>")
+    True
+    """
+    given = root.level if isinstance(root, Graph) else level
+    if given not in ("op", "primitive"):
+        raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
+    check_number("play", "limit", limit, 1, whole=True)
+    graph = (
+        root
+        if isinstance(root, Graph)
+        else unfold(root, level, module, head=head, sample=sample, focus=focus)
+    )
+    heading, below = headings(graph, head, sample, focus, module)
+    graph = without_transposes(graph)
+    check_count(len(graph), graph.level, limit)
+    if tokens is not None and not isinstance(tokens, Sequence):
+        raise TypeError(
+            f"play: tokens={tokens!r} given; it must be a list of labels, one a row"
+        )
+    lengths = sorted({n.shape[-2] for n in graph if len(n.shape) > 1})
+    if tokens is not None and len(tokens) not in lengths:
+        raise ValueError(
+            f"play: {len(tokens)} tokens given; they label rows, of which there are "
+            f"{' or '.join(map(str, lengths)) or 'none'}"
+        )
+    still = svg_text(place(tensors(graph, Look(), title or heading, below)))
+    # Who reads it has no script; a tooltip for each cell would make the page heavy.
+    still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
+    data = Script(graph, tokens).data(title or heading, below)
+    text = page(data, still)
+    if path is not None:
+        Path(path).write_text(text, encoding="utf-8")
+    return text
+
+
+class Script:
+    """A graph as the page's data."""
+
+    def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
+        self.graph = graph
+        self.tokens = None if tokens is None else [clipped(t, NAME) for t in tokens]
+        self.called = short_names(graph)
+        self.homes, self.frames = framed(graph)
+        self.words = {n.id: written(graph, n, self.called) for n in graph}
+        self.values = {n.id: self.value_grid(n) for n in graph}
+        self.gradients = {
+            n.id: None
+            if n.gradient_array is None
+            else grid_of(n.gradient_array, "gradient")
+            for n in graph
+        }
+
+    def value_grid(self, node: Node) -> Grid:
+        """The heat map of a value."""
+        computed = bool(self.graph.inputs(node))
+        probable = computed and is_probability(node.array)
+        return grid_of(node.array, "probability" if probable else "value")
+
+    def data(self, title: str, subtitle: str) -> dict[str, Any]:
+        """All of it, as `page` wants it."""
+        sizes = {n.id: self.size(n) for n in self.graph}
+        found = self.layout(sizes)
+        cards = []
+        for node in self.graph:
+            x, y = found.places[node.id]
+            size = sizes[node.id]
+            where = {"x": MARGIN + x, "y": MARGIN + y, "w": size.w, "h": size.h}
+            cards.append(self.card(node) | where | {"beside": size.beside})
+        clusters = []
+        for frame in self.frames:
+            if frame.id in found.frames:
+                x, y, w, h = found.frames[frame.id]
+                where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
+                clusters.append({"name": frame.label} | where)
+        return {
+            "title": clipped(title, 120),
+            "subtitle": clipped(subtitle, 160),
+            "of": clipped(pretty(self.graph.of), NAME),
+            "width": found.width + 2 * MARGIN,
+            "height": found.height + 2 * MARGIN,
+            "tokens": self.tokens,
+            "cards": cards,
+            "clusters": clusters,
+            "links": self.links(found),
+            "steps": self.steps(),
+        }
+
+    def card(self, node: Node) -> dict[str, Any]:
+        """A card without its place."""
+        words = self.words[node.id]
+        made = card_of(self.graph, node, words, self.called[node.id], self.graph.of)
+        gradient = self.gradients[node.id]
+        return {
+            "id": node.id,
+            "name": self.called[node.id],
+            "formula": made.title if words.formula else "",
+            "kind": made.kind,
+            "shape": shape_text(node.shape),
+            "sentence": words.sentence,
+            "source": clipped(short_path(node.source), 160),
+            "module": clipped(node.module, NAME),
+            "value": grid_data(self.values[node.id]),
+            "gradient": gradient and grid_data(gradient),
+            "how": how(self.graph, node, words),
+        }
+
+    # --- where everything stands ------------------------------------------------------
+
+    def size(self, node: Node) -> Size:
+        """The size of a card."""
+        words, name = self.words[node.id], self.called[node.id]
+        title = clipped(f"{name} = {words.formula}" if words.formula else name, FORMULA)
+        below = None
+        if self.gradients[node.id] is not None:
+            below = f"∂{self.graph.of}/∂{name}  ×10⁻³"
+        return size_on_page(title, self.values[node.id], below)
+
+    def layout(self, sizes: dict[str, Size]) -> Layout:
+        """A place for everything."""
+        boxes = [
+            Box(n.id, sizes[n.id].w, sizes[n.id].h, group=self.homes[n.id])
+            for n in self.graph
+        ]
+        lines = []
+        for edge in self.graph.edges:
+            a, b = sizes[edge.source].h, sizes[edge.target].h
+            for back, part in ((False, 0.4), (True, 0.7)):
+                lines.append(
+                    Line(edge.source, edge.target, a * part, b * part, back=back)
+                )
+        known = {f.id for f in self.frames}
+        frames = [
+            Frame(f.id, f.parent if f.parent in known else "", wide(f.label), 16.0)
+            for f in self.frames
+        ]
+        return layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)
+
+    def links(self, found: Layout) -> list[dict[str, Any]]:
+        """A link for every edge: its way forward, and back if a gradient takes it."""
+        links = []
+        for i, edge in enumerate(self.graph.edges):
+            there, back = found.paths[2 * i], found.paths[2 * i + 1]
+            shift = [(x + MARGIN, y + MARGIN) for x, y in there]
+            turned = [(x + MARGIN, y + MARGIN) for x, y in back[::-1]]
+            flows = edge.contribution_array is not None
+            links.append(
+                {
+                    "source": edge.source,
+                    "target": edge.target,
+                    "position": edge.position,
+                    "path": svg_path(shift),
+                    "back": svg_path(turned) if flows else None,
+                    "rule": self.rule(edge) if flows else "",
+                }
+            )
+        return links
+
+    def rule(self, edge: Edge) -> str:
+        """What an edge adds to its source's gradient."""
+        rule = self.words[edge.target].rules[edge.position]
+        return clipped(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
+
+    # --- what happens -----------------------------------------------------------------
+
+    def steps(self) -> list[dict[str, Any]]:
+        """Forward, what comes from outside (the seed), and backward."""
+        computed = [n for n in self.graph if self.graph.inputs(n)]
+        steps: list[dict[str, Any]] = [
+            {"kind": "forward", "card": n.id} for n in computed
+        ]
+        so_far: dict[str, Any] = {}
+        arrived: dict[str, int] = {}
+        for node in self.graph:
+            outside = self.outside(node)
+            if outside is None:
+                continue
+            seed: dict[str, Any] = {"kind": "seed", "card": node.id}
+            seed["sentence"] = self.seed(node)
+            if self.paths(node.id):
+                so_far[node.id], arrived[node.id] = outside, 1
+                seed["grid"] = grid_data(grid_of(outside, "gradient"))
+                seed["paths"] = self.paths(node.id) + 1
+            steps.append(seed)
+        number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
+        first = dict(arrived)
+        for node in reversed(computed):
+            sends = []
+            for edge in self.graph.inputs(node):
+                share = edge.contribution_array
+                if share is None:
+                    continue
+                source = edge.source
+                so_far[source] = added(so_far.get(source), share)
+                arrived[source] = arrived.get(source, 0) + 1
+                sends.append(
+                    {
+                        "link": number[id(edge)],
+                        "to": source,
+                        "rule": self.rule(edge),
+                        "grid": grid_data(grid_of(share, "gradient")),
+                        "path": arrived[source],
+                        "paths": self.paths(source) + first.get(source, 0),
+                        "so_far": grid_data(grid_of(so_far[source], "gradient")),
+                    }
+                )
+            if sends:
+                steps.append({"kind": "backward", "card": node.id, "sends": sends})
+        return steps
+
+    def outside(self, node: Node) -> Any:
+        """The part of a node's gradient that no edge brings: the whole of it at the
+        end; and in the graph of a module, what comes to a result of its from outside.
+        None where all comes along edges."""
+        g = node.gradient_array
+        if g is None or not self.paths(node.id):
+            return g
+        if not self.graph.inputs(node):
+            return None
+        edges = self.graph.uses(node)
+        shares = [e.contribution_array for e in edges]
+        first, *others = (share for share in shares if share is not None)
+        total = reduce(added, others, first)
+        rest = added(g, -total)
+        noise = 1e-4 if node.dtype == "float32" else 1e-9
+        more = size_of(rest) > noise * max(size_of(g), size_of(total))
+        return rest if more else None
+
+    def paths(self, source: str) -> int:
+        """Along how many edges something flows back to a node."""
+        edges = self.graph.uses(self.graph.by_id(source))
+        return sum(edge.contribution_array is not None for edge in edges)
+
+    def seed(self, node: Node) -> str:
+        """What begins the walk backward."""
+        of = self.graph.of
+        if node.name == of:
+            return ""  # the page explains ∂L/∂L = 1
+        return (
+            f"What is computed from {self.called[node.id]} after this part sends this "
+            f"gradient back to it: here the walk backward through this part begins."
+        )
+
+
+def added(so_far: Any, share: Any) -> Any:
+    """A sum that may overflow."""
+    if so_far is None:
+        return share
+    with namespace_of([share]).quiet():
+        return so_far + share
+
+
+def wide(label: str) -> float:
+    """The room for a frame's name."""
+    return text_width(label, 12.5)

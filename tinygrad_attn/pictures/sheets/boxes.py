@@ -1,0 +1,203 @@
+"""The module level: boxes from left to right, and what they hand to each other.
+
+A model of six equal layers is drawn as one of them, "× 6": what leaves the sixth leaves
+the one that is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isfinite, sqrt
+
+from ...arrays.backends import namespace_of
+from ...graph.data import Edge, Graph, Node, listed
+from ...graph.notation.formulas import pretty
+from ...graph.notation.words import WORDS
+from ..look.grids import size_of
+from ..look.text import clipped
+from .labels import shape_text, short_path
+from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
+
+
+def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
+    """The picture of a graph at the module level."""
+    shown, times = folded_repeats(graph)
+    norms = {n.id: norm(n) for n in graph}
+    inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
+    inner = [size for size in inner if isfinite(size)]
+    largest = max(inner, default=0.0)  # the loss's own gradient, 1, is no measure
+    frames = Frames(times)
+    cards = []
+    drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
+    for node in graph:
+        if node.id in drawn:
+            frame = frames.around(graph, node)
+            cards.append(box(graph, node, frame, norms[node.id], largest, look))
+    links: dict[tuple[str, str, int], Link] = {}
+    for edge in graph.edges:
+        source, target = shown[edge.source], shown[edge.target]
+        key = source, target, edge.result
+        forward = source != target and comes_first(source, target)
+        if forward and key not in links and {source, target} <= drawn:
+            links[key] = Link(source, target, label=handed(graph, edge))
+    return Sheet(title, subtitle, "right", cards, list(links.values()), frames.all)
+
+
+def box(
+    graph: Graph, node: Node, frame: str, size: float, largest: float, look: Look
+) -> Card:
+    """A module, or an operation between modules, as a card."""
+    called, computed = is_call(graph, node), bool(graph.inputs(node))
+    kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
+    if node.parameters or node.op == "parameter":
+        kind = "parameter"
+    elif called:
+        kind = "module"
+    elif node is graph.root and node.name == graph.of:
+        kind = "loss"
+    name = pretty(node.name.rpartition(".")[2]) if called else pretty(node.name)
+    lines = [shape_text(node.shape)]
+    if node.parameters:
+        lines[0] += f",  {node.parameters:,} parameters"
+    if look.values and node.shape == () and node.dtype.startswith("float"):
+        lines.append(f"{float(listed(node.array)):.4g}")
+    bar = None
+    if look.grads and node.gradient_array is not None:
+        bar = share_of(size, largest), f"{size:.3g}"
+    tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
+    if node.formula:
+        tip.append(node.formula)
+    if node.source:
+        tip.append(f"at {short_path(node.source)}")
+    if bar:
+        tip.append(f"‖∂‖, the norm of its result's gradient: {size:.6g}")
+    return Card(
+        node.id,
+        kind,
+        clipped(name, NAME),
+        clipped(node.op if node.op != node.name else "", NAME),
+        frame,
+        lines=[clipped(line, FORMULA) for line in lines],
+        bar=bar,
+        tooltip="\n".join(clipped(line, 160) for line in tip),
+    )
+
+
+def is_call(graph: Graph, node: Node) -> bool:
+    """Whether a node is a module's call, and no operation between modules."""
+    return bool(graph.inputs(node)) and node.op not in WORDS
+
+
+def share_of(size: float, largest: float) -> float:
+    """A bar's length; full for what overflowed, none for nan."""
+    if size != size or not size:
+        return 0.0
+    return min(size / largest, 1.0) if largest else 1.0
+
+
+def norm(node: Node) -> float:
+    """√Σg² of the gradient of a node's result; 0 where there is none. The largest |g|
+    is taken out first, as the squares of large numbers are infinite."""
+    g = node.gradient_array
+    if g is None:
+        return 0.0
+    xp = namespace_of([g])
+    largest = size_of(g) or 1.0
+    with xp.quiet():
+        g = g / largest
+        return largest * sqrt(float(listed(xp.sum(g * g, axis=None))))
+
+
+def handed(graph: Graph, edge: Edge) -> str:
+    """What is handed over, beside a link: its shape."""
+    source = graph.by_id(edge.source)
+    if edge.result:
+        return "another result"
+    return shape_text(source.shape).replace(" ", "")
+
+
+def used_here(graph: Graph, node: Node, shown: dict[str, str]) -> bool:
+    """Whether something that is drawn uses a node; a mask of the third layer is not
+    drawn if the first stands for it."""
+    uses = graph.uses(node)
+    return (
+        not uses
+        or bool(graph.inputs(node))
+        or any(shown[edge.target] == edge.target for edge in uses)
+    )
+
+
+def comes_first(source: str, target: str) -> bool:
+    """Whether a node comes before another; a fold can turn an edge around."""
+    return int(source[1:]) < int(target[1:])
+
+
+# --- repeats --------------------------------------------------------------------------
+
+
+def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
+    """For each node the one that stands for it, and how many times a path is meant.
+
+    Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
+    they follow each other and the same is computed in each, step by step.
+    """
+    blocks: dict[str, dict[int, list[Node]]] = {}
+    for node in graph:
+        for found in re.finditer(r"(?:^|\.)(\d+)(?=\.|$)", node.module):
+            path = node.module[: found.start(1)]
+            blocks.setdefault(path, {}).setdefault(int(found[1]), []).append(node)
+    shown = {node.id: node.id for node in graph}
+    times: dict[str, int] = {}
+    for path, members in sorted(blocks.items()):
+        first = min(members)
+        for i in sorted(members):
+            if alike(members[i]) != alike(members[first]):
+                first = i  # a run of repeats ends, and perhaps another begins
+            if i == first:
+                continue
+            times[f"{path}{first}"] = times.get(f"{path}{first}", 1) + 1
+            for node, like in zip(members[i], members[first]):
+                shown[node.id] = shown[like.id]
+    return shown, times
+
+
+def alike(block: list[Node]) -> list[tuple[str, tuple[int, ...], int]]:
+    """What makes a block equal to another."""
+    return [(n.op, n.shape, n.parameters) for n in block]
+
+
+class Frames:
+    """A frame for each module that has several boxes in it, by its path."""
+
+    def __init__(self, times: dict[str, int]) -> None:
+        self.times = times
+        self.ids: dict[str, str] = {}
+        self.all: list[Frame] = []
+
+    def around(self, graph: Graph, node: Node) -> str:
+        """The id of the frame of a node; "" if it stands in none."""
+        inside = bool(graph.inputs(node)) or node.op == "parameter"
+        path = node.module if inside else ""
+        if is_call(graph, node):  # a module is in the one that has it
+            path = path.rpartition(".")[0]
+        return self.of(path)
+
+    def of(self, path: str) -> str:
+        """The id of a module's frame, which is made when it is first asked for."""
+        made = outer = ""
+        parts = path.split(".") if path else []
+        for n in range(1, len(parts) + 1):
+            path = ".".join(parts[:n])
+            if n < len(parts) and parts[n].isdigit() and path not in self.times:
+                continue  # a list of modules is no place of its own
+            if path not in self.ids:
+                self.ids[path] = f"m{len(self.ids)}"
+                count = self.times.get(path)
+                name = path.removeprefix(outer)
+                if count:  # "layers × 6"; without a name for all, "1 to 6 × 6"
+                    last = int(parts[n - 1]) + count - 1
+                    name = name.rpartition(".")[0] or f"{name} to {last}"
+                label = clipped(name, NAME) + (f"   × {count}" if count else "")
+                self.all.append(Frame(self.ids[path], made, label))
+            made, outer = self.ids[path], f"{path}."
+        return made

@@ -1,0 +1,67 @@
+"""Which frame each card stands in: the calls of modules and composites."""
+
+from __future__ import annotations
+
+from ...graph.data import Graph, Group
+from ..look.text import clipped
+from .sheet import NAME, Frame
+from .stages import add_stages
+
+
+def framed(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
+    """For each node the id of the frame it stands in ("": none), and all frames."""
+    homes = frames_of_cards(graph)
+    frames = frames_of(graph, set(homes.values()))
+    drawn = {frame.id for frame in frames}
+    homes = {id: home if home in drawn else "" for id, home in homes.items()}
+    return add_stages(graph, homes, frames) if graph.level == "op" else (homes, frames)
+
+
+def frames_of_cards(graph: Graph) -> dict[str, str]:
+    """The id of the frame each node stands in: the call that it was computed in, and
+    for a parameter the innermost call around all its uses."""
+    found = {node.id: node.group for node in graph}
+    for node in graph:
+        if node.op == "parameter" and graph.uses(node):
+            users = [graph.by_id(e.target).group for e in graph.uses(node)]
+            chains = [calls_around(graph, id) for id in users]
+            shared = [id for id in chains[0] if all(id in c for c in chains)]
+            found[node.id] = shared[0] if shared else ""
+    return found
+
+
+def calls_around(graph: Graph, id: str) -> list[str]:
+    """A call and those around it, the innermost first."""
+    found = []
+    while id:
+        found.append(id)
+        id = graph.groups[id].parent
+    return found
+
+
+def frames_of(graph: Graph, own: set[str]) -> list[Frame]:
+    """The calls that have cards (`own`) and those around them, outermost first; but not
+    one around a single other that holds nothing of its own."""
+    used: dict[str, Group] = {}
+    for id in own:
+        for call in calls_around(graph, id):
+            used[call] = graph.groups[call]
+    ordered = [g for id, g in graph.groups.items() if id in used]
+    while len(ordered) > 1 and ordered[0].id not in own:
+        inside = [g for g in ordered if g.parent == ordered[0].id]
+        if len(inside) != 1 or any(g.parent not in used for g in ordered[1:]):
+            break
+        ordered = ordered[1:]
+    drawn = {g.id for g in ordered}
+    return [Frame(g.id, g.parent, frame_label(g, used, drawn)) for g in ordered]
+
+
+def frame_label(group: Group, calls: dict[str, Group], drawn: set[str]) -> str:
+    """A frame's name: a module's path in the frame around it and its type, or a
+    composite's name."""
+    name = group.name
+    if group.parent in drawn:
+        name = name.removeprefix(f"{calls[group.parent].name}.")
+    if group.type == "composite" or name == group.type:
+        return clipped(name, NAME)
+    return clipped(f"{name}  {group.type}", NAME)

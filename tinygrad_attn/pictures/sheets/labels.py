@@ -1,0 +1,76 @@
+"""Names, shapes and numbers as pictures write them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...graph.data import Graph
+from ...graph.notation.formulas import pretty
+from ..look.text import clipped
+from .sheet import NAME, Card
+
+
+def short_names(graph: Graph) -> dict[str, str]:
+    """What each node is called in a picture: without the path of the module that all
+    parameters are in, and with its number as a subscript."""
+    prefix = common_prefix([n.name for n in graph if n.op == "parameter"])
+    return {node.id: shortened(node.name, prefix) for node in graph}
+
+
+def shortened(name: str, prefix: str) -> str:
+    """A name without what all begin with.
+
+    >>> shortened("layers.0.attn.W_Q_2", "layers.0.attn."), shortened("Q", "attn.")
+    ('W_Q₂', 'Q')
+    """
+    return clipped(pretty(name.removeprefix(prefix)), NAME)
+
+
+def common_prefix(paths: list[str]) -> str:
+    """The modules that all paths begin with.
+
+    >>> common_prefix(["head.W_Q", "head.W_K"]), common_prefix(["a.w", "b.w"])
+    ('head.', '')
+    """
+    if not paths:
+        return ""
+    parts = [path.split(".")[:-1] for path in paths]
+    shared = []
+    for level in zip(*parts):
+        if any(part != level[0] for part in level):
+            break
+        shared.append(level[0])
+    return "".join(f"{part}." for part in shared)
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as it is drawn.
+
+    >>> shape_text((4, 8)), shape_text((3,)), shape_text(())
+    ('4 × 8', '3', 'scalar')
+    """
+    return " × ".join(map(str, shape)) if shape else "scalar"
+
+
+def more_numbers(card: Card) -> str:
+    """What stands below a card's rows if some are left out."""
+    return f"⋯ and {card.more:,} that move less"
+
+
+def short_path(source: str) -> str:
+    """A source line without the folders of its file.
+
+    >>> short_path("/home/me/model.py:3: Q = x @ W")
+    'model.py:3: Q = x @ W'
+    """
+    path, colon, rest = source.partition(":")
+    return path.replace("\\", "/").rpartition("/")[2] + colon + rest
+
+
+def number_text(x: Any) -> str:
+    """A number for a tooltip.
+
+    >>> number_text(0.123456789), number_text(True)
+    ('0.1234568', 'True')
+    """
+    return f"{x:.7g}" if isinstance(x, float) else str(x)

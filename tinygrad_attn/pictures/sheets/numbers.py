@@ -1,0 +1,189 @@
+"""The scalar level: a card for each tensor, a row for each of its numbers.
+
+One number of `Q Kᵀ` is a sum of products: a node for every + and × would be spaghetti.
+So the numbers between those of two tensors are contracted into the line that joins
+them, and so are tensors that only move numbers, and the steps inside a softmax or a
+norm. A line says ∂target/∂source, all paths between the two being summed up, and the
+more flows back along it, |∂target/∂source · ∂L/∂target|, the thicker it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from math import inf
+
+from ...graph.data import Graph, Node
+from ...graph.notation.formulas import pretty
+from ..look.colours import BACKWARD, blend, digits
+from ..look.text import clipped
+from .labels import common_prefix, number_text, short_path, shortened
+from .sheet import NAME, Card, Link, Look, Row, Sheet
+
+LABELLED = 40  # a picture with more lines has no numbers beside them
+ROWS = 16  # numbers of a tensor that are shown
+PALE = "#c3cfdb"
+
+
+def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
+    """The picture of a graph at the scalar level."""
+    tensors = shown_tensors(graph)
+    known = {node.id for elements in tensors.values() for node in elements}
+    ids = {name: f"t{i}" for i, name in enumerate(tensors)}
+    place: dict[str, tuple[str, int]] = {}
+    left_out: dict[str, int] = {}
+    for name, elements in tensors.items():
+        chosen = most_moving(elements)
+        left_out[name] = len(elements) - len(chosen)
+        tensors[name] = elements = chosen
+        for i, node in enumerate(elements):
+            place[node.id] = ids[name], i
+    of = clipped(pretty(graph.of), NAME)
+    called = {
+        name: shortened(name, common_prefix([n for n in tensors if "." in n]))
+        for name in tensors
+    }
+    cards = [
+        card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
+        for name, elements in tensors.items()
+    ]
+    found = [
+        (graph.by_id(source), node, partial)
+        for node in graph
+        if node.id in place
+        for source, partial in partials(graph, node, known).items()
+        if source in place
+    ]
+    flows = [abs(p * (target.gradient_array or 0.0)) for _, target, p in found]
+    most = max((flow for flow in flows if flow < inf), default=0.0)
+    links = []
+    for (source, target, partial), flow in zip(found, flows):
+        share = 1.0 if flow == inf else flow / most if most and flow == flow else 0.0
+        (a, i), (b, j) = place[source.id], place[target.id]
+        links.append(
+            Link(
+                a,
+                b,
+                label=digits(partial) if len(found) <= LABELLED else "",
+                width=0.5 + 2.5 * share,
+                colour=blend(PALE, BACKWARD, share**0.5),
+                source_row=i,
+                target_row=j,
+            )
+        )
+    if links and look.grads:
+        subtitle += "; the more gradient flows back along a line, the thicker it is"
+    return Sheet(title, subtitle, "right", cards, links, [])
+
+
+def card(
+    graph: Graph,
+    id: str,
+    name: str,
+    elements: list[Node],
+    of: str,
+    look: Look,
+    left_out: int,
+    title: str,
+) -> Card:
+    """A tensor's card."""
+    rows = [
+        Row(
+            clipped(f"[{','.join(map(str, node.index or ()))}]", NAME),
+            float(node.array),
+            None if node.gradient_array is None else float(node.gradient_array),
+            f"{node.name} = {number_text(node.array)}",
+        )
+        for node in elements
+    ]
+    kind = elements[0].op
+    if any(graph.inputs(node) for node in elements):
+        kind = "op"
+    elif kind not in ("parameter", "input"):
+        kind = "constant"
+    if elements[0].name == graph.of:
+        kind = "loss"
+    about = [f"{name}: {len(rows) + left_out} numbers"]
+    if elements[0].source:
+        about.append(f"at {short_path(elements[0].source)}")
+    return Card(
+        id,
+        kind,
+        title,
+        gradient_title=f"∂{of}" if look.grads else "",
+        rows=rows,
+        more=left_out,
+        tooltip="\n".join(clipped(line, 160) for line in about),
+    )
+
+
+def most_moving(elements: list[Node]) -> list[Node]:
+    """Of many numbers those with the largest gradients, in their own order."""
+    by_size = sorted(elements, key=_flow, reverse=True)
+    return sorted(by_size[:ROWS], key=_index)
+
+
+def shown_tensors(graph: Graph) -> dict[str, list[Node]]:
+    """The numbers of each tensor that gets a card, by its name."""
+    every: dict[str, list[Node]] = {}
+    inside = {group.parent for group in graph.groups.values()}
+    for node in graph:
+        if node.index is not None:
+            every.setdefault(node.tensor, []).append(node)
+    found = {}
+    for name, elements in every.items():
+        moved = all(node.op == "identity" for node in elements)
+        group = graph.groups.get(elements[0].group)
+        hidden = (
+            group is not None
+            and group.type == "composite"
+            and group.id not in inside
+            and all(
+                graph.by_id(edge.target).group == group.id
+                for node in elements
+                for edge in graph.uses(node)
+            )
+        )
+        ends = graph.root in elements
+        if ends or not (moved or hidden):
+            found[name] = elements
+    return found
+
+
+def partials(graph: Graph, z: Node, shown: Container[str]) -> dict[str, float]:
+    """∂z/∂x for each shown number x that z is made of, those in between being passed
+    through."""
+    position = {z.id: 0.0}
+    order: list[Node] = []
+    todo = [z]
+    while todo:
+        node = todo.pop()
+        order.append(node)
+        for edge in graph.inputs(node):
+            source = graph.by_id(edge.source)
+            if source.id not in position:
+                position[source.id] = 0.0
+                if source.id not in shown:
+                    todo.append(source)
+    reached = {z.id: 1.0}
+    found: dict[str, float] = {}
+    for node in sorted(order, key=_place, reverse=True):
+        so_far = reached.get(node.id, 0.0)
+        for edge in graph.inputs(node):
+            source = graph.by_id(edge.source)
+            share = so_far * (edge.local or 0.0)
+            into = found if source.id in shown else reached
+            into[source.id] = into.get(source.id, 0.0) + share
+    return found
+
+
+def _flow(node: Node) -> float:
+    g = node.gradient_array
+    return abs(g) if g is not None and g == g else 0.0
+
+
+def _place(node: Node) -> int:
+    return int(node.id[1:])
+
+
+def _index(node: Node) -> tuple[int, ...]:
+    return node.index or ()

@@ -1,0 +1,50 @@
+"""The two scales of a card with rows: colours, digits, and what stands above."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..look.colours import (
+    GRADIENTS,
+    VALUES,
+    digits,
+    exponent,
+    largest,
+    shade,
+    times_ten_to,
+)
+from .sheet import Card
+
+
+@dataclass
+class Scale:
+    """How some numbers are drawn: the title of their column, the largest of them, the
+    power of ten that is taken out of their texts."""
+
+    title: str
+    largest: float
+    power: int
+    palette: list[str]
+
+    def text(self, x: float) -> str:
+        """A number, as its cell shows it."""
+        return digits(x, self.power)
+
+    def colour(self, x: float) -> str:
+        """The colour of its cell."""
+        return shade(x, self.largest, self.palette)
+
+
+def scales_of(card: Card) -> tuple[Scale, Scale]:
+    """The scales of a card's values and of its gradients."""
+    size = largest(row.value for row in card.rows)
+    steepest = largest(row.gradient or 0.0 for row in card.rows)
+    found = []
+    for name, most, palette in (
+        ("value", size, VALUES),
+        (card.gradient_title, steepest, GRADIENTS),
+    ):
+        power = exponent(most)
+        title = f"{name} {times_ten_to(power)}".strip() if name else ""
+        found.append(Scale(title, most, power, palette))
+    return found[0], found[1]

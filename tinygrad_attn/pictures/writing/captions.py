@@ -1,0 +1,94 @@
+"""Text in our own SVG, and what stands above a picture: its title and legend."""
+
+from __future__ import annotations
+
+from ..look.colours import (
+    BACKWARD,
+    FORWARD,
+    GRADIENTS,
+    INK,
+    MUTED,
+    PROBABILITIES,
+    VALUES,
+)
+from ..look.text import width as text_width
+from ..look.text import xml
+from ..sheets.sheet import Sheet
+
+
+def words(
+    text: str,
+    x: float,
+    y: float,
+    size: int,
+    colour: str,
+    bold: bool = False,
+    anchor: str = "",
+    halo: bool = False,
+) -> str:
+    """A text; with a white halo where lines may cross it."""
+    extra = ' font-weight="bold"' if bold else ""
+    extra += f' text-anchor="{anchor}"' if anchor else ""
+    if halo:
+        extra += ' stroke="#ffffff" stroke-width="3" paint-order="stroke"'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}"{extra}>'
+        f"{xml(text)}</text>"
+    )
+
+
+def lines_of(text: str) -> str:
+    """A tooltip's lines."""
+    return "\n".join(xml(line) for line in text.split("\n"))
+
+
+def heading_width(sheet: Sheet) -> float:
+    """The room that title and legend need."""
+    title = text_width(sheet.title, 18, bold=True) + text_width(sheet.subtitle, 12) + 24
+    return max(title, 170.0 * len(sheet.legend) + 240.0)
+
+
+def heading(sheet: Sheet, wide: float) -> list[str]:
+    """Title and legend."""
+    title = text_width(sheet.title, 18, bold=True)
+    both = title + (24 + text_width(sheet.subtitle, 12) if sheet.subtitle else 0.0)
+    x = (wide - both) / 2
+    parts = [words(sheet.title, x, 32, 18, INK, bold=True)]
+    if sheet.subtitle:
+        parts.append(words(sheet.subtitle, x + title + 18, 32, 12, MUTED))
+    back = any(link.back for link in sheet.links)
+    forward = any(not link.back and not link.colour for link in sheet.links)
+    total = 150.0 * len(sheet.legend) + 80.0 + (140.0 if back else 0.0)
+    x = (wide - total) / 2
+    for palette in sheet.legend:
+        parts += scale(palette, x)
+        x += 150.0
+    for name, colour, dashes, shown in (
+        ("forward", FORWARD, "", forward),
+        ("backward (chain rule)", BACKWARD, ' stroke-dasharray="5 3"', back),
+    ):
+        if shown:
+            parts.append(
+                f'<path d="M{x:.1f} 53 h24" stroke="{colour}" stroke-width="1.5"'
+                f'{dashes} marker-end="url(#{"b" if dashes else "f"})"/>'
+            )
+            parts.append(words(name, x + 30, 56, 9, colour))
+            x += 84.0
+    return parts
+
+
+def scale(palette: str, x: float) -> list[str]:
+    """A scale of the legend."""
+    name, ends, colours = {
+        "value": ("value", ("−", "+"), VALUES),
+        "gradient": ("gradient", ("−", "+"), GRADIENTS),
+        "probability": ("weight", ("0", "1"), PROBABILITIES),
+    }[palette]
+    parts = [words(f"{name} {ends[0]}", x + 42, 56, 9, MUTED, anchor="end")]
+    for i, colour in enumerate(colours):
+        parts.append(
+            f'<rect x="{x + 46 + 12 * i:.1f}" y="48" width="12" height="9" '
+            f'fill="{colour}"/>'
+        )
+    parts.append(words(ends[1], x + 50 + 12 * len(colours), 56, 9, MUTED))
+    return parts

@@ -1,0 +1,295 @@
+"""A sheet as a text in DOT, the language of Graphviz: cards are HTML-like tables.
+
+The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
+"""
+
+from __future__ import annotations
+
+from ..look.colours import (
+    BACKWARD,
+    FORWARD,
+    GRADIENTS,
+    INK,
+    MUTED,
+    PROBABILITIES,
+    VALUES,
+    ink_on,
+    times_ten_to,
+)
+from ..look.grids import Grid
+from ..look.looks import LOOKS
+from ..look.text import dot as text
+from ..sheets.labels import more_numbers
+from ..sheets.scales import scales_of
+from ..sheets.sheet import Card, Frame, Link, Sheet
+
+TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
+
+
+def dot_text(sheet: Sheet) -> str:
+    """The whole graph in DOT."""
+    right = sheet.direction == "right"
+    lines = [
+        "digraph {",
+        f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="#ffffff", pad=0.35,',
+        f"    nodesep={0.25 if right else 0.4}, ranksep={1.0 if right else 0.45},",
+        '    fontname="Helvetica,Arial,sans-serif", labelloc=t,',
+        f"    label=<{heading(sheet)}>]",
+        '  node [shape=plain, fontname="Helvetica,Arial,sans-serif"]',
+        '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=10, arrowsize=0.7]',
+    ]
+    inside: dict[str, list[str]] = {}
+    for card in sheet.cards:
+        inside.setdefault(card.frame, []).append(node_line(card))
+    lines += inside.get("", [])
+    children: dict[str, list[Frame]] = {}
+    known = {frame.id for frame in sheet.frames}
+    for frame in sheet.frames:
+        parent = frame.parent if frame.parent in known else ""
+        children.setdefault(parent, []).append(frame)
+    todo: list[tuple[str, Frame]] = [
+        ("open", frame) for frame in reversed(children.get("", []))
+    ]
+    while todo:
+        what, opened = todo.pop()
+        if what == "close":
+            lines.append("  }")
+            continue
+        lines += frame_lines(opened) + inside.get(opened.id, [])
+        todo.append(("close", opened))
+        todo += [("open", child) for child in reversed(children.get(opened.id, []))]
+    lines += [link_line(link, right) for link in sheet.links]
+    return "\n".join([*lines, "}\n"])
+
+
+def frame_lines(frame: Frame) -> list[str]:
+    """The beginning of a frame."""
+    return [
+        f"  subgraph cluster_{frame.id} {{",
+        '    graph [style=rounded, color="#d5dee9", bgcolor="#f6f8fb", labeljust=l,',
+        '      fontcolor="#52606d", fontsize=12, margin=12,',
+        f"      label=<{text(frame.label)}>]",
+    ]
+
+
+def node_line(card: Card) -> str:
+    """A card as a node."""
+    tip = quoted(card.tooltip)
+    return f"  {card.id} [label=<{table(card)}>, tooltip={tip}]"
+
+
+def quoted(string: str) -> str:
+    """A string in DOT's quotes, its lines kept.
+
+    >>> print(quoted('a "b"' + chr(10) + chr(92) + "N"))
+    "a &quot;b&quot;&#10;&#92;N"
+    """
+    return '"' + "&#10;".join(text(line) for line in string.split("\n")) + '"'
+
+
+def link_line(link: Link, right: bool) -> str:
+    """A link as an edge, from the side of the values, or to that of the gradients."""
+    near, far = ("w", "e") if right else ("n", "s")
+    source, target = link.source, link.target
+    if link.source_row is not None or link.target_row is not None:
+        tail = f"{source}:r{link.source_row}e:e"
+        head = f"{target}:r{link.target_row}w:w"
+    elif right:
+        tail, head = f"{source}:{far}", f"{target}:{near}"
+    else:
+        port = "g" if link.back else "v"
+        tail, head = f"{source}:{port}:{far}", f"{target}:{port}i:{near}"
+    colour = link.colour or (BACKWARD if link.back else FORWARD)
+    width = link.width or (1.2 if link.back else 1.6)
+    settings = [f'color="{colour}"', f"penwidth={width:g}"]
+    if link.back:
+        settings += ["style=dashed", "dir=back"]
+    if link.label:
+        ink = BACKWARD if link.back else MUTED
+        settings.append(f'label=<{text(" " + link.label)}>, fontcolor="{ink}"')
+    return f"  {tail} -> {head} [{', '.join(settings)}]"
+
+
+# --- cards ----------------------------------------------------------------------------
+
+
+def table(card: Card) -> str:
+    """A card as an HTML-like label."""
+    border, head = LOOKS[card.kind]
+    edge = f'HEIGHT="2" BGCOLOR="{head}"'  # where lines arrive, above the head
+    rows = [
+        f'<TD PORT="vi" {edge}></TD><TD PORT="gi" {edge}></TD>',
+        f'<TD COLSPAN="2" BGCOLOR="{head}" CELLPADDING="3">{head_of(card)}</TD>',
+        *(
+            f'<TD COLSPAN="2" ALIGN="LEFT" CELLPADDING="2">{span(line, 9, MUTED)}</TD>'
+            for line in card.lines
+        ),
+        *body(card),
+    ]
+    return (
+        f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+        f'COLOR="{border}" BGCOLOR="#ffffff" STYLE="ROUNDED">'
+        + "".join(f"<TR>{row}</TR>" for row in rows)
+        + "</TABLE>"
+    )
+
+
+def head_of(card: Card) -> str:
+    """The title and, beside it, the detail."""
+    title = span(card.title, 13, INK, bold=True)
+    if not card.detail:
+        return title
+    return (
+        f'{TABLE.format(spacing=0)}<TR><TD ALIGN="LEFT">{title}</TD>'
+        f'<TD WIDTH="14"></TD><TD ALIGN="RIGHT">{span(card.detail, 9, MUTED)}</TD>'
+        "</TR></TABLE>"
+    )
+
+
+def body(card: Card) -> list[str]:
+    """The rows below the head: heat maps side by side, single numbers, or a bar."""
+    if card.rows:
+        return [f'<TD COLSPAN="2">{number_rows(card)}</TD>']
+    if card.bar:
+        return [f'<TD COLSPAN="2" ALIGN="LEFT" CELLPADDING="3">{bar(card.bar)}</TD>']
+    titles, maps = [], []
+    for port, what, grid, name, ink in (
+        ("v", "value", card.value, "value", FORWARD),
+        ("g", "gradient", card.gradient, card.gradient_title, BACKWARD),
+    ):
+        if what == "value" and grid is None:
+            continue
+        if what == "gradient" and not name:
+            continue
+        power = times_ten_to(grid.power) if grid else ""
+        label = f"{name}  {power}" if power else name
+        titles.append(f'<TD ALIGN="LEFT" CELLPADDING="2">{span(label, 9, ink)}</TD>')
+        inner = heat_map(grid) if grid else span("–", 9, MUTED)
+        maps.append(f'<TD PORT="{port}" CELLPADDING="2">{inner}</TD>')
+    if len(titles) == 1:
+        wide = '<TD COLSPAN="2"'
+        titles = [titles[0].replace("<TD", wide, 1)]
+        maps = [maps[0].replace("<TD", wide, 1)]
+    return ["".join(titles), "".join(maps)] if titles else []
+
+
+def heat_map(grid: Grid) -> str:
+    """Cells of fixed size; a ⋯ where some are left out."""
+    if not grid.numbers or not grid.columns:
+        return span("empty", 9, MUTED)
+    rows = []
+    for i, row in enumerate(grid.numbers):
+        if i and grid.rows[i] - grid.rows[i - 1] > 1:
+            rows.append(f'<TD HEIGHT="12">{span("⋮", 9, MUTED)}</TD>')
+        cells = []
+        for j, x in enumerate(row):
+            if j and grid.columns[j] - grid.columns[j - 1] > 1:
+                cells.append(f'<TD WIDTH="16">{span("⋯", 9, MUTED)}</TD>')
+            cells.append(cell(grid.text(x), grid.colour(x)))
+        rows.append("".join(cells))
+    return (
+        TABLE.format(spacing=1)
+        + "".join(f"<TR>{row}</TR>" for row in rows)
+        + "</TABLE>"
+    )
+
+
+def cell(content: str, colour: str) -> str:
+    """One number."""
+    return (
+        f'<TD FIXEDSIZE="TRUE" WIDTH="28" HEIGHT="17" BGCOLOR="{colour}">'
+        f"{span(content, 8, ink_on(colour))}</TD>"
+    )
+
+
+def number_rows(card: Card) -> str:
+    """A row for every single number: label, value, gradient."""
+    values, gradients = scales_of(card)
+    titles = (
+        f"<TD></TD><TD>{span(values.title, 8, FORWARD)}</TD>"
+        f"<TD>{span(gradients.title, 8, BACKWARD)}</TD>"
+    )
+    rows = [titles]
+    for i, row in enumerate(card.rows):
+        value = cell(values.text(row.value), values.colour(row.value))
+        gradient = (
+            cell(gradients.text(row.gradient), gradients.colour(row.gradient))
+            if row.gradient is not None
+            else f"<TD>{span('–', 8, MUTED)}</TD>"
+        )
+        gradient = gradient.replace("<TD", f'<TD PORT="r{i}e"', 1)
+        label = (
+            f'<TD PORT="r{i}w" ALIGN="RIGHT" CELLPADDING="3">'
+            f"{span(row.label, 9, MUTED)}</TD>"
+        )
+        rows.append(label + value + gradient)
+    if card.more:
+        note = span(more_numbers(card), 8, MUTED)
+        rows.append(f'<TD COLSPAN="3" HEIGHT="15">{note}</TD>')
+    return (
+        TABLE.format(spacing=1)
+        + "".join(f"<TR>{row}</TR>" for row in rows)
+        + "</TABLE>"
+    )
+
+
+def bar(length_and_label: tuple[float, str]) -> str:
+    """A bar for the size of a gradient."""
+    length, label = length_and_label
+    width = max(2, round(80 * length))
+    return (
+        f"{TABLE.format(spacing=2)}<TR><TD>{span('‖∂‖', 9, BACKWARD)}</TD>"
+        f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD '
+        f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="#b58bcb"></TD></TR>'
+        f"</TABLE></TD><TD>{span(label, 9, BACKWARD)}</TD></TR></TABLE>"
+    )
+
+
+def span(content: str, size: int, colour: str, bold: bool = False) -> str:
+    """Text in a size and a colour."""
+    inner = text(content) or " "
+    inner = f"<B>{inner}</B>" if bold else inner
+    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inner}</FONT>'
+
+
+# --- what stands above ----------------------------------------------------------------
+
+
+def heading(sheet: Sheet) -> str:
+    """Title and legend."""
+    title = span(sheet.title, 18, INK, bold=True)
+    first = f'<TD ALIGN="RIGHT">{title}</TD>'
+    if sheet.subtitle:
+        subtitle = span(sheet.subtitle, 12, MUTED)
+        first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
+    first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
+    parts = []
+    for palette in sheet.legend:
+        parts += scale_cells(palette)
+    if any(not link.back and not link.colour for link in sheet.links):
+        parts.append(f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>")
+    if any(link.back for link in sheet.links):
+        parts.append('<TD WIDTH="14"></TD>')
+        parts.append(f"<TD>{span('╌╌▶ backward (chain rule)', 9, BACKWARD)}</TD>")
+    legend = f"{TABLE.format(spacing=0)}<TR>{''.join(parts)}</TR></TABLE>"
+    second = f"<TR><TD>{legend}</TD></TR>" if parts else ""
+    return f"{TABLE.format(spacing=4)}<TR><TD>{first}</TD></TR>{second}</TABLE>"
+
+
+def scale_cells(palette: str) -> list[str]:
+    """A scale of the legend: its name and its colours from end to end."""
+    name, ends, colours = {
+        "value": ("value", ("−", "+"), VALUES),
+        "gradient": ("gradient", ("−", "+"), GRADIENTS),
+        "probability": ("weight", ("0", "1"), PROBABILITIES),
+    }[palette]
+    swatches = "".join(
+        f'<TD FIXEDSIZE="TRUE" WIDTH="13" HEIGHT="10" BGCOLOR="{c}"></TD>'
+        for c in colours
+    )
+    return [
+        f"<TD>{span(f'{name} {ends[0]} ', 9, MUTED)}</TD>",
+        f"<TD>{TABLE.format(spacing=0)}<TR>{swatches}</TR></TABLE></TD>",
+        f"<TD>{span(f' {ends[1]}', 9, MUTED)}</TD>",
+        '<TD WIDTH="18"></TD>',
+    ]

@@ -1,0 +1,124 @@
+"""How large a card is, and where in it everything stands: for our own SVG and the page.
+
+All in px, from the card's top left corner. Graphviz finds sizes of its own.
+"""
+
+from __future__ import annotations
+
+from ..look.colours import times_ten_to
+from ..look.grids import Grid
+from ..look.text import width as text_width
+from ..sheets.labels import more_numbers
+from ..sheets.scales import scales_of
+from ..sheets.sheet import Card
+
+HEAD, TITLE, LINE, PAD = 25.0, 15.0, 14.0, 4.0
+CELL_W, CELL_H, GAP = 29.0, 18.0, 12.0  # a cell and the 1 px between two; left-outs
+BETWEEN = 12.0  # between the two heat maps
+LABEL, BAR = 34.0, 80.0
+
+
+def card_size(card: Card) -> tuple[float, float]:
+    """Width and height of a card."""
+    width = text_width(card.title, 13, bold=True) + 2 * PAD + 6
+    if card.detail:
+        width += 16 + text_width(card.detail, 9)
+    height = HEAD + LINE * len(card.lines)
+    width = max([width, *(text_width(line, 9) + 14 for line in card.lines)])
+    if card.rows:
+        label = label_width(card)
+        width = max(width, label + sum(row_columns(card)) + 3 * PAD)
+        height += TITLE + CELL_H * len(card.rows) + PAD
+        if card.more:
+            width = max(width, text_width(more_numbers(card), 8) + 2 * PAD)
+            height += LINE
+        return width, height
+    if card.bar:
+        width = max(width, LABEL + BAR + text_width(card.bar[1], 9) + 14)
+        return width, height + 18.0
+    left, right = columns(card)
+    inner = left + right + (BETWEEN if left and right else 0.0)
+    tall = max((grid_size(g)[1] for g in (card.value, card.gradient) if g), default=0.0)
+    if left or right:
+        height += TITLE + max(tall, CELL_H) + PAD
+    return max(width, inner + 2 * PAD), height
+
+
+def columns(card: Card) -> tuple[float, float]:
+    """The widths of a card's two heat maps, with their titles; 0 for one that is not
+    there."""
+    left = right = 0.0
+    if card.value is not None:
+        left = max(
+            grid_size(card.value)[0], text_width(grid_title("value", card.value), 9)
+        )
+    if card.gradient_title:
+        title = grid_title(card.gradient_title, card.gradient)
+        right = text_width(title, 9)
+        cells = grid_size(card.gradient)[0] if card.gradient else 64.0
+        right = max(right, cells)
+    return left, right
+
+
+def gradient_at(card: Card, width: float) -> float:
+    """Where the gradient's heat map begins in a card of this width: the room that is
+    left over is between the two."""
+    left, right = columns(card)
+    return max(PAD + left + BETWEEN, (width + BETWEEN) / 2) if left else PAD
+
+
+def ports(card: Card, width: float) -> tuple[float, float]:
+    """Where forward and backward lines leave and enter: the middle of the heat map of
+    the values, and of the gradients."""
+    left, right = columns(card)
+    if not left and not right:
+        return width / 2, width / 2
+    value = PAD + left / 2 if left else width / 2
+    gradient = gradient_at(card, width) + right / 2 if right else value + 14
+    return value, min(gradient, width - PAD)
+
+
+def label_width(card: Card) -> float:
+    """The room for the labels of single numbers."""
+    return max(text_width(row.label, 9) for row in card.rows) + 8
+
+
+def row_columns(card: Card) -> tuple[float, float]:
+    """The widths of the columns of single numbers: a cell's, or more for a title."""
+    value, gradient = (text_width(scale.title, 8) + 6 for scale in scales_of(card))
+    return max(CELL_W, value), max(CELL_W, gradient)
+
+
+def row_middle(card: Card, row: int) -> float:
+    """How far below the card's top the middle of a row is."""
+    return HEAD + LINE * len(card.lines) + TITLE + CELL_H * (row + 0.5)
+
+
+def grid_title(name: str, grid: Grid | None) -> str:
+    """What stands above a heat map."""
+    power = times_ten_to(grid.power) if grid else ""
+    return f"{name}  {power}" if power else name
+
+
+def grid_size(grid: Grid) -> tuple[float, float]:
+    """Width and height of a heat map."""
+    if not grid.rows or not grid.columns:
+        return 34.0, CELL_H
+    wide = CELL_W * len(grid.columns) + GAP * jumps(grid.columns)
+    return wide, CELL_H * len(grid.rows) + GAP * jumps(grid.rows)
+
+
+def jumps(indices: list[int]) -> int:
+    """How often something is left out."""
+    return sum(b - a > 1 for a, b in zip(indices, indices[1:]))
+
+
+def starts(indices: list[int], step: float) -> list[float]:
+    """Where each shown row or column begins."""
+    found, at = [], 0.0
+    for i, index in enumerate(indices):
+        if i and index - indices[i - 1] > 1:
+            at += GAP
+        found.append(at)
+        at += step
+    return found

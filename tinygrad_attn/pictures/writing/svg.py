@@ -1,0 +1,276 @@
+"""A sheet as an SVG of our own: where `dot` is missing, and in notebooks and the page.
+
+`place` finds where everything stands (`layout/`), `svg_text` writes it down. Every
+cell has a tooltip with all digits of its number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..layout.layout import Box, Layout, Line, layout, svg_path
+from ..layout.layout import Frame as Outline
+from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
+from ..look.grids import Grid
+from ..look.looks import LOOKS
+from ..look.text import FONT, xml
+from ..look.text import width as text_width
+from ..sheets.labels import more_numbers, number_text
+from ..sheets.scales import scales_of
+from ..sheets.sheet import Card, Link, Sheet
+from .captions import heading, heading_width, lines_of, words
+from .geometry import (
+    CELL_H,
+    CELL_W,
+    HEAD,
+    LABEL,
+    LINE,
+    PAD,
+    TITLE,
+    card_size,
+    gradient_at,
+    grid_title,
+    label_width,
+    ports,
+    row_columns,
+    row_middle,
+    starts,
+)
+
+MARGIN, TOP = 24.0, 78.0
+
+
+@dataclass
+class Placed:
+    """A sheet and where everything in it stands."""
+
+    sheet: Sheet
+    sizes: dict[str, tuple[float, float]]
+    layout: Layout
+
+
+def place(sheet: Sheet, labels: bool = True) -> Placed:
+    """Finds a place for everything.
+
+    Args:
+        labels: whether lines keep room for their labels.
+    """
+    sizes = {card.id: card_size(card) for card in sheet.cards}
+    cards = {card.id: card for card in sheet.cards}
+    boxes = [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards]
+    lines = [line_of(link, sheet, cards, sizes, labels) for link in sheet.links]
+    known = {frame.id for frame in sheet.frames}
+    frames = [
+        Outline(
+            f.id,
+            f.parent if f.parent in known else "",
+            label_width=text_width(f.label, 12),
+            label_height=18.0,
+        )
+        for f in sheet.frames
+    ]
+    found = layout(boxes, lines, frames, direction=sheet.direction)
+    return Placed(sheet, sizes, found)
+
+
+def line_of(
+    link: Link,
+    sheet: Sheet,
+    cards: dict[str, Card],
+    sizes: dict[str, tuple[float, float]],
+    labels: bool,
+) -> Line:
+    """A link as the layout wants it: where it leaves and enters."""
+    source, target = cards[link.source], cards[link.target]
+    leaves: float | None = None
+    enters: float | None = None
+    if link.source_row is not None and link.target_row is not None:
+        leaves = row_middle(source, link.source_row)
+        enters = row_middle(target, link.target_row)
+    elif sheet.direction == "down":
+        leaves = ports(source, sizes[source.id][0])[link.back]
+        enters = ports(target, sizes[target.id][0])[link.back]
+    wide = text_width(link.label, 10) if labels and link.label else 0.0
+    return Line(
+        link.source,
+        link.target,
+        leaves,
+        enters,
+        label_width=wide,
+        label_height=13.0 if wide else 0.0,
+        back=link.back,
+    )
+
+
+def svg_text(placed: Placed) -> str:
+    """The picture as SVG."""
+    sheet, found = placed.sheet, placed.layout
+    wide = max(found.width, heading_width(sheet)) + 2 * MARGIN
+    tall = found.height + TOP + MARGIN
+    dx = (wide - found.width) / 2
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" '
+        f'height="{tall:.0f}" viewBox="0 0 {wide:.0f} {tall:.0f}" '
+        f'font-family="{FONT}" fill="{INK}">',
+        f"<title>{xml(sheet.title)}</title>",
+        arrow("f", FORWARD) + arrow("b", BACKWARD),
+        f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="#ffffff"/>',
+        *heading(sheet, wide),
+        f'<g transform="translate({dx:.1f} {TOP:.1f})">',
+    ]
+    for frame in sheet.frames:
+        if frame.id in found.frames:
+            x, y, w, h = found.frames[frame.id]
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
+                'rx="9" fill="#f6f8fb" stroke="#d5dee9"/>'
+            )
+            parts.append(words(frame.label, x + 9, y + 16, 12, MUTED))
+    for link, points in zip(sheet.links, found.paths):
+        parts.append(line(link, svg_path(points[::-1] if link.back else points)))
+    for card in sheet.cards:
+        x, y = found.places[card.id]
+        parts += card_svg(card, *placed.sizes[card.id], x, y)
+    for link, at in zip(sheet.links, found.labels):
+        if at is not None and link.label:
+            ink = BACKWARD if link.back or link.colour else MUTED
+            parts.append(words(link.label, at[0], at[1] + 10, 10, ink, halo=True))
+    return "\n".join([*parts, "</g>", "</svg>\n"])
+
+
+def line(link: Link, path: str) -> str:
+    """A link as a path with an arrow."""
+    colour = link.colour or (BACKWARD if link.back else FORWARD)
+    width = link.width or (1.2 if link.back else 1.6)
+    dashes = ' stroke-dasharray="5 3"' if link.back else ""
+    end = "" if link.colour else f' marker-end="url(#{"b" if link.back else "f"})"'
+    return (
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:.2f}"'
+        f"{dashes}{end}/>"
+    )
+
+
+def arrow(id: str, colour: str) -> str:
+    """The head of an arrow."""
+    return (
+        f'<marker id="{id}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" '
+        f'markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">'
+        f'<path d="M0 1 L10 5 L0 9 z" fill="{colour}"/></marker>'
+    )
+
+
+# --- cards ----------------------------------------------------------------------------
+
+
+def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
+    """A card at its place."""
+    border, head = LOOKS[card.kind]
+    parts = [
+        f'<g transform="translate({x:.1f} {y:.1f})">',
+        f"<title>{lines_of(card.tooltip)}</title>",
+        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="#ffffff"/>',
+        f'<path d="M0 {HEAD} V6 Q0 0 6 0 H{w - 6:.1f} Q{w:.1f} 0 {w:.1f} 6 V{HEAD} Z" '
+        f'fill="{head}"/>',
+        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="none" '
+        f'stroke="{border}"/>',
+        words(card.title, PAD + 3, 17, 13, INK, bold=True),
+    ]
+    if card.detail:
+        parts.append(words(card.detail, w - PAD - 3, 16, 9, MUTED, anchor="end"))
+    top = HEAD
+    for text in card.lines:
+        parts.append(words(text, PAD + 3, top + 11, 9, MUTED))
+        top += LINE
+    if card.rows:
+        parts += rows_svg(card, w, top)
+    elif card.bar:
+        parts += bar_svg(card.bar, top)
+    else:
+        if card.value is not None:
+            title = grid_title("value", card.value)
+            parts.append(words(title, PAD, top + 11, 9, FORWARD))
+            parts += grid_svg(card.value, PAD, top + TITLE, "")
+        if card.gradient_title:
+            left = gradient_at(card, w)
+            title = grid_title(card.gradient_title, card.gradient)
+            parts.append(words(title, left, top + 11, 9, BACKWARD))
+            if card.gradient is None:
+                parts.append(words("–", left, top + TITLE + 12, 9, MUTED))
+            else:
+                parts += grid_svg(card.gradient, left, top + TITLE, "gradient ")
+    return [*parts, "</g>"]
+
+
+def grid_svg(grid: Grid, x: float, y: float, what: str) -> list[str]:
+    """A heat map; every cell with a tooltip."""
+    if not grid.rows or not grid.columns:
+        return [words("empty", x, y + 12, 9, MUTED)]
+    parts = []
+    across, down = starts(grid.columns, CELL_W), starts(grid.rows, CELL_H)
+    for i, row in enumerate(grid.numbers):
+        for j, v in enumerate(row):
+            index = ",".join(map(str, grid.index(grid.rows[i], grid.columns[j])))
+            tip = f"{what}[{index}] = {number_text(v)}"
+            if grid.totals is not None:
+                tip += f", of {number_text(grid.totals[i][j])} in all"
+            colour = grid.colour(v)
+            parts += cell(x + across[j], y + down[i], grid.text(v), colour, tip)
+    for i in range(1, len(grid.rows)):
+        if grid.rows[i] - grid.rows[i - 1] > 1:
+            parts.append(words("⋮", x + 10, y + down[i] - 2, 10, MUTED))
+    for j in range(1, len(grid.columns)):
+        if grid.columns[j] - grid.columns[j - 1] > 1:
+            parts.append(words("⋯", x + across[j] - 11, y + 12, 10, MUTED))
+    return parts
+
+
+def cell(x: float, y: float, text: str, colour: str, tip: str) -> list[str]:
+    """One number."""
+    w, h = CELL_W - 1, CELL_H - 1
+    return [
+        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.0f}" height="{h:.0f}" '
+        f'fill="{colour}"><title>{xml(tip)}</title></rect>'
+        f'<text x="{x + w / 2:.1f}" y="{y + 11.5:.1f}" font-size="8" '
+        f'text-anchor="middle" fill="{ink_on(colour)}" pointer-events="none">'
+        f"{xml(text)}</text>"
+    ]
+
+
+def rows_svg(card: Card, w: float, top: float) -> list[str]:
+    """Single numbers, a row each."""
+    left, right = row_columns(card)
+    label = (w + label_width(card) - left - right) / 2
+    first, second = label + left / 2, label + left + right / 2  # middles of columns
+    values, gradients = scales_of(card)
+    parts = [
+        words(scale.title, at, top + 11, 8, ink, anchor="middle")
+        for scale, at, ink in ((values, first, FORWARD), (gradients, second, BACKWARD))
+    ]
+    for i, row in enumerate(card.rows):
+        y = top + TITLE + CELL_H * i
+        parts.append(words(row.label, label - 5, y + 12, 9, MUTED, anchor="end"))
+        text, colour = values.text(row.value), values.colour(row.value)
+        parts += cell(first - CELL_W / 2, y, text, colour, row.tooltip)
+        if row.gradient is None:
+            parts.append(words("–", second, y + 12, 9, MUTED, anchor="middle"))
+        elif card.gradient_title:
+            tip = f"gradient {number_text(row.gradient)}"
+            text, colour = gradients.text(row.gradient), gradients.colour(row.gradient)
+            parts += cell(second - CELL_W / 2, y, text, colour, tip)
+    if card.more:
+        y = top + TITLE + CELL_H * len(card.rows)
+        text = more_numbers(card)
+        parts.append(words(text, w / 2, y + 11, 8, MUTED, anchor="middle"))
+    return parts
+
+
+def bar_svg(bar: tuple[float, str], top: float) -> list[str]:
+    """A bar for the size of a gradient."""
+    length, text = bar
+    wide = max(2.0, 80.0 * length)
+    return [
+        words("‖∂‖", PAD + 3, top + 12, 9, BACKWARD),
+        f'<rect x="{LABEL:.0f}" y="{top + 4:.1f}" width="{wide:.1f}" height="9" '
+        'fill="#b58bcb"/>',
+        words(text, LABEL + wide + 5, top + 12, 9, BACKWARD),
+    ]

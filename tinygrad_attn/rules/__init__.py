@@ -1,0 +1,1 @@
+"""Formula, forward and vjp of every operation."""

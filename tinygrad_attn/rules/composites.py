@@ -1,0 +1,285 @@
+"""Chapter 7: softmax, layer norm, attention: functions made of the primitives.
+
+A composite's forward is written with the names of a namespace `xp` and with other
+composites, which are called as `softmax(xp, x)`. On Tensors each such call is one step
+of the graph, so a picture can open it one level at a time: attention into products,
+scaling, mask and softmax; softmax into exp, sum and division.
+
+Some carry a vjp derived by hand. It is what one gets on paper when the rules of the
+parts are multiplied out and simplified; a test holds each against the gradient of its
+parts. The vocabulary is that of `primitives.py`: g = ∂L/∂z.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .activations import dropout
+from .operation import composite
+from .primitives import as_rows, transposed
+
+# As good as -∞ before a softmax: exp(-1e30 - anything usual) is exactly 0. But a row of
+# nothing else stays finite, where -∞ - (-∞) would be nan.
+MASKED = -1e30
+
+# === 1. Softmax and cross-entropy =====================================================
+
+
+@composite
+def softmax(xp, x, *, axis=-1):
+    """zᵢ = exp(xᵢ) / Σₖ exp(xₖ): positive numbers that add up to 1.
+
+    The largest x is subtracted first. That changes nothing, as exp(x - m)/Σexp(x - m) =
+    exp(x)/Σexp(x), but no exp can overflow. For the same reason m has no influence on z
+    and is given no gradient.
+
+    Gradient. Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is
+    in the denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1
+    if i = j and else 0:
+
+        ∂zᵢ/∂xⱼ = δᵢⱼ exp(xᵢ)/s - exp(xᵢ) exp(xⱼ)/s² = zᵢ (δᵢⱼ - zⱼ)
+        ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ (δᵢⱼ - zⱼ)                 = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
+
+    Σᵢ gᵢ zᵢ is the average of g with the weights z: xⱼ is to grow if gⱼ is above it.
+    The gradients add up to 0, as adding one constant to all x changes nothing. The n ×
+    n matrix ∂z/∂x is never built.
+    """
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))  # a constant from here on
+    e = xp.exp(x - m)
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@softmax.defvjp
+def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    average = xp.sum(g * z, axis=axis, keepdims=True)
+    return (z * (g - average),)
+
+
+@composite
+def log_softmax(xp, x, *, axis=-1):
+    """zᵢ = ln softmax(x)ᵢ = xᵢ - ln Σₖ exp(xₖ), without the underflow of ln(softmax).
+
+    Gradient. ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and
+    softmax(x) is exp(z).
+    """
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    shifted = x - m
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+@log_softmax.defvjp
+def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    return (g - xp.exp(z) * xp.sum(g, axis=axis, keepdims=True),)
+
+
+@composite
+def cross_entropy(xp, logits, target):
+    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of who
+    expects p where q holds.
+
+    `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
+    the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
+    counts as 0. Nats are what ln counts in: 0 for a
+    certainty, ln C for a guess among C.
+
+    Gradient. With x a row of logits, -Σ qₜ ln pₜ = Σ qₜ (ln Σₖ exp(xₖ) - xₜ), and the
+    derivative in xⱼ is pⱼ Σ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q): what
+    was predicted minus what was right.
+    """
+    log_p = log_softmax(xp, logits, axis=-1)
+    nats = xp.where(target == 0.0, 0.0, target * log_p)
+    return -xp.sum(nats, axis=(1,)), log_p
+
+
+@cross_entropy.defvjp
+def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
+    logits, q = inputs
+    log_p = log_softmax(xp, logits, axis=-1) if saved is None else saved
+    g = xp.reshape(g, (*g.shape, 1))
+    dx = dq = None
+    if needs[0]:
+        dx = g * (xp.exp(log_p) * xp.sum(q, axis=(1,), keepdims=True) - q)
+    if needs[1]:
+        dq = -g * log_p
+    return dx, dq
+
+
+# === 2. Linear and normalization ======================================================
+
+
+@composite
+def linear(xp, x, weight, bias):
+    """z = x Wᵀ + b, (..., d_in) → (..., d_out), with W of shape (d_out, d_in).
+
+    Gradient: that of the matrix product, ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of
+    the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
+    it, see the note on broadcasting in primitives.py).
+    """
+    z = xp.matmul(x, transposed(xp, weight))
+    return z if bias is None else z + bias
+
+
+@linear.defvjp
+def linear_vjp(xp, g, z, inputs, needs, saved):
+    x, weight, _ = inputs
+    dx = dw = None
+    if needs[0]:
+        dx = xp.matmul(g, weight)
+    if needs[1]:
+        dw = xp.matmul(transposed(xp, as_rows(xp, g)), as_rows(xp, x))
+    return dx, dw, g
+
+
+@composite
+def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
+    """z = x̂ ⊙ weight + bias, with x̂ = (x - μ)/√(σ² + ε) over the last axes.
+
+    Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
+    σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
+
+    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s. x̂ⱼ
+    depends on xᵢ directly, through μ and through σ², whose derivative is 2(xᵢ - μ)/n
+    (what comes through μ is a sum of deviations, 0):
+
+        ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
+        ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
+        ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
+
+    so ĝ loses its part along the constant vector and (up to ε) its part along x̂: to
+    shift x, or to stretch it, changes nothing after a normalization. Over all rows,
+    ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
+    """
+    x_hat, s = normalized(xp, x, axis, eps)
+    z = x_hat
+    if weight is not None:
+        z = z * weight
+    if bias is not None:
+        z = z + bias
+    return z, (x_hat, s)
+
+
+@layer_norm.defvjp
+def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
+    x, weight, _ = inputs
+    x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
+    g_hat = g if weight is None else g * weight
+    dx = None
+    if needs[0]:
+        along_ones = mean(xp, g_hat, axis=axis)
+        along_x_hat = mean(xp, g_hat * x_hat, axis=axis)
+        dx = s * (g_hat - along_ones - x_hat * along_x_hat)
+    return dx, g * x_hat if needs[1] else None, g
+
+
+@composite
+def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
+    """z = x/√(mean(x²) + ε) ⊙ weight over the last axes: layer norm without the mean.
+
+    Zhang & Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
+
+    Gradient. As for layer_norm with μ = 0: s = 1/√(mean(x²) + ε), x̂ = x s, and
+    ∂L/∂x = s (ĝ - x̂ · mean(ĝ ⊙ x̂)).
+    """
+    s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
+    x_hat = x * s
+    return x_hat if weight is None else x_hat * weight, (x_hat, s)
+
+
+@rms_norm.defvjp
+def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
+    x, weight = inputs
+    if saved is None:
+        s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
+        saved = x * s, s
+    x_hat, s = saved
+    g_hat = g if weight is None else g * weight
+    dx = None
+    if needs[0]:
+        dx = s * (g_hat - x_hat * mean(xp, g_hat * x_hat, axis=axis))
+    return dx, g * x_hat if needs[1] else None
+
+
+def normalized(xp, x, axis, eps):
+    """x̂ and s = 1/√(σ² + ε)."""
+    centered = x - mean(xp, x, axis=axis)
+    s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
+    return centered * s, s
+
+
+def mean(xp, x, *, axis):
+    """The mean over axes, which are kept with size 1."""
+    count = math.prod(x.shape[a] for a in axis)
+    return xp.sum(x, axis=axis, keepdims=True) * (1.0 / max(count, 1))
+
+
+# === 3. Attention =====================================================================
+
+
+@composite
+def scaled_dot_product_attention(
+    xp, query, key, value, attn_mask, keep, *, scale, p=0.0
+):
+    """z = softmax(Q Kᵀ · scale) V, scale = 1/√d_k: a soft look-up.
+
+    Vaswani et al. 2017, "Attention Is All You Need", equation 1. Query i asks, key j
+    offers; their inner product, the energy, says how well they match. The softmax turns
+    row i's energies into weights that add up to 1, and z's row i is the sum of the
+    values, so weighted.
+
+        query (..., T, d_k)   key (..., S, d_k)   value (..., S, d_v)   z (..., T, d_v)
+
+    **Why 1/√d_k?** If the components of q and k are independent, of mean 0 and
+    variance 1, then q·k is a sum of d_k products of variance 1: its variance is d_k.
+    Energies that large push the softmax towards a single 1 among zeros. There its
+    gradient z(g - Σgz) vanishes, since z = 0 for the losers and Σgz = g for the winner.
+    Divided by √d_k the energies have variance 1 whatever the width of the head.
+
+    `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
+    key j. A row that may attend to nothing gets weights of exactly 0, and so a z of 0.
+    `keep` with `p` is the dropout of the weights.
+
+    Gradient, with P = Q Kᵀ, E = P · scale (and mask), A = softmax(E), A' = dropout(A)
+    and z = A' V. From the back, writing dX for ∂L/∂X:
+
+        dV = A'ᵀ g        dA' = g Vᵀ                   the matrix product z = A' V
+        dA = dA' where kept, times 1/(1 - p)           dropout
+        dE = A ⊙ (dA - Σⱼ dAⱼ Aⱼ)                      the softmax, row by row
+        dP = dE · scale
+        dQ = dP K         dK = dPᵀ Q                   the matrix product P = Q Kᵀ
+
+    Where the mask is false A is 0, and so is dE: no case of its own.
+    """
+    products = xp.matmul(query, transposed(xp, key))  # (..., T, S)
+    energies = products * scale
+    masked = energies
+    if attn_mask is not None:
+        masked = xp.where(attn_mask, energies, MASKED)
+    weights = softmax(xp, masked, axis=-1)
+    if attn_mask is not None:
+        weights = xp.where(attn_mask, weights, 0.0)
+    kept = weights if keep is None else dropout(xp, weights, keep, p=p)
+    z = xp.matmul(kept, value)  # (..., T, d_v)
+    return z, (weights, kept)
+
+
+@scaled_dot_product_attention.defvjp
+def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
+    query, key, value, attn_mask, keep = inputs
+    if saved is None:
+        _, saved = scaled_dot_product_attention.forward(
+            xp, query, key, value, attn_mask, keep, scale=scale, p=p
+        )
+    weights, kept = saved
+    dq = dk = dv = None
+    if needs[2]:
+        dv = xp.matmul(transposed(xp, kept), g)
+    if needs[0] or needs[1]:
+        d_kept = xp.matmul(g, transposed(xp, value))
+        # dropout is linear, element by element: its gradient passes the same gate
+        d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
+        average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
+        d_energies = weights * (d_weights - average)
+        d_products = d_energies * scale
+        dq = xp.matmul(d_products, key)
+        dk = xp.matmul(transposed(xp, d_products), query)
+    return dq, dk, dv, None, None
