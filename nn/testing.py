@@ -20,8 +20,8 @@ from contextlib import nullcontext
 from typing import Any
 
 from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng_state
-from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.functions.operands import constant
 
 from .looking.attention_maps import in_eval_mode
 from .module import Module
@@ -153,7 +153,7 @@ def assert_padding_invariant(
         )
     for at in tokens:
         x = inputs[at]
-        padding = constant([[pad] * extra] * x.shape[0], x)
+        padding = constant(who, [[pad] * extra] * x.shape[0], x)
         off = run.off(at, concat([x, padding], axis=1))
         for b, row in enumerate(off):
             for position, by in enumerate(row):
@@ -245,10 +245,10 @@ def exchanged(who: str, x: Tensor) -> Tensor:
             known = sorted({token for row in rows for token in row})
             if len(known) > 1:
                 following = dict(zip(known, [*known[1:], known[0]]))
-                return constant([[following[t] for t in row] for row in rows], x)  # type: ignore[no-any-return]
+                return constant(who, [[following[t] for t in row] for row in rows], x)  # type: ignore[no-any-return]
         elif x.dtype.startswith("float") and x.ndim == 3:
             state = get_rng_state()
-            other = constant(randn(*x.shape).tolist(), x)
+            other = constant(who, randn(*x.shape).tolist(), x)
             set_rng_state(state)
             return other  # type: ignore[no-any-return]
     raise ValueError(

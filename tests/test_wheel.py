@@ -58,7 +58,8 @@ def module_files():
         path.relative_to(ROOT).as_posix()
         for package in ("tinygrad_attn", "nn")
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".html", ".css", ".js") or path.name == "py.typed"
+        if path.suffix in (".py", ".pyi", ".html", ".css", ".js")
+        or path.name == "py.typed"
     )
 
 

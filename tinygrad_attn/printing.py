@@ -26,11 +26,11 @@ def tensor_repr(t: Any) -> str:
     return f"{prefix}{lines}, {t.dtype}{where})"
 
 
-def tensor_html(t: Any) -> str:
-    """The tensor as a notebook shows it: heat maps."""
-    from .pictures import notebook  # the engine does without, until somebody looks
+def html(x: Any) -> str:
+    """What a notebook shows: the pictures know, and are loaded when first asked."""
+    from .pictures.notebook import html as show
 
-    return notebook.tensor_html(t)
+    return show(x)
 
 
 def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:

@@ -24,7 +24,7 @@ from threading import RLock
 from typing import Any
 
 from tinygrad_attn import Tensor, no_grad
-from tinygrad_attn.autograd.recording import watched
+from tinygrad_attn.autograd.recording import watch
 from tinygrad_attn.context import context
 from tinygrad_attn.rules.activations import dropout
 from tinygrad_attn.rules.composites import softmax
@@ -81,7 +81,7 @@ def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, T
         )
     seen = Watcher(model)
     with in_eval_mode(model), no_grad():
-        watched(seen, model, *inputs, **kwargs)
+        watch(seen, model, *inputs, **kwargs)
     if not seen.maps:
         raise ValueError(
             f"attention_maps: {type(model).__name__} attended to nothing; somewhere in "

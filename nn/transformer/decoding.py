@@ -22,8 +22,8 @@ from heapq import nlargest
 from operator import itemgetter
 
 from tinygrad_attn import Tensor, concat, no_grad, where
-from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.functions.operands import constant
 
 from ..looking.attention_maps import in_eval_mode
 from .seq2seq import Seq2SeqTransformer
@@ -55,7 +55,7 @@ def greedy_decode(
     with in_eval_mode(model), no_grad():
         memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
         cache = model.new_cache()
-        tgt = constant([[model.bos]] * src.shape[0], src)  # (B, 1)
+        tgt = constant("greedy_decode", [[model.bos]] * src.shape[0], src)  # (B, 1)
         done = tgt == model.eos  # (B, 1): nobody yet
         while tgt.shape[1] <= limit and not done.min():
             logits = model.decode(tgt, memory, real, cache)[:, -1]  # (B, vocab_size)
@@ -146,7 +146,9 @@ def best_of_beam(
     cache = model.new_cache()
     alive, finished = [Hypothesis([], 0.0)], []
     for _ in range(limit):
-        tgt = constant([[model.bos, *h.tokens] for h in alive], memory)  # (K, t)
+        tgt = constant(
+            "beam_search", [[model.bos, *h.tokens] for h in alive], memory
+        )  # (K, t)
         logits = model.decode(tgt, memory, real, cache)[:, -1]  # (K, vocab_size)
         log_p = words_only(model, logits.log_softmax()).tolist()
         continued = (
@@ -191,7 +193,9 @@ def check_call(
 def words_only(model: Seq2SeqTransformer, scores: Tensor) -> Tensor:
     """Scores (B, vocab_size) with -inf for PAD and BOS, which are never written."""
     never = (model.pad, model.bos)
-    words = constant([i not in never for i in range(scores.shape[-1])], scores)
+    words = constant(
+        "decode", [i not in never for i in range(scores.shape[-1])], scores
+    )
     return where(words, scores, -math.inf)
 
 

@@ -10,7 +10,7 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.autograd.recording import constant
+from tinygrad_attn.functions.operands import constant
 
 from ..layers import Dropout, LayerNorm, TiedEmbedding, check_sequence, positive
 from ..module import Module
@@ -276,7 +276,9 @@ class Seq2SeqTransformer(Module):
         src = [[*some[:3], self.eos], [some[3], self.eos, self.pad, self.pad]]
         tgt = [[self.bos, *some[4:7]], [self.bos, *some[7:10]]]
         like = self.embedding.weight
-        return constant(src, like), constant(tgt, like)
+        return constant("Seq2SeqTransformer", src, like), constant(
+            "Seq2SeqTransformer", tgt, like
+        )
 
     def real(self, tokens: Tensor) -> Tensor:
         """(B, T), true where a token is no PAD."""

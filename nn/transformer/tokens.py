@@ -10,8 +10,8 @@ labels themselves, it could copy what it is asked for.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, concat
-from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.functions.operands import constant
 
 PAD = 0  # fills a batch up where a sequence is shorter than the others
 BOS = 1  # begins what a decoder writes
@@ -27,7 +27,7 @@ def shift_right(labels: Tensor, bos: int = BOS) -> Tensor:
     """
     check_tokens("shift_right", "labels", labels)
     check_number("shift_right", "bos", bos, 0, whole=True)
-    first = constant([[bos]] * labels.shape[0], labels)  # (B, 1)
+    first = constant("shift_right", [[bos]] * labels.shape[0], labels)  # (B, 1)
     before = labels[:, :-1]  # (B, T - 1)
     tgt = concat([first, before], axis=1)  # (B, T)
     return tgt

@@ -11,6 +11,7 @@ The default is "python", or what the environment variable TINYGRAD_ATTN_BACKEND 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,14 +21,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..context import at_thread_start, context
-from . import python
-from . import values as scalars
+from . import python, values
 from .array import Array, ValueArray
 
 NAMES = ("python", "numpy", "scalar")
 
 # The namespace that computes on arrays of a type. `ops` enters itself for Tensor.
-NAMESPACES: dict[type, Any] = {Array: python, ValueArray: scalars}
+NAMESPACES: dict[type, Any] = {Array: python, ValueArray: values}
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
             "backend 'numpy' needs NumPy, which is not installed: pip install numpy, "
             "or choose the backend 'python', which needs nothing"
         )
-    xp = {"python": python, "scalar": scalars}.get(name)
+    xp = {"python": python, "scalar": values}.get(name)
     if xp is None:
         xp = import_module(".numpy", __package__)
         NAMESPACES.update((kind, xp) for kind in xp.array_types)
@@ -119,8 +119,9 @@ def current_backend() -> Backend:
     return context.now.backend or _default[0]
 
 
-def namespace_of(operands: Iterable[Any]) -> Any:
+def namespace_of(operands: Iterable[Any], who: str = "") -> Any:
     """The namespace that computes on `operands`, by the types of the arrays among them.
+    Errors begin with `who`, "matmul: " say.
 
     Raises:
         TypeError: arrays of two backends meet, or there is none.
@@ -132,14 +133,21 @@ def namespace_of(operands: Iterable[Any]) -> Any:
             continue
         if found is None:
             found = xp
-        elif {found, xp} <= {python, scalars}:
-            found = scalars  # plain numbers beside Values
+        elif {found, xp} <= {python, values}:
+            found = values  # plain numbers beside Values
         else:
             raise TypeError(
-                f"tensors of two backends meet, {found.name!r} and {xp.name!r}; make "
-                "both under one"
+                f"{who}two backends meet, {found.name!r} and {xp.name!r}; create both "
+                "operands on one"
             )
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands)
-        raise TypeError(f"{kinds} given; one operand must be a Tensor")
+        raise TypeError(f"{who}{kinds} given; one operand must be a Tensor")
     return found
+
+
+def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
+    """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
+    xp = backend or current_backend().xp
+    raw = context.now.random.randbytes(8 * math.prod(shape))
+    return xp.uniform(raw, shape, dtype)

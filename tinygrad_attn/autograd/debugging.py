@@ -16,7 +16,7 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..context import context
-from .lines import Line, users_line
+from .lines import SourceLine, users_line
 
 SHOWN = 3  # places that a message lists
 
@@ -47,7 +47,7 @@ class debug(ContextDecorator):
         context.now.debug -= 1
 
 
-def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> Line:
+def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> SourceLine:
     """Refuses a result with a nan or inf that the inputs did not have; returns the line
     of the user's program, to be kept for the way back."""
     line = users_line()

@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from ..arrays.array import Array, ValueArray
 from ..arrays.backends import namespace_of
+from ..autograd.recording import make
 from ..autograd.walk import walk
 from ..context import Scope, no_grad
-from ..tensor import Tensor, make
+from ..tensor import Tensor
 from .check import magnitude, size
 
 # Operations whose result is their input's numbers in other places, or repeated.
@@ -188,7 +189,7 @@ def recorded(who: str, root: Any) -> Trace:
 
 def bare(x: Tensor, data: Any) -> Tensor:
     """A tensor like x around other numbers, without its inputs."""
-    t = make(data)
+    t: Tensor = make(data)
     t._op, t._params, t._scope, t._where = x._op, x._params, x._scope, x._where
     t._requires_grad, t._needs = x._requires_grad, x._needs
     return t
@@ -201,7 +202,7 @@ def finish(t: Tensor) -> None:
 
 def leaf_like(x: Tensor, data: Any) -> Tensor:
     """A tensor without a history around numbers of x."""
-    t = make(data)
+    t: Tensor = make(data)
     t._requires_grad = x._requires_grad
     return t
 

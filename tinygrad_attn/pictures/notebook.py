@@ -109,3 +109,8 @@ def graph_html(graph: Graph) -> str:
         return scrolling(draw(graph, layout="own").svg)
     lines = "\n".join(xml(line) for line in str(graph).split("\n"))
     return scrolling(f"<pre>{lines}</pre>")  # in the notebook's own ink, dark or light
+
+
+def html(x: Any) -> str:
+    """A Tensor, as a notebook shows it."""
+    return tensor_html(x)

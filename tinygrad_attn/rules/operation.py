@@ -62,7 +62,7 @@ class Op:
     ) -> None:
         self.name = forward.__name__
         self.forward = forward
-        self.vjp: Callable[..., Any] | None = None
+        self.vjp: Any = None
         self.check = check
         self.composite = composite
         self.__doc__ = forward.__doc__

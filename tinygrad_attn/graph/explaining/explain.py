@@ -22,10 +22,11 @@ from math import isfinite, isnan
 from ... import ops
 from ...arrays.backends import namespace_of
 from ...autograd.differentiate import grad
+from ...autograd.recording import make
 from ...autograd.walk import unbroadcast
 from ...context import enable_grad
 from ...errors import named
-from ...tensor import Tensor, make
+from ...tensor import Tensor
 from ..data import flat, index_of, listed
 from ..names import Names, formulas
 from ..trace import MOVEMENT, Trace, inputs_of, recorded

@@ -20,9 +20,9 @@ from random import Random
 from typing import Any
 
 from .autograd.differentiate import grad, several
-from .autograd.recording import constant
 from .context import no_grad
 from .errors import check_number
+from .functions.operands import constant
 from .tensor import Tensor
 
 
@@ -162,7 +162,7 @@ def gradgradcheck(
 def direction_beside(x: Tensor, draw: Random) -> Tensor:
     """Random numbers in the shape, on the backend and in the dtype of x."""
     flat = [draw.gauss(0.0, 1.0) for _ in range(x.size)]
-    beside: Tensor = constant(flat, x.detach())
+    beside: Tensor = constant("gradcheck", flat, x.detach())
     return beside.reshape(x.shape)
 
 
