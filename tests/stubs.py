@@ -2,7 +2,7 @@
 
 In the folder functions/ `Tensor` is a type variable, for the class stands further up:
 given something of unknown type such a function gives something unknown back. Users are
-told more: where they call it, by tinygrad_attn, functional or ops, it takes and gives
+told more: where they call it, by tinygrad_attn or functional, it takes and gives
 the class. So the stubs have the same signatures with that other `Tensor`.
 
     python tests/stubs.py      writes them
@@ -14,14 +14,13 @@ import ast
 from importlib import import_module
 from pathlib import Path
 
+STUBS = ("__init__", "functional")
 PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_attn"
 HEAD = "# Written by tests/stubs.py: what {}.py offers, for type checkers.\n\n"
 # Names that the sources have and users need not know.
 SPELT = {
     "Operand": "Any",
     "Recorded": "Tensor",
-    "shapes.Bounds": "tuple[Any, ...]",
-    "shapes.Shape": "tuple[int, ...]",
 }
 SOURCES = sorted((PACKAGE / "functions").glob("*.py"))
 
@@ -61,7 +60,7 @@ def stub(name: str) -> str:
 
 
 def main() -> None:
-    for name in ("__init__", "functional", "ops"):
+    for name in STUBS:
         (PACKAGE / f"{name}.pyi").write_text(stub(name), encoding="utf-8")
 
 

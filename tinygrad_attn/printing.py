@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from math import isfinite
 from typing import Any
 
@@ -27,10 +28,13 @@ def tensor_repr(t: Any) -> str:
 
 
 def html(x: Any) -> str:
-    """What a notebook shows: the pictures know, and are loaded when first asked."""
-    from .pictures.notebook import html as show
+    """What a notebook shows of a Value, a Tensor or a graph: heat maps and pictures.
 
-    return show(x)
+    Pictures know how. They stand far above, and are loaded when a notebook asks: the
+    one place where this house looks up (tests/test_house.py lists it).
+    """
+    notebook = import_module("tinygrad_attn.pictures.notebook")
+    return str(notebook.html(x))
 
 
 def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:

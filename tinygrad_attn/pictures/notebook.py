@@ -112,5 +112,7 @@ def graph_html(graph: Graph) -> str:
 
 
 def html(x: Any) -> str:
-    """A Tensor, as a notebook shows it."""
-    return tensor_html(x)
+    """A Tensor, a Value or a graph, as a notebook shows it."""
+    if isinstance(x, Graph):
+        return graph_html(x)
+    return value_html(x) if hasattr(x, "_prev") else tensor_html(x)
