@@ -31,13 +31,14 @@ class Now:
     """What is on: whether operations are recorded, inside which module call, whether
     they are watched for nan and inf (`debug`), whether source lines and constants are
     kept too (`tracing`, inside `record`), who is told of every operation (`watcher`),
-    on which backend new tensors are made (None: the process's), and where random
-    numbers come from."""
+    on which backend new tensors are made (None: the process's), how its warnings are
+    kept quiet, and where random numbers come from."""
 
     __slots__ = (
         "backend",
         "before",
         "debug",
+        "quiet",
         "random",
         "recording",
         "scope",
@@ -53,6 +54,7 @@ class Now:
         self.tracing = 0
         self.watcher: Callable[..., None] | None = None  # see recording.watched
         self.backend: Any = None
+        self.quiet: Any = None
         self.random = random.Random(os.urandom(16))
 
 

@@ -46,7 +46,7 @@ def full(
     Tensor([[7.0, 7.0],
             [7.0, 7.0]], float64)
     """
-    return _filled("full", shape, fill_value, dtype, requires_grad)
+    return _fill("full", shape, fill_value, dtype, requires_grad)
 
 
 def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
@@ -55,7 +55,7 @@ def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     >>> zeros(3)
     Tensor([0.0, 0.0, 0.0], float64)
     """
-    return _filled("zeros", _sizes(shape), 0.0, dtype, requires_grad)
+    return _fill("zeros", _sizes(shape), 0.0, dtype, requires_grad)
 
 
 def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
@@ -64,7 +64,7 @@ def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
     >>> ones(3, dtype="int64")
     Tensor([1, 1, 1], int64)
     """
-    return _filled("ones", _sizes(shape), 1.0, dtype, requires_grad)
+    return _fill("ones", _sizes(shape), 1.0, dtype, requires_grad)
 
 
 def arange(
@@ -166,7 +166,7 @@ def zeros_like(
     >>> zeros_like(Tensor([1, 2]))
     Tensor([0, 0], int64)
     """
-    return _filled_like("zeros_like", x, 0.0, dtype, requires_grad)
+    return _fill_like("zeros_like", x, 0.0, dtype, requires_grad)
 
 
 def ones_like(
@@ -177,10 +177,10 @@ def ones_like(
     >>> ones_like(Tensor([1, 2]))
     Tensor([1, 1], int64)
     """
-    return _filled_like("ones_like", x, 1.0, dtype, requires_grad)
+    return _fill_like("ones_like", x, 1.0, dtype, requires_grad)
 
 
-def _filled(
+def _fill(
     who: str, shape: Any, fill: Any, dtype: str | None, requires_grad: bool
 ) -> Tensor:
     if not isinstance(fill, Real):
@@ -194,7 +194,7 @@ def _filled(
     return _leaf(who, data, requires_grad)
 
 
-def _filled_like(
+def _fill_like(
     who: str, x: Any, fill: float, dtype: str | None, requires_grad: bool
 ) -> Tensor:
     xp = namespace_of([tensor(who, x).data])

@@ -15,7 +15,7 @@ def tensor_repr(t: Any) -> str:
     edge = EDGE if t.size > LIMIT else None
     texts: list[str] = []
     values = t.tolist()
-    layout = nested(values, edge, style(values), texts)
+    layout = as_texts(values, edge, style(values), texts)
     width = max(map(len, texts), default=0)
     prefix = "Tensor("
     lines = render(layout, width if t.ndim > 1 else 0, len(prefix))
@@ -37,16 +37,16 @@ def html(x: Any) -> str:
     return str(notebook.html(x))
 
 
-def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
+def as_texts(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
     """The values as texts, "..." where an axis is too long; texts collects them."""
     if not isinstance(values, list):
         texts.append(number(values, form))
         return texts[-1]
     if edge is not None and len(values) > 2 * edge:
-        head = [nested(v, edge, form, texts) for v in values[:edge]]
-        tail = [nested(v, edge, form, texts) for v in values[-edge:]]
+        head = [as_texts(v, edge, form, texts) for v in values[:edge]]
+        tail = [as_texts(v, edge, form, texts) for v in values[-edge:]]
         return [*head, "...", *tail]
-    return [nested(v, edge, form, texts) for v in values]
+    return [as_texts(v, edge, form, texts) for v in values]
 
 
 def style(values: Any) -> str:

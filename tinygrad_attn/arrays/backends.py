@@ -80,20 +80,23 @@ def set_backend(name: str, dtype: str | None = None) -> None:
         name: "python", "numpy" or "scalar".
         dtype: what floats are: "float32" (NumPy's default) or "float64".
 
-    NumPy's warnings about inf and nan are switched off with it, in this thread and in
-    new ones, as if by `numpy.seterr(all="ignore")`: on every backend these are results
-    like others.
+    Under NumPy its warnings about inf and nan are switched off too, in this thread and
+    in new ones, until another backend is set: inf and nan are results like others.
 
     >>> set_backend("python")
     """
     _default[:] = [get_backend(name, dtype)]
-    hush()  # in this thread from here on, and in those to come
-    at_thread_start[:] = [hush]
+    follow_default()  # in this thread from here on, and in those to come
+    at_thread_start[:] = [follow_default]
 
 
-def hush() -> None:
-    """The process's backend makes no noise about inf and nan in this thread."""
-    _default[0].xp.quiet().__enter__()
+def follow_default() -> None:
+    """This thread is as quiet about inf and nan as the process's backend, no more."""
+    now = context.now
+    if now.quiet is not None:
+        now.quiet.__exit__(None, None, None)
+    now.quiet = _default[0].xp.quiet()
+    now.quiet.__enter__()
 
 
 @contextmanager

@@ -209,7 +209,7 @@ def reshape(x: Array, shape: Sequence[int]) -> Array:
     """The same elements in the same order under another shape."""
     new = tuple(shape)
     if prod(new) != len(x.data) or min(new, default=0) < 0:  # a -1, or an error
-        new = shapes.reshaped(x.shape, new)
+        new = shapes.fill_in(x.shape, new)
     return like(x, x.data, new)
 
 

@@ -106,7 +106,7 @@ def reduction(
     return axes, kept, length, reduced_shape(shape, axes, keepdims)
 
 
-def reshaped(shape: Shape, new: Sequence[int]) -> Shape:
+def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` with its one -1 filled in; the number of elements must stay the same."""
     new = tuple(operator.index(size) for size in new)
     unknown, known = new.count(-1), prod(size for size in new if size != -1)

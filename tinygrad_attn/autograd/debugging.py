@@ -88,20 +88,20 @@ def trouble(x: Any) -> str:
         zero = float(xp.sum(xp.stop_gradient(x) * 0.0, axis=None).tolist())
     if zero == 0.0:
         return ""
-    places = [(v, at) for v, at in numbered(x.tolist(), []) if not math.isfinite(v)]
+    places = [(v, at) for v, at in number_each(x.tolist(), []) if not math.isfinite(v)]
     kinds = sorted({str(v) for v, _ in places})
     shown = ", ".join(str(at) for _, at in places[:SHOWN])
     more = f" and {len(places) - SHOWN} more places" if len(places) > SHOWN else ""
     return f"{' and '.join(kinds)} at {shown}{more}"
 
 
-def numbered(values: Any, at: list[int]) -> Any:
+def number_each(values: Any, at: list[int]) -> Any:
     """Every number of nested lists, with its index."""
     if not isinstance(values, list):
         yield float(values), at
         return
     for i, v in enumerate(values):
-        yield from numbered(v, [*at, i])
+        yield from number_each(v, [*at, i])
 
 
 def worse(found: str, inputs: Sequence[Any]) -> bool:

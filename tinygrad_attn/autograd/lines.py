@@ -148,14 +148,14 @@ def expressions(file: str) -> Expressions:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             found.setdefault(span_of(node), (node, ""))
-        for target, value in assigned(node):
+        for target, value in assignments(node):
             if isinstance(target, ast.Name):
                 found[span_of(value)] = value, target.id
     _known[file] = lines, found
     return found
 
 
-def assigned(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
     """The targets and values of an assignment: one of each, or as many in a tuple."""
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
         return [(node.target, node.value)]

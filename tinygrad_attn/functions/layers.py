@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arrays.precision import EPSILON
 from ..autograd.recording import apply
 from ..errors import check_number
 from ..rules import composites, movement
@@ -101,7 +102,7 @@ def rms_norm(
     if eps is not None:
         check_number("rms_norm", "eps", eps, 0.0)
     else:
-        eps = 2.0**-23 if x.dtype == "float32" else 2.0**-52
+        eps = EPSILON[x.dtype]
     return apply(composites.rms_norm, x, weight, axis=axis, eps=float(eps))
 
 

@@ -33,7 +33,7 @@ def reshape(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
             [3, 4]], int64)
     """
     new = check(
-        "reshape", shapes.reshaped, tensor("reshape", x).shape, spell(sizes, shape)
+        "reshape", shapes.fill_in, tensor("reshape", x).shape, spell(sizes, shape)
     )
     return apply(movement.reshape, x, shape=new)
 

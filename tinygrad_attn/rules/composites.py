@@ -16,7 +16,7 @@ import math
 
 from .activations import dropout
 from .operation import composite
-from .primitives import as_rows, transposed
+from .primitives import as_rows, transpose
 
 # As good as -∞ before a softmax: exp(-1e30 - anything usual) is exactly 0. But a row of
 # nothing else stays finite, where -∞ - (-∞) would be nan.
@@ -115,7 +115,7 @@ def linear(xp, x, weight, bias):
     the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
     it, see the note on broadcasting in primitives.py).
     """
-    z = xp.matmul(x, transposed(xp, weight))
+    z = xp.matmul(x, transpose(xp, weight))
     return z if bias is None else z + bias
 
 
@@ -126,7 +126,7 @@ def linear_vjp(xp, g, z, inputs, needs, saved):
     if needs[0]:
         dx = xp.matmul(g, weight)
     if needs[1]:
-        dw = xp.matmul(transposed(xp, as_rows(xp, g)), as_rows(xp, x))
+        dw = xp.matmul(transpose(xp, as_rows(xp, g)), as_rows(xp, x))
     return dx, dw, g
 
 
@@ -149,7 +149,7 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
     shift x, or to stretch it, changes nothing after a normalization. Over all rows,
     ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
     """
-    x_hat, s = normalized(xp, x, axis, eps)
+    x_hat, s = normalize(xp, x, axis, eps)
     z = x_hat
     if weight is not None:
         z = z * weight
@@ -161,7 +161,7 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
     x, weight, _ = inputs
-    x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
+    x_hat, s = normalize(xp, x, axis, eps) if saved is None else saved
     g_hat = g if weight is None else g * weight
     dx = None
     if needs[0]:
@@ -199,7 +199,7 @@ def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
     return dx, g * x_hat if needs[1] else None
 
 
-def normalized(xp, x, axis, eps):
+def normalize(xp, x, axis, eps):
     """x̂ and s = 1/√(σ² + ε)."""
     centered = x - mean(xp, x, axis=axis)
     s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
@@ -249,7 +249,7 @@ def scaled_dot_product_attention(
 
     Where the mask is false A is 0, and so is dE: no case of its own.
     """
-    products = xp.matmul(query, transposed(xp, key))  # (..., T, S)
+    products = xp.matmul(query, transpose(xp, key))  # (..., T, S)
     energies = products * scale
     masked = energies
     if attn_mask is not None:
@@ -272,14 +272,14 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
     weights, kept = saved
     dq = dk = dv = None
     if needs[2]:
-        dv = xp.matmul(transposed(xp, kept), g)
+        dv = xp.matmul(transpose(xp, kept), g)
     if needs[0] or needs[1]:
-        d_kept = xp.matmul(g, transposed(xp, value))
+        d_kept = xp.matmul(g, transpose(xp, value))
         # dropout is linear, element by element: its gradient passes the same gate
         d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
         average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
         d_energies = weights * (d_weights - average)
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
-        dk = xp.matmul(transposed(xp, d_products), query)
+        dk = xp.matmul(transpose(xp, d_products), query)
     return dq, dk, dv, None, None

@@ -14,7 +14,7 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
-from ...printing import LIMIT, nested, render, style
+from ...printing import LIMIT, as_texts, render, style
 from ..data import Numbers, flat, listed
 
 USES = 5  # that are printed,
@@ -239,7 +239,7 @@ def shown(label: str, numbers: Numbers, most: int = LINES) -> str:
         if edge is None and len(values) > LIMIT:
             continue
         texts: list[str] = []
-        layout = nested(numbers, edge, form, texts)
+        layout = as_texts(numbers, edge, form, texts)
         width = max(map(len, texts), default=0) if len(shape) > 1 else 0
         rows = render(layout, width, len(label)).split("\n")
         if len(rows) <= most and len(label + rows[0]) <= WIDTH:
