@@ -122,12 +122,11 @@ def current_backend() -> Backend:
     return context.now.backend or _default[0]
 
 
-def namespace_of(operands: Iterable[Any], who: str = "") -> Any:
+def namespace_of(operands: Iterable[Any], who: str = "namespace_of") -> Any:
     """The namespace that computes on `operands`, by the types of the arrays among them.
-    Errors begin with `who`, "matmul: " say.
 
     Raises:
-        TypeError: arrays of two backends meet, or there is none.
+        TypeError: arrays of two backends meet, or there is none, in a call of `who`.
     """
     found: Any = None
     for operand in operands:
@@ -140,12 +139,12 @@ def namespace_of(operands: Iterable[Any], who: str = "") -> Any:
             found = values  # plain numbers beside Values
         else:
             raise TypeError(
-                f"{who}two backends meet, {found.name!r} and {xp.name!r}; create both "
-                "operands on one"
+                f"{who}: two backends meet, {found.name!r} and {xp.name!r}; create "
+                "both operands on one"
             )
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands)
-        raise TypeError(f"{who}{kinds} given; one operand must be a Tensor")
+        raise TypeError(f"{who}: {kinds} given; one operand must be a Tensor")
     return found
 
 

@@ -53,9 +53,12 @@ def backward(
 
 
 def add_to_grad(leaf: Recorded, g: Any) -> None:
-    """Several backwards add up in a leaf's grad."""
-    t = g if isinstance(g, Recorded) else make(g)
-    leaf._grad = t if leaf._grad is None else leaf._grad + t
+    """Several backwards add up in a leaf's grad. (A recorded g is a Tensor.)"""
+    before = leaf._grad
+    if isinstance(g, Recorded):
+        leaf._grad = g if before is None else before + g
+    else:
+        leaf._grad = make(g if before is None else before.data + g)
 
 
 def grad(

@@ -10,16 +10,6 @@ here, so the history of a result is recorded automatically.
     >>> z._op, z._inputs[0] is x
     (<primitive exp>, True)
 
-**Where recursion ends.** `ops.exp(x)` is `apply(primitives.exp, x)`, and that
-primitive's forward is `return xp.exp(x)`: is this a circle? No: apply hands the forward
-x's bare array, so that `xp` is the namespace of arrays, whose exp computes. Traced on
-the pure-Python backend:
-
-    ops.exp(Tensor)                       functions/elementwise.py
-    └─ apply(primitives.exp, Tensor)      here: takes the array out of the Tensor
-       └─ exp.forward(xp, Array)          rules/primitives.py: return xp.exp(x)
-          └─ xp.exp(Array)                arrays/python.py: math.exp of each number
-
 This file knows what every recorded tensor has, `Recorded`. What users call a `Tensor`
 is made of it further up (tensor.py), out of functions that need no more than this.
 """
@@ -38,7 +28,6 @@ from .debugging import check_forward
 from .lines import SourceLine, source_line
 
 NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
-PLAIN = NUMBERS | {type(None)}
 
 
 class Recorded:
@@ -130,7 +119,7 @@ dtype_name = cache(str)  # NumPy takes its time to spell a dtype
 
 def make(array: Any) -> Any:
     """A Tensor around an array of some backend, without a graph."""
-    t = Recorded._result.__new__(Recorded._result)
+    t = object.__new__(Recorded._result)
     t.data = array
     t._grad = t._op = t._saved = t._scope = t._where = None
     t._inputs = t._arrays = t._needs = ()
@@ -163,9 +152,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if keep and op.vjp is None and op.composite:  # without a rule: record its parts
         return step_by_step(op, *inputs, **params)
     arrays = [x.data if isinstance(x, Recorded) else number(op, x) for x in inputs]
-    kinds = {type(a) for a in arrays} - PLAIN
-    usual = NAMESPACES.get(kinds.pop()) if len(kinds) == 1 else None
-    xp = usual or namespace_of(arrays, f"{op.name}: ")
+    xp = namespace_of(arrays, op.name)
     if xp is values and not record:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
     try:
@@ -205,7 +192,7 @@ def step_by_step(op: Op, *inputs: Any, **params: Any) -> Any:
 
 def number(op: Op, x: Any) -> Any:
     """What may stand beside Tensors as it is: a number, or None."""
-    if type(x) in PLAIN:
+    if x is None or type(x) in NUMBERS:
         return x
     raise TypeError(
         f"{op.name}: a {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"

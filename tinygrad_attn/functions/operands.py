@@ -91,17 +91,16 @@ class Arithmetic(Recorded):
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
     """An operator, with a Tensor on one side and what can become one on the other."""
-    a, b = x, y
-    if not isinstance(x, Recorded) and type(x) not in NUMBERS:
-        a = constant(op.name, x, y)
-    if not isinstance(y, Recorded) and type(y) not in NUMBERS:
-        b = constant(op.name, y, x)
+    if isinstance(x, Recorded) and isinstance(y, Recorded):
+        if x.data.dtype != y.data.dtype:
+            x, y = promote(x, y), promote(y, x)
+        return apply(op, x, y)
+    a = x if type(x) in NUMBERS else constant(op.name, x, y)
+    b = y if type(y) in NUMBERS else constant(op.name, y, x)
     if a is None or b is None:
         return leave_to(op.name, x, y)
     both = isinstance(a, Recorded) and isinstance(b, Recorded)
-    if both and a.data.dtype != b.data.dtype:
-        a, b = promote(a, b), promote(b, a)
-    return apply(op, a, b)
+    return binary(op, a, b) if both else apply(op, a, b)
 
 
 def compare(op: Op, x: Recorded, y: Operand) -> Any:

@@ -6,7 +6,7 @@ make requires no gradient, and the walk backward never meets them. They are oper
 all the same, so that a recorded graph can show where a mask or a subtracted maximum
 came from.
 
-The vocabulary is that of `primitives.py`: inputs x and y, output z.
+The vocabulary is that of primitives.py: inputs x and y, output z.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ scaling, mask and softmax; softmax into exp, sum and division.
 
 Some carry a vjp derived by hand. It is what one gets on paper when the rules of the
 parts are multiplied out and simplified; a test holds each against the gradient of its
-parts. The vocabulary is that of `primitives.py`: g = ∂L/∂z.
+parts. The vocabulary is that of primitives.py: g = ∂L/∂z.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from .activations import dropout
 from .operation import composite
 from .primitives import as_rows, transpose
 
-# As good as -∞ before a softmax: exp(-1e30 - anything usual) is exactly 0. But a row of
-# nothing else stays finite, where -∞ - (-∞) would be nan.
+# As good as -∞ before a softmax: exp of it underflows to exactly 0, yet a fully masked
+# row stays finite, where -∞ - (-∞) would be nan.
 MASKED = -1e30
 
 # === 1. Softmax and cross-entropy =====================================================
@@ -74,12 +74,12 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
 
 @composite
 def cross_entropy(xp, logits, target):
-    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of who
-    expects p where q holds.
+    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of
+    someone who expects p when q is true.
 
     `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
     the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
-    counts as 0. Nats are what ln counts in: 0 for a
+    counts as 0. Nats are the unit of ln: 0 for a
     certainty, ln C for a guess among C.
 
     Gradient. With x a row of logits, -Σ qₜ ln pₜ = Σ qₜ (ln Σₖ exp(xₖ) - xₜ), and the

@@ -10,7 +10,7 @@ from. Hence they come in pairs, each the other's vjp:
     concat        ↔ getslice, a piece for each input
     take          ↔ scatter_add (a row taken n times receives n gradients)
 
-The vocabulary is that of `primitives.py`: inputs x, output z, g = ∂L/∂z.
+The vocabulary is that of primitives.py: inputs x, output z, g = ∂L/∂z.
 """
 
 from __future__ import annotations

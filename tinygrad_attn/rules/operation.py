@@ -11,30 +11,30 @@
 | `z` | the output |
 | `g` | ∂L/∂z, the gradient of the final scalar L with respect to the output |
 | `needs` | which inputs need a gradient; what is returned for others is ignored |
-| `saved` | what forward had at hand and vjp would compute again, or None |
+| `saved` | what forward computed and vjp would otherwise recompute, or None |
 
 **vjp** means vector-Jacobian product: with J = ∂z/∂x, the chain rule is ∂L/∂x = g·J. A
 rule states that product directly. J itself, with as many rows as z has numbers and as
 many columns as x has, is never built.
 
 A **primitive** states its rule with derivatives from a calculus book. Its forward only
-ever meets arrays: on Tensors `recording.apply` unwraps them first. A **composite** is a
-forward made of the names of `xp` and of other composites, called as `softmax(xp, x)`.
-It may carry a hand-derived vjp, which is a lesson and faster than the rules of its
-parts; without one, its parts are recorded.
+ever meets arrays, for autograd/recording.py takes them out of the Tensors first. A
+**composite** is a forward made of the names of `xp` and of other composites, called as
+`softmax(xp, x)`. It may carry a hand-derived vjp, which is a lesson and faster than the
+rules of its parts; without one, its parts are recorded.
 
 Nothing in a pair knows what `xp` it is given, and so one pair serves at every level:
 
 - Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. There
-  no vjp is ever asked: each Value has stored its own local derivatives (`scalar.py`).
-  That is why the two can prove each other.
+  vjps are never called: each Value has stored its own local derivatives (scalar.py).
+  That is why the two can check each other.
 - A vjp runs on arrays. Run on Tensors it is recorded like any calculation, and its
   result can be differentiated: that is how a second derivative comes about.
 
 Two things keep that true. No rule asks which `xp` it has or branches on an element. And
 `saved` is never passed when `xp` is `ops`: it holds bare arrays, which would enter the
 second derivative as constants, silently wrong. (`z` may be used: there it is the
-Tensor, with its graph.) A rule that likes to have `saved` must be able to do without.
+Tensor, with its graph.) So a rule that uses `saved` must also work without it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Op:
         name: the forward's name.
         forward, vjp: the pair; vjp is None for a composite that records its parts.
         check: shapes of the inputs → shape of the output, or ValueError with the
-            sentence that says why they do not fit. Asked only once a forward has
+            sentence that says why they do not fit. Called only after a forward has
             failed.
         composite: whether forward opens into other operations.
     """
@@ -75,7 +75,7 @@ class Op:
     def __call__(self, xp: Any, *inputs: Any, **params: Any) -> Any:
         """The operation inside another's forward or vjp.
 
-        On Tensors it is a step of its own: `ops.apply` records it. On bare arrays
+        On Tensors it is a step of its own: `apply` records it. On bare arrays
         there is nothing to record.
         """
         if xp.records:

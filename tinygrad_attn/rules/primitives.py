@@ -1,7 +1,7 @@
 """Chapter 3: every rule of calculus in the engine, each with its gradient beside it.
 
 A rule is a pair of functions: the forward, and below it the vjp, which turns g = ∂L/∂z
-into ∂L/∂x for each input x. `op.py` says what the arguments are. In all of them
+into ∂L/∂x for each input x. operation.py says what the arguments are. In all of them
 
     x, y    inputs          z    output          g = ∂L/∂z
 
@@ -9,10 +9,18 @@ and the task is the chain rule, ∂L/∂xᵢ = Σⱼ gⱼ · ∂zⱼ/∂xᵢ. Wh
 (the first two sections) the sum has one term, and the rule is g times the derivative
 that a calculus book gives.
 
+**Is `def exp(xp, x): return xp.exp(x)` a circle?** No. The users' `exp` takes a Tensor,
+this one an array, and `xp` is where arrays are computed. The recursion ends there:
+
+    exp(Tensor)                  functions/elementwise.py: what users call
+    └─ apply(exp, Tensor)        autograd/recording.py: takes out the array, finds xp
+       └─ exp(xp, Array)         this file: return xp.exp(x)
+          └─ xp.exp(Array)       arrays/python.py: math.exp of each number
+
 **Broadcasting.** Where an input was smaller than the output (a bias added to every
-row), a rule may return a gradient of the output's shape: the walk
-(`autograd.unbroadcast`) sums it down to the input's, since a number used n times
-receives n contributions. No rule below spends a line on it.
+row), a rule may return a gradient of the output's shape: the walk sums it down to the
+input's (`unbroadcast` in autograd/walk.py), since a number used n times receives n
+contributions. No rule below spends a line on it.
 
 The functions bear the namespace's names (sum, max, pow), so inside this file those
 names are the operations and not Python's builtins.
@@ -187,8 +195,8 @@ def pow(xp, x, y):
     """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
     Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for
-    x = 0 and y = 0, ∂z/∂y for x = 0 and y ≥ 0. There 1 is added to the x that would
-    make the inf (a comparison counts as 1 where it is true).
+    x = 0 and y = 0, ∂z/∂y for x = 0 and y ≥ 0. So 1 is added to x exactly where the
+    result would be infinite (a comparison counts as 1 where it is true).
     """
     return x**y
 
@@ -261,8 +269,8 @@ def sum_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
 def broadcast_to(xp, x, *, shape):
     """z = x repeated up to a shape;  each copy contributes, so ∂L/∂x sums them.
 
-    A broadcast's gradient is a sum. The walk does it (`autograd.unbroadcast`), as it
-    does for every operation that broadcasts.
+    A broadcast's gradient is a sum. The walk takes it, as it does for every operation
+    that broadcasts (`unbroadcast` in autograd/walk.py).
     """
     return xp.broadcast_to(x, shape)
 
