@@ -151,37 +151,66 @@ class Tensor(Arithmetic):
 
     # --- methods: functions, called on self -------------------------------------------
 
-    abs, rsqrt, clip = elementwise.abs, elementwise.rsqrt, elementwise.clip
-    exp, log, log1p = elementwise.exp, elementwise.log, elementwise.log1p
-    sqrt, sin, cos = elementwise.sqrt, elementwise.sin, elementwise.cos
-    tanh, erf, astype = elementwise.tanh, elementwise.erf, elementwise.astype
-    maximum, minimum = elementwise.maximum, elementwise.minimum
+    abs = elementwise.abs
+    exp = elementwise.exp
+    log = elementwise.log
+    log1p = elementwise.log1p
+    sqrt = elementwise.sqrt
+    rsqrt = elementwise.rsqrt
+    sin = elementwise.sin
+    cos = elementwise.cos
+    tanh = elementwise.tanh
+    erf = elementwise.erf
+    clip = elementwise.clip
+    astype = elementwise.astype
 
-    relu, leaky_relu, gelu = activations.relu, activations.leaky_relu, activations.gelu
-    sigmoid, silu = activations.sigmoid, activations.silu
-    softplus, softmax = activations.softplus, activations.softmax
+    relu = activations.relu
+    leaky_relu = activations.leaky_relu
+    gelu = activations.gelu
+    sigmoid = activations.sigmoid
+    silu = activations.silu
+    softplus = activations.softplus
+    softmax = activations.softmax
     log_softmax = activations.log_softmax
 
-    sum, mean, var, std = (
-        reductions.sum,
-        reductions.mean,
-        reductions.var,
-        reductions.std,
-    )
-    max, min, logsumexp = reductions.max, reductions.min, reductions.logsumexp
-    argmax, argmin = reductions.argmax, reductions.argmin
+    sum = reductions.sum
+    mean = reductions.mean
+    var = reductions.var
+    std = reductions.std
+    max = reductions.max
+    min = reductions.min
+    argmax = reductions.argmax
+    argmin = reductions.argmin
+    logsumexp = reductions.logsumexp
 
-    reshape, broadcast_to = movement.reshape, movement.broadcast_to
-    permute_dims, expand = movement.permute_dims, shaping.expand
-    transpose, swapaxes = shaping.transpose, shaping.swapaxes
-    squeeze, unsqueeze = shaping.squeeze, shaping.unsqueeze
-    flatten, split, chunk = shaping.flatten, shaping.split, shaping.chunk
-    tril, triu = shaping.tril, shaping.triu
-    mT = property(shaping.matrix_transpose, doc="The last two axes exchanged.")
+    reshape = movement.reshape
+    permute_dims = movement.permute_dims
+    broadcast_to = movement.broadcast_to
 
-    take_along_axis, gather = indexing.take_along_axis, indexing.gather
+    transpose = shaping.transpose
+    swapaxes = shaping.swapaxes
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    expand = shaping.expand
+    flatten = shaping.flatten
+    split = shaping.split
+    chunk = shaping.chunk
+    tril = shaping.tril
+    triu = shaping.triu
+
+    take_along_axis = indexing.take_along_axis
+    gather = indexing.gather
     __getitem__ = indexing.getitem
     __matmul__ = products.matmul
+    mT = property(shaping.matrix_transpose, doc="The last two axes exchanged.")
+
+    def maximum(self, other: Operand) -> Tensor:
+        """The larger of self and other, element by element."""
+        return elementwise.maximum(self, other)
+
+    def minimum(self, other: Operand) -> Tensor:
+        """The smaller of self and other, element by element."""
+        return elementwise.minimum(self, other)
 
     def __rmatmul__(self, x: Operand) -> Tensor:
         return products.matmul(x, self)
