@@ -63,6 +63,14 @@ def in_words(
     return kind(f"{name}: ({', '.join(given)}) given; it takes {takes}")
 
 
+def under_name(who: str, error: Exception) -> Exception:
+    """An error of the same kind whose one line begins with the function's name; to be
+    raised `from` the first, so that nothing of where it arose is lost."""
+    kinds = (IndexError, TypeError, ValueError, OverflowError)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
+    return kind(f"{who}: {' '.join(str(error).split())}")
+
+
 def check_number(
     who: str,
     what: str,

@@ -23,6 +23,7 @@ from typing import Any
 from ..arrays import values
 from ..arrays.backends import NAMESPACES, namespace_of
 from ..context import Scope, context
+from ..errors import under_name
 from ..rules.operation import Op
 from .debugging import check_forward
 from .lines import SourceLine, source_line
@@ -157,8 +158,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
     try:
         z = op.forward(xp, *arrays, **params)
-    except (ValueError, TypeError, IndexError) as error:
-        raise under_name(op, error, arrays) from error
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise misfit(op, error, arrays) from error
     saved = None
     if type(z) is tuple:
         z, saved = z
@@ -195,21 +196,19 @@ def number(op: Op, x: Any) -> Any:
     if x is None or type(x) in NUMBERS:
         return x
     raise TypeError(
-        f"{op.name}: a {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"
+        f"{op.name}: {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"
     )
 
 
-def under_name(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
+def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
     """The error under the operation's name; if the shapes do not fit, the sentence that
     says why."""
     if op.check is not None:
         try:
             op.check(*(getattr(a, "shape", ()) for a in arrays))
-        except ValueError as misfit:
-            error = misfit
-    kinds = (IndexError, TypeError, ValueError)
-    kind = next(kind for kind in kinds if isinstance(error, kind))
-    return kind(f"{op.name}: {' '.join(str(error).split())}")
+        except ValueError as why:
+            error = why
+    return under_name(op.name, error)
 
 
 # --- for whom, and before whom --------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
 from ..autograd.recording import NUMBERS, Recorded, apply, make
+from ..errors import under_name
 from ..rules import comparisons, movement, primitives
 from ..rules.operation import Op
 
@@ -182,7 +183,7 @@ def tensor(who: str, x: Any) -> Any:
     if isinstance(x, Recorded):
         return x
     raise TypeError(
-        f"{who}: a {type(x).__name__} given; it takes a Tensor (Tensor(x) makes one)"
+        f"{who}: {type(x).__name__} given; it takes a Tensor (Tensor(x) makes one)"
     )
 
 
@@ -190,8 +191,8 @@ def check(who: str, question: Any, *given: Any) -> Any:
     """The answer to a question (of arrays/shapes.py, say); its error under our name."""
     try:
         return question(*given)
-    except (ValueError, TypeError, IndexError) as error:
-        raise type(error)(f"{who}: {error}") from error
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise under_name(who, error) from error
 
 
 def axis_of(who: str, x: Any, axis: Any) -> int:

@@ -142,7 +142,7 @@ def read(
     sizes: dict[str, int] = {}
     for term, x in zip(terms, operands):
         if not isinstance(x, Recorded):
-            raise TypeError(f"einsum: a {type(x).__name__} given; it takes Tensors")
+            raise TypeError(f"einsum: {type(x).__name__} given; it takes Tensors")
         if len(term) != x.ndim:
             raise ValueError(
                 f"einsum: {term!r} given for shape {x.shape}; it needs a letter for "
