@@ -14,7 +14,6 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
-from tinygrad_attn.pictures.notebook import module_html
 
 
 class Parameter(Tensor):
@@ -204,6 +203,8 @@ class Module:
         return ""
 
     def _repr_html_(self) -> str:
+        from tinygrad_attn.pictures.notebook import module_html
+
         return module_html(self)
 
     def __repr__(self) -> str:

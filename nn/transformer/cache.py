@@ -13,13 +13,9 @@ its new position only: T steps cost T projections where starting anew costs
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tinygrad_attn import Tensor, concat
 from tinygrad_attn.ops import take
-
-if TYPE_CHECKING:
-    from .multi_head import MultiHeadAttention
 
 
 class KeyValueCache:
@@ -42,32 +38,35 @@ class KeyValueCache:
 
     def __init__(self, grows: bool = True) -> None:
         self.grows = grows
-        self.keys: Tensor | None = None
-        self.values: Tensor | None = None
+        self.contents: tuple[Tensor, Tensor] | None = None  # keys, values
 
     def __len__(self) -> int:
         """How many positions there are."""
-        return 0 if self.keys is None else self.keys.shape[-2]
+        return 0 if self.contents is None else self.contents[0].shape[-2]
 
-    def keys_and_values(
-        self, attention: MultiHeadAttention, key: Tensor, value: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Those of all positions so far, with the ones that `attention` now makes of
-        key (B, T, kdim) and value (B, T, vdim) among them."""
-        if self.keys is None or self.values is None:
-            self.keys, self.values = attention.keys_and_values(key, value)
-        elif self.grows:
-            k, v = attention.keys_and_values(key, value)  # (B, H, T, d_k)
-            self.keys = concat([self.keys, k], axis=-2)
-            self.values = concat([self.values, v], axis=-2)
-        return self.keys, self.values
+    @property
+    def complete(self) -> tuple[Tensor, Tensor] | None:
+        """The keys and values, if no more will come: the memory's, after one step."""
+        return None if self.grows else self.contents
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the keys and values (B, H, T, d_k) of T new positions.
+
+        Returns:
+            Those of all positions so far.
+        """
+        if self.contents is not None:
+            keys, values = self.contents
+            k, v = concat([keys, k], axis=-2), concat([values, v], axis=-2)
+        self.contents = k, v
+        return k, v
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch, in this order, one maybe repeatedly:
-        beam search keeps some hypotheses and drops others."""
-        if self.keys is not None and self.values is not None:
-            self.keys = take(self.keys, rows, axis=0)
-            self.values = take(self.values, rows, axis=0)
+        """Keeps these rows of the batch, in this order; a row may repeat. Beam search
+        keeps some hypotheses and drops others."""
+        if self.contents is not None:
+            k, v = self.contents
+            self.contents = take(k, rows, axis=0), take(v, rows, axis=0)
 
 
 class LayerCache:
@@ -86,7 +85,7 @@ class LayerCache:
         return len(self.self_attn)
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch."""
+        """Keeps these rows of the batch."""
         self.self_attn.select(rows)
         self.cross_attn.select(rows)
 
@@ -110,6 +109,6 @@ class DecoderCache:
         return len(self.layers[0])
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch."""
+        """Keeps these rows of the batch."""
         for layer in self.layers:
             layer.select(rows)

@@ -205,7 +205,7 @@ class MultiHeadAttention(Module):
         if cache is None:
             k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
         else:
-            k, v = cache.keys_and_values(self, key, value)
+            k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]
         energies = (*q.shape[:-2], t, s)
         masks = (attn_mask, key_padding_mask)
