@@ -10,6 +10,8 @@ from tinygrad_attn.functional import padding_mask as padding_mask
 
 from . import optim as optim
 from . import testing as testing
+from .containers import ModuleList as ModuleList
+from .containers import Sequential as Sequential
 from .convert import from_torch as from_torch
 from .convert import to_torch as to_torch
 from .layers import Dropout as Dropout
@@ -26,9 +28,7 @@ from .looking.counting import shapes_only as shapes_only
 from .looking.gradients import warn_without_gradient as warn_without_gradient
 from .looking.gradients import without_gradient as without_gradient
 from .module import Module as Module
-from .module import ModuleList as ModuleList
 from .module import Parameter as Parameter
-from .module import Sequential as Sequential
 from .transformer.decoder import TransformerDecoder as TransformerDecoder
 from .transformer.decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .transformer.decoding import beam_search as beam_search

@@ -8,7 +8,9 @@ of assignment, and their attribute names make the paths
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_attn import Tensor
@@ -59,7 +61,19 @@ class Module:
     [('scale', (2,)), ('inner.weight', (3, 2)), ('inner.bias', (3,))]
     """
 
-    training: bool = True
+    @property
+    def training(self) -> bool:
+        """True in training (dropout on), False in use; a new module's is True."""
+        stored: bool = vars(self).get("training", True)
+        return own_modes.training.get(id(self), stored)
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        modes = own_modes.training
+        if id(self) in modes:
+            modes[id(self)] = mode
+        else:
+            vars(self)["training"] = mode
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Refuses to lose a parameter or a module under something that is neither."""
@@ -235,63 +249,41 @@ class Module:
             )
 
 
-class ModuleList(Module):
-    """Modules in a row, under the names "0", "1", ...
+# --- modes, each thread its own -------------------------------------------------------
 
-    >>> import nn
-    >>> layers = ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
-    >>> len(layers), [name for name, _ in layers.named_parameters()][:2]
-    (2, ['0.weight', '0.bias'])
+
+class Modes(threading.local):
+    """`training`, in this thread, of the modules that it runs `in_eval_mode`, by id."""
+
+    def __init__(self) -> None:
+        self.training: dict[int, bool] = {}
+
+
+own_modes = Modes()
+
+
+@contextmanager
+def in_eval_mode(model: Module) -> Iterator[None]:
+    """Inside, this thread runs the model in eval mode; afterwards all is as before.
+
+    Other threads notice nothing: one that trains the same model goes on with dropout.
+    Whatever this thread does inside with `train()`, `eval()` or `training` holds until
+    the end of the block.
+
+    >>> model = Module()
+    >>> with in_eval_mode(model):
+    ...     model.training
+    False
+    >>> model.training
+    True
     """
-
-    def __init__(self, modules: Any = ()) -> None:
-        if isinstance(modules, Module) or not isinstance(modules, Iterable):
-            raise TypeError(
-                f"{type(self).__name__}: a {type(modules).__name__} given; it takes a "
-                "list of modules"
-            )
-        for module in modules:
-            self.append(module)
-
-    def append(self, module: Module) -> None:
-        """Adds a module at the end."""
-        if not isinstance(module, Module):
-            raise TypeError(
-                f"{type(self).__name__}: a {type(module).__name__} given; it takes "
-                "modules"
-            )
-        setattr(self, str(len(self)), module)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (child for _, child in self.named_children())
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
-
-    def __getitem__(self, i: int) -> Any:
-        try:
-            return list(self)[i]
-        except (IndexError, TypeError) as error:
-            raise type(error)(
-                f"{type(self).__name__}: index {i!r}, a {type(i).__name__}, given; it "
-                f"has {len(self)} modules"
-            ) from None
-
-
-class Sequential(ModuleList):
-    """Modules one after the other: each takes what the one before returned.
-
-    >>> import nn
-    >>> Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
-    Sequential()                                   58
-    ├─ 0: Linear(4 → 8)  weight (8, 4)  bias (8,)  40
-    └─ 1: Linear(8 → 2)  weight (2, 8)  bias (2,)  18
-    """
-
-    def __init__(self, *modules: Module) -> None:
-        super().__init__(modules)
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
+    modules = list(model.modules())  # kept, so that no new module gets the id of one
+    own = own_modes.training
+    outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of a block outside
+    own.update((id(m), False) for m in modules)
+    try:
+        yield
+    finally:
+        for m in modules:
+            own.pop(id(m), None)
+        own.update(outer)

@@ -23,8 +23,7 @@ from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng
 from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
 
-from .looking.attention_maps import in_eval_mode
-from .module import Module
+from .module import Module, in_eval_mode
 from .transformer.tokens import PAD
 
 Model = Module | Callable[..., Any]

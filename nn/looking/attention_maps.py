@@ -18,9 +18,6 @@ hand all do this, and so they are all seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import RLock
 from typing import Any
 
 from tinygrad_attn import Tensor, no_grad
@@ -32,12 +29,10 @@ from tinygrad_attn.rules.movement import astype, getslice, permute_dims, reshape
 from tinygrad_attn.rules.operation import Op
 from tinygrad_attn.rules.primitives import broadcast_to, matmul, where
 
-from ..module import Module
+from ..module import Module, in_eval_mode
 
 # Operations after which weights are still those same weights.
 SAME = {astype, broadcast_to, dropout, getslice, permute_dims, reshape}
-
-modes = RLock()  # a model has one mode, for all threads: they take turns to change it
 
 
 def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -157,16 +152,3 @@ def four_axes(weights: Tensor, factor: Tensor, module: Any) -> Tensor:
     else:
         heads = 1
     return weights.detach().reshape(math.prod(batch), heads, t, s)
-
-
-@contextmanager
-def in_eval_mode(model: Module) -> Iterator[None]:
-    """Inside, the model and all its modules are in eval mode; then as before."""
-    with modes:
-        training = [module for module in model.modules() if module.training]
-        try:
-            model.eval()
-            yield
-        finally:
-            for module in training:
-                module.training = True

@@ -25,7 +25,7 @@ from tinygrad_attn import Tensor, concat, no_grad, where
 from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
 
-from ..looking.attention_maps import in_eval_mode
+from ..module import in_eval_mode
 from .seq2seq import Seq2SeqTransformer
 from .tokens import check_tokens
 

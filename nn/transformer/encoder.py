@@ -10,8 +10,9 @@ from typing import Any
 
 from tinygrad_attn import Tensor, functional
 
+from ..containers import ModuleList
 from ..layers import Dropout, LayerNorm, Linear, init_xavier, positive
-from ..module import Module, ModuleList
+from ..module import Module
 from .multi_head import MultiHeadAttention
 
 
