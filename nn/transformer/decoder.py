@@ -59,8 +59,6 @@ class TransformerDecoderLayer(Module):
         inner = dropout if inner_dropout is None else inner_dropout
         self.self_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
         self.cross_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
-        self.self_attn.mask_names = ("tgt_mask", "tgt_key_padding_mask")
-        self.cross_attn.mask_names = ("memory_mask", "memory_key_padding_mask")
         self.feed_forward = FeedForward(d_model, d_ff, inner, activation, bias)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
@@ -102,6 +100,7 @@ class TransformerDecoderLayer(Module):
             key_padding_mask=tgt_key_padding_mask,
             is_causal=tgt_is_causal,
             cache=None if cache is None else cache.self_attn,
+            mask_names=("tgt_mask", "tgt_key_padding_mask"),
         )
         x = x + self.dropout1(z)
         x = x if self.norm_first else self.norm1(x)
@@ -112,6 +111,7 @@ class TransformerDecoderLayer(Module):
             attn_mask=memory_mask,
             key_padding_mask=memory_key_padding_mask,
             cache=None if cache is None else cache.cross_attn,
+            mask_names=("memory_mask", "memory_key_padding_mask"),
         )
         x = x + self.dropout2(z)
         x = x if self.norm_first else self.norm2(x)

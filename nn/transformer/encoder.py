@@ -97,7 +97,6 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         inner = dropout if inner_dropout is None else inner_dropout
         self.self_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
-        self.self_attn.mask_names = ("src_mask", "src_key_padding_mask")
         self.feed_forward = FeedForward(d_model, d_ff, inner, activation, bias)
         self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
         self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
@@ -139,6 +138,7 @@ class TransformerEncoderLayer(Module):
             key_padding_mask=src_key_padding_mask,
             is_causal=is_causal,
             need_weights=need_weights,
+            mask_names=("src_mask", "src_key_padding_mask"),
         )
         x = x + self.dropout1(z)
         x = x if self.norm_first else self.norm1(x)

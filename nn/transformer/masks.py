@@ -23,7 +23,7 @@ Shape = tuple[int, ...]
 NAMES = ("attn_mask", "key_padding_mask")
 
 
-def mask_for(
+def one_mask(
     who: str,
     energies: Shape,
     attn_mask: Any,
@@ -34,13 +34,13 @@ def mask_for(
     both are; None where there is none.
 
     Args:
-        names: what the caller calls them, for the errors.
+        names: the caller's names for the two, for the errors.
 
     Raises:
         TypeError, ValueError: a mask is no boolean Tensor, or of no shape that fits.
 
     >>> causal = Tensor([[True, False], [True, True]])
-    >>> mask_for("attention", (1, 4, 2, 2), causal, Tensor([[False, True]]))
+    >>> one_mask("attention", (1, 4, 2, 2), causal, Tensor([[False, True]]))
     Tensor([[[[False, False],
               [False,  True]]]], bool)
     """

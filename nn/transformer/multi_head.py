@@ -19,7 +19,7 @@ from tinygrad_attn.rules.composites import MASKED
 from ..layers import Linear, check_sequence, positive, xavier_uniform
 from ..module import Module
 from .cache import KeyValueCache
-from .masks import NAMES, mask_for
+from .masks import NAMES, one_mask
 
 
 class AttentionHead(Module):
@@ -122,8 +122,6 @@ class MultiHeadAttention(Module):
     ((1, 5, 8), (1, 2, 5, 5))
     """
 
-    mask_names = NAMES  # as whoever holds this layer calls its masks: errors say it
-
     def __init__(
         self,
         d_model: int,
@@ -160,6 +158,7 @@ class MultiHeadAttention(Module):
         need_weights: bool = False,
         key_padding_mask: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        mask_names: tuple[str, str] = NAMES,
     ) -> tuple[Tensor, Tensor | None]:
         """query (..., T, d_model) looks up in key (..., S, kdim) and value (..., S,
         vdim).
@@ -175,8 +174,10 @@ class MultiHeadAttention(Module):
             need_weights: whether to return the weights.
             key_padding_mask: boolean (B, S), True = a key to attend to, False =
                 padding: what `padding_mask` makes of tokens.
-            cache: keys and values of earlier calls (`nn.cache`): the queries then are
-                the last T of the positions that the keys have.
+            cache: the keys and values of earlier calls (cache.py). The queries' are
+                then the last T of the keys' positions.
+            mask_names: the caller's names for attn_mask and key_padding_mask, for the
+                errors.
 
         Returns:
             (..., T, d_model), and the weights of every head (..., H, T, S) or None.
@@ -207,16 +208,17 @@ class MultiHeadAttention(Module):
         else:
             k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]
-        energies = (*q.shape[:-2], t, s)
         masks = (attn_mask, key_padding_mask)
-        mask = mask_for("MultiHeadAttention", energies, *masks, self.mask_names)
-        if is_causal and cache is not None:  # the queries are the last of S positions
-            causal = attention.causal_mask(s, like=query)[s - t :]
-            mask = causal if mask is None else attention.both(mask, causal)
-            is_causal = False
-        dropout = self.dropout if self.training else 0.0
+        mask = one_mask("MultiHeadAttention", (*q.shape[:-1], s), *masks, mask_names)
         z, weights = attention.attention_with_weights(
-            q, k, v, mask, dropout, is_causal, want_weights=need_weights
+            q,
+            k,
+            v,
+            mask,
+            self.dropout if self.training else 0.0,
+            is_causal,
+            want_weights=need_weights,
+            start=0 if cache is None else s - t,  # the queries' are the last positions
         )
         return self.out_proj(self.join_heads(z)), weights  # (..., T, d_model)
 
