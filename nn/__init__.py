@@ -33,9 +33,9 @@ from .transformer.decoder import TransformerDecoder as TransformerDecoder
 from .transformer.decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .transformer.decoding import beam_search as beam_search
 from .transformer.decoding import greedy_decode as greedy_decode
-from .transformer.encoder import FeedForward as FeedForward
 from .transformer.encoder import TransformerEncoder as TransformerEncoder
 from .transformer.encoder import TransformerEncoderLayer as TransformerEncoderLayer
+from .transformer.layer import FeedForward as FeedForward
 from .transformer.multi_head import AttentionHead as AttentionHead
 from .transformer.multi_head import MultiHeadAttention as MultiHeadAttention
 from .transformer.positions import LearnedPositions as LearnedPositions

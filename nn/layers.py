@@ -42,7 +42,7 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        positive("Linear", in_features=in_features, out_features=out_features)
+        check_positive("Linear", in_features=in_features, out_features=out_features)
         bound = 1.0 / math.sqrt(in_features)
         self.weight = uniform(out_features, in_features, bound=bound)
         self.bias = uniform(out_features, bound=bound) if bias else None
@@ -88,7 +88,7 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, std: float = 1.0
     ) -> None:
-        positive(
+        check_positive(
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
         check_number("Embedding", "std", std, 0.0)
@@ -124,7 +124,7 @@ class TiedEmbedding(Module):
     """
 
     def __init__(self, vocab_size: int, d_model: int) -> None:
-        positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
+        check_positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
         self.weight = Parameter(randn(vocab_size, d_model) * d_model**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -220,7 +220,7 @@ def normalized_sizes(
     if not shape:
         raise ValueError(f"{who}: normalized_shape=() given; it names no axis")
     for n in shape:
-        positive(who, normalized_shape=n)
+        check_positive(who, normalized_shape=n)
     return shape
 
 
@@ -257,7 +257,7 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
-def positive(who: str, **sizes: int) -> None:
+def check_positive(who: str, **sizes: int) -> None:
     """Refuses sizes that are no positive integers."""
     for what, size in sizes.items():
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:

@@ -16,7 +16,7 @@ from tinygrad_attn.errors import check_number
 from tinygrad_attn.functions import attention
 from tinygrad_attn.rules.composites import MASKED
 
-from ..layers import Linear, check_sequence, positive, xavier_uniform
+from ..layers import Linear, check_positive, check_sequence, xavier_uniform
 from ..module import Module
 from .cache import KeyValueCache
 from .masks import NAMES, one_mask
@@ -57,7 +57,7 @@ class AttentionHead(Module):
 
     def __init__(self, d_model: int, d_k: int, d_v: int | None = None) -> None:
         d_v = d_k if d_v is None else d_v
-        positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)
+        check_positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)
         self.W_Q = xavier_uniform(d_model, d_k)
         self.W_K = xavier_uniform(d_model, d_k)
         self.W_V = xavier_uniform(d_model, d_v)
@@ -134,7 +134,7 @@ class MultiHeadAttention(Module):
         who = "MultiHeadAttention"
         kdim = d_model if kdim is None else kdim
         vdim = d_model if vdim is None else vdim
-        positive(who, d_model=d_model, num_heads=num_heads, kdim=kdim, vdim=vdim)
+        check_positive(who, d_model=d_model, num_heads=num_heads, kdim=kdim, vdim=vdim)
         if d_model % num_heads:
             raise ValueError(
                 f"{who}: d_model={d_model} is not divisible by "

@@ -13,7 +13,7 @@ from tinygrad_attn import Tensor, arange, randn, stack
 from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.errors import check_number
 
-from ..layers import check_sequence, positive
+from ..layers import check_positive, check_sequence
 from ..module import Module, Parameter
 
 
@@ -34,7 +34,7 @@ class LearnedPositions(Module):
     """
 
     def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
-        positive("LearnedPositions", max_len=max_len, d_model=d_model)
+        check_positive("LearnedPositions", max_len=max_len, d_model=d_model)
         check_number("LearnedPositions", "std", std, 0.0)
         self.weight = Parameter(randn(max_len, d_model) * std)
 
@@ -63,7 +63,7 @@ class SinusoidalPositions(Module):
     """
 
     def __init__(self, max_len: int, d_model: int) -> None:
-        positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
+        check_positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
         rates = [10000.0 ** (-i / d_model) for i in range(0, d_model, 2)]
         times = arange(max_len, dtype="float64").reshape(max_len, 1)
         angles = times * Tensor(rates, dtype="float64")  # (max_len, d/2)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from tinygrad_attn import Tensor, functional
 from tinygrad_attn.autograd.recording import constant
 
-from ..layers import Dropout, LayerNorm, TiedEmbedding, check_sequence, positive
+from ..layers import Dropout, LayerNorm, TiedEmbedding, check_positive, check_sequence
 from ..module import Module
 from .cache import DecoderCache
 from .decoder import TransformerDecoder, TransformerDecoderLayer
@@ -30,19 +30,11 @@ class Transformer(Module):
     final norms, which come from PyTorch; `final_norm=False` leaves them out.
 
     Args:
-        d_model: the width throughout.
-        num_heads: attention heads; must divide d_model.
         num_encoder_layers, num_decoder_layers: how many of each.
-        d_ff: the inner width of the feed-forward.
-        dropout: the probability, in training, to drop an element of what a sublayer
-            hands to its residual connection (section 5.4).
-        activation: "relu" or "gelu".
-        norm_first: pre-norm instead of the paper's post-norm.
         final_norm: whether a norm follows the last layer of encoder and of decoder.
-        layer_norm_eps: the ε of the norms.
-        bias: whether linear layers and norms have one.
-        inner_dropout: the same for attention weights and inside the feed-forward. The
-            paper has none there (0.0); by default it is `dropout`, as in PyTorch.
+        d_model, num_heads, d_ff, dropout, activation, norm_first, layer_norm_eps, bias,
+            inner_dropout: the settings of every layer, as in TransformerLayer
+            (layer.py).
 
     >>> from tinygrad_attn import randn
     >>> model = Transformer(8, 2, 1, 1, d_ff=16)
@@ -144,19 +136,13 @@ class Seq2SeqTransformer(Module):
 
     Args:
         vocab_size: how many tokens there are, PAD, BOS and EOS among them.
-        d_model: the width throughout.
-        num_heads: attention heads; must divide d_model.
-        num_encoder_layers, num_decoder_layers: how many of each.
-        d_ff: the inner width of the feed-forward.
-        dropout: the probability of dropout, in training, on the sums of embeddings and
-            positions, and on what a sublayer hands to its residual connection.
+        dropout: as in every layer, and also of the sums of embeddings and positions.
         max_len: the longest sequence.
-        activation: "relu" or "gelu".
-        norm_first: pre-norm instead of the paper's post-norm.
         final_norm: whether a norm follows the last layer of encoder and of decoder; by
             default as norm_first, which needs it.
-        inner_dropout: dropout of attention weights and inside the feed-forward.
         pad, bos, eos: the numbers of these tokens.
+        d_model, num_heads, num_encoder_layers, num_decoder_layers, d_ff, activation,
+            norm_first, inner_dropout: as in Transformer.
 
     >>> model = Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
     >>> src, labels = Tensor([[5, 6, 7, EOS]]), Tensor([[7, 6, EOS]])
@@ -183,7 +169,7 @@ class Seq2SeqTransformer(Module):
         eos: int = EOS,
     ) -> None:
         who = "Seq2SeqTransformer"
-        positive(who, vocab_size=vocab_size)
+        check_positive(who, vocab_size=vocab_size)
         for name, token in (("pad", pad), ("bos", bos), ("eos", eos)):
             if token not in range(vocab_size):
                 raise ValueError(
