@@ -4,10 +4,20 @@ Names, arguments and defaults are PyTorch's where PyTorch has the thing; masks a
 boolean everywhere, True = may be attended to.
 """
 
+if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name
+    import sys
+    from importlib import import_module
+
+    import_module("tinygrad_attn.nn")
+    for name in reversed([*sys.modules]):  # the package itself last
+        if name.startswith("tinygrad_attn.nn"):
+            sys.modules[name.removeprefix("tinygrad_attn.")] = sys.modules[name]
+
 from tinygrad_attn import functional as functional
 from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
 
+from . import checkpoint as checkpoint
 from . import optim as optim
 from . import testing as testing
 from .containers import ModuleList as ModuleList
