@@ -18,8 +18,12 @@ from typing import Any, NamedTuple
 
 ENGINE = str(Path(__file__).parents[1])
 LAYERS = str(Path(__file__).parents[2] / "nn")
-# In these the mathematics is written down: a step of theirs has a line of its own.
-LESSONS = tuple(f"{ENGINE}/rules/{name}.py" for name in ("composites", "activations"))
+# In these the mathematics is written down: a step of theirs has a line of its own. (The
+# layers lie beside the engine, and in an installation in it too.)
+LESSONS = tuple(
+    str(Path(ENGINE, *place))
+    for place in (("rules", "composites.py"), ("rules", "activations.py"), ("nn",))
+)
 
 
 class Line(NamedTuple):
