@@ -1,10 +1,10 @@
 """Optimizers, and schedules of their learning rates."""
 
 from ..module import Parameter as Parameter
+from .optimizer import Optimizer as Optimizer
+from .optimizer import clip_grad_norm as clip_grad_norm
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
-from .optimizers import Optimizer as Optimizer
-from .optimizers import clip_grad_norm as clip_grad_norm
 from .schedules import Noam as Noam
 from .schedules import WarmUp as WarmUp

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tinygrad_attn.errors import check_number
 
-from .optimizers import Optimizer
+from .optimizer import Optimizer
 
 
 class WarmUp:
