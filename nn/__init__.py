@@ -1,7 +1,12 @@
 """Layers, attention and optimizers on tinygrad_attn's Tensor.
 
-Names, arguments and defaults are PyTorch's where PyTorch has the thing; masks are
+Names, arguments and defaults are PyTorch's wherever PyTorch has the thing. Masks are
 boolean everywhere, True = may be attended to.
+
+Read module.py, containers.py and layers.py, then transformer/, optim/, looking/ and
+testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All import
+tinygrad_attn, which never imports nn, and of nn only what comes before them in this
+order. The package's full name is tinygrad_attn.nn.
 """
 
 if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name

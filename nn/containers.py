@@ -9,7 +9,7 @@ from .module import Module
 
 
 class ModuleList(Module):
-    """Modules in a row, under the names "0", "1", ...
+    """A list of modules, under the names "0", "1", ...
 
     >>> import nn
     >>> layers = ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
@@ -52,7 +52,7 @@ class ModuleList(Module):
 
 
 class Sequential(ModuleList):
-    """Modules one after the other: each takes what the one before returned.
+    """Modules in a chain: each takes the output of the one before.
 
     >>> import nn
     >>> Sequential(nn.Linear(4, 8), nn.Linear(8, 2))

@@ -1,9 +1,8 @@
-"""Module: parameters, the modules inside, and what can be asked of them all.
+"""Module: a part of a model, with its parameters and the modules inside.
 
-A module is any object with parameters and a `forward`. There is no registration: its
-parameters and submodules are simply those of its attributes that are one, in the order
-of assignment, and their attribute names make the paths
-("encoder.0.self_attn.q_proj.weight").
+A module is any object with parameters and a `forward`. Nothing is registered: an
+attribute that is a Parameter or a Module belongs to it, in the order of assignment.
+Attribute names make the paths ("encoder.0.self_attn.q_proj.weight").
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ class Parameter(Tensor):
     """A Tensor that a module learns: a leaf that requires a gradient.
 
     Args:
-        data: numbers, or a Tensor whose numbers it takes over.
+        data: numbers, or a Tensor with these numbers.
 
     >>> Parameter([1.0, 2.0])
     Tensor([1.0, 2.0], float64, requires_grad)
@@ -42,13 +41,13 @@ class Parameter(Tensor):
     __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
     def assign(self, array: Any) -> None:
-        """Takes new numbers, an array of the same shape, between steps."""
+        """Replaces the numbers, between steps, by an array of the same shape."""
         self.data = namespace_of([self.data]).leaf(array)
 
 
 class Module:
     """A part of a model. Subclasses set parameters and modules as attributes and define
-    `forward`; `module(x)` calls it.
+    `forward`, which `module(x)` calls.
 
     >>> import nn
     >>> class Affine(Module):
@@ -76,7 +75,7 @@ class Module:
             vars(self)["training"] = mode
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuses to lose a parameter or a module under something that is neither."""
+        """Refuses to replace a parameter or a module by anything else but None."""
         old, kinds = vars(self).get(name), (Parameter, Module)
         if (
             isinstance(old, kinds)
@@ -91,11 +90,11 @@ class Module:
         super().__setattr__(name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes."""
+        """Computes the module's output."""
         raise NotImplementedError(f"{type(self).__name__}: forward is not defined")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """`forward`; what it records keeps that it was recorded in this module."""
+        """Calls `forward`. Every operation recorded meanwhile remembers this module."""
         return recording.in_scope(self, self.forward, *args, **kwargs)
 
     # --- what is inside ---------------------------------------------------------------
@@ -125,7 +124,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter), a shared one under each of its paths."""
+        """(path, parameter); a shared parameter appears under each of its paths."""
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, Parameter):
@@ -140,7 +139,7 @@ class Module:
                 yield path, parameter
 
     def parameters(self) -> Iterator[Parameter]:
-        """Each parameter once: what an optimizer takes."""
+        """Each parameter once, for an optimizer."""
         return (parameter for _, parameter in self.named_parameters())
 
     # --- what can be done with it -----------------------------------------------------
@@ -165,17 +164,15 @@ class Module:
         return {path: p.detach() for path, p in self._all_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Takes the numbers of a `state_dict`, of any backend, or arrays, or lists.
-
-        Nothing is changed unless everything fits.
+        """Loads the numbers of a `state_dict`. Changes nothing unless everything fits.
 
         Args:
-            state: path → numbers.
-            strict: whether the paths must be exactly those of this module; otherwise
-                those that are here are taken. Shapes must fit in either case.
+            state: path → numbers: Tensors of any backend, arrays or lists.
+            strict: whether the paths must be exactly those of this module. Otherwise
+                the paths that both have are loaded. Shapes must fit in either case.
 
         Raises:
-            ValueError: lists the missing, the unexpected and the mis-shaped paths.
+            ValueError: lists the missing, unexpected and mis-shaped paths.
         """
         who = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state, Mapping):
@@ -213,7 +210,7 @@ class Module:
     # --- how it shows itself ----------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """A module's settings, for its line in the tree."""
+        """The module's settings, for its line in the printed tree."""
         return ""
 
     def _repr_html_(self) -> str:
@@ -253,7 +250,7 @@ class Module:
 
 
 class Modes(threading.local):
-    """`training`, in this thread, of the modules that it runs `in_eval_mode`, by id."""
+    """By id, the `training` of each module that this thread runs `in_eval_mode`."""
 
     def __init__(self) -> None:
         self.training: dict[int, bool] = {}
@@ -264,11 +261,10 @@ own_modes = Modes()
 
 @contextmanager
 def in_eval_mode(model: Module) -> Iterator[None]:
-    """Inside, this thread runs the model in eval mode; afterwards all is as before.
+    """Runs the model in eval mode inside the block, for this thread only.
 
-    Other threads notice nothing: one that trains the same model goes on with dropout.
-    Whatever this thread does inside with `train()`, `eval()` or `training` holds until
-    the end of the block.
+    Another thread that trains the same model keeps its dropout. Inside the block this
+    thread may call `train()` or `eval()`; the end of the block undoes that.
 
     >>> model = Module()
     >>> with in_eval_mode(model):
@@ -277,9 +273,9 @@ def in_eval_mode(model: Module) -> Iterator[None]:
     >>> model.training
     True
     """
-    modules = list(model.modules())  # kept, so that no new module gets the id of one
+    modules = list(model.modules())  # kept alive, so that no id is used again
     own = own_modes.training
-    outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of a block outside
+    outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of an outer block
     own.update((id(m), False) for m in modules)
     try:
         yield

@@ -1,4 +1,8 @@
-"""Optimizers, and schedules of their learning rates."""
+"""Optimizers, which move parameters, and schedules of their learning rates.
+
+Read optimizer.py (what all share), optimizers.py (SGD, Adam, AdamW) and schedules.py;
+each may import those before it. They import tinygrad_attn and, of nn/, module.py only.
+"""
 
 from ..module import Parameter as Parameter
 from .optimizer import Optimizer as Optimizer

@@ -1,13 +1,12 @@
-"""Keys and values that are kept, so that decoding computes nothing twice.
+"""A cache of keys and values, so that decoding computes nothing twice.
 
-A decoder writes one token after the other, and each new query looks at all positions
-before it. Their keys and values are what they were a step ago: causal attention never
-lets a later token change an earlier one. So they are kept, and a step computes those of
-its new position only: T steps cost T projections where starting anew costs
-1 + 2 + ... + T.
+A decoder writes one token at a time, and each new query looks at all positions before
+it. Their keys and values have not changed: in causal attention no later token changes
+an earlier position. So they are kept, and a step projects its new position only. T
+steps cost T projections; without the cache they cost 1 + 2 + ... + T.
 
-    self-attention     the keys and values of the new positions are appended
-    cross-attention    those of the memory are computed once, at the first step
+    self-attention     each step appends the keys and values of its new positions
+    cross-attention    the first step computes the memory's; the others use them
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from tinygrad_attn.ops import take
 
 
 class KeyValueCache:
-    """The keys and values (B, H, S, d_k) that one attention has made so far.
+    """The keys and values (B, H, S, d_k) of one attention, so far.
 
     Args:
-        grows: whether new ones are appended (self-attention), or the first ones kept
-            (cross-attention, whose memory stays the same).
+        grows: True for self-attention, where each step appends. False for
+            cross-attention, where the memory stays the same.
 
     >>> import nn
     >>> from tinygrad_attn import randn
@@ -41,12 +40,12 @@ class KeyValueCache:
         self.contents: tuple[Tensor, Tensor] | None = None  # keys, values
 
     def __len__(self) -> int:
-        """How many positions there are."""
+        """How many positions are cached."""
         return 0 if self.contents is None else self.contents[0].shape[-2]
 
     @property
     def complete(self) -> tuple[Tensor, Tensor] | None:
-        """The keys and values, if no more will come: the memory's, after one step."""
+        """The keys and values, if no more will come: those of a memory."""
         return None if self.grows else self.contents
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
@@ -70,7 +69,7 @@ class KeyValueCache:
 
 
 class LayerCache:
-    """A decoder layer's two: of its self-attention, and of its cross-attention.
+    """The two caches of a decoder layer: for self-attention and cross-attention.
 
     >>> len(LayerCache())
     0
@@ -81,7 +80,7 @@ class LayerCache:
         self.cross_attn = KeyValueCache(grows=False)
 
     def __len__(self) -> int:
-        """How many positions of the target there are."""
+        """How many positions of the target are cached."""
         return len(self.self_attn)
 
     def select(self, rows: Sequence[int]) -> None:
@@ -91,10 +90,10 @@ class LayerCache:
 
 
 class DecoderCache:
-    """One for each layer of a decoder, in its order.
+    """A cache for each layer of a decoder, in order.
 
     Args:
-        num_layers: how many there are.
+        num_layers: how many layers the decoder has.
 
     >>> cache = DecoderCache(6)
     >>> len(cache), len(cache.layers)
@@ -105,7 +104,7 @@ class DecoderCache:
         self.layers = [LayerCache() for _ in range(num_layers)]
 
     def __len__(self) -> int:
-        """How many positions of the target there are."""
+        """How many positions of the target are cached."""
         return len(self.layers[0])
 
     def select(self, rows: Sequence[int]) -> None:

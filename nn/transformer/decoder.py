@@ -1,8 +1,8 @@
-"""The transformer's decoder: a layer with two attentions, a stack of them.
+"""The transformer's decoder: a layer with two attentions, and a stack of such layers.
 
-Writing a sequence, the decoder looks at what is already written (masked self-attention)
-and at what the encoder made of the source (cross-attention): there queries come from
-here, keys and values from the memory.
+The decoder writes a sequence. It attends to the tokens that it has already written
+(masked self-attention) and to the encoder's output, the memory (cross-attention: the
+queries are the decoder's, keys and values are the memory's).
 
 Vaswani et al. 2017, "Attention Is All You Need", sections 3.1 and 3.2.3.
 """
@@ -86,8 +86,8 @@ class TransformerDecoderLayer(TransformerLayer):
 
 
 class TransformerDecoder(Module):
-    """Layer after layer, all of them looking at the same memory, and at the end a norm,
-    if there is one (section 3.1).
+    """A stack of layers, all attending to the same memory, and a norm after the last,
+    if one is given (section 3.1).
 
     Args:
         decoder_layer: the layer to copy, called as TransformerDecoderLayer is. The
@@ -118,8 +118,8 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool = False,
         cache: DecoderCache | None = None,
     ) -> Tensor:
-        """tgt (B, T, d_model) and memory (B, S, d_model) → (B, T, d_model); the masks
-        are those of TransformerDecoderLayer."""
+        """tgt (B, T, d_model) and memory (B, S, d_model) → (B, T, d_model). The masks
+        are as in TransformerDecoderLayer."""
         caches = [None] * len(self.layers) if cache is None else cache.layers
         x = tgt
         for layer, layer_cache in zip(self.layers, caches):

@@ -70,7 +70,7 @@ class TransformerEncoderLayer(TransformerLayer):
 
 
 class TransformerEncoder(Module):
-    """Layer after layer, and at the end a norm, if there is one (section 3.1).
+    """A stack of layers, and a norm after the last, if one is given (section 3.1).
 
         x = layer_N(... layer_1(src)),  then norm(x)
 

@@ -127,8 +127,8 @@ class TransformerLayer(Module):
 
 
 def copy_layer(who: str, layer: Any, num_layers: int) -> ModuleList:
-    """Copies of a layer. Copies that began alike would learn alike, so the linear
-    layers of each are initialised anew (`init_xavier`)."""
+    """Copies of a layer. Equal copies would learn the same thing, so the linear layers
+    of each are initialised anew (`init_xavier`)."""
     check_positive(who, num_layers=num_layers)
     if not isinstance(layer, Module):
         raise TypeError(f"{who}: a {type(layer).__name__} given; it takes a layer")
