@@ -1,4 +1,5 @@
-"""Doctests of files that need an optional package are collected where it is there."""
+"""Which files are searched for doctests: one that needs an optional package where that
+is installed, and nn/ as the files that it has, not once more as tinygrad_attn.nn."""
 
 from importlib.util import find_spec
 
@@ -8,6 +9,7 @@ import tinygrad_attn
 
 NEEDS = {"numpy": "tinygrad_attn/arrays/numpy.py", "safetensors": "nn/checkpoint.py"}
 collect_ignore = [file for package, file in NEEDS.items() if not find_spec(package)]
+collect_ignore.append("tinygrad_attn/nn.py")
 
 
 @pytest.fixture(autouse=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-MODULES = ["functional", "graph", "ops"]
+MODULES = ["functional", "graph", "nn", "ops"]
 NAMES = {  # where what is public stands
     "scalar": "Value",
     "context": "enable_grad get_rng_state manual_seed no_grad record set_rng_state",

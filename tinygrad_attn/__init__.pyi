@@ -5,6 +5,7 @@ from typing import Any
 
 from . import functional as functional
 from . import graph as graph
+from . import nn as nn
 from . import ops as ops
 from .arrays.backends import set_backend as set_backend
 from .arrays.backends import use_backend as use_backend

@@ -5,7 +5,9 @@ from typing import Any
 
 from .tensor import Tensor
 
-def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Tensor: ...
+def causal_mask(
+    t: int, s: int | None = None, like: Tensor | None = None, start: int = 0
+) -> Tensor: ...
 def cross_entropy(
     logits: Tensor,
     target: Any,

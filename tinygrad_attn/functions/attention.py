@@ -66,8 +66,10 @@ def attention_with_weights(
     is_causal: bool = False,
     scale: float | None = None,
     want_weights: bool = True,
+    start: int = 0,
 ) -> tuple[Tensor, Tensor | None]:
     """`scaled_dot_product_attention` and its weights (..., T, S), before dropout.
+    `start` is the first query's position among the keys, for `is_causal`.
 
     To have the weights, the composite is opened: its steps are recorded one by one, and
     the weights are the tensor that its softmax (and mask) made, gradients included.
@@ -88,7 +90,7 @@ def attention_with_weights(
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     if is_causal:
-        causal = causal_mask(q[-2], k[-2], like=query)
+        causal = causal_mask(q[-2], k[-2], query, start)
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
     if scale is not None:
         check_number(who, "scale", scale)
@@ -131,8 +133,16 @@ def check_mask(
         )
 
 
-def causal_mask(t: int, s: int | None = None, like: Recorded | None = None) -> Any:
+def causal_mask(
+    t: int, s: int | None = None, like: Recorded | None = None, start: int = 0
+) -> Any:
     """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
+
+    Args:
+        t: T, how many queries; their positions are start, start + 1, ...
+        s: S, how many keys, from position 0 on; T by default.
+        like: a Tensor of the backend to make it on; by default the current one.
+        start: the position of the first query.
 
     >>> causal_mask(3)
     Tensor([[ True, False, False],
@@ -142,12 +152,12 @@ def causal_mask(t: int, s: int | None = None, like: Recorded | None = None) -> A
     check_number("causal_mask", "t", t, 0, whole=True)
     if s is not None:
         check_number("causal_mask", "s", s, 0, whole=True)
-    xp = (
-        current_backend().xp
-        if like is None
-        else namespace_of([tensor("causal_mask", like).data])
-    )
-    queries = xp.reshape(xp.arange(0, t), (t, 1))
+    check_number("causal_mask", "start", start, whole=True)
+    if like is None:
+        xp = current_backend().xp
+    else:
+        xp = namespace_of([tensor("causal_mask", like).data])
+    queries = xp.reshape(xp.arange(start, start + t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
 
 
