@@ -55,7 +55,9 @@ def test_every_parameter_is_there(name):
 
 
 def test_what_the_package_offers_is_listed():
-    assert sorted(tinygrad_attn.__all__) == sorted({*NAMES["tinygrad_attn"], "graph", "nn"})
+    assert sorted(tinygrad_attn.__all__) == sorted(
+        {*NAMES["tinygrad_attn"], "graph", "nn"}
+    )
     assert set(tinygrad_attn.__all__) <= set(dir(tinygrad_attn))
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         _ = tinygrad_attn.nothing

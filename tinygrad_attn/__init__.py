@@ -13,9 +13,9 @@ further on:
 
 Read scalar.py first, then rules/operation.py; README.md lists the stops.
 
-What is public is loaded when it is first asked for, so that chapter 1 runs alone:
-`from tinygrad_attn import Value` loads two files more. (`__init__.pyi` says the same to
-type checkers, and a test compares the two.)
+Public names are loaded at their first use, so that chapter 1 runs alone: `from
+tinygrad_attn import Value` loads three small files more. (`__init__.pyi` says the same
+to type checkers, and a test compares the two.)
 """
 
 from importlib import import_module
@@ -24,7 +24,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 MODULES = ["functional", "graph", "nn", "ops"]
-NAMES = {  # where what is public stands
+NAMES = {  # file: its public names
     "scalar": "Value",
     "context": "enable_grad get_rng_state manual_seed no_grad record set_rng_state",
     "arrays.backends": "set_backend use_backend",
@@ -57,7 +57,7 @@ def __getattr__(name: str) -> Any:
         return Value
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import_module(".tensor", __name__)  # first: it says what results are
+    import_module(".tensor", __name__)  # first: it makes results Tensors
     for public, home in HOMES.items():
         globals()[public] = getattr(import_module(f".{home}", __name__), public)
     return globals()[name] if name in HOMES else import_module(f".{name}", __name__)

@@ -213,7 +213,7 @@ def _leaf(who: str, data: Any, requires_grad: bool) -> Tensor:
 
 
 def _dtype(who: str, dtype: str | None) -> str:
-    """The dtype that was asked for, by default the backend's floats, or TypeError."""
+    """The given dtype, or by default the backend's floats."""
     backend = current_backend()
     if dtype is None:
         return backend.dtype

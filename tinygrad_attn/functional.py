@@ -3,7 +3,7 @@
 They stand in functions/activations.py, layers.py, attention.py and losses.py.
 """
 
-from . import tensor as _tensor  # noqa: F401  (what results are)
+from . import tensor as _tensor  # noqa: F401  (it makes results Tensors)
 from .functions.activations import (
     dropout,
     gelu,

@@ -5,8 +5,8 @@ take Tensors, and each call writes a node of the graph (autograd/recording.py). 
 same rule, run with `xp = ops`, leaves its own computation behind as a graph; the walk
 uses this for gradients of gradients.
 
-These are the names that rules use, from the folder functions/; what users call besides
-is composed of them.
+Here are the names that rules use. They come from the folder functions/, where the other
+functions are composed of them.
 """
 
 from .autograd.recording import apply as apply

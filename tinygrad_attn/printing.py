@@ -28,7 +28,7 @@ def tensor_repr(t: Any) -> str:
 
 
 def html(x: Any) -> str:
-    """What a notebook shows of a Value, a Tensor or a graph: heat maps and pictures.
+    """How a notebook shows a Value, a Tensor or a graph: heat maps and pictures.
 
     Pictures know how. They stand far above, and are loaded when a notebook asks: the
     one place where this house looks up (tests/test_house.py lists it).

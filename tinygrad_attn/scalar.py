@@ -80,7 +80,7 @@ class Value:
         set `leaf.grad = 0` between steps. All in between starts anew."""
         order = list(self.topological_order())
         for v in order:
-            if v._prev:  # no leaf: what it has belongs to an older walk
+            if v._prev:  # no leaf: its old gradient is another walk's
                 v.grad = 0.0
         self.grad = 1.0
         for v in order:

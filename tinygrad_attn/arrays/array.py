@@ -133,8 +133,8 @@ class Array:
 
 
 class ValueArray(Array):
-    """An Array whose elements are `Value`s, or plain numbers where no gradient
-    is asked for. Together with an Array it makes a ValueArray."""
+    """An Array whose elements are `Value`s, or plain numbers where no gradient is
+    needed. Together with an Array it makes a ValueArray."""
 
     __slots__ = ()
     __hash__ = None
@@ -243,7 +243,7 @@ def like(x: Array, data: list[Any], shape: Shape, dtype: str | None = None) -> A
 
 
 def combine(operands: Iterable[Any], data: list[Any], shape: Shape) -> Array:
-    """An array of what was computed from the operands: of their kind and dtype."""
+    """Results computed from the operands as an array of their kind and dtype."""
     dtype = result_dtype(operands)
     return kind_of(operands)(
         data if dtype == "float64" else cast(data, dtype), shape, dtype

@@ -6,7 +6,7 @@
 | "numpy"  | `numpy.ndarray`; NumPy is imported when it is first chosen | float32 |
 | "scalar" | `Array`s of `Value`s: every number records itself | float64 |
 
-The default is "python", or what the environment variable TINYGRAD_ATTN_BACKEND says.
+The default is "python", or the value of the environment variable TINYGRAD_ATTN_BACKEND.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
 
     Raises:
         ValueError: there is no such backend, or it has no such dtype.
-        RuntimeError: NumPy is asked for and not installed.
+        RuntimeError: NumPy is not installed.
     """
     if not isinstance(name, str) or name not in NAMES:
         raise ValueError(

@@ -47,7 +47,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     try:
         x: Array = np.array(obj)  # a copy: tensors are values
     except ValueError:
-        x = checked.asarray(obj)  # says what is ragged
+        x = checked.asarray(obj)  # names the ragged lists
     if x.dtype.kind not in "fiub":
         checked.asarray(obj)  # says which element is no number
         raise TypeError(f"dtype {x.dtype} given; floats, integers and bool can be")

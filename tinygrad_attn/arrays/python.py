@@ -237,7 +237,9 @@ def concat(arrays: Sequence[Array], *, axis: int = 0) -> Array:
     """Arrays laid end to end along an axis."""
     axis = shapes.one_axis(axis, arrays[0].ndim)
     shape = shapes.concat_shape([a.shape for a in arrays], axis)
-    runs = [prod(a.shape[axis:]) for a in arrays]  # what lies together in each
+    runs = [
+        prod(a.shape[axis:]) for a in arrays
+    ]  # how many elements lie together in each
     data: list[Any] = []
     for i in range(prod(shape[:axis])):
         for a, run in zip(arrays, runs):

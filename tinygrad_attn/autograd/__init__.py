@@ -6,5 +6,5 @@
     debugging.py      beside them: who made the first nan
     lines.py          beside them: which line of source asked for an operation
 
-It may import rules, arrays and what stands below them; it knows no Tensor.
+It may import rules, arrays and everything below them; it knows no Tensor.
 """

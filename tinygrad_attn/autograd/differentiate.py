@@ -1,11 +1,11 @@
-"""Chapter 5, continued: where a walk begins, and what is done with what it finds.
+"""Chapter 5, continued: where a walk begins, and where its gradients go.
 
 A walk starts from ∂L/∂L = 1 (or the gradient that is given), the seed. The seed decides
-what the whole walk computes with: a bare array, or, with create_graph, a Tensor, and
+how the whole walk computes: with bare arrays, or, with create_graph, with Tensors, and
 then the gradient is recorded as it is computed. See `seed_of`.
 
 On the scalar backend the numbers have recorded themselves, and the walk is their own
-(`scalar.Value.backward`); `walk_values` brings what it finds back to the tensors.
+(`scalar.Value.backward`); `walk_values` brings its gradients back to the tensors.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def walking(
 def seed_of(
     who: str, xp: Any, root: Recorded, gradient: Any, create_graph: bool
 ) -> Any:
-    """∂L/∂root: 1 for a scalar, else what was given; a Tensor if recorded."""
+    """∂L/∂root: 1 for a scalar, else the given gradient; a Tensor if recorded."""
     array = root.data
     if not root._requires_grad:
         raise RuntimeError(
@@ -221,7 +221,7 @@ def walk_values(
         for array in arrays.values():
             for v in array.data:
                 if isinstance(v, Value):
-                    v.grad = 0.0  # backward adds to what a leaf has
+                    v.grad = 0.0  # backward adds to a leaf's gradient
     total.backward()
     for node in order:
         numbers = [0.0] * node.size

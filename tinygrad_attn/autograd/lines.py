@@ -1,8 +1,8 @@
-"""Which line of source asked for an operation: for messages and for pictures.
+"""Which line of source called an operation: for messages and for pictures.
 
 A line is kept as the code it belongs to and a place in it, which costs half a
-microsecond; its text is looked up when somebody asks. (A frame would cost nothing
-either, but it keeps alive whatever the function had in its variables.)
+microsecond; its text is looked up when it is needed. (A frame would cost less, but
+it keeps all variables of the function alive.)
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SourceLine(NamedTuple):
     @property
     def operands(self) -> list[str]:
         """The variables that the operation was applied to, in order: ["x", ""] for
-        `x @ self.W`, "" being what is no variable; [] where it cannot be told."""
+        `x @ self.W`, "" for anything but a variable; [] if unknown."""
         found: ast.expr | None = None
         if hasattr(self.code, "co_positions"):
             found, _ = expressions(self.file).get(self._span(), (None, ""))

@@ -10,8 +10,8 @@ here, so the history of a result is recorded automatically.
     >>> z._op, z._inputs[0] is x
     (<primitive exp>, True)
 
-This file knows what every recorded tensor has, `Recorded`. What users call a `Tensor`
-is made of it further up (tensor.py), out of functions that need no more than this.
+`Recorded` is what every recorded tensor has. The users' `Tensor` (tensor.py) adds
+methods to it: functions that need no more than what stands here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Te
 
 
 class Recorded:
-    """An array, and how it was made: what `apply` writes and the walk reads.
+    """An array, and how it was made. `apply` writes it, the walk reads it.
 
     Attributes:
         data: the array, of some backend.
@@ -141,8 +141,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         params: its settings.
 
     Raises:
-        ValueError, TypeError, IndexError: what the operation says of its inputs, under
-            its name.
+        ValueError, TypeError, IndexError: the inputs do not fit; the message begins
+            with the operation's name.
     """
     now = context.now
     needs = [isinstance(x, Recorded) and x._requires_grad for x in inputs]
@@ -216,7 +216,7 @@ def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
 
 def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
     """The result of a call. All that it records remembers that it was made for `owner`,
-    a module or a composite: by this a picture can group and name what it shows."""
+    a module or a composite. By this pictures group and name the steps."""
     now = context.now
     before = now.scope
     now.scope = Scope(owner, before)

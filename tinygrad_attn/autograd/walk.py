@@ -7,7 +7,7 @@ result, and applies the chain rule at each node:
     1. take the node's gradient g = ∂L/∂z, complete by now
     2. ask the node's vjp for each input's share
     3. where an input was broadcast, sum its share down to its shape
-    4. add the share to what other uses of the input have contributed
+    4. add the share to those of the input's other uses
 
 Two questions decide whether the numbers come out right.
 
@@ -41,14 +41,14 @@ from ..context import context
 from .debugging import check_backward
 from .recording import Recorded
 
-Shares = list[Any]  # for each input what it is given, an array or a Tensor; or None
+Shares = list[Any]  # a gradient for each input, array or Tensor, or None
 
 
 def walk(
     roots: Sequence[Recorded], gradients: Sequence[Any], *, free: bool
 ) -> Iterator[tuple[Any, Any, Shares]]:
-    """Every node reached from the roots, with its complete gradient ∂L/∂node, and what
-    it contributes to the gradient of each input (None where it does not).
+    """Every node reached from the roots, with its complete gradient ∂L/∂node, and its
+    contribution to the gradient of each input (None where there is none).
 
     Args:
         roots, gradients: where the walk begins, and ∂L/∂root for each: arrays, or
@@ -61,7 +61,7 @@ def walk(
     for root, g in zip(roots, gradients):
         so_far[root] = so_far[root] + g if root in so_far else g
     while order:
-        node = order.pop()  # the list lets go of it: what is passed can be freed
+        node = order.pop()  # the list lets go of it, so that it can be freed
         g = so_far.pop(node, None)  # 1
         if g is None:  # no gradient reached this node
             continue
@@ -173,7 +173,7 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
 
 
 def release(node: Recorded) -> None:
-    """Lets go of what a node was made from; a leaf was made from nothing."""
+    """Lets go of a node's inputs; a leaf has none."""
     if node._op is not None:
         node._inputs = node._arrays = node._saved = node._scope = None
 

@@ -1,8 +1,7 @@
 """The functions between the layers, and dropout: PyTorch's names, arguments, defaults.
 
-rules/activations.py and rules/composites.py have the mathematics. Here stands what a
-user's call needs besides: checks that answer a wrong argument in one sentence, and what
-is drawn at random.
+rules/activations.py and rules/composites.py have the mathematics. Here stand the checks
+of the arguments, and the random numbers.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def scaled_dot_product_attention(
             A row that may attend to nothing yields zeros.
         dropout_p: the probability with which a weight is dropped (whenever it is > 0).
         is_causal: position i may attend to positions up to i only.
-        scale: what the energies are multiplied by; 1/√d_k by default.
+        scale: the factor of the energies; 1/√d_k by default.
 
     Returns:
         (..., T, d_v).
@@ -96,7 +96,7 @@ def attention_with_weights(
         check_number(who, "scale", scale)
     elif not q[-1]:
         raise ValueError(f"{who}: query {q} given; d_k is 0, so 1/√d_k is no scale")
-    if 0 in energies:  # nobody asks, or nothing offers: a sum of nothing is 0
+    if 0 in energies:  # no query or no key: a sum of nothing is 0
         weights = matmul(query, matrix_transpose(key))
         return matmul(weights, value), weights
     keep = keep_mask(who, energies, dropout_p, query)
@@ -136,7 +136,7 @@ def check_mask(
 def causal_mask(
     t: int, s: int | None = None, like: Recorded | None = None, start: int = 0
 ) -> Any:
-    """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
+    """(T, S), true where S-position j ≤ T-position i: no look at later positions.
 
     Args:
         t: T, how many queries; their positions are start, start + 1, ...

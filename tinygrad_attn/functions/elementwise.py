@@ -1,9 +1,9 @@
 """Functions of single numbers, element by element.
 
 Those of the first two sections are primitives: the rule stands in rules/primitives.py,
-here stands what a user's call needs besides. The others are composed of them and have
-no rule of their own. Where a kink or a limit matters, the parts are chosen so that the
-right gradient comes out; the comment says how.
+here stand the checks. The others are composed of them and have no rule of their own.
+Where a kink or a limit matters, the parts are chosen so that the right gradient comes
+out; the comment says how.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def cross_entropy(
         )
     if logits._op in (composites.softmax, composites.log_softmax):
         warnings.warn(
-            f"cross_entropy takes logits and makes the softmax itself; these are what "
-            f"{logits._op.name} made",
+            f"cross_entropy takes logits and makes the softmax itself; these already "
+            f"come from {logits._op.name}",
             stacklevel=2,
         )
     if not is_float(logits):
@@ -145,7 +145,7 @@ def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
 
 
 def check_reduction(who: str, reduction: str) -> None:
-    """Refuses what is no reduction."""
+    """Refuses any other reduction."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
             f"{who}: reduction={reduction!r} given; it must be 'mean', 'sum' or 'none'"

@@ -1,6 +1,6 @@
-"""The same numbers in other places: what the rules of rules/movement.py are called by.
+"""The same numbers in other places: the rules of rules/movement.py, with checks.
 
-What is composed of these stands in shaping.py and indexing.py.
+shaping.py and indexing.py compose other functions of these.
 """
 
 from __future__ import annotations

@@ -4,10 +4,9 @@
     x + [1, 2]   nested lists or an array: a Tensor on x's backend, in x's dtype
     x + "a"      TypeError; a class of the user's own is left to answer (NotImplemented)
 
-The functions in this folder are written for `Tensor`, a type variable: what comes in
-comes out, be it the class that users know by this name (tensor.py, which stands above
-and has these functions as its methods) or one made of it. At run time a tensor is
-whatever is `Recorded`.
+The functions in this folder are written for `Tensor`, a type variable: they return the
+class that they are given. Users know it by this name; it stands above (tensor.py) and
+has these functions as its methods. At run time anything `Recorded` is a tensor.
 """
 
 from __future__ import annotations
@@ -91,7 +90,7 @@ class Arithmetic(Recorded):
 
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
-    """An operator, with a Tensor on one side and what can become one on the other."""
+    """An operator: a Tensor on one side, and a number, array or list on the other."""
     if isinstance(x, Recorded) and isinstance(y, Recorded):
         if x.data.dtype != y.data.dtype:
             x, y = promote(x, y), promote(y, x)

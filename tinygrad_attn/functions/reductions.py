@@ -1,4 +1,4 @@
-"""Sums and maxima over axes, and what is composed of them: means, variances, minima.
+"""Reductions: sum and max over axes, and those composed of them.
 
 In all of them `axis` is an axis, several, or None for all, and `keepdims` leaves the
 reduced axes with size 1.

@@ -5,9 +5,9 @@ composites, which are called as `softmax(xp, x)`. On Tensors each such call is o
 of the graph, so a picture can open it one level at a time: attention into products,
 scaling, mask and softmax; softmax into exp, sum and division.
 
-Some carry a vjp derived by hand. It is what one gets on paper when the rules of the
-parts are multiplied out and simplified; a test holds each against the gradient of its
-parts. The vocabulary is that of primitives.py: g = ∂L/∂z.
+Some carry a vjp derived by hand. It is the result of multiplying out the rules of the
+parts and simplifying; a test compares each with the gradient of its parts. The
+vocabulary is that of primitives.py: g = ∂L/∂z.
 """
 
 from __future__ import annotations

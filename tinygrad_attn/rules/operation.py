@@ -10,7 +10,7 @@
 | `params` | plain hashable settings, such as an axis |
 | `z` | the output |
 | `g` | ∂L/∂z, the gradient of the final scalar L with respect to the output |
-| `needs` | which inputs need a gradient; what is returned for others is ignored |
+| `needs` | which inputs need a gradient; one returned for another is ignored |
 | `saved` | what forward computed and vjp would otherwise recompute, or None |
 
 **vjp** means vector-Jacobian product: with J = ∂z/∂x, the chain rule is ∂L/∂x = g·J. A
@@ -23,7 +23,7 @@ ever meets arrays, for autograd/recording.py takes them out of the Tensors first
 `softmax(xp, x)`. It may carry a hand-derived vjp, which is a lesson and faster than the
 rules of its parts; without one, its parts are recorded.
 
-Nothing in a pair knows what `xp` it is given, and so one pair serves at every level:
+A pair does not know which `xp` it is given, so one pair serves at every level:
 
 - Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. There
   vjps are never called: each Value has stored its own local derivatives (scalar.py).
