@@ -50,13 +50,13 @@ from .transformer.decoding import beam_search as beam_search
 from .transformer.decoding import greedy_decode as greedy_decode
 from .transformer.encoder import TransformerEncoder as TransformerEncoder
 from .transformer.encoder import TransformerEncoderLayer as TransformerEncoderLayer
-from .transformer.layer import FeedForward as FeedForward
 from .transformer.multi_head import AttentionHead as AttentionHead
 from .transformer.multi_head import MultiHeadAttention as MultiHeadAttention
 from .transformer.positions import LearnedPositions as LearnedPositions
 from .transformer.positions import SinusoidalPositions as SinusoidalPositions
 from .transformer.seq2seq import Seq2SeqTransformer as Seq2SeqTransformer
 from .transformer.seq2seq import Transformer as Transformer
+from .transformer.shared import FeedForward as FeedForward
 from .transformer.tokens import BOS as BOS
 from .transformer.tokens import EOS as EOS
 from .transformer.tokens import PAD as PAD

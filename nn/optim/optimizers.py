@@ -12,7 +12,7 @@ from typing import Any
 from tinygrad_attn.errors import check_number
 
 from ..module import Parameter
-from .optimizer import Optimizer
+from .base import Optimizer
 
 
 class SGD(Optimizer):

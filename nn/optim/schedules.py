@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tinygrad_attn.errors import check_number
 
-from .optimizer import Optimizer
+from .base import Optimizer
 
 
 class WarmUp:

@@ -1,8 +1,8 @@
 """Attention and the transformer of Vaswani et al. 2017, "Attention Is All You Need".
 
 Read tokens.py, positions.py and masks.py (the inputs), multi_head.py (attention),
-layer.py, encoder.py, decoder.py and seq2seq.py (the model), decoding.py and cache.py
+shared.py, encoder.py, decoder.py and seq2seq.py (the model), decoding.py and cache.py
 (how it writes). Files here import tinygrad_attn, the files of nn/ up to layers.py, and
-each other in the order tokens, positions, masks, cache, multi_head, layer, encoder,
+each other in the order tokens, positions, masks, cache, multi_head, shared, encoder,
 decoder, seq2seq, decoding.
 """

@@ -14,15 +14,15 @@ from tinygrad_attn import Tensor
 from ..layers import Dropout, LayerNorm, check_sequence
 from ..module import Module
 from .cache import DecoderCache, LayerCache
-from .layer import TransformerLayer, check_norm, copy_layer
 from .multi_head import MultiHeadAttention
+from .shared import TransformerLayer, check_norm, copy_layer
 
 
 class TransformerDecoderLayer(TransformerLayer):
     """Self-attention, cross-attention, feed-forward, each with a residual connection
     and a norm.
 
-    Args: those of TransformerLayer (layer.py).
+    Args: those of TransformerLayer (shared.py).
 
     >>> from tinygrad_attn import randn
     >>> layer = TransformerDecoderLayer(8, 2, d_ff=16)

@@ -9,14 +9,14 @@ from tinygrad_attn import Tensor
 
 from ..layers import Dropout, LayerNorm
 from ..module import Module
-from .layer import TransformerLayer, check_norm, copy_layer
 from .multi_head import MultiHeadAttention
+from .shared import TransformerLayer, check_norm, copy_layer
 
 
 class TransformerEncoderLayer(TransformerLayer):
     """Self-attention, then feed-forward, each with a residual connection and a norm.
 
-    Args: those of TransformerLayer (layer.py).
+    Args: those of TransformerLayer (shared.py).
 
     >>> from tinygrad_attn import randn
     >>> TransformerEncoderLayer(8, 2, d_ff=16)(randn(1, 5, 8)).shape

@@ -33,7 +33,7 @@ class Transformer(Module):
         final_norm: whether a norm follows the last layer of encoder and of decoder.
         d_model, num_heads, d_ff, dropout, activation, norm_first, layer_norm_eps, bias,
             inner_dropout: the settings of every layer, as in TransformerLayer
-            (layer.py).
+            (shared.py).
 
     >>> from tinygrad_attn import randn
     >>> model = Transformer(8, 2, 1, 1, d_ff=16)
