@@ -57,7 +57,7 @@ chromium: .venv/for-test  ## install a Chromium for the tests of pages, without 
 clean:  ## remove what the targets made
 	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
 
-.venv/for-%: pyproject.toml
+.venv/for-%: pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
 	touch $@

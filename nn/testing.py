@@ -21,6 +21,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng_state
+from tinygrad_attn.arrays.precision import ROUNDING
 from tinygrad_attn.errors import check_number
 from tinygrad_attn.functions.operands import constant
 
@@ -185,7 +186,7 @@ class Runner:
         self.who, self.model, self.inputs = who, model, inputs
         self.output = self.run(inputs)
         if tolerance is None:
-            rounding = 1e-4 if self.output.dtype == "float32" else 1e-9
+            rounding = ROUNDING.get(self.output.dtype, ROUNDING["float64"])
             largest = self.output.abs().max().item() if self.output.size else 0.0
             tolerance = rounding * max(1.0, largest)
         check_number(who, "tolerance", tolerance, 0.0)

@@ -113,7 +113,7 @@ class Adam(Optimizer):
         lr, (beta1, beta2), eps, t = self.lr, self.betas, self.eps, self.steps
         g = g + self.weight_decay * w if self.weight_decay else g
         m = beta1 * state["m"] + (1 - beta1) * g
-        v = beta2 * state["v"] + (1 - beta2) * g**2
+        v = beta2 * state["v"] + (1 - beta2) * (g * g)
         m_hat = m / (1 - beta1**t)
         v_hat = v / (1 - beta2**t)
         w = w - lr * m_hat / (xp.sqrt(v_hat) + eps)
