@@ -52,7 +52,7 @@ class Now:
         self.scope: Scope | None = None
         self.debug = 0  # how many of these contexts we are in
         self.tracing = 0
-        self.watcher: Callable[..., None] | None = None  # see recording.watched
+        self.watcher: Callable[..., None] | None = None  # see recording.watch
         self.backend: Any = None
         self.quiet: Any = None
         self.random = random.Random(os.urandom(16))

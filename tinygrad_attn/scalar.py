@@ -26,7 +26,7 @@ import math
 from collections.abc import Iterator
 from numbers import Real
 
-from . import floats, printing
+from . import floats, printing  # floats: inf or nan where Python's math would raise
 
 Number = float | int
 NUMBERS = (float, int)
@@ -34,7 +34,7 @@ NUMBERS = (float, int)
 
 class Value:
     """A number, its operands, the operation, its local derivatives, and a name. `grad`
-    is ∂root/∂self once `root.backward()` was called; until then the integer 0."""
+    is ∂root/∂self after `root.backward()` (a leaf adds up several); before it is 0."""
 
     __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad", "label")
 
@@ -158,8 +158,8 @@ class Value:
     def __pow__(self, other: Value | Number) -> Value:
         """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
-        Where a formula would be 0 · inf the derivative is 0: ∂z/∂x for y = 0, ∂z/∂y for
-        x = 0 and y ≥ 0.
+        By convention, as in PyTorch, ∂z/∂x is 0 for y = 0, and ∂z/∂y is 0 for x = 0 and
+        y ≥ 0, where the formulas may be 0 · inf or -inf.
         """
         x, y = self.data, other.data if isinstance(other, Value) else other
         if not isinstance(y, NUMBERS):

@@ -12,8 +12,8 @@ A Tensor adds to its array (`data`) whether a gradient is wanted (`requires_grad
 gradient once there is one (`grad`), and, for a result, the operation, inputs and params
 that it came from. That is the whole graph: autograd/recording.py writes it and
 autograd/walk.py reads it. Here is the face that users see. The operators + - * / **
-and comparisons come from functions/operands.py, and every method is a function of the
-folder functions/, called on self: `x.softmax()` is `softmax(x)`.
+and comparisons come from functions/operands.py. Most functions of the folder functions/
+whose first argument is a tensor are its methods too: `x.softmax()` is `softmax(x)`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ and S keys:
 
     attn_mask         (T, S), (B, T, S) or (B, H, T, S)    which keys a query may see
     key_padding_mask  (B, S)                               which keys are no padding
-    energies          (B, H, T, S)                         both must broadcast to it
+    energies          (B, H, T, S)                         both are spread over it
 
 `causal_mask(t)` makes an attn_mask from positions, `padding_mask(tokens)` a
 key_padding_mask from tokens. For a single sequence, without B, the shapes are (T, S) or

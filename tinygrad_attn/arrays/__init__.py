@@ -1,4 +1,4 @@
-"""What numbers live in: arrays, on three backends. There is no gradient in this room.
+"""What numbers live in: arrays, on three backends. There is no gradient in this folder.
 
     shapes.py     which shape comes out, or why none can
     precision.py  what float32 changes

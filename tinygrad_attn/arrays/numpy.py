@@ -1,4 +1,4 @@
-"""The NumPy namespace: the same names as `backends/python.py`, at machine speed.
+"""The NumPy namespace: the same names as `arrays/python.py`, at machine speed.
 
 NumPy 2 follows the array API standard, so most names are NumPy's own. Those written out
 here are the few that NumPy lacks, and the few where a shorter way through NumPy is

@@ -2,7 +2,7 @@
 
 This module is an `xp`: its functions have the names and the meaning of the Python array
 API standard (`exp`, `sum`, `matmul`, `permute_dims`, `where`, ...), so that a rule
-written against `xp` runs here as it runs on NumPy (`backends/numpy.py`, the same
+written against `xp` runs here as it runs on NumPy (`arrays/numpy.py`, the same
 names). Four functions go beyond the standard, because gradients need them:
 `stop_gradient`, `scatter_add` and `place` (the reverses of `take` and of a slice), and
 `erf`.
@@ -11,7 +11,7 @@ names). Four functions go beyond the standard, because gradients need them:
     >>> matmul(x, permute_dims(x, (1, 0)))
     Array([[14.0, 32.0], [32.0, 77.0]], dtype='float64')
 
-`backends/scalars.py` is the same again for arrays of `Value`s.
+`arrays/values.py` is the same again for arrays of `Value`s.
 """
 
 from __future__ import annotations

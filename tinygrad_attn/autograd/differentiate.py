@@ -148,8 +148,8 @@ def walking(
     create_graph: bool,
     free: bool,
 ) -> Iterator[Iterator[tuple[Recorded, Any, Shares]]]:
-    """The steps of the walk from these roots: of `walk`, or over Values `walk_values`.
-    Inside, they are recorded with create_graph, within a `no_grad` too, else never."""
+    """The steps of `walk` (for Values `walk_values`) from these roots. Its operations
+    are recorded with create_graph, even inside no_grad, and never without it."""
     xp = namespace_of([root.data for root in roots])
     seeds = [seed_of(who, xp, r, g, create_graph) for r, g in zip(roots, given)]
     steps = walk_values if xp is values else walk

@@ -1,8 +1,9 @@
 """Chapter 4: how a calculation is recorded.
 
 `apply` computes one operation and writes down where the result came from: the
-operation, its inputs and its params. Every operator of a Tensor and every function ends
-here, so the history of a result is recorded automatically.
+operation, its inputs and its params. Every operator of a Tensor and every function that
+computes ends here, so the history of a result is recorded automatically. (On a first
+reading of `apply`, skip the lines about values, debug, tracing, scope and watcher.)
 
     >>> from tinygrad_attn.rules import primitives
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -10,8 +11,8 @@ here, so the history of a result is recorded automatically.
     >>> z._op, z._inputs[0] is x
     (<primitive exp>, True)
 
-`Recorded` is what every recorded tensor has. The users' `Tensor` (tensor.py) adds
-methods to it: functions that need no more than what stands here.
+`Recorded` is what every recorded tensor has. `Arithmetic` (functions/operands.py) adds
+the operators, and the users' `Tensor` (tensor.py) the methods.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Recorded:
 
     __slots__ = (
         "__weakref__",
-        "_arrays",  # the inputs' numbers when the operation ran
+        "_arrays",  # the inputs' numbers at that time; a step may give x new ones
         "_grad",  # ∂loss/∂self, of leaves
         "_inputs",  # None once the graph was freed
         "_needs",  # which inputs require a gradient
@@ -148,13 +149,13 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     needs = [isinstance(x, Recorded) and x._requires_grad for x in inputs]
     if op.vjp is None and not op.composite:  # no gradient passes it
         needs = [False] * len(inputs)
-    record = now.recording and True in needs
-    keep = record or (now.recording and now.tracing)  # in record(), constants too
+    differentiable = now.recording and True in needs  # False under no_grad
+    keep = differentiable or (now.recording and now.tracing)  # record() keeps all
     if keep and op.vjp is None and op.composite:  # without a rule: record its parts
         return step_by_step(op, *inputs, **params)
     arrays = [x.data if isinstance(x, Recorded) else number(op, x) for x in inputs]
     xp = namespace_of(arrays, op.name)
-    if xp is values and not record:  # Values would record themselves
+    if xp is values and not differentiable:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
     try:
         z = op.forward(xp, *arrays, **params)
@@ -163,7 +164,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     saved = None
     if type(z) is tuple:
         z, saved = z
-    if xp is values and record:
+    if xp is values and differentiable:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
     if now.debug:
@@ -171,7 +172,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if keep:
         if now.tracing:
             t._where = source_line()
-        t._requires_grad = record
+        t._requires_grad = differentiable
         t._op = op
         t._inputs = inputs
         t._arrays = arrays
@@ -211,7 +212,7 @@ def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
     return under_name(op.name, error)
 
 
-# --- for whom, and before whom --------------------------------------------------------
+# --- scopes and watchers --------------------------------------------------------------
 
 
 def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:

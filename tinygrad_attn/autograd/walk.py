@@ -63,7 +63,7 @@ def walk(
     while order:
         node = order.pop()  # the list lets go of it, so that it can be freed
         g = so_far.pop(node, None)  # 1
-        if g is None:  # no gradient reached this node
+        if g is None:  # no gradient reached this node: a vjp may return None
             continue
         shares = shares_of(xp, node, g)  # 2
         for i, x in enumerate(node._inputs or ()):
@@ -112,8 +112,8 @@ def parents(node: Recorded) -> Iterable[Recorded]:
     if node._inputs is None:
         name = node._op.name if node._op else ""
         raise RuntimeError(
-            f"backward: the graph behind {name} was freed by an earlier backward(); "
-            "call that one with retain_graph=True to walk the graph again"
+            f"the graph behind {name} was freed by an earlier backward(); call that "
+            "one  with retain_graph=True to walk the graph again"
         )
     return compress(node._inputs, node._needs)
 
@@ -163,7 +163,9 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
     """
     extra = len(g.shape) - len(shape)
     padded = (1,) * extra + shape
-    stretched = tuple(a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 != m)
+    stretched = tuple(
+        a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 and m != 1
+    )
     if extra < 0 or reduced_shape(g.shape, stretched, True) != padded:
         raise RuntimeError(
             f"{op.name}: its vjp gave a gradient of shape {g.shape} for an input of "

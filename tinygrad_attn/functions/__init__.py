@@ -12,6 +12,6 @@
     attention.py    attention and its masks
     losses.py       cross_entropy, mse_loss
 
-Those of one tensor are Tensor's methods (tensor.py). Each file may import those above
-it here, autograd, rules and arrays.
+Most of those of one tensor are also Tensor's methods (tensor.py). Each file may import
+those above it here, autograd, rules and arrays.
 """

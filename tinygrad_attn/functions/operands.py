@@ -4,9 +4,9 @@
     x + [1, 2]   nested lists or an array: a Tensor on x's backend, in x's dtype
     x + "a"      TypeError; a class of the user's own is left to answer (NotImplemented)
 
-The functions in this folder are written for `Tensor`, a type variable: they return the
-class that they are given. Users know it by this name; it stands above (tensor.py) and
-has these functions as its methods. At run time anything `Recorded` is a tensor.
+`Tensor` in this folder is a type variable, for type checkers. The class Tensor
+(tensor.py) is made of these functions, so they cannot import it. At run time they take
+any `Recorded`, and `apply` returns a Tensor.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Arithmetic(Recorded):
 
     __slots__ = ()
     __array_ufunc__ = None  # NumPy's operators leave array + Tensor to Tensor
-    __hash__ = object.__hash__
+    __hash__ = object.__hash__  # == compares elements; the walk's dicts need identity
 
     def __neg__(self: Tensor) -> Tensor:
         return apply(primitives.neg, self)
@@ -98,7 +98,7 @@ def binary(op: Op, x: Operand, y: Operand) -> Any:
     a = x if type(x) in NUMBERS else constant(op.name, x, y)
     b = y if type(y) in NUMBERS else constant(op.name, y, x)
     if a is None or b is None:
-        return leave_to(op.name, x, y)
+        return refuse_or_defer(op.name, x, y)
     both = isinstance(a, Recorded) and isinstance(b, Recorded)
     return binary(op, a, b) if both else apply(op, a, b)
 
@@ -113,7 +113,7 @@ def compare(op: Op, x: Recorded, y: Operand) -> Any:
     return apply(op, x, other)
 
 
-def leave_to(who: str, x: Any, y: Any) -> Any:
+def refuse_or_defer(who: str, x: Any, y: Any) -> Any:
     """For a non-numeric operand: NotImplemented lets a user's class try; built-ins are
     refused."""
     other = y if isinstance(x, Recorded) else x

@@ -18,8 +18,8 @@ from .activations import dropout
 from .operation import composite
 from .primitives import as_rows, transpose
 
-# As good as -∞ before a softmax: exp of it underflows to exactly 0, yet a fully masked
-# row stays finite, where -∞ - (-∞) would be nan.
+# As good as -∞ before a softmax: beside any other energy, exp of it is exactly 0. In a
+# fully masked row it gives equal weights, where -∞ - (-∞) would be nan.
 MASKED = -1e30
 
 # === 1. Softmax and cross-entropy =====================================================
@@ -40,7 +40,8 @@ def softmax(xp, x, *, axis=-1):
         ∂zᵢ/∂xⱼ = δᵢⱼ exp(xᵢ)/s - exp(xᵢ) exp(xⱼ)/s² = zᵢ (δᵢⱼ - zⱼ)
         ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ (δᵢⱼ - zⱼ)                 = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
 
-    Σᵢ gᵢ zᵢ is the average of g with the weights z: xⱼ is to grow if gⱼ is above it.
+    Σᵢ gᵢ zᵢ is the average of g with the weights z: raising xⱼ raises L if
+    gⱼ is above it.
     The gradients add up to 0, as adding one constant to all x changes nothing. The n ×
     n matrix ∂z/∂x is never built.
     """
@@ -74,17 +75,16 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
 
 @composite
 def cross_entropy(xp, logits, target):
-    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of
+    """zₙ = -Σₜ qₙₜ ln pₙₜ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of
     someone who expects p when q is true.
 
     `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
     the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
-    counts as 0. Nats are the unit of ln: 0 for a
-    certainty, ln C for a guess among C.
+    counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for a guess among C.
 
-    Gradient. With x a row of logits, -Σ qₜ ln pₜ = Σ qₜ (ln Σₖ exp(xₖ) - xₜ), and the
-    derivative in xⱼ is pⱼ Σ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q): what
-    was predicted minus what was right.
+    Gradient. With x a row of logits, -Σₜ qₜ ln pₜ = Σₜ qₜ (ln Σₖ exp(xₖ) - xₜ), whose
+    derivative in xⱼ is pⱼ Σₜ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q):
+    the prediction minus the truth.
     """
     log_p = log_softmax(xp, logits, axis=-1)
     nats = xp.where(target == 0.0, 0.0, target * log_p)
@@ -137,9 +137,9 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
     Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
     σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
 
-    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s. x̂ⱼ
-    depends on xᵢ directly, through μ and through σ², whose derivative is 2(xᵢ - μ)/n
-    (what comes through μ is a sum of deviations, 0):
+    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s.
+    xᵢ enters x̂ⱼ in three ways: as xⱼ itself if i = j, through μ, and through σ². There
+    ∂σ²/∂xᵢ = 2(xᵢ - μ)/n; its part through μ has the factor Σ(xₖ - μ), which is 0.
 
         ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
         ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
@@ -230,8 +230,9 @@ def scaled_dot_product_attention(
 
     **Why 1/√d_k?** If the components of q and k are independent, of mean 0 and
     variance 1, then q·k is a sum of d_k products of variance 1: its variance is d_k.
-    Energies that large push the softmax towards a single 1 among zeros. There its
-    gradient z(g - Σgz) vanishes, since z = 0 for the losers and Σgz = g for the winner.
+    Energies that large push the softmax towards a single 1 among zeros. There the
+    softmax's gradient Aⱼ (dAⱼ - Σₖ dAₖ Aₖ) vanishes (A, dA as below): Aⱼ is 0 for the
+    losers, and for the winner the sum is its own dAⱼ.
     Divided by √d_k the energies have variance 1 whatever the width of the head.
 
     `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
@@ -256,7 +257,7 @@ def scaled_dot_product_attention(
         masked = xp.where(attn_mask, energies, MASKED)
     weights = softmax(xp, masked, axis=-1)
     if attn_mask is not None:
-        weights = xp.where(attn_mask, weights, 0.0)
+        weights = xp.where(attn_mask, weights, 0.0)  # a fully masked row was uniform
     kept = weights if keep is None else dropout(xp, weights, keep, p=p)
     z = xp.matmul(kept, value)  # (..., T, d_v)
     return z, (weights, kept)

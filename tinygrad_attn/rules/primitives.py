@@ -14,13 +14,17 @@ this one an array, and `xp` is where arrays are computed. The recursion ends the
 
     exp(Tensor)                  functions/elementwise.py: what users call
     └─ apply(exp, Tensor)        autograd/recording.py: takes out the array, finds xp
-       └─ exp(xp, Array)         this file: return xp.exp(x)
+       └─ exp.forward(xp, Array) this file: return xp.exp(x)
           └─ xp.exp(Array)       arrays/python.py: math.exp of each number
+
+Where xp is `ops`, xp.exp is the users' exp: the chain runs once more, on Tensors, and
+ends at arrays again.
 
 **Broadcasting.** Where an input was smaller than the output (a bias added to every
 row), a rule may return a gradient of the output's shape: the walk sums it down to the
 input's (`unbroadcast` in autograd/walk.py), since a number used n times receives n
-contributions. No rule below spends a line on it.
+contributions. So no rule has to care. (Matrix products sum over a batch themselves,
+only because that is faster.)
 
 The functions bear the namespace's names (sum, max, pow), so inside this file those
 names are the operations and not Python's builtins.
@@ -194,9 +198,10 @@ def div_vjp(xp, g, z, inputs, needs, saved):
 def pow(xp, x, y):
     """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
-    Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for
-    x = 0 and y = 0, ∂z/∂y for x = 0 and y ≥ 0. So 1 is added to x exactly where the
-    result would be infinite (a comparison counts as 1 where it is true).
+    By convention, as in PyTorch, ∂z/∂x is 0 for x = 0 and y = 0, and ∂z/∂y is 0 for
+    x = 0 and y ≥ 0, where the formulas have 0 · inf or -inf. So 1 is added to x exactly
+    where its power or its logarithm would be infinite there (a comparison counts as 1
+    where it is true).
     """
     return x**y
 
@@ -269,8 +274,8 @@ def sum_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
 def broadcast_to(xp, x, *, shape):
     """z = x repeated up to a shape;  each copy contributes, so ∂L/∂x sums them.
 
-    A broadcast's gradient is a sum. The walk takes it, as it does for every operation
-    that broadcasts (`unbroadcast` in autograd/walk.py).
+    A broadcast's gradient is a sum. The walk computes it, as it does for every
+    operation that broadcasts (`unbroadcast` in autograd/walk.py).
     """
     return xp.broadcast_to(x, shape)
 
@@ -310,8 +315,7 @@ def matmul(xp, x, y):
     Chain rule: ∂L/∂xᵢₖ = Σⱼ gᵢⱼ yₖⱼ   = row i of g with row k of y    = (g yᵀ)ᵢₖ
                 ∂L/∂yₖⱼ = Σᵢ xᵢₖ gᵢⱼ   = column k of x with column j of g = (xᵀ g)ₖⱼ
 
-    To remember them: of g and the other operand, this is the product that has the right
-    shape.
+    To remember: multiply g by the other operand, transposed so that the shapes fit.
     """
     return xp.matmul(x, y)
 
