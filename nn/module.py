@@ -15,6 +15,7 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
+from tinygrad_attn.printing import html
 
 
 class Parameter(Tensor):
@@ -214,9 +215,7 @@ class Module:
         return ""
 
     def _repr_html_(self) -> str:
-        from tinygrad_attn.pictures.notebook import module_html
-
-        return module_html(self)
+        return html(self)
 
     def __repr__(self) -> str:
         rows = list(self._tree("", "", ""))

@@ -113,7 +113,7 @@ def parents(node: Recorded) -> Iterable[Recorded]:
         name = node._op.name if node._op else ""
         raise RuntimeError(
             f"the graph behind {name} was freed by an earlier backward(); call that "
-            "one  with retain_graph=True to walk the graph again"
+            "one with retain_graph=True to walk the graph again"
         )
     return compress(node._inputs, node._needs)
 
