@@ -326,6 +326,6 @@ def bound(what: str, given: Any, x: Recorded) -> Any:
         )
     if isinstance(limit, Recorded):
         check("clip", broadcast_shapes, x.shape, limit.shape)
-    else:
-        check("clip", float, limit)
+    elif isinstance(limit, int):
+        check("clip", float, limit)  # it may be too large
     return limit
