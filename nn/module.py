@@ -15,7 +15,6 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
-from tinygrad_attn.printing import html
 
 
 class Parameter(Tensor):
@@ -215,6 +214,8 @@ class Module:
         return ""
 
     def _repr_html_(self) -> str:
+        from tinygrad_attn.pictures.notebook import html
+
         return html(self)
 
     def __repr__(self) -> str:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
-    floats errors context printing
+    floats errors context printing wiring
     scalar
     arrays arrays.precision arrays.shapes arrays.mixed arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends
@@ -67,17 +67,10 @@ ORDER = """
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
     nn.testing nn.tensor_file nn.checkpoint nn.convert nn
 """
-# Where an import may lead up all the same, and why.
-EXCEPTIONS = {
-    ("printing", "pictures.notebook"): (
-        "a notebook asks a Value, a Tensor or a graph how it looks, and only pictures "
-        "know; they are loaded when it asks"
-    ),
-    ("autograd.recording", "tensor"): (
-        "results are Tensors, whichever file is imported first: tensor.py tells "
-        "recording of itself, and is loaded if it did not yet"
-    ),
-}
+# Where an import may lead up all the same, and why. (There is none: what a low file
+# needs from above, wiring.py holds and `tinygrad_attn/__init__.py` fills in; and
+# `tinygrad_attn.nn` is a lazy name there, of the folder nn/.)
+EXCEPTIONS: dict[tuple[str, str], str] = {}
 
 
 def short(full: str) -> str:

@@ -20,6 +20,8 @@ to type checkers, and a test compares the two.)
 
 import importlib as _importlib
 
+from . import wiring as _wiring
+
 __version__ = "0.1.0"
 
 MODULES = ["functional", "graph", "nn", "ops"]
@@ -63,6 +65,22 @@ def __getattr__(name: str) -> object:
         if name in globals():  # importing a file makes it an attribute
             return globals()[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _tensor() -> type:
+    from .tensor import Tensor
+
+    return Tensor
+
+
+def _html(x: object) -> str:
+    from .pictures.notebook import html
+
+    return html(x)
+
+
+# No file imports one above it: what some need from there, they are told here.
+_wiring.Tensor, _wiring.html = _tensor, _html
 
 
 def __dir__() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from math import isfinite
 from typing import Any
 
@@ -25,16 +24,6 @@ def tensor_repr(t: Any) -> str:
     elif t.requires_grad:
         where += ", requires_grad"
     return f"{prefix}{lines}, {t.dtype}{where})"
-
-
-def html(x: Any) -> str:
-    """How a notebook shows a Value, a Tensor or a graph: heat maps and pictures.
-
-    Pictures know how. They stand far above, and are loaded when a notebook asks: the
-    one place where this house looks up (tests/test_house.py lists it).
-    """
-    notebook = import_module("tinygrad_attn.pictures.notebook")
-    return str(notebook.html(x))
 
 
 def as_texts(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:

@@ -26,7 +26,7 @@ import math
 from collections.abc import Iterator
 from numbers import Real
 
-from . import floats, printing  # floats: inf or nan where Python's math would raise
+from . import floats, wiring  # floats: inf or nan where Python's math would raise
 
 Number = float | int
 NUMBERS = (float, int)
@@ -236,7 +236,7 @@ class Value:
         return f"Value(data={self.data}, grad={self.grad})"
 
     def _repr_html_(self) -> str:
-        return printing.html(self)
+        return wiring.html(self)
 
 
 topological_order = Value.topological_order  # of a root: topological_order(loss)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import ops, printing
+from . import ops, printing, wiring
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
@@ -226,7 +226,7 @@ class Tensor(Arithmetic):
         return printing.tensor_repr(self)
 
     def _repr_html_(self) -> str:
-        return printing.html(self)
+        return wiring.html(self)
 
     def __len__(self) -> int:
         if not self.shape:

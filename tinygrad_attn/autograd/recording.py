@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module
 from typing import Any
 
+from .. import wiring
 from ..arrays import values
 from ..arrays.backends import NAMESPACES, namespace_of
 from ..context import Scope, context
@@ -131,11 +131,9 @@ def make(array: Any) -> Any:
 
 
 def result() -> type[Recorded]:
-    """The class of results: Tensor. It stands above, and tells this file of itself when
-    it is imported; should it not be yet, it is now."""
-    import_module("tinygrad_attn.tensor")
-    assert Recorded._result is not None
-    return Recorded._result
+    """The class of results, Tensor. It stands above, and tells this file of itself when
+    it is loaded (tensor.py, last lines)."""
+    return wiring.Tensor()
 
 
 # --- computing and writing down -------------------------------------------------------

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from .. import wiring
 from ..arrays.array import Array
 from ..arrays.shapes import strides_of
-from ..printing import html
 
 Numbers = Any  # nested lists of numbers, or one number
 
@@ -220,7 +220,7 @@ class Graph:
         )
 
     def _repr_html_(self) -> str:
-        return html(self)
+        return wiring.html(self)
 
     def __str__(self) -> str:
         shown = self.nodes[:LIMIT]
