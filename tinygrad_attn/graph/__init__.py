@@ -1,20 +1,20 @@
-"""The compute graph, as plain data at every level, and explained.
+"""The compute graph as plain data, at four levels of detail, and explained.
 
-`unfold` gives a `Graph`, from which everything is drawn; `explain` says where one
-gradient came from. Read the files in this order:
+`unfold` returns a `Graph`, from which `draw` and `play` make pictures and pages;
+`explain` says where one gradient came from. Read the files in this order:
 
     data.py      a graph as plain data: nodes and edges
-    check.py     are two arrays the same, but for rounding?
-    trace.py     a private copy of what was recorded, and its walk
-    names.py     what things are called
+    check.py     do two arrays differ by more than rounding?
+    trace.py     a private copy of the recorded graph, and the walk through it
+    names.py     the names of tensors, modules and parameters
     notation/    how a step is written
     levels/      four levels of detail
     parts/       one head, one number
     unfold.py    `unfold`, which puts these together
     explaining/  where one gradient came from
 
-Nothing here needs Graphviz or any other package. It may import all of the engine below
-it; pictures stand above.
+Nothing here needs Graphviz or any other package. These files may import the engine,
+but not the pictures.
 """
 
 from .data import Edge as Edge

@@ -1,4 +1,4 @@
-"""Are two arrays the same, but for rounding?"""
+"""Do two arrays differ by more than rounding?"""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HUGE = 1e29  # a masked energy is -1e30; it says nothing about the size of the o
 
 
 def departs(got: Any, want: Any, scale: float, dtype: str = "") -> float:
-    """By how much two arrays differ, beyond what rounding explains; 0.0 if they do not.
+    """The largest difference of two arrays that rounding does not explain, or 0.0.
 
     Args:
-        scale: the size of the numbers that both were computed from.
-        dtype: the coarser dtype of the two computations; want's by default.
+        scale: the size of the numbers that both arrays were computed from.
+        dtype: the coarser dtype of the two computations; by default that of `want`.
     """
     if not want.size:
         return 0.0
@@ -40,12 +40,12 @@ def departs(got: Any, want: Any, scale: float, dtype: str = "") -> float:
 
 
 def size(*arrays: Any) -> float:
-    """1, or the largest number in the arrays if that is larger."""
+    """The largest |x| in the arrays, and at least 1."""
     return max(1.0, magnitude(*arrays))
 
 
 def magnitude(*arrays: Any) -> float:
-    """The largest number in the arrays; 0 if there is none."""
+    """The largest |x| in the float arrays, without masks (±1e29 and beyond), or 0."""
     largest = 0.0
     for array in arrays:
         if not str(getattr(array, "dtype", "")).startswith("float") or not array.size:
@@ -60,10 +60,10 @@ def magnitude(*arrays: Any) -> float:
 
 
 def compare(who: str, got: Any, want: Any, scale: float, dtype: str = "") -> None:
-    """Refuses a step that gives other numbers than were recorded.
+    """Refuses a step whose result is not the recorded one.
 
     Raises:
-        RuntimeError: names the step and how far it departs.
+        RuntimeError: with the step's name and the difference.
     """
     off = departs(got, want, scale, dtype)
     if off:
@@ -76,11 +76,14 @@ def compare(who: str, got: Any, want: Any, scale: float, dtype: str = "") -> Non
 def compare_gradients(
     found: Iterable[tuple[str, Any, Any, float]], level: str, dtype: str = ""
 ) -> None:
-    """Refuses gradients that are not those of the coarser level.
+    """Refuses gradients that differ from those of the coarser level.
 
     Args:
-        found: what it is, its gradient at this level, and at the coarser one, and the
-            size of the numbers that were added up to it.
+        found: (name, gradient at this level, gradient at the coarser level, size of the
+            numbers that were added up to it) for each tensor.
+
+    Raises:
+        RuntimeError: with the tensor's name and the difference.
     """
     for what, got, want, scale in found:
         off = departs(got, want, scale, dtype)

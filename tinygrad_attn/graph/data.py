@@ -1,8 +1,8 @@
 """A computation as plain data: nodes, and the edges between them.
 
-What `unfold` returns, and all that pictures and pages are drawn from. No Tensor is in
-it and no Value: it holds numbers, names and texts, may outlive the graph that it was
-made from, and can be written as JSON (`to_dict`).
+`unfold` returns a `Graph`, and `draw` and `play` need nothing else. It holds arrays,
+names and texts, but no Tensor and no Value. So it may outlive the recorded graph, and
+it can be written as JSON (`to_dict`).
 """
 
 from __future__ import annotations
@@ -24,29 +24,31 @@ class Node:
     """One step of a computation, or something it started from.
 
     Attributes:
-        id: its place in the graph, "n0", "n1", ... from what comes first.
-        name: what it is called: a parameter's path, a module's, the variable it was
-            assigned to, or its operation, with a number where that is not unique. The
-            same at every level. (A single number between those of two tensors is called
-            by its operation alone.)
-        op: the operation ("matmul"), a module's type, or for what was not computed:
-            "parameter", "input" (it has a gradient) or "constant".
-        formula: what it computes, "" for what was not computed.
-        rule: what it gives back to its inputs, as its rule states it, or "".
+        id: "n0", "n1", ..., in the order of the graph.
+        name: the path of a parameter or module, the variable the result was assigned
+            to, or the operation, with a number where that is not unique. A tensor has
+            the same name at every level. (At the scalar level, a number in the middle
+            of a step is named after its operation alone.)
+        op: the operation ("matmul"), a module's type, or for a leaf "parameter",
+            "input" (it has a gradient) or "constant".
+        formula: the formula of the operation; "" for a leaf.
+        rule: the gradients of its inputs, as the operation's docstring states them, or
+            "".
         shape, dtype: of its value.
         module: the path of the module that it was computed in.
-        group: the id of the call, of a module or composite, that it was computed in; ""
-            outside of all. See `Graph.groups`.
-        source: the file, line and text that asked for it, inside `record()`, else "".
-        tensor, index: at the scalar level, the name of the tensor in whose computation
-            it was made, and where it stands there; the index of a number in between is
-            None.
-        arguments: what the operation was applied to, in order: a node's id, a plain
-            number, or None for an optional input that was not given.
-        settings: its params, such as an axis.
-        parameters: at the module level, how many numbers the module has to learn.
+        group: the id of the innermost call, of a module or composite, that it was
+            computed in, or "". See `Graph.groups`.
+        source: the file, line and text of the code that computed it, if recorded inside
+            `record()`, else "".
+        tensor, index: at the scalar level, the name of the tensor that the number
+            belongs to, and its index there. A number in the middle of a step has the
+            tensor that the step makes, and the index None.
+        arguments: the operation's inputs, in order: a node's id, a plain number, or
+            None for an optional input that was not given.
+        settings: the operation's params, such as an axis.
+        parameters: at the module level, how many numbers the module learns.
         positions: in one head's graph, where these numbers lie in the whole tensor,
-            counted along its flattened form; else None.
+            flattened; else None.
     """
 
     id: str
@@ -76,28 +78,29 @@ class Node:
 
     @property
     def gradient(self) -> Numbers:
-        """∂L/∂value, in the same form; None where nothing reached it. In the graph of
-        one head or one module, the share that comes through it."""
+        """∂L/∂value, in the same form; None if no gradient reached the node. In the
+        graph of a module, head or focus, the share that flows through it."""
         return to_lists(self.gradient_array)
 
     @property
     def total(self) -> Numbers:
         """∂L/∂value through the whole computation; it differs from `gradient` only in
-        the graph of one head or one module."""
+        the graph of a module, head or focus."""
         return to_lists(self.total_array)
 
 
 @dataclass(eq=False)
 class Edge:
-    """That `target` was made from `source`.
+    """One use of a node: `target` was computed from `source`.
 
     Attributes:
         source, target: the nodes' ids.
-        position: which of the target's inputs it is, from 0; x * x has 0 and 1.
+        position: which input of the target the source is, from 0; x * x has 0 and 1.
         local: at the scalar level ∂target/∂source, else None.
-        result: at the module level, which of the source's results it is: 0 for the one
-            that the source shows; 1, 2, ... for others that it hands out besides.
-        turned: whether the target takes its transposition (see `tidy.py`).
+        result: at the module level, which result of the source is used: 0 for the one
+            that its box shows; 1, 2, ... for its other results.
+        turned: whether the target uses the transpose of the source (see
+            `notation/tidy.py`).
     """
 
     source: str
@@ -110,9 +113,10 @@ class Edge:
 
     @property
     def contribution(self) -> Numbers:
-        """What flowed back along it: its part in ∂L/∂source, in the source's shape;
-        None where nothing did. All of a node's add up to its gradient (at the
-        module level, those of result 0)."""
+        """The contribution of this use to ∂L/∂source, in the source's shape; None if
+        no gradient flows back. The contributions of all uses add up to the node's
+        gradient (at the module level, those of result 0). In a module's graph a
+        result also gets a gradient from outside, which no edge shows."""
         return to_lists(self.contribution_array)
 
 
@@ -122,7 +126,7 @@ class Group:
 
     Attributes:
         id: "g0", "g1", ...
-        parent: the id of the call that it was made in, or "".
+        parent: the id of the call around it, or "".
         name: the module's path, or the composite's name.
         type: the module's type, or "composite".
     """
@@ -139,10 +143,10 @@ class Graph:
 
     Attributes:
         level: "module", "op", "primitive" or "scalar".
-        nodes: each after what it was made from.
-        edges: for every node its inputs, in order.
-        of: what the gradients are of, such as "loss". In the graph of a module, head or
-            focus it is not among the nodes.
+        nodes: in topological order: each after its inputs.
+        edges: for every node the edges from its inputs, in order.
+        of: the name of L, whose gradients these are, such as "loss". In the graph of a
+            module, head or focus L is not among the nodes.
         groups: by id, the calls that the nodes were computed in.
     """
 
@@ -163,7 +167,7 @@ class Graph:
 
     @property
     def root(self) -> Node:
-        """The last node, in which all ends."""
+        """The last node."""
         return self.nodes[-1]
 
     def by_id(self, id: str) -> Node:
@@ -174,7 +178,7 @@ class Graph:
         """The node with this name.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no node has this name.
         """
         if name in self._by_name:
             return self._by_name[name]
@@ -187,19 +191,19 @@ class Graph:
         return self._into[node.id]
 
     def uses(self, node: Node) -> list[Edge]:
-        """The edges out of a node: everything that it was used for."""
+        """The edges out of a node, one for each use."""
         return self._out_of[node.id]
 
     def counts(self) -> dict[str, int]:
-        """How many nodes there are of each operation, the most frequent first."""
+        """The number of nodes of each operation, the most frequent first."""
         found: dict[str, int] = {}
         for node in self.nodes:
             found[node.op] = found.get(node.op, 0) + 1
         return dict(sorted(found.items(), key=_by_count))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dicts, lists, numbers and strings, ready for JSON: what is not
-        finite is "nan", "inf" or "-inf"."""
+        """The graph as dicts, lists, numbers and strings, ready for JSON; numbers that
+        are not finite become "nan", "inf" or "-inf"."""
         return {
             "level": self.level,
             "of": self.of,
@@ -241,7 +245,7 @@ LIMIT = 60  # nodes that a printed graph shows
 
 
 def to_lists(array: Any) -> Numbers:
-    """An array as nested lists; what is none already, as it is."""
+    """An array as nested lists; anything else unchanged."""
     return array.tolist() if hasattr(array, "tolist") else array
 
 
@@ -278,7 +282,7 @@ def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _finite(numbers: Numbers) -> Any:
-    """Numbers, with strings for those that JSON does not have."""
+    """Nested lists with strings for the numbers that JSON cannot hold."""
     if isinstance(numbers, list):
         return [_finite(v) for v in numbers]
     unwritable = isinstance(numbers, float) and not isfinite(numbers)

@@ -1,8 +1,8 @@
-"""What things are called: in the model's own words, where it has some.
+"""The names of tensors, modules and parameters: the model's own, where it has some.
 
-A parameter is called by its path in the model ("self_attn.q_proj.weight"), a result by
-the variable it was assigned to (inside `record()`), or by the module that handed it
-out, or else by its operation. What is called the same is numbered, in order.
+A parameter has its path in the model as its name ("self_attn.q_proj.weight"). A result
+has that of the variable it was assigned to (inside `record()`), else of the module that
+returned it, else of its operation. Equal names are numbered, in order.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from ..tensor import Tensor
 from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
 
-PLAIN = {"bool": "mask", "int64": "indices"}  # what constants usually are
+PLAIN = {"bool": "mask", "int64": "indices"}  # the usual names of such constants
 
 
 class Names:
-    """Paths of modules and parameters, from the outermost modules of a trace."""
+    """The paths of modules and parameters, from the outermost modules of a trace."""
 
     def __init__(self, trace: Trace) -> None:
         self.paths: dict[int, str] = {}
@@ -53,7 +53,7 @@ class Names:
         """A module given as itself or as its path.
 
         Raises:
-            ValueError: it has no part in the computation.
+            ValueError: it is in no module that was called on the way to the root.
         """
         found = module
         if isinstance(module, str):
@@ -70,21 +70,21 @@ class Names:
         return found
 
     def of_owner(self, owner: Any) -> tuple[str, str]:
-        """What the owner of a scope is called, and its type."""
+        """The name of a scope's owner, and its type."""
         if not is_module(owner):
             return str(getattr(owner, "name", owner)), "composite"
         kind = type(owner).__name__
         return self.paths.get(id(owner), "") or kind, kind
 
     def module(self, scope: Scope | None) -> str:
-        """The path of the innermost module of a scope; "" for the outermost."""
+        """The path of the innermost module around a scope; "" outside of all."""
         for s in reversed(scopes(scope)):
             if is_module(s.owner):
                 return self.paths.get(id(s.owner), type(s.owner).__name__)
         return ""
 
     def of(self, trace: Trace) -> dict[Tensor, str]:
-        """A name for each tensor, no two the same."""
+        """A unique name for each tensor."""
         order = trace.tensors()
         uses: dict[Tensor, list[Tensor]] = {t: [] for t in order}
         for t in order:
@@ -96,7 +96,7 @@ class Names:
         for t in order:
             name = first = self._name(trace, t, uses[t])
             if name in taken and kind(t, self, trace) == "constant" and not t._inputs:
-                # made inside of what the line calls, and not the variable it names
+                # made inside a function that the line calls; not the line's variable
                 name = first = PLAIN.get(t.dtype, "constant")
             while name in taken or (name in settled and t not in trace.called):
                 count[first] = count.get(first, 1) + 1
@@ -116,22 +116,22 @@ class Names:
             if found == "constant" and t.dtype in PLAIN:
                 return PLAIN[t.dtype]
             return variable(t, uses) or found
-        last = not any(u._where == t._where for u in uses)  # of what the line computes
+        last = not any(u._where == t._where for u in uses)  # the line's last step
         if t._where is not None and last and t._where.target:
             return t._where.target
-        for scope in scopes(t._scope):  # handed out by a module?
+        for scope in scopes(t._scope):  # returned by a module?
             outside = [u for u in uses if not within(u, scope)]
             if is_module(scope.owner) and outside:
                 path = self.paths.get(id(scope.owner), "")
                 return last_name(path, type(scope.owner).__name__)
         ends_here = any(t is root for root in trace.roots)
         if ends_here and t.size == 1 and t._requires_grad:
-            return "loss"  # what gradients are of, if it has no other name
+            return "loss"  # L, if it has no other name
         return t._op.name if t._op else ""
 
 
 class Calls:
-    """The calls of modules and composites that some tensors were made in, as groups."""
+    """The calls of modules and composites around some tensors, as groups."""
 
     def __init__(self, order: list[Tensor], names: Names) -> None:
         self.ids: dict[Scope, str] = {}
@@ -144,13 +144,13 @@ class Calls:
                     self.groups[id] = Group(id, parent, *names.of_owner(s.owner))
 
     def group(self, t: Tensor) -> str:
-        """The id of the innermost call that a tensor was made in."""
+        """The id of the innermost call around a tensor, or ""."""
         return self.ids[t._scope] if t._scope else ""
 
 
 def last_name(path: str, kind_of: str) -> str:
-    """The end of a module's path that says what it is; with its type, if a number alone
-    would be left.
+    """The last part of a module's path. A number keeps the part before it, or, if there
+    is none, gets the type.
 
     >>> last_name("encoder.self_attn", "Attention")
     'self_attn'
@@ -166,12 +166,12 @@ def last_name(path: str, kind_of: str) -> str:
 
 
 def variable(t: Tensor, uses: list[Tensor]) -> str:
-    """What a leaf is called in the line that used it first: "x" in `x @ self.W`."""
+    """A leaf's name in the first line that used it: "x" in `x @ self.W`."""
     for user in uses:
         names = user._where.operands if user._where is not None else []
         reshaped = user._op is not None and user._op.name == "reshape"
         if reshaped and all(names[1:2]):
-            continue  # in A @ x a vector x becomes a column first: which of the two?
+            continue  # A @ x reshapes a vector x to a column; the name is unclear
         for x, name in zip(user._inputs or (), names):
             if x is t and name:
                 return name
@@ -179,7 +179,7 @@ def variable(t: Tensor, uses: list[Tensor]) -> str:
 
 
 def within(t: Tensor, scope: Scope) -> bool:
-    """Whether a tensor was made during this very call."""
+    """Whether a tensor was computed during this call."""
     return any(s is scope for s in scopes(t._scope))
 
 
@@ -189,7 +189,7 @@ def is_module(owner: Any) -> bool:
 
 
 def kind(t: Tensor, names: Names, trace: Trace) -> str:
-    """What a tensor that was not computed is."""
+    """The kind of a leaf: "parameter", "input" or "constant"."""
     origin = trace.origin.get(t)
     if origin is not None and origin in names.parameters:
         return "parameter"
@@ -219,14 +219,14 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
 
 
 def formula_of_module(module: Any) -> str:
-    """What a module computes, if its docstring begins with an equation."""
+    """A module's formula, if its docstring begins with an equation, else ""."""
     formula, _ = formulas(module)
     return formula if "=" in formula else ""
 
 
 def formulas(op: Any) -> tuple[str, str]:
-    """What an operation computes and what it gives back, from its docstring's first
-    sentence: "z = x · y;  ∂z/∂x = y, ∂z/∂y = x." has both."""
+    """An operation's formula and its rule, from the first sentence of its docstring:
+    "z = x · y;  ∂z/∂x = y, ∂z/∂y = x." has both."""
     text = " ".join((op.__doc__ or "").split("\n\n")[0].split())
     text = re.split(r"[.:](?: |$)|\. ", text, maxsplit=1)[0]
     forward, _, back = text.partition(";")

@@ -1,8 +1,8 @@
-"""A private copy of what was recorded, to be walked, opened and cut.
+"""A private copy of the recorded graph, to walk, open and cut.
 
-`unfold` and `explain` never touch the recorded tensors: their walk needs no `.grad` and
-frees nothing. They work on copies, tensors with the same arrays, operations and scopes
-in a graph of their own. A copy costs no numbers, only the tensors around them.
+`unfold` and `explain` leave the recorded tensors alone: their walk writes no `.grad`
+and frees nothing. They work on copies: tensors with the same operations and scopes, in
+a graph of their own. A copy shares the arrays of the original, so it costs little.
 """
 
 from __future__ import annotations
@@ -20,27 +20,29 @@ from ..context import Scope, no_grad
 from ..tensor import Tensor
 from .check import magnitude, size
 
-# Operations whose result is their input's numbers in other places, or repeated.
+# Operations that only move the numbers of their input, or repeat them.
 MOVEMENT = ("reshape", "permute_dims", "getslice", "broadcast_to")
 Item = TypeVar("Item")  # a Tensor or a Value
 
 
 @dataclass
 class Trace:
-    """Copies of tensors, where a walk through them begins, and what it found.
+    """Copies of tensors, and the gradients that a walk through them found.
+
+    Making a Trace walks backward from its roots.
 
     Attributes:
-        roots: what the computation ends in.
-        seeds: ∂L/∂root for each, or None where nothing flows; empty if L's gradient is
-            not to be had. Making a Trace walks backward from them.
-        origin: the recorded tensor behind a copy; new ones (the parts of an opened
-            composite) have none.
-        called: names that are settled already.
-        totals: the gradient through the whole computation, if this is a part of it.
+        roots: the results at the end of the computation.
+        seeds: ∂L/∂root for each root, or None if no gradient flows to it; empty if L
+            has no gradient.
+        origin: the recorded tensor behind a copy; the steps of an opened composite have
+            none.
+        called: the names that are already fixed.
+        totals: the gradients through the whole computation, if this is a part of it.
         positions: for a slice, where its numbers lie in the flattened whole.
         gradients: ∂L/∂tensor for each tensor that the walk reached.
-        shares: what a tensor contributes to ∂L/∂input, one for each input.
-        who: the function that was called, for errors.
+        shares: for a tensor, its contribution to the gradient of each of its inputs.
+        who: the public function that the user called, for errors.
     """
 
     roots: list[Tensor]
@@ -65,7 +67,7 @@ class Trace:
                 self.gradients[node], self.shares[node] = g, shares
 
     def tensors(self) -> list[Tensor]:
-        """All of them, each after what it was made from."""
+        """All tensors, each after its inputs."""
         return history(self.roots)
 
     def total(self, t: Tensor) -> Any:
@@ -73,15 +75,15 @@ class Trace:
         return self.totals.get(t, self.gradients.get(t))
 
     def gradient(self, t: Tensor) -> Any:
-        """∂L/∂t; zeros where nothing flows."""
+        """∂L/∂t; zeros if the walk did not reach t."""
         if t in self.gradients:
             return self.gradients[t]
         return namespace_of([t.data]).zeros(t.shape, t.dtype)
 
     def scales(self) -> dict[Tensor, float]:
-        """How large the numbers are that were added up to each gradient: what flows in,
-        before anything cancels. And a little of the largest of all: what is left where
-        something cancelled is noise of that size, and flows on."""
+        """The size of the numbers that were added up to each gradient, before they
+        cancel. A fraction of the largest gradient is added: where large numbers cancel,
+        rounding noise of that size remains and flows on."""
         single = any(t.dtype == "float32" for t in self.gradients)
         largest = magnitude(*self.gradients.values())
         noise = largest * (1e-2 if single else 1e-5)
@@ -97,24 +99,24 @@ class Trace:
 
 
 def inputs_of(t: Tensor) -> list[Tensor]:
-    """The tensors that t was made from, in order; x * x has x twice."""
+    """The tensors among the inputs of t, in order; x * x has x twice."""
     return [x for x in t._inputs or () if isinstance(x, Tensor)]
 
 
 def history(roots: Iterable[Tensor]) -> list[Tensor]:
-    """Everything that the roots were made from and they themselves, inputs first; what
-    needs no gradient too."""
+    """The roots and all tensors that they were computed from, inputs first; also those
+    that need no gradient."""
     return list(inputs_first(roots, inputs_of))
 
 
 def inputs_first(
     ends: Iterable[Item], inputs: Callable[[Item], list[Item]]
 ) -> Iterator[Item]:
-    """What the ends were made from and they themselves, each once and after its inputs.
+    """The ends and all items that they were made from, each once and after its inputs.
     The order depends on the graph alone.
 
-    A depth-first search that keeps its own stack: an item is met once when its inputs
-    are still to come, and given out when they have been.
+    A depth-first search with a stack of its own: the first time an item is popped, its
+    inputs are put above it; the second time they are done, and the item is yielded.
     """
     done: set[Item] = set()
     stack = [(end, False) for end in reversed(list(ends))]
@@ -131,11 +133,11 @@ def inputs_first(
 
 
 def trace_of(who: str, root: Any) -> Trace:
-    """A copy of all that `root` was made from.
+    """A copy of the graph behind `root`.
 
     Raises:
         TypeError: root is no Tensor.
-        RuntimeError: nothing was recorded, or it was freed by `backward`.
+        RuntimeError: nothing was recorded, or `backward` has freed the graph.
     """
     if not isinstance(root, Tensor):
         raise TypeError(
@@ -168,9 +170,9 @@ def trace_of(who: str, root: Any) -> Trace:
         return flat[id(array)]
 
     def copy_of(x: Tensor, array: Any) -> Tensor:
-        """A leaf may have got new numbers since it was used: it shows the old ones."""
+        """The copy of x; if a leaf got new numbers since it was used, with the old."""
         moved = x._op is None and x._requires_grad and array is not x.data
-        if moved and isinstance(array, ValueArray):  # perhaps the same, without Values
+        if moved and isinstance(array, ValueArray):  # compare the plain numbers
             moved = without_values(array).data != without_values(x.data).data
         key = x, id(array) if moved else 0
         if key not in copies:
@@ -190,7 +192,7 @@ def trace_of(who: str, root: Any) -> Trace:
 
 
 def bare(x: Tensor, data: Any) -> Tensor:
-    """A tensor like x around other numbers, without its inputs."""
+    """A tensor like x with the array `data`, still without its inputs."""
     t: Tensor = make(data)
     t._op, t._params, t._scope, t._where = x._op, x._params, x._scope, x._where
     t._requires_grad, t._needs = x._requires_grad, x._needs
@@ -198,19 +200,19 @@ def bare(x: Tensor, data: Any) -> Tensor:
 
 
 def finish(t: Tensor) -> None:
-    """Takes the arrays of its inputs as those that t was computed from."""
+    """Sets the arrays that t was computed from to those of its inputs."""
     t._arrays = [x.data if isinstance(x, Tensor) else x for x in t._inputs or ()]
 
 
 def leaf_like(x: Tensor, data: Any) -> Tensor:
-    """A tensor without a history around numbers of x."""
+    """A leaf with the array `data`, that needs a gradient if x does."""
     t: Tensor = make(data)
     t._requires_grad = x._requires_grad
     return t
 
 
 def seeds_for(root: Tensor) -> list[Any]:
-    """∂L/∂L = 1 if root is a scalar with a gradient; else none."""
+    """∂L/∂L = 1 if root has one number and a gradient; else no seeds."""
     if root.size != 1 or not root._requires_grad:
         return []
     return [namespace_of([root.data]).full(root.shape, 1.0, root.dtype)]
@@ -226,8 +228,8 @@ def scopes(scope: Scope | None) -> list[Scope]:
 
 
 def part(trace: Trace, module: Any) -> Trace:
-    """What was computed inside the calls of a module: its inputs become leaves, and the
-    gradients of what it hands out are those that came from outside."""
+    """The part of a trace inside the calls of a module. Its inputs become leaves, and
+    the walk starts from the gradients that its results get from outside."""
     order = trace.tensors()
     inside = {t for t in order if any(s.owner is module for s in scopes(t._scope))}
     copies: dict[Tensor, Tensor] = {}

@@ -1,15 +1,15 @@
-"""`unfold`: the computation that was recorded, at a chosen level of detail.
+"""`unfold`: a recorded computation, at a chosen level of detail.
 
-| level | a node is | what it is made by |
+| level | a node is | made by |
 |---|---|---|
-| "module" | a module's call | a fold of what was recorded (`fold.py`) |
-| "op" | an idea: a product, a softmax, a norm | composites of composites opened |
-| "primitive" | one rule from a calculus book | all composites opened (`opening.py`) |
-| "scalar" | one number | the primitives, run on `Value`s (`values.py`) |
+| "module" | a module's call | folding the recorded steps (`levels/fold.py`) |
+| "op" | an idea: a product, a softmax, a norm | opening composites of composites |
+| "primitive" | a rule from a calculus book | opening all (`levels/opening.py`) |
+| "scalar" | one number | running on `Value`s (`levels/single_numbers.py`) |
 
-They are the same computation. Each level's numbers are compared with those that were
-recorded, and its gradients with those of the level above, while it is made: what is
-shown has been proved, or an error says where it departs.
+All four are the same computation. Opening a composite, and running on Values, checks
+each new value against the recorded one, and each gradient against that of the coarser
+level. A level that departs raises an error, which names the step.
 """
 
 from __future__ import annotations
@@ -48,26 +48,27 @@ def unfold(
     `record()` it knows source lines, and how masks and other constants were made.
 
     Args:
-        root: a scalar, such as a loss. (Of anything else there are values, and no
-            gradients.)
+        root: a scalar, such as a loss. (Any other tensor has values in the graph, but
+            no gradients.)
         level: "module", "op", "primitive" or "scalar".
-        module: a module that was called on the way to root, or its path in the model:
-            only what was computed inside it. Its inputs become leaves.
-        head: (module or its path, h): only head h of this attention, for one sequence;
-            (module, h, call) if it was called several times, from 0.
+        module: a module that was called on the way to root, or its path in the model.
+            The graph is then the inside of this module; its inputs become leaves.
+        head: (module or its path, h) for head h of this attention, for one sequence;
+            (module, h, call) if it was called several times; both count from 0.
         sample: which sequence of the batch, for `head`; from 0.
-        focus: a node's name, "O", or that of one number, "O[1,0]": only what it was
-            made from, and what flows back through it. (Not at the module level.)
-        depth: at the module level, how many levels of modules are told apart.
-        limit: so many single numbers are unfolded at the scalar level, and no more.
+        focus: the name of a node, "O", or of one number, "O[1,0]". The graph is then
+            the computation of it, and the gradients are those that flow through it.
+            (Not at the module level.)
+        depth: at the module level, how many levels of nested modules get boxes.
+        limit: the most single numbers that are unfolded at the scalar level.
 
     Returns:
-        A `Graph`. In that of a module, head or focus, `gradient` is the share that
-        comes through it, and `total` the whole.
+        A `Graph`. In the graph of a module, head or focus, `gradient` is the share
+        that flows through it, and `total` the whole gradient.
 
     Raises:
-        RuntimeError: nothing was recorded, or `backward()` has freed it; or a level
-            gives other numbers than were recorded.
+        RuntimeError: nothing was recorded, or `backward()` has freed the graph; or a
+            level gives other numbers than were recorded.
         ValueError: an unknown level, module or head, or too many single numbers.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -91,7 +92,7 @@ def graph_of(
     depth: int | None = None,
     limit: int = LIMIT,
 ) -> Graph:
-    """`unfold` for `who`, whose name the errors bear: draw and play unfold too."""
+    """`unfold`, with the caller's name `who` in its errors: draw and play use it."""
     if level not in LEVELS:
         raise ValueError(
             f"{who}: level {level!r} given; it must be one of {', '.join(LEVELS)}"

@@ -1,14 +1,14 @@
 """Pictures and pages, drawn from the plain data of `tinygrad_attn.graph`.
 
     look/        colours, texts, heat maps
-    sheets/      what a picture shows: cards and the lines between them
-    layout/      where everything stands
-    writing/     a sheet written down: SVG, DOT
+    sheets/      the content of a picture: cards and the lines between them
+    layout/      a place for every card and a path for every line
+    writing/     a sheet as SVG or DOT
     page/        the page that plays
-    heads/       where each head looks: heat maps and lines
+    heads/       the attention weights of each head: heat maps and lines
     draw.py      `draw`, from a recorded computation to a picture
     play.py      `play`, from a recorded computation to a page
-    notebook.py  how things show themselves in a notebook
+    notebook.py  Tensors, Values, modules and graphs in a notebook
 
 Each may import those before it, and all of the engine.
 """

@@ -36,14 +36,14 @@ FORMATS = ("svg", "png", "pdf", "dot")
 
 
 class Drawing:
-    """A picture of a computation, which shows itself in a notebook.
+    """A picture of a computation. A notebook shows it.
 
     Attributes:
-        sheet: what is on it, as plain data.
+        sheet: its cards, links and frames, as plain data.
         dot: the same as text in DOT, Graphviz's language.
-        title: what stands above.
-        note: once it is drawn, by whom it was laid out, and how to get dot if it is not
-            there; repr() shows it too.
+        title: the heading.
+        note: once it is drawn, the program that laid it out, and how to install dot if
+            that is missing; repr() shows it too.
     """
 
     def __init__(self, sheet: Sheet, layout: str | None = None) -> None:
@@ -56,7 +56,7 @@ class Drawing:
 
     @property
     def svg(self) -> str:
-        """The picture as SVG, laid out by dot if there is one, else by ourselves."""
+        """The picture as SVG, laid out by dot if it is installed, else by `layout/`."""
         if self._svg is None:
             made = None
             if self._layout != "own":
@@ -71,16 +71,17 @@ class Drawing:
         return self._svg
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the picture; the ending says how: .svg, .dot, .png or .pdf.
+        """Writes the picture in the format of the path's ending: .svg, .dot, .png or
+        .pdf.
 
-        PNG and PDF need Graphviz's dot. Without it the picture is saved as SVG beside,
-        and a warning says so.
+        PNG and PDF need Graphviz's dot. Without it the picture is saved as SVG in the
+        same folder, and a warning says so.
 
         Returns:
-            Where it was written.
+            The path of the written file.
 
         Raises:
-            ValueError: another ending.
+            ValueError: the path has another ending.
         """
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
@@ -109,7 +110,7 @@ class Drawing:
         return path
 
     def graphviz(self) -> Any:
-        """A `graphviz.Digraph` with all of it, to be changed by your own code.
+        """The picture as a `graphviz.Digraph`, for your own code to change.
 
         Raises:
             RuntimeError: the graphviz package is not installed.
@@ -131,7 +132,7 @@ class Drawing:
         return self.svg
 
     def _repr_html_(self) -> str:
-        """What Jupyter prefers: as an SVG alone it would be shown as a dead image."""
+        """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
         return scrolling(self.svg[self.svg.find("<svg") :])
 
     def __repr__(self) -> str:
@@ -161,21 +162,21 @@ def draw(
         root: a Tensor, such as a loss; a Value (drawn operation by operation); or a
             Graph that `unfold` made.
         level: "module", "op", "primitive" or "scalar".
-        head, sample, focus, depth, module: what part of it, as for `unfold`.
+        head, sample, focus, depth, module: a part of the computation, as in `unfold`.
         values, grads: whether values and gradients are drawn.
-        scale: "tensor": each tensor has colours of its own; "shared": all have the
-            same, so that vanishing gradients are seen to be small.
-        title: what stands above.
-        layout: "own": not by Graphviz's dot, though it may be there.
-        limit: so many cards (at the scalar level, numbers) are drawn, and no more.
+        scale: "tensor": each tensor has its own colour scale; "shared": all tensors
+            have the same, so that vanishing gradients look small.
+        title: the heading; by default the name of the root or of the part.
+        layout: "own" to do without Graphviz's dot, even if it is installed.
+        limit: the most cards (at the scalar level, numbers) that are drawn.
 
     Returns:
-        A `Drawing`: it shows itself in a notebook, and has `.save("head.svg")`,
-        `.dot`, `.svg` and `.graphviz()`.
+        A `Drawing`: a notebook shows it, and it has `.save("head.svg")`, `.dot`, `.svg`
+        and `.graphviz()`.
 
     Raises:
-        ValueError: an unknown level or scale, or a graph that is too large to be read;
-            and what `unfold` raises.
+        ValueError: an unknown level, scale or layout, or a graph that is too large to
+            read; and the errors of `unfold`.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> picture = draw((x * x).sum())
@@ -199,7 +200,7 @@ def draw(
         if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
             check_count(
                 "draw", len(history([root])), level, limit
-            )  # there are at least these
+            )  # the picture has at least these cards
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
@@ -209,7 +210,7 @@ def draw(
 
 
 def check_count(who: str, count: int, level: str, limit: int) -> None:
-    """Refuses a picture too large to be read, and warns of one hard to read."""
+    """Refuses a picture that is too large to read, and warns of a large one."""
     advice = "; give a head, a focus, a module, or a coarser level"
     what = "numbers" if level == "scalar" else "cards"
     if count > limit:
@@ -224,7 +225,7 @@ def check_count(who: str, count: int, level: str, limit: int) -> None:
 def headings(
     graph: Graph, head: Any, sample: int, focus: str | None, module: Any
 ) -> tuple[str, str]:
-    """Title and subtitle."""
+    """The title and the subtitle of a picture."""
     level = f"{graph.level} level"
     count = f"{len(graph)} nodes"
     if head is not None:

@@ -1,6 +1,6 @@
-"""How things show themselves in a notebook: Tensors, Values, modules, graphs.
+"""Tensors, Values, modules and graphs as HTML for a notebook.
 
-All text is escaped and clipped, and all sizes are bounded, whatever they hold.
+All text is escaped and clipped, and large objects are cut to a bounded size.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LEFT, RIGHT = "text-align: left", "text-align: right"
 
 
 def html(x: Any) -> str:
-    """Whatever of these x is, as a notebook shows it."""
+    """A Tensor, a Value, a Graph or a module as HTML."""
     if isinstance(x, Tensor):
         return tensor_html(x)
     if isinstance(x, Value):
@@ -36,7 +36,7 @@ def html(x: Any) -> str:
 
 
 def tensor_html(t: Any) -> str:
-    """A tensor as heat maps of its numbers and, where it has one, of its gradient."""
+    """A tensor as heat maps of its numbers and, if it has one, of its gradient."""
     op = t._op.name if t._op is not None else ""
     card = Card(
         "tensor",
@@ -53,13 +53,13 @@ def tensor_html(t: Any) -> str:
 
 
 def numbers_of(t: Any) -> Any:
-    """A tensor's array, with plain numbers in the place of Values."""
+    """A tensor's array, with plain numbers instead of Values."""
     kind = type(t.data).__name__
     return plain_numbers(t.data) if kind == "ValueArray" else t.data
 
 
 def value_html(v: Any) -> str:
-    """A Value: its number, its gradient, and how it was made."""
+    """A Value as a card: its number, its gradient and its operation."""
     return card_alone(card_of(v, "value", root=False))
 
 
@@ -76,8 +76,8 @@ def card_alone(card: Card) -> str:
 
 
 def module_html(module: Any) -> str:
-    """A model as a table: each module, its type, what it says of itself, the parameters
-    that are its own, and how many numbers it has to learn."""
+    """A model as a table: each module, its type, its extra_repr(), its own parameters,
+    and the number of values that it learns."""
     rows = []
     every = list(module.named_modules())
     for path, part in every[:LINES]:
@@ -103,17 +103,17 @@ def module_html(module: Any) -> str:
 
 
 def row(kind: str, cells: list[str]) -> str:
-    """A row of a table, numbers last. Each cell says where its text stands, as Jupyter
-    has all of them at the right."""
+    """A row of a table, numbers last. Each cell sets its alignment, because Jupyter
+    aligns all cells to the right."""
     sides = [LEFT] * (len(cells) - 1) + [RIGHT]
     styled = (f'<{kind} style="{side}">{c}</{kind}>' for c, side in zip(cells, sides))
     return f"<tr>{''.join(styled)}</tr>"
 
 
 def graph_html(graph: Graph) -> str:
-    """A graph as its picture, or in words if that would be too large."""
+    """A graph as its picture, or as text if the picture would be too large."""
     rows = len(graph) if graph.level != "scalar" else len(graph) // 2
     if rows <= DRAWN:
         return scrolling(draw(graph, layout="own").svg)
     lines = "\n".join(xml(line) for line in str(graph).split("\n"))
-    return scrolling(f"<pre>{lines}</pre>")  # in the notebook's own ink, dark or light
+    return scrolling(f"<pre>{lines}</pre>")  # in the notebook's own text colour

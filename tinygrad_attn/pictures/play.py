@@ -1,9 +1,9 @@
-"""`play`: a page in which one steps through a computation, forward and backward.
+"""`play`: a page on which you step through a computation, forward and backward.
 
-What the page shows is told here, step by step, as plain data; `page.py` puts it into
-one HTML file. A forward step computes one card. Then comes the seed, ∂L/∂L = 1, and
-after it a backward step for each card, its uses having been before it: what arrived
-there, and what it sends to each of its inputs.
+This file makes the page's data: cards, links and steps, as plain data.
+`page/assemble.py` puts them into one HTML file. A forward step computes one card. Then
+comes the seed, ∂L/∂L = 1. After it each card has a backward step, in reverse order: it
+has received the contributions of all its uses, and now sends one to each of its inputs.
 """
 
 from __future__ import annotations
@@ -55,23 +55,24 @@ def play(
 ) -> str:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
-    One HTML file, opened from the disk; it needs no network and no library.
+    One HTML file that a browser opens from the disk, without network or libraries.
 
     Args:
         root: a Tensor, such as a loss, or a Graph that `unfold` made.
-        path: where to write it; None to write nothing.
+        path: the file to write; None to write nothing.
         level: "op" or "primitive".
-        head, sample, focus, module: what part of it, as for `unfold`.
-        tokens: labels for the rows of what has as many rows: the sequence.
-        title: what stands above.
-        limit: so many cards at most.
+        head, sample, focus, module: a part of the computation, as in `unfold`.
+        tokens: labels for the rows of every tensor that has as many rows.
+        title: the heading; by default the name of the root or of the part.
+        limit: the most cards on the page.
 
     Returns:
         The page as a text.
 
     Raises:
-        ValueError: a level that cannot be played, too many cards, tokens that fit no
-            rows; and what `unfold` raises.
+        TypeError: path or tokens has a wrong type.
+        ValueError: a level that cannot be played, too many cards, or tokens that fit no
+            rows; and the errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -107,7 +108,7 @@ def play(
             f"{' or '.join(map(str, lengths)) or 'none'}"
         )
     still = svg_text(lay_out(tensors(graph, Look(), title or heading, below)))
-    # Who reads it has no script; a tooltip for each cell would make the page heavy.
+    # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(title or heading, below)
     text = page(data, still)
@@ -140,7 +141,7 @@ class Script:
         return grid_of(node.array, "probability" if probable else "value")
 
     def data(self, title: str, subtitle: str) -> dict[str, Any]:
-        """All of it, as `page` wants it."""
+        """The data of the whole page, as `page` takes it."""
         sizes = {n.id: self.size(n) for n in self.graph}
         found = self.layout(sizes)
         cards = []
@@ -169,7 +170,7 @@ class Script:
         }
 
     def card(self, node: Node) -> dict[str, Any]:
-        """A card without its place."""
+        """A card, still without its place."""
         words = self.words[node.id]
         made = card_of(self.graph, node, words, self.called[node.id], self.graph.of)
         gradient = self.gradients[node.id]
@@ -187,7 +188,7 @@ class Script:
             "how": how(self.graph, node, words),
         }
 
-    # --- where everything stands ------------------------------------------------------
+    # --- places -----------------------------------------------------------------------
 
     def size(self, node: Node) -> Size:
         """The size of a card."""
@@ -201,7 +202,7 @@ class Script:
         return size_on_page(title, self.values[node.id], below)
 
     def layout(self, sizes: dict[str, Size]) -> Layout:
-        """A place for everything."""
+        """A place for every card and frame, and a path for every line."""
         boxes = [
             Box(n.id, sizes[n.id].w, sizes[n.id].h, group=self.homes[n.id])
             for n in self.graph
@@ -221,7 +222,7 @@ class Script:
         return layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)
 
     def links(self, found: Layout) -> list[dict[str, Any]]:
-        """A link for every edge: its way forward, and back if a gradient takes it."""
+        """A link for every edge: its path forward, and back if a gradient flows."""
         links = []
         for i, edge in enumerate(self.graph.edges):
             there, back = found.paths[2 * i], found.paths[2 * i + 1]
@@ -241,14 +242,14 @@ class Script:
         return links
 
     def rule(self, edge: Edge) -> str:
-        """What an edge adds to its source's gradient."""
+        """The contribution of an edge to its source's gradient, as a formula."""
         rule = self.words[edge.target].rules[edge.position]
         return fit_text(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
 
-    # --- what happens -----------------------------------------------------------------
+    # --- steps ------------------------------------------------------------------------
 
     def steps(self) -> list[dict[str, Any]]:
-        """Forward, what comes from outside (the seed), and backward."""
+        """The steps: forward, the seeds (gradients from outside), and backward."""
         computed = [n for n in self.graph if self.graph.inputs(n)]
         steps: list[dict[str, Any]] = [
             {"kind": "forward", "card": n.id} for n in computed
@@ -293,9 +294,9 @@ class Script:
         return steps
 
     def outside(self, node: Node) -> Any:
-        """The part of a node's gradient that no edge brings: the whole of it at the
-        end; and in the graph of a module, what comes to a result of its from outside.
-        None where all comes along edges."""
+        """The part of a node's gradient that comes along no edge: all of it at the
+        root; in a module's graph, the gradient that a result gets from outside the
+        module. None if all of it comes along edges."""
         g = node.gradient_array
         if g is None or not self.paths(node.id):
             return g
@@ -311,12 +312,12 @@ class Script:
         return rest if more else None
 
     def paths(self, source: str) -> int:
-        """Along how many edges something flows back to a node."""
+        """The number of edges along which a gradient flows back to a node."""
         edges = self.graph.uses(self.graph.by_id(source))
         return sum(edge.contribution_array is not None for edge in edges)
 
     def seed(self, node: Node) -> str:
-        """What begins the walk backward."""
+        """The sentence on the page about a seed; "" for ∂L/∂L = 1."""
         of = self.graph.of
         if node.name == of:
             return ""  # the page explains ∂L/∂L = 1
@@ -327,7 +328,7 @@ class Script:
 
 
 def add(so_far: Any, share: Any) -> Any:
-    """A sum that may overflow."""
+    """The sum of two contributions; it may overflow without a warning."""
     if so_far is None:
         return share
     with namespace_of([share]).quiet():
@@ -335,5 +336,5 @@ def add(so_far: Any, share: Any) -> Any:
 
 
 def wide(label: str) -> float:
-    """The room for a frame's name."""
+    """The width of a frame's name."""
     return text_width(label, 12.5)

@@ -1,13 +1,13 @@
-"""The finite difference beside a gradient: the root, computed again.
+"""The finite difference of a gradient: the root, computed again.
 
-What was recorded is a program. Run it once with one number x a little larger and once
-with it a little smaller, and the slope between the two is ∂L/∂x, found without any rule
-of calculus. It is computed in float64 whatever was recorded, and what `stop_gradient`
-declared a constant stays as it was.
+A recorded graph is a program. Run it once with one number x a little larger and once
+with x a little smaller: the slope between the two results is ∂L/∂x, found without any
+rule of calculus. All steps run in float64, also for a graph in float32. The results of
+`stop_gradient` are constants, so they keep their recorded numbers.
 
-How little is little? The slope is wrong by about h² (the curve is no straight line) and
-by about ε|L|/h (L is rounded): h = ∛ε balances the two where x and L are about 1. Where
-the curve is sharper, as of log x at 1e-6, h is made smaller until the slope settles.
+How small is the step h? The slope is wrong by about h² (the curve is no straight line)
+and by about ε|L|/h (L is rounded): h = ∛ε balances the two if x and L are about 1.
+Where the curve bends more, as log x does at 1e-6, h shrinks until the slope settles.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from ..data import flat
 from ..trace import Trace, inputs_of
 
 STEP = 2.0**-17  # about the cube root of a float's precision
-FINER = 8.0  # by so much a step is made smaller,
-TRIES = 8  # and so many times
-ROOT_ROUNDING = 2.0**-48  # of the root, relative to its size
-SINGLE = 2.0**-20  # of a gradient in float32, where ∂L/∂L = 1
-# By how much, relative to what was added up, gradient and finite difference may differ.
+FINER = 8.0  # a finer step is smaller by this factor
+TRIES = 8  # so many finer steps at most
+ROOT_ROUNDING = 2.0**-48  # the root's rounding error, relative to its size
+SINGLE = 2.0**-20  # the rounding error of a float32 gradient, where ∂L/∂L = 1
+# How far gradient and finite difference may differ, relative to the numbers added up.
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 
 
 class Again:
-    """The root computed again, with one number of a tensor changed; in float64."""
+    """Computes the root again, in float64, with one number of a tensor changed."""
 
     def __init__(self, trace: Trace, t: Tensor) -> None:
         self.t, self.root = t, trace.roots[0]
         self.xp = namespace_of([t.data])
-        self.after: list[Tensor] = []  # what depends on t
+        self.after: list[Tensor] = []  # the tensors that depend on t
         touched = {t}
         for z in trace.tensors():
             held = z._op is not None and z._op.name == "stop_gradient"
@@ -48,8 +48,8 @@ class Again:
         self.size = abs(float(flat(self.root.data)[0]))
 
     def slope(self, element: int, gradient: float, scale: float) -> float:
-        """The central difference of the root at one number; with smaller steps if it is
-        not the gradient, until it settles."""
+        """The central difference of the root at one number. If it is not the gradient,
+        the steps shrink until it settles."""
         h = self.step(element)
         found = self.central(element, h)
         for _ in range(TRIES if isfinite(gradient) else 0):
@@ -65,7 +65,7 @@ class Again:
         return found
 
     def near(self, found: float, gradient: float, scale: float) -> bool:
-        """Whether they are the same, but for rounding.
+        """Whether a difference equals the gradient, but for rounding.
 
         Args:
             scale: the size of the numbers that were added up to the gradient.
@@ -83,7 +83,7 @@ class Again:
         return left / h, (self.at(element, x + h) - here) / h
 
     def step(self, element: int) -> float:
-        """How far a number is moved at first."""
+        """The first step: how far the number is moved."""
         size: float = abs(self.numbers[element])
         return STEP * max(1.0, size)
 
@@ -95,7 +95,7 @@ class Again:
         return rise / (above - below) if above > below else rise / (2.0 * h)
 
     def at(self, element: int, value: float) -> float:
-        """The root, if the number were this."""
+        """The root, if this number had this value."""
         xp = self.xp
         numbers = self.numbers[:]
         numbers[element] = value
@@ -117,7 +117,7 @@ class Again:
         return float(flat(moved[self.root])[0])
 
     def widen(self, x: Tensor) -> Any:
-        """A tensor's numbers, in float64 if they were fewer bits."""
+        """A tensor's array, in float64 if it was in float32."""
         if x not in self.wide:
             single = x.dtype == "float32"
             self.wide[x] = self.xp.astype(x.data, "float64") if single else x.data

@@ -1,6 +1,6 @@
 """`explain`: where does this gradient come from?
 
-∂L/∂x is a sum over everything that x was used for. For one number of x, written out:
+∂L/∂x is a sum over all uses of x. For one number of x, written out:
 
     ∂L/∂x = Σ over the uses z, Σ over z's numbers k:  ∂L/∂zₖ × ∂zₖ/∂x
                                                       upstream × local = contribution
@@ -8,7 +8,7 @@
 `explain` lists these products, adds them up, and puts a finite difference beside the
 sum (`differences.py`).
 
-The local derivatives are read off the rules. A vjp is linear in the upstream gradient
+The local derivatives come from the rules. A vjp is linear in the upstream gradient
 u: vjp(u) = Σₖ uₖ · ∂zₖ/∂x. So run it on a u that records, and differentiate the result
 by u: that is ∂zₖ/∂x, for all k at once.
 """
@@ -33,7 +33,7 @@ from .differences import Again
 from .explanation import Explanation as Explanation
 from .explanation import Product, Use
 
-CHECKED = 3  # numbers of a whole tensor whose finite difference is taken
+CHECKED = 3  # of a whole tensor, the numbers that get a finite difference
 
 
 def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
@@ -41,17 +41,18 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
     sum, and a finite difference beside it.
 
     Like `unfold` it touches no `.grad` and frees nothing; call it before `backward()`.
-    Recorded inside `record()`, it knows the line of every step. A parameter that an
-    optimizer has moved since is explained as it was.
+    If the graph was recorded inside `record()`, it knows the source line of every step.
+    If an optimizer has changed a parameter since, `explain` uses the old numbers.
 
     Args:
         x: a tensor that `of` was made from, or one number of it: explain(x[0, 1], ...).
         of: a scalar, such as a loss; it must be given.
 
     Raises:
+        TypeError: x or `of` is no Tensor.
         RuntimeError: `of` is not recorded, or freed.
-        ValueError: `of` is no scalar, or x has no part in it, or is a part of a tensor
-            with more than one number.
+        ValueError: `of` is no scalar or has no gradient; or x has no part in it, or is
+            a slice with more than one number.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> y = x * 3.0
@@ -114,14 +115,14 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
 
 
 def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
-    """The tensor of the trace that x is, or is one number of; and where that number
-    lies in it (None for all of it)."""
+    """The tensor of the trace that x is, or is one number of; and the position of that
+    number in it, or None for the whole tensor."""
     copies: dict[Tensor, Tensor] = {}
     twice: set[Tensor] = set()
     for copy in trace.tensors():
         origin = trace.origin[copy]
         if origin in copies and copy not in trace.gradients:
-            continue  # a mask was made from it, say
+            continue  # used without a gradient, such as to make a mask
         if origin in copies and copies[origin] in trace.gradients:
             twice.add(origin)
         copies[origin] = copy
@@ -163,7 +164,7 @@ def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
 def uses_of(
     trace: Trace, t: Tensor, element: int | None, called: dict[Tensor, str]
 ) -> Iterator[Use]:
-    """Every edge out of t that contributes to its gradient."""
+    """The edges out of t that contribute to its gradient."""
     for user in trace.tensors():
         shares = trace.shares.get(user, ())
         for i, share in enumerate(shares):
@@ -195,7 +196,7 @@ def uses_of(
 
 
 def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
-    """∂zₖ/∂x for every number zₖ of z, x being one number of one of its inputs."""
+    """∂zₖ/∂x for every number zₖ of z, where x is one number of one of z's inputs."""
     assert z._op is not None
     assert z._op.vjp is not None
     inputs = [make(x.data) if isinstance(x, Tensor) else x for x in z._inputs or ()]
@@ -216,18 +217,18 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
 
 
 def size_of(use: Use) -> float:
-    """The size of the numbers that a contribution was added up from."""
+    """The size of the numbers that add up to a contribution."""
     upstream = max((abs(u) for u in flat(use.upstream_array)), default=0.0)
     if use.products:  # a local derivative near 0 may be a difference of larger numbers
         return 1e-3 * upstream + sum(abs(p.contribution) for p in use.products)
     return upstream
 
 
-# --- what a note says -----------------------------------------------------------------
+# --- notes ----------------------------------------------------------------------------
 
 
 def why_none(t: Tensor, root: str) -> str:
-    """Why nothing flowed to a tensor."""
+    """Why a tensor has no gradient."""
     if not t.requires_grad:
         return "no gradient: it is a constant (requires_grad=False)"
     return (
@@ -239,7 +240,7 @@ def why_none(t: Tensor, root: str) -> str:
 def differing(
     again: Again, i: int, gradient: float, difference: float, scale: float
 ) -> str:
-    """Why a finite difference is not the gradient; "" if it is."""
+    """Why a finite difference is not the gradient; "" if they agree."""
     if not isfinite(gradient) or again.near(difference, gradient, scale):
         return ""
     if isnan(difference):

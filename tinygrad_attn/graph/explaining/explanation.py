@@ -1,8 +1,8 @@
-"""What `explain` found, as an object, and as a text for a terminal.
+"""The result of `explain`: an object, and a text for a terminal.
 
-Like `Graph` it is plain data: numbers, names and texts, no Tensor. However large the
-graph was, its text is short: of many uses, products and numbers it shows the largest
-and says how many there are.
+Like `Graph` it is plain data: numbers, names and texts, no Tensor. The text stays short
+for a graph of any size: of many uses and products it shows the largest, and counts the
+rest.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import Any
 from ...printing import LIMIT, as_texts, render, style
 from ..data import Numbers, flat, to_lists
 
-USES = 5  # that are printed,
-PRODUCTS = 8  # of one use,
-LINES = 8  # of one array,
-WIDTH = 80  # and columns
-PACKAGES = ("tinygrad_attn", "nn")  # a file of theirs is named from here on
+USES = 5  # the uses that are printed,
+PRODUCTS = 8  # the products of one use,
+LINES = 8  # the lines of one array,
+WIDTH = 80  # and the columns
+PACKAGES = ("tinygrad_attn", "nn")  # paths of their files are printed from here on
 
 
 @dataclass(eq=False)
 class Product:
-    """upstream × local = contribution, for one number z[index] that x was used for."""
+    """upstream × local = contribution, for one number z[index] computed from x."""
 
     index: tuple[int, ...]
     upstream: float
@@ -36,16 +36,16 @@ class Product:
 
 @dataclass(eq=False)
 class Use:
-    """One edge from x to a result that was made from it.
+    """One edge from x to a result that was computed from it.
 
     Attributes:
         name, op: the result, and the operation that made it.
-        position: which of the operation's inputs x is, from 0; x * x has 0 and 1.
+        position: which input of the operation x is, from 0; x * x has 0 and 1.
         inputs: how many tensors the operation took.
-        formula, rule: what the operation computes, and gives back.
-        shape: the result's.
+        formula, rule: the operation's formula, and the gradients of its inputs.
+        shape: of the result.
         source: the file, line and text of the operation, inside `record()`, else "".
-        products: for one number of x, the products that the contribution is the sum of;
+        products: for one number of x, the products whose sum is the contribution;
             those with a local derivative of 0 are left out.
     """
 
@@ -68,26 +68,26 @@ class Use:
 
     @property
     def contribution(self) -> Numbers:
-        """What flows back along this edge: a number for one number of x, else nested
-        lists in x's shape."""
+        """The part of ∂L/∂x that flows back along this edge: a number for one number
+        of x, else nested lists in x's shape."""
         return to_lists(self.contribution_array)
 
 
 @dataclass(eq=False)
 class Explanation:
-    """Where a gradient came from; printed, it says so. It holds numbers and texts only,
-    and may outlive the graph that it was made from.
+    """Where a gradient came from; print it to read it. It holds numbers and texts only,
+    and may outlive the graph.
 
     Attributes:
-        name: what is explained, such as "W_Q[0, 1]".
-        root: what the gradient is of.
-        value: its number, or its numbers as nested lists.
-        gradient: ∂root/∂value, in the same form; None if nothing flowed to it.
-        source: the line that made it, inside `record()`, else "".
+        name: the explained tensor or number, such as "W_Q[0, 1]".
+        root: the name of L.
+        value: the number, or the numbers as nested lists.
+        gradient: ∂root/∂value, in the same form; None if no gradient flows to it.
+        source: the line that computed it, inside `record()`, else "".
         uses: every edge that contributes; their contributions add up to the gradient.
-        finite_differences: (index, gradient, finite difference) of the number that was
-            asked for, or of a tensor's largest gradients.
-        note: why there is no gradient, or why the finite difference is another; or "".
+        finite_differences: (index, gradient, finite difference) of the explained
+            number, or of a tensor's largest gradients.
+        note: why there is no gradient, or why the finite difference differs; or "".
     """
 
     name: str
@@ -101,12 +101,12 @@ class Explanation:
 
     @property
     def finite_difference(self) -> float | None:
-        """The finite difference of the number that was asked for, or of the largest;
-        None if there is no gradient."""
+        """The finite difference of the explained number, or of the number with the
+        largest gradient; None if there is no gradient."""
         return self.finite_differences[0][2] if self.finite_differences else None
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as dicts, lists, numbers and strings."""
+        """The explanation as dicts, lists, numbers and strings."""
         found = dict(vars(self))
         found["finite_differences"] = [
             [list(index), g, difference]
@@ -129,7 +129,7 @@ class Explanation:
 
 
 def lines_of(found: Explanation) -> Iterator[str]:
-    """An explanation, line by line; however large the graph, they are few."""
+    """An explanation, line by line; a few lines for a graph of any size."""
     name, whole = shorten(found.name, 44, at_end=False), isinstance(found.value, list)
     head = f"∂{shorten(found.root, 20)}/∂{name}"
     if found.gradient is None or whole:
@@ -225,8 +225,8 @@ def table(use: Use, most: int) -> Iterator[str]:
 
 
 def show(label: str, numbers: Numbers, most: int = LINES) -> str:
-    """Numbers in rows under each other; their corners only if they are many, and only
-    how large they are if those are many too."""
+    """Numbers, row by row. Of many only the corners; if these are too long as well, the
+    shape and the range."""
     if not isinstance(numbers, list):
         return f"{label}{numbers:.10g}"
     shape: list[int] = []
@@ -249,7 +249,7 @@ def show(label: str, numbers: Numbers, most: int = LINES) -> str:
 
 
 def short(source: str) -> str:
-    """A line of source, with its file's path from our package on, or the last of it."""
+    """A source line with a short path: from our package on, or its last two parts."""
     found = re.match(r"(.*?):(\d+(?:: .*)?)$", source, re.DOTALL)
     if found is None:
         return source
@@ -259,14 +259,14 @@ def short(source: str) -> str:
 
 
 def shorten(text: str, width: int = WIDTH, at_end: bool = True) -> str:
-    """A text that is no longer than this, for want of its end or its beginning."""
+    """A text of at most this width; … stands for its end or its beginning."""
     if len(text) <= width:
         return text
     return f"{text[: width - 1]}…" if at_end else f"…{text[1 - width :]}"
 
 
 def wrap(text: str) -> Iterator[str]:
-    """A sentence in lines of at most WIDTH."""
+    """A text, broken into lines of at most WIDTH."""
     line = ""
     for word in text.split():
         if line and len(line) + 1 + len(word) > WIDTH:
@@ -282,13 +282,13 @@ def plural(count: int, what: str) -> str:
 
 
 def _by_size(product: Product) -> float:
-    """The largest first, and nan before them."""
+    """A sort key: nan first, then the largest."""
     size = abs(product.contribution)
     return -inf if isnan(size) else -size
 
 
 def _by_contribution(use: Use) -> float:
-    """The largest first."""
+    """A sort key: the largest first."""
     numbers = use.contribution_array
     if not hasattr(numbers, "shape"):
         return -abs(float(numbers))

@@ -1,8 +1,8 @@
 """The same computation at four levels of detail.
 
-    opening.py         composites are opened: the levels "op" and "primitive"
-    single_numbers.py  the primitives run on Values: the level "scalar"
-    fold.py            steps are folded by the modules that made them: "module"
+    opening.py         opens composites: the levels "op" and "primitive"
+    single_numbers.py  runs the primitives on Values: the level "scalar"
+    fold.py            folds the steps of each module's call: the level "module"
 
-It may import graph/names.py and the files below it.
+These files may import graph/names.py and the files before it.
 """

@@ -1,9 +1,9 @@
-"""The module level: what was recorded, folded by the modules that recorded it.
+"""The module level: the recorded steps, folded into the calls of modules.
 
-A module that calls no other is one box, with everything that its call computed and its
-parameters inside. What a module of modules computes between the calls of its parts (the
-attention itself, a residual sum) stays a box of its own. An operation that only moves
-numbers belongs to what it moved, if nothing else uses that.
+A module that calls no other module is one box, with all steps of its call and its
+parameters inside. The steps that a larger module computes between the calls of its
+parts (the attention itself, a residual sum) stay boxes of their own. An operation that
+only moves numbers joins the box that computed its input, if nothing else uses it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
     """The trace as a graph of modules.
 
     Args:
-        base: the module that was chosen, or None; boxes are what is inside it.
-        depth: how many levels of modules below it are told apart; None for all.
+        base: the module whose inside is shown, or None for the whole model.
+        depth: how many levels of nested modules below it get boxes; None for all.
     """
     order = trace.tensors()
     boxes = _boxes(order, base, depth)
@@ -35,7 +35,7 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
         for x in inputs_of(t):
             if boxes[x] is not boxes[t]:
                 users[x].add(boxes[t])
-    for t in order:  # a parameter belongs into the one box that uses it
+    for t in order:  # a parameter joins the one box that uses it
         if kind(t, names, trace) == "parameter" and len(users[t]) == 1:
             (only,) = users[t]
             if isinstance(only, Scope):
@@ -46,11 +46,11 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
     ordered = _in_order(members, boxes, order)
     nodes: dict[Any, Node] = {}
     roots = set(trace.roots)
-    result: dict[Tensor, int] = {}  # its number among what its box hands out
+    result: dict[Tensor, int] = {}  # its number among the results of its box
     taken: dict[str, int] = {}
     for at, box in enumerate(ordered):
         out = [t for t in members[box] if t in roots or users[t] - {box}]
-        out = (out or members[box])[::-1]  # it shows what it hands out last
+        out = (out or members[box])[::-1]  # a box shows its last result
         result |= {t: i for i, t in enumerate(out)}
         node = _node(box, members[box], out[0], at, called, names, trace)
         taken[node.name] = taken.get(node.name, 0) + 1
@@ -80,7 +80,7 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
 
 
 def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, Any]:
-    """For each tensor the call (a Scope) that it is folded into, or itself."""
+    """For each tensor the call (a Scope) that it is folded into, or the tensor."""
     chains: dict[Tensor, list[Scope]] = {}
     parents: set[Scope] = set()  # calls that called others
     for t in order:
@@ -141,8 +141,8 @@ def _node(
 def _in_order(
     members: dict[Any, list[Tensor]], boxes: dict[Tensor, Any], order: list[Tensor]
 ) -> list[Any]:
-    """The boxes, each after all that it uses; among those that can come next, the one
-    whose last result comes first."""
+    """The boxes, each after those that it uses. Of several that are ready, the one
+    whose last result was computed first comes next."""
     place = {t: i for i, t in enumerate(order)}
     last = {box: max(place[t] for t in inside) for box, inside in members.items()}
     needs: dict[Any, set[Any]] = {box: set() for box in members}

@@ -1,14 +1,15 @@
 """Opening composites: the same computation in smaller steps.
 
-A composite's forward is written with the names of a namespace, so running it on Tensors
-(`xp = ops`) leaves its steps behind as a graph. `opened` does that to a recorded graph
-and puts the steps where the composite was. Nothing is believed: the result must be the
-number that was recorded, and the gradients must come out as they did before.
+A composite's forward calls the functions of a namespace `xp`. Run it on Tensors, with
+`xp = ops`, and it records its steps as a graph. `open_composites` puts these steps in
+the place of the composite. It checks itself: the result must equal the recorded one,
+and so must the gradients.
 
-- **op**: every step is one idea with a name of its own. A composite that is made of
-  other composites is opened (attention, into its products and the softmax between
-  them); one that is made of primitives alone is left whole (softmax, layer norm).
-- **primitive**: all are opened, until only rules from a calculus book are left.
+- **op**: every step is one idea with a name of its own. A composite of composites is
+  opened (attention becomes its products and the softmax between them). A composite of
+  primitives alone stays whole (softmax, layer norm).
+- **primitive**: all composites are opened, until only rules from a calculus book are
+  left.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def open_composites(trace: Trace, level: str) -> Trace:
         level: "op" or "primitive".
 
     Raises:
-        RuntimeError: the steps give another number or gradient than was recorded.
+        RuntimeError: the steps give another result or gradient than was recorded.
     """
-    whole: set[Op] = set()  # composites that turned out to be made of primitives alone
+    whole: set[Op] = set()  # composites of primitives alone
     changed = True
     while changed:
         trace, changed = _one_step(trace, level, whole)
@@ -88,7 +89,7 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
 
 
 def _open(t: Tensor, inputs: list[Any]) -> tuple[Tensor, list[Tensor]]:
-    """The result of a composite and the steps to it, recorded one by one."""
+    """A composite's result, computed again, and its steps, recorded one by one."""
     op, now = t._op, context.now
     assert op is not None
     before, now.scope = now.scope, t._scope
@@ -102,12 +103,12 @@ def _open(t: Tensor, inputs: list[Any]) -> tuple[Tensor, list[Tensor]]:
     compare(op.name, z.data, t.data, size(t.data, *(x.data for x in given)))
     parts = steps_between(z, given)
     if parts:
-        z.data = t.data  # from here on the numbers that were recorded
+        z.data = t.data  # exactly the recorded numbers
     return z, parts
 
 
 def steps_between(z: Tensor, given: set[Tensor]) -> list[Tensor]:
-    """What lies between some tensors and a result of theirs."""
+    """The steps from some given tensors to a result z; z is one of them."""
     found, todo = set(given), [z]
     steps: list[Tensor] = []
     while todo:
@@ -120,5 +121,5 @@ def steps_between(z: Tensor, given: set[Tensor]) -> list[Tensor]:
 
 
 def names_op(t: Tensor) -> str:
-    """What a message calls a tensor."""
+    """A tensor's name in an error: its operation."""
     return t._op.name if t._op else "a leaf"

@@ -1,14 +1,14 @@
 """The scalar level: the same computation, one number at a time.
 
-Every number becomes a `Value`, and the primitives' forwards, run on arrays of them,
-leave behind a graph of single numbers: the one of chapter 1, in which no rule for
-arrays has a part. Each tensor's numbers must be those that were recorded, and so must
-their gradients, which Value's local derivatives alone have made.
+Every number becomes a `Value`. The primitives' forwards run on arrays of Values and
+leave a graph of single numbers, as in chapter 1; no vjp of an array takes part. Each
+value must equal the recorded one. Each gradient comes from the local derivatives of
+Values alone, and must equal the recorded one too.
 
-Some care is needed so that the two can be compared number by number. A reshape hands
-Values through, and a relu hands through some; were they shared, what flows to the input
-along another path would count as the result's gradient. So every element of a tensor
-has a Value of its own, if need be the identity of another's, or a constant.
+To compare gradients number by number, every element of a tensor needs a Value of its
+own. A reshape would pass on the Values of its input, and a relu some of them; then a
+gradient that reaches the input along another path would count as the result's too. So
+such an element gets a new Value: the identity of the old one, or a constant.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class SingleNumbers:
 
     Attributes:
         of: a tensor → its Values, row by row (not for bools and integers).
-        maker: a Value → the tensor in whose computation it was made.
-        grad: the gradient of every Value that something flowed to.
+        maker: a Value → the tensor that it was made for.
+        grad: the gradient of every Value that the roots depend on.
     """
 
     def __init__(self, trace: Trace, limit: int = LIMIT) -> None:
@@ -54,7 +54,7 @@ class SingleNumbers:
         self._walk(trace)
 
     def _run(self, t: Tensor) -> None:
-        """Computes t from the Values of its inputs, and gives it its own."""
+        """Computes t from the Values of its inputs, and gives it Values of its own."""
         floats = t.dtype.startswith("float")
         if not inputs_of(t):
             if floats:
@@ -83,12 +83,12 @@ class SingleNumbers:
             elif id(v) in given:
                 v = Value(number, (v,), "", (1.0,))
             given.add(id(v))
-            v.data = number  # what was recorded
+            v.data = number  # exactly the recorded number
             own.append(v)
         self._keep(t, own)
 
     def _keep(self, t: Tensor, own: list[Value]) -> None:
-        """These are t's; those between them and the inputs' were made for t."""
+        """Notes the Values of t; those between them and its inputs are made for t."""
         self.of[t] = own
         todo = list(own)
         while todo:
@@ -103,7 +103,7 @@ class SingleNumbers:
         return Array(flat(x.data), x.shape, x.dtype)
 
     def _walk(self, trace: Trace) -> None:
-        """∂L/∂v of every number, by chapter 1's chain rule."""
+        """Finds ∂L/∂v of every Value by the chain rule of chapter 1."""
         self.grad: dict[Value, float] = {}
         pairs = [
             (v, float(g))
@@ -139,7 +139,7 @@ class SingleNumbers:
         )
 
     def made_for(self, t: Tensor) -> Iterator[Value]:
-        """The Values made for t, each after those of them that it was made from."""
+        """The Values made for t, each after its inputs."""
 
         def inputs(v: Value) -> list[Value]:
             return [x for x in v._prev if self.maker[x] is t]
@@ -147,20 +147,20 @@ class SingleNumbers:
         return inputs_first(self.of[t], inputs)
 
     def gradient(self, t: Tensor) -> Array:
-        """A tensor's gradient, put together from those of its numbers."""
+        """A tensor's gradient, as an array of the gradients of its Values."""
         return Array([self.grad.get(v, 0.0) for v in self.of[t]], t.shape)
 
 
 def plain_numbers(array: Any) -> Array:
-    """An array of any kind as one of Python numbers."""
+    """Any array as an array of Python numbers, without Values."""
     numbers = [v.data if isinstance(v, Value) else v for v in flat(array)]
     dtype = str(array.dtype)
     return Array(numbers, array.shape, "float64" if dtype == "float32" else dtype)
 
 
 def values_needed(t: Tensor) -> int:
-    """How many Values a primitive makes: n·m·(2k - 1) for a matrix product, one for
-    each number summed, one for each element otherwise."""
+    """About how many Values a primitive makes: n·m·(2k - 1) for a matrix product, one
+    for each summed number of a sum, else one for each element of the result."""
     if not t.dtype.startswith("float"):
         return 0
     name = t._op.name if t._op else ""

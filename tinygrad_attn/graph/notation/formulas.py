@@ -1,10 +1,10 @@
-"""How a step is written with the names of what it is about: `S = Q Kᵀ`.
+"""How a step is written with the names of its tensors: `S = Q Kᵀ`.
 
-A rule in `primitives.py` speaks of x, y, z and g. Of one step in a graph more is known:
-its inputs have names. So a picture can write `S = Q Kᵀ` above a product, and beside the
-line that its gradient takes back to Q, `∂Q += ∂S K`, where ∂S is short for ∂L/∂S.
+A rule in `rules/primitives.py` speaks of x, y, z and g. In a graph the tensors have
+names. So a picture can write `S = Q Kᵀ` above a product, and `∂Q += ∂S K` beside the
+line that takes its gradient back to Q, where ∂S is short for ∂L/∂S.
 
-The patterns are in `words.py`; here names, numbers, axes and sums are put into them.
+The patterns are in `words.py`; this file puts names, numbers, axes and sums into them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class Written:
 
 
 def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
-    """A node's step with names.
+    """A node's step in words, with the names of its inputs.
 
     Args:
-        called: what each node is called, by id.
+        called: the name of each node, by id.
     """
     words = WORDS.get(node.op)
     if words is None or not graph.inputs(node):
@@ -67,13 +67,13 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
 
 
 def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
-    """What an edge adds to its source's gradient: "∂Q += ∂S K"."""
+    """The contribution of an edge to its source's gradient: "∂Q += ∂S K"."""
     return f"∂{called[edge.source]} += {rule}" if rule else ""
 
 
 def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> str:
-    """A pattern of the table with names in it. A term for an input that was not given
-    (a bias) is left out, with the sign before it."""
+    """A pattern of the table, with names filled in. The term of an input that was not
+    given (a bias) is left out, with the sign before it."""
 
     def name(found: re.Match[str]) -> str:
         key = found[1]
@@ -95,16 +95,16 @@ def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> st
 
 
 def name_in(graph: Graph, node: Node, id: str, called: dict[str, str]) -> str:
-    """What an input is called in a step's formula: a parameter of the module that takes
-    the step by its own name, as in the module's source."""
+    """The name of an input in a step's formula. If the step's own module has the
+    parameter, it is the attribute's name, as in the module's source."""
     path, name = f"{node.module}.", graph.by_id(id).name
     own = graph.by_id(id).op == "parameter" and node.module and name.startswith(path)
     return pretty(name.removeprefix(path))[:40] if own else called[id]
 
 
 def with_exponent(words: Words, node: Node) -> Words:
-    """The words for a power of a plain number, such as x², in which the number that is
-    less by one is worked out."""
+    """The words of a step; for a power with a plain number, such as x³, with its
+    exponent and that of the rule, 3x², worked out."""
     if node.op != "pow" or isinstance(node.arguments[1], str):
         return words
     p = float(node.arguments[1] or 0.0)
@@ -115,7 +115,7 @@ def with_exponent(words: Words, node: Node) -> Words:
 
 
 def write_exponent(p: float) -> str:
-    """An exponent.
+    """An exponent as a formula has it.
 
     >>> write_exponent(2.0), write_exponent(-1.0), write_exponent(0.5)
     ('²', ' ^ (−1)', ' ^ .5')
@@ -126,7 +126,8 @@ def write_exponent(p: float) -> str:
 
 
 def details(graph: Graph, node: Node) -> dict[str, str]:
-    """A step's settings as a formula has them; what goes without saying is ""."""
+    """A step's settings as texts for a formula, with {over}, {along}, {each} and {part}
+    of `words.py`. {over} is "" for all axes, {along} is "" for the last."""
     found = {
         key: number(value) if isinstance(value, float) else str(value)
         for key, value in node.settings.items()
@@ -175,7 +176,7 @@ def bounds_text(start: int, stop: int | None, step: int, size: int) -> str:
 
 
 def write_sum(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
-    """A rule, and the sum over the copies of an input that was broadcast."""
+    """A rule, with the sum over the copies if the input was broadcast."""
     words, x = WORDS[node.op], graph.by_id(edge.source).shape
     if not rule or node.op == "linear":
         return rule
@@ -198,7 +199,7 @@ def write_sum(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
 
 
 def transpose_name(name: str) -> str:
-    """A name with ᵀ, or without if it has one.
+    """A name with ᵀ added, or removed if it has one.
 
     >>> transpose_name("K"), transpose_name("Kᵀ")
     ('Kᵀ', 'K')
@@ -229,8 +230,8 @@ def number(x: float | None) -> str:
 
 
 def is_masked(x: Any) -> bool:
-    """Whether a number stands for −∞ before a softmax (about that: in float32, and
-    after the largest energy was subtracted, it is a little off).
+    """Whether a number stands for −∞ before a softmax. It need not be exact: float32
+    rounds it, and the softmax subtracts the largest energy from it.
 
     >>> is_masked(-1e30), is_masked(-3e30), is_masked(-2.0)
     (True, False, False)

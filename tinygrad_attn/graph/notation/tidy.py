@@ -1,8 +1,8 @@
-"""A graph with less in it that is no idea of its own.
+"""A graph without the transposes that only feed a product.
 
-A transposition, `Kᵀ` in `Q Kᵀ`, is an operation to the engine. On paper it is a mark on
-a name, and so it is in a picture: the product takes K itself, by an edge that says it
-is turned. Where something else than a product uses it, it stays a step of its own.
+To the engine a transpose, `Kᵀ` in `Q Kᵀ`, is an operation. On paper it is a mark on a
+name, and so it is in a picture: the product takes K itself, by an edge with `turned`
+set. If another operation than a product uses the transpose, it stays a step of its own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ PRODUCTS = ("matmul", "linear")
 
 
 def without_transposes(graph: Graph) -> Graph:
-    """The graph with each exchange of the last two axes that only products use told by
-    the edges of these, and what flows back along them turned to the source's shape."""
+    """The graph without each transpose of the last two axes that only products use. The
+    edges to these products are marked `turned`, and their contributions are transposed
+    back to the source's shape."""
     gone: dict[str, str] = {}
     for node in reversed(graph.nodes):
         users = [graph.by_id(edge.target) for edge in graph.uses(node)]
@@ -47,14 +48,14 @@ def without_transposes(graph: Graph) -> Graph:
 
 
 def is_transpose(node: Node) -> bool:
-    """Whether a node does nothing but exchange the last two axes."""
+    """Whether a node only exchanges the last two axes."""
     axes = node.settings.get("axes", ())
     n = len(axes)
     return node.op == "permute_dims" and axes == (*range(n - 2), n - 1, n - 2)
 
 
 def _origin(x: Any, gone: dict[str, str]) -> tuple[Any, bool]:
-    """What an argument is a transposition of, and whether it is one."""
+    """The node behind the transposes of an argument, and whether it is turned."""
     turned = False
     while x in gone:
         x, turned = gone[x], not turned

@@ -1,10 +1,10 @@
-"""What every operation is called on paper: a table of formulas, rules and sentences.
+"""Every operation on paper: a table of formulas, rules and sentences.
 
-`notation.py` fills in the names. {0}, {1} are the inputs' names, {z} the result's, {0t}
-is input 0 transposed; a parameter of the step, such as {p}, goes by its name, and there
-are a few that `notation.details` writes: {over}, {along}, {each}, {part}. ∂z is short
-for ∂L/∂z. There is a rule for each input, in their order. A test sees to it that no
-operation is missing.
+`formulas.py` fills in the names. {0} and {1} are the names of the inputs, {z} that of
+the result, {0t} is input 0 transposed, and {all} are all inputs. A setting of the step,
+such as {p}, stands under its own name, and `formulas.details` writes {over}, {along},
+{each} and {part}. ∂z is short for ∂L/∂z. There is a rule for each input, in order. A
+test checks that the table has every operation.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Words:
-    """What can be said of an operation.
+    """The words for an operation.
 
     Attributes:
         formula: the right-hand side.
-        rules: for each input what is added to its gradient; "" where nothing is.
-        sentence: the same in plain words.
-        kind: how a number of the result is made of the inputs' numbers: "elementwise"
-            (of those at its place), "product" (of a row and a column), "rowwise" (of
-            its row), "all" (of many, or of all), "moved" (it is one of theirs).
-        sign: what stands between the numbers at a place, where that is an operator.
+        rules: for each input the contribution to its gradient; "" if there is none.
+        sentence: one sentence in plain words.
+        kind: which numbers of the inputs make a number of the result: "elementwise"
+            (those at its place), "product" (a row and a column), "rowwise" (its row),
+            "all" (many, or all), "moved" (exactly one).
+        sign: the operator that stands between two numbers or before one, such as "+";
+            "" if the formula has none.
     """
 
     formula: str
@@ -144,7 +145,7 @@ WORDS = {
         "all",
     ),
     "astype": Words("{0} as {dtype}", ("∂{z}",), "The same numbers in another type."),
-    # what no gradient passes
+    # no gradient passes
     "equal": Words("{0} = {1}", ("", ""), COMPARED, sign="="),
     "not_equal": Words("{0} ≠ {1}", ("", ""), COMPARED, sign="≠"),
     "less": Words("{0} < {1}", ("", ""), COMPARED, sign="<"),
@@ -170,7 +171,7 @@ WORDS = {
     "cross_entropy": Words(
         "−Σ {1} ln softmax({0})",
         ("∂{z} ⊙ (softmax({0}) Σ {1} − {1})", "−∂{z} ⊙ ln softmax({0})"),
-        "The surprise, in nats, at what was right.",
+        "The surprise, in nats, at the right answer.",
         "rowwise",
     ),
     "layer_norm": Words(
@@ -196,7 +197,7 @@ WORDS = {
         "all",
     ),
     "relu": Words(
-        "relu({0})", ("∂{z} where {0} > 0, else 0",), "What is negative becomes 0."
+        "relu({0})", ("∂{z} where {0} > 0, else 0",), "Negative numbers become 0."
     ),
     "gelu": Words("gelu({0})", ("∂{z} ⊙ (Φ({0}) + {0} ⊙ φ({0}))",), "A smooth relu."),
     "gelu_tanh": Words("gelu({0})", ("∂{z} ⊙ gelu′({0})",), "A smooth relu."),
@@ -215,20 +216,20 @@ WORDS = {
     "leaky_relu": Words(
         "leaky_relu({0})",
         ("∂{z} where {0} > 0, else {slope} · ∂{z}",),
-        "What is negative is made small.",
+        "Negative numbers are made small.",
     ),
 }
 
-# What the steps of attention mean, by the names they have in its source.
+# The meaning of the steps of attention, by operation and by name in its source.
 MEANINGS = {
-    ("matmul", "Q"): "What each position asks.",
-    ("matmul", "K"): "What each position offers to be found by.",
-    ("matmul", "V"): "What is fetched from each position.",
+    ("matmul", "Q"): "Each position's query: it looks for keys that match.",
+    ("matmul", "K"): "Each position's key: queries find the position by it.",
+    ("matmul", "V"): "Each position's value: queries fetch it.",
     ("matmul", "products"): "How well does query i match key j? One inner product for "
     "each pair.",
     ("div", "energies"): "Divided by √d_k, so that the softmax does not saturate.",
     ("mul", "energies"): "Times 1/√d_k, so that the softmax does not saturate.",
-    ("where", "masked"): "What may not be attended to gets −∞.",
+    ("where", "masked"): "Keys that a query may not attend to get −∞.",
     ("softmax", "weights"): "Each query's energies become weights that add up to 1.",
     ("where", "weights"): "A query that may attend to nothing has no weights at all.",
 }
@@ -241,7 +242,7 @@ TURNED = {
 }
 
 LEAVES = {
-    "parameter": "A parameter: it is learned, so its gradient is what we are after.",
+    "parameter": "A parameter: it is learned, so we want its gradient.",
     "input": "An input.",
     "constant": "A constant: it needs no gradient.",
 }

@@ -1,7 +1,7 @@
 """A part of a computation, with its share of each gradient.
 
-    head.py   one head of many, for one sequence
-    focus.py  one tensor, or one number, and what it was made from
+    head.py   one head of an attention, for one sequence
+    focus.py  one tensor, or one number, and the steps that made it
 
-It may import graph/names.py and the files below it.
+These files may import graph/names.py and the files before it.
 """

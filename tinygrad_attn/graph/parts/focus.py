@@ -1,8 +1,8 @@
-"""Only what one tensor, or one of its numbers, was made from.
+"""One tensor, or one of its numbers, and the steps that made it.
 
-What is in focus becomes the root, and what it does not depend on is left out. The
-gradients begin with its own, ∂L/∂focus, so that each is the share that flows through
-it.
+The tensor in focus becomes the root; nodes that it does not depend on are left out. The
+walk begins with its gradient, ∂L/∂focus, so each gradient is the share that flows
+through the focus.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     """The trace that ends in the tensor or number called `focus`, and its name.
 
     Args:
-        focus: a name of the level that is unfolded: "O", or "O[1,0]".
+        focus: a name at the level that is unfolded: "O", or "O[1,0]".
 
     Raises:
-        ValueError: nothing is called so, or the index does not fit.
+        ValueError: no tensor has this name, or the index does not fit its shape.
     """
     who = trace.who
     written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d,\s]*)\])?\s*", str(focus))
@@ -62,7 +62,7 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
 
 
 def ending_in(trace: Trace, t: Tensor, g: Any) -> Trace:
-    """The part of a trace that t was made from, walked from t."""
+    """The part of a trace behind t, walked from t with the gradient g."""
     totals = {x: trace.total(x) for x in trace.gradients}
     return replace(
         trace,
@@ -75,7 +75,7 @@ def ending_in(trace: Trace, t: Tensor, g: Any) -> Trace:
 
 
 def only(graph: Graph, end: Node) -> Graph:
-    """The nodes that one was made from, and itself."""
+    """The part of a graph that ends in one node."""
     kept, todo = {end.id}, [end]
     while todo:
         for edge in graph.inputs(todo.pop()):

@@ -1,19 +1,19 @@
-"""One head of many, for one sequence of the batch, cut out of what was recorded.
+"""One head of an attention, for one sequence of the batch, cut out of the graph.
 
 A layer computes all heads of all sequences at once: its projections are one product,
 then reshaped. Which numbers of the product, and so which rows of the weights, belong to
-head h? Nobody needs to be told: **index the positions**. Number the product's elements
-0, 1, 2, ... in an array of its shape, and run the recorded reshape and transpose on
-that array. What arrives at head h and sequence b are the positions its numbers had.
+head h? The recorded steps tell, if they are run on **positions**. Number the product's
+elements 0, 1, 2, ... in an array of its shape, and run the recorded reshape and
+transpose on that array. Head h of sequence b then holds the positions of its numbers.
 
-`cut` follows them from the head's result to the inputs of the layer, one operation at a
-time, and makes a small graph of the slices. The slices are what was recorded, to the
-last bit; each small operation is computed too, to prove that these inputs give that
-result. The gradients begin with the head's slice of the recorded ∂L/∂z. So what they
-say of a weight or an input is this head's and this sequence's share, and the shares of
-all heads and sequences add up to the total.
+`cut` follows the positions from the head's result back to the inputs of the layer, one
+operation at a time, and makes a small graph of the slices. The numbers of each slice
+are the recorded ones, to the last bit. Each small operation is also computed, to check
+that these inputs give that result. The walk begins with the head's slice of ∂L/∂z. So
+the gradient of a weight or an input is the share of this head and this sequence, and
+the shares of all heads and sequences add up to the total.
 
-An operation that `cut` does not know ends the way back: its slice becomes an input.
+An operation that `cut` does not know ends the path back: its slice becomes a leaf.
 """
 
 from __future__ import annotations
@@ -50,12 +50,13 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     """The trace of one head and one sequence.
 
     Args:
-        head: (attention layer or its path, number of the head); and the number of the
-            call, if the layer was called several times.
+        head: (attention layer or its path, number of the head), and the number of the
+            call if the layer was called several times.
         sample: number of the sequence.
 
     Raises:
-        ValueError: there is no such layer, head or sequence, or no attention in it.
+        ValueError: the layer, head or sequence does not exist, or the layer computes
+            no attention.
     """
     who = trace.who
     if not isinstance(head, (tuple, list)) or len(head) not in (2, 3):
@@ -88,11 +89,11 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
 def results_of_attention(
     who: str, trace: Trace, inside: set[Tensor], layer: Any
 ) -> list[Tensor]:
-    """The blends of values: what the attention composite made, or the product that
-    takes a softmax's weights."""
+    """The results of attention: of the composite, or of a product that takes the
+    weights of a softmax."""
     found: list[Tensor] = []
     order = [t for t in trace.tensors() if t in inside]
-    weights: set[Tensor] = set()  # a softmax's result, masked or dropped or not
+    weights: set[Tensor] = set()  # a softmax's result, also after a mask or dropout
     for t in order:
         name = t._op.name if t._op else ""
         if name == ATTENTION:
@@ -115,7 +116,7 @@ def results_of_attention(
 def block_of(
     who: str, layer: Any, shape: tuple[int, ...], head: Any, sample: Any
 ) -> int:
-    """Which of the (T, d_v) blocks of the result is this head's and this sequence's."""
+    """Which (T, d_v) block of the result belongs to this head and this sequence."""
     lead = shape[:-2]
     known = ("num_heads", "n_heads", "n_head", "heads", "nhead")
     stated = next((getattr(layer, k) for k in known if hasattr(layer, k)), None)
@@ -133,7 +134,7 @@ def block_of(
 
 
 class Cut:
-    """A head's slices, found from its result backward."""
+    """Finds a head's slices, from its result backward."""
 
     def __init__(self, trace: Trace, inside: set[Tensor], xp: Any) -> None:
         self.trace, self.inside, self.xp = trace, inside, xp
@@ -207,7 +208,7 @@ class Cut:
 
     def broadcast(self, x: Tensor, shape: tuple[int, ...], at: Positions) -> Positions:
         """Where the elements of x lie that were broadcast to these positions, without
-        the axes along which they are the same."""
+        the axes along which they are equal."""
         found = self.pick(self.xp.broadcast_to(self.ids(x.shape), shape), at)
         values = found.tolist()
         while found.ndim and all(row == values[0] for row in values):
@@ -220,7 +221,8 @@ class Cut:
     def rows_and_columns(
         self, at: Positions, width: int
     ) -> tuple[list[int], list[int]] | None:
-        """The rows and columns of a matrix that the positions are all pairs of."""
+        """The rows and columns of a matrix whose pairs the positions are, in order;
+        None if the positions are no such block."""
         if at.ndim != 2 or 0 in at.shape:
             return None
         values = at.tolist()
@@ -256,8 +258,8 @@ class Cut:
         return None
 
     def move(self, t: Tensor, at: Positions) -> Slices:
-        """A slice of moved numbers is a slice of the numbers before; what is left of a
-        move within the slice is a transpose."""
+        """A slice of moved numbers is a slice of the input. Within the slice the move
+        is either nothing or a transpose."""
         assert t._op is not None
         (x,) = inputs_of(t)
         found = self.pick(t._op.forward(self.xp, self.ids(x.shape), **t._params), at)
@@ -268,7 +270,7 @@ class Cut:
         return SAME, {}, [(x, found)]
 
     def linear(self, t: Tensor, at: Positions) -> Slices | None:
-        """Rows of x, and those rows of W that made these columns."""
+        """Rows of x, and the rows of W that make these columns."""
         x, weight, bias = t._inputs or ()
         pairs = self.rows_and_columns(at, t.shape[-1])
         if pairs is None or t._op is None:
@@ -305,7 +307,7 @@ class Cut:
         return t._op, t._params, items
 
     def block(self, x: Tensor, shape: tuple[int, ...], block: int) -> Positions:
-        """Where the elements of one matrix of a batch lie, x being broadcast to it."""
+        """Where the elements of one matrix of a batch lie, after x is broadcast."""
         spread = self.xp.broadcast_to(self.ids(x.shape), shape)
         return self.xp.reshape(spread, (prod(shape[:-2]), *shape[-2:]))[block]
 
@@ -325,7 +327,7 @@ class Cut:
         return t._op, t._params | {"axis": axis}, items
 
     def attention(self, t: Tensor, at: Positions) -> Slices | None:
-        """One block of each: Q, K, V, and of the masks where there are some."""
+        """One block of Q, K and V, and of the masks, if they were given."""
         query, key, value, mask, keep = t._inputs or ()
         lead, n = t.shape[:-2], prod(t.shape[-2:])
         block = at.tolist()[0][0] // n if n else 0
@@ -355,7 +357,7 @@ def key_of(at: Positions) -> Any:
 
 
 def ascending(at: Positions) -> bool:
-    """Whether positions are in the order in which they lie."""
+    """Whether positions are strictly increasing: the numbers keep their order."""
     places = flat(at)
     return all(a < b for a, b in zip(places, places[1:]))
 
@@ -371,4 +373,4 @@ def _same(xp: Any, x: Any) -> Any:
     return x
 
 
-SAME = Op(_same, composite=False)  # a slice that is its input's very slice
+SAME = Op(_same, composite=False)  # the slice is the input's slice itself

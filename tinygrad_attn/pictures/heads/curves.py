@@ -10,15 +10,15 @@ from ..look.text import isolate
 from .given import Head
 from .panels import LABEL, LINE, Axes, Panel, label, px, rect, words
 
-THRESHOLD = 0.02  # a line of less is not drawn
+THRESHOLD = 0.02  # smaller weights have no line
 LENGTH = 148.0  # px
 
 
 def curves(head: Head, axes: Axes, query: int | None = None) -> Panel:
-    """A curve from each query to each key it looks at, as thick as the weight.
+    """A curve from each query to each key that it looks at, as thick as the weight.
 
-    With a query in focus the others fade, and its weights stand beside the keys.
-    Without, a query comes into focus as it is pointed at.
+    If a query is given, it is in focus: the others fade, and its weights stand beside
+    the keys. If not, a query comes into focus under the pointer.
     """
     start = axes.left + 6
     end = start + LENGTH
@@ -39,7 +39,7 @@ def curves(head: Head, axes: Axes, query: int | None = None) -> Panel:
                     label(end + 6, y, axes.keys[j], axes.size, fill=fill, **weight)
                 )
     order = [i for i in range(len(axes.queries)) if i != query]
-    order += [] if query is None else [query]  # the one in focus above the others
+    order += [] if query is None else [query]  # drawn last: the query in focus
     for i in order:
         parts += _query(head, axes, i, query, (start, end, numbers))
     rows = max(len(axes.queries), len(axes.keys))
@@ -55,7 +55,7 @@ def _query(
     focus: int | None,
     places: tuple[float, float, float],
 ) -> list[str]:
-    """One query's name and curves, and its weights, which show when it is in focus."""
+    """One query's name, its curves, and its weights, which show if it is in focus."""
     start, end, numbers = places
     alive = focus is None
     y = axes.y(i)
@@ -69,7 +69,7 @@ def _query(
     elif not shown:
         name |= {"class": "attn-name attn-w", "visibility": "hidden"}
     parts = [f"<g {attributes}>"]
-    if alive:  # something to point at
+    if alive:  # an invisible area for the pointer
         hit = 'fill="none" pointer-events="all"'
         half = axes.cell / 2
         parts.append(rect(0, y - half, axes.left, axes.cell, hit))
@@ -100,8 +100,8 @@ def _query(
 
 
 def _beside(head: Head, axes: Axes, i: int) -> list[tuple[int, str]]:
-    """(key, what stands beside it) for the weights of a query: of all keys, or where
-    they stand too close, of the strongest, with their names."""
+    """(key, text beside it) for the weights of a query: for all keys, or if the rows
+    are too close, for the strongest keys, with their names."""
     row = head.rows[i]
     seen = [j for j in range(len(row)) if not head.grey(i, j)]
     if axes.every == 1:

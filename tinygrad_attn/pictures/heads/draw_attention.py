@@ -1,7 +1,7 @@
 """Where each token looks: attention weights as a heat map, as lines, and head by head.
 
-Row = query, column = key, white to dark blue = 0 to 1, always: two pictures can be
-compared. What is 0 because it may not be looked at is grey.
+Row = query, column = key, white to dark blue = 0 to 1, in every picture, so that two
+pictures can be compared. Weights that a mask sets to 0 are grey.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .picture import Picture
 STYLES = "all", "map", "lines", "grid"
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 
-# What is pointed at, or reached with the Tab key. The names are ours alone, as in a
-# notebook a style axes is everybody's.
+# The styles of a cell or query under the pointer, or reached with the Tab key. All
+# class names begin with attn-, because a style sheet applies to the whole notebook.
 CSS = (
     ".attn-line{fill:none;stroke:#0b4f8a;stroke-linecap:round}"
     ".attn-cell:hover{stroke:#1f2933;stroke-width:1.5}"
@@ -45,33 +45,34 @@ def draw_attention(
     sample: int = 0,
     title: str | None = None,
 ) -> Picture:
-    """A picture of attention weights; Jupyter shows it, `.save("x.svg")` keeps it.
+    """A picture of attention weights; Jupyter shows it, `.save("x.svg")` saves it.
 
-    A cell is grey, for masked, where `mask` is False. Without a mask it is grey where
-    it lies above the diagonal and its weight is exactly 0, as a causal mask makes it.
-    (A masked weight that is not 0 is a leak: it is drawn as it is, framed in magenta.)
+    A cell is grey, for masked, where `mask` is False. Without a mask it is grey above
+    the diagonal if its weight is exactly 0, as a causal mask makes it. (A masked weight
+    that is not 0 is a leak: it keeps its colour, and its cell is framed in magenta.)
 
-    Numbers stand in the cells up to 12 tokens; up to 64 each cell has a tooltip; up to
-    256 are drawn. Weights below 0.02 have no line. In a browser or Jupyter the query
-    that is pointed at, or reached by Tab, comes into focus and shows its weights.
+    Up to 12 tokens the cells contain their numbers; up to 64 each cell has a tooltip;
+    up to 256 are drawn. Weights below 0.02 have no line. In a browser or Jupyter the
+    query under the pointer, or reached by Tab, comes into focus and shows its weights.
 
     Args:
         weights: (B, H, T, S), (H, T, S) or (T, S), as a Tensor, an array or nested
-            lists, or the dict of such that `nn.attention_maps` returns.
+            lists; or a dict of these, as `nn.attention_maps` returns.
         tokens_q: T tokens, the queries; numbers by default.
-        tokens_k: S tokens, the keys; by default the queries if they are as many.
-        head: which head has the heat map and the lines, the first by default: its
-            number, or with a dict also (path, number).
-        query: one query, by number, whose lines stand out and whose weights stand
+        tokens_k: S tokens, the keys; by default tokens_q if T = S, else numbers.
+        head: the head of the heat map and the lines, the first by default: its number,
+            or for a dict also (path, number).
+        query: the number of one query; its lines stand out, and its weights stand
             beside the keys.
         style: "map", "lines", "grid" (all heads small), or "all" of them.
         mask: boolean, True = may be attended to: (T, S), (B, T, S) or (B, H, T, S), or
-            with a dict of weights a dict of masks by path.
+            for a dict of weights also a dict of masks by path.
         sample: which sequence of the batch.
-        title: above all; it names the head by default.
+        title: the heading; by default it names the head.
 
     Raises:
-        TypeError, ValueError: what is given does not fit, is empty, or is too large.
+        TypeError, ValueError: an argument has a wrong type or shape, is empty, or is
+            too large.
 
     >>> picture = draw_attention([[1.0, 0.0], [0.25, 0.75]], ["the", "cat"])
     >>> "cat → the: 0.2500" in picture.svg
@@ -115,7 +116,7 @@ def draw_attention(
 
 
 def choose(heads: list[Head], wanted: Any) -> Head:
-    """The head that is meant: by its number in the first module, or (path, number)."""
+    """The chosen head, by its number in the first module or by (path, number)."""
     path, number = heads[0].path, 0 if wanted is None else wanted
     if isinstance(wanted, tuple) and len(wanted) == 2:
         path, number = wanted
@@ -130,7 +131,7 @@ def choose(heads: list[Head], wanted: Any) -> Head:
 
 
 def subtitle(heads: list[Head], one: Head, style: str) -> str:
-    """How it is to be read; only what is true of these weights."""
+    """How to read the picture, said only as far as it is true of these weights."""
     seen = heads if style in ("all", "grid") else [one]
     adds_up = all(h.adds_up() for h in seen)
     told = "row = query, column = key"
@@ -144,7 +145,7 @@ def subtitle(heads: list[Head], one: Head, style: str) -> str:
 
 
 def add_heading(panel: Panel, text: str, axes: Axes) -> Panel:
-    """A panel under a line of its own."""
+    """A panel with a heading."""
     x = axes.left + 6
     line = words(x, axes.top - 34, text, 12, font_weight="bold", fill=FORWARD)
     wide = max(panel.width, x + width(text, 13))
@@ -152,7 +153,7 @@ def add_heading(panel: Panel, text: str, axes: Axes) -> Panel:
 
 
 def with_legend(panel: Panel, head: Head, axes: Axes) -> Panel:
-    """A heat map, and under it what its colours mean."""
+    """A heat map, with its legend below."""
     x, y = axes.left, panel.height + 4
     step = 16.0
     parts = [words(x, y + 9, "0", fill=MUTED)]

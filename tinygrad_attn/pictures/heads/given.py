@@ -1,7 +1,7 @@
-"""What `draw_attention` is given, read and checked: heads, their weights, their tokens.
+"""The arguments of `draw_attention`, read and checked: heads, weights, tokens.
 
-Weights come as a Tensor, an array or nested lists, or as the dict of
-`nn.attention_maps`; a mask as any of these. Here all become `Head`s.
+Weights are a Tensor, an array or nested lists, or the dict of `nn.attention_maps`; a
+mask can be any of these. This file makes `Head`s of them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ class Head:
     """One head of one sequence.
 
     Attributes:
-        path: its module's, "" if it was not told.
-        number: which head of the module.
+        path: the path of its module, or "" if the weights were no dict.
+        number: which head of the module, from 0.
         rows: the weights (T, S).
-        hidden: (T, S), True where the mask forbids to look; without a mask, where a
+        hidden: (T, S), True where the mask forbids attention; without a mask, where a
             weight above the diagonal is exactly 0, as a causal mask makes it.
-        by_mask: whether a mask says so.
+        by_mask: whether `hidden` comes from a mask.
     """
 
     path: str
@@ -44,20 +44,21 @@ class Head:
         return f"head {self.number}"
 
     def grey(self, i: int, j: int) -> bool:
-        """Whether a cell is drawn grey: hidden, and 0 as it must be."""
+        """Whether a cell is drawn grey: it is hidden, and its weight is 0."""
         return self.hidden[i][j] and self.rows[i][j] == 0.0
 
     def adds_up(self) -> bool:
-        """Whether each row adds up to 1, or looks nowhere."""
+        """Whether each row adds up to 1, or to 0 (a query that looks nowhere)."""
         sums = [sum(row) for row in self.rows]
         return all(abs(s - 1.0) < 1e-3 or s == 0.0 for s in sums)
 
 
 def read(weights: Any, sample: int, mask: Any) -> list[Head]:
-    """The heads in weights (B, H, T, S), (H, T, S) or (T, S), or in a dict of such.
+    """The heads in weights (B, H, T, S), (H, T, S) or (T, S), or in a dict of these.
 
     Raises:
-        TypeError, ValueError: they are no such weights, too many, or too few.
+        TypeError, ValueError: the weights or the mask have a wrong type or shape; or
+            there are no heads, or too many.
     """
     maps = weights if isinstance(weights, Mapping) else {"": weights}
     heads: list[Head] = []
@@ -120,7 +121,7 @@ def _hidden(
     mask: Any, shape: tuple[int, int, int, int], at: tuple[int, int]
 ) -> list[list[bool]]:
     """Where one head's mask is False. A mask is (T, S), (B, T, S) or (B, H, T, S), as
-    `MultiHeadAttention`'s attn_mask, and an axis of 1 counts for all."""
+    `MultiHeadAttention`'s attn_mask; an axis of length 1 is broadcast."""
     batch, count, t, s = shape
     own = shape_of(mask, "mask")
     full = (own[0], 1, *own[1:]) if len(own) == 3 else (1,) * (4 - len(own)) + own
@@ -154,7 +155,7 @@ def _all(x: list[Any], count: int) -> list[Any]:
 
 
 def as_lists(x: Any) -> Any:
-    """A Tensor or an array as nested lists; lists as they are."""
+    """A Tensor or an array as nested lists; lists unchanged."""
     return x.tolist() if hasattr(x, "tolist") else x
 
 
@@ -186,8 +187,8 @@ def shape_of(x: Any, what: str) -> tuple[int, ...]:
 
 
 def read_tokens(name: str, tokens: Any, count: int, others: Any) -> list[str]:
-    """T or S tokens as texts; those of the `others` where none are given and it are as
-    many, or else numbers."""
+    """T or S tokens as texts. By default they are the `others`, if these are as many,
+    else numbers."""
     if tokens is None:
         tokens = others if others is not None and len(others) == count else range(count)
     elif not hasattr(tokens, "tolist") and not isinstance(tokens, (Sequence, range)):

@@ -1,4 +1,4 @@
-"""All heads at a glance: a grid of small maps, without words or numbers in them."""
+"""All heads at a glance: a grid of small maps, without texts or numbers in them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..look.text import markup, width
 from .given import Head
 from .panels import EDGE, Panel, merged_cells, rect, words
 
-SMALL, SMALL_CELLS = 66.0, 64  # a small map: px, and how many cells it can show
+SMALL, SMALL_CELLS = 66.0, 64  # of a small map: px, and the most cells along a side
 
 
 def grid(heads: Sequence[Head], chosen: Head | None, columns: int) -> Panel:
-    """A small map of each head, so many in a row, each module under its name."""
+    """A small map of each head, `columns` in a row, below its module's name."""
     parts: list[str] = []
     pitch, y, wide = SMALL + 24.0, 20.0, 0.0
     for path, own in groupby(heads, attrgetter("path")):
@@ -38,7 +38,7 @@ def grid(heads: Sequence[Head], chosen: Head | None, columns: int) -> Panel:
 
 
 def _small(head: Head, x: float, y: float, chosen: bool) -> tuple[list[str], float]:
-    """One small map under its number, `SMALL` at most, and how tall it is."""
+    """One small map below its number, of at most `SMALL` px, and its height."""
     shown = pool(head)
     t, s = len(shown.rows), len(shown.rows[0])
     cell = min(SMALL / max(t, s), 16.0)
@@ -57,8 +57,8 @@ def _small(head: Head, x: float, y: float, chosen: bool) -> tuple[list[str], flo
 
 
 def pool(head: Head) -> Head:
-    """The head itself, or, of more cells than a small map has room for, a coarser one:
-    of each block of cells the largest weight."""
+    """The head, or if it has too many cells for a small map, a coarser one: each block
+    of cells becomes one cell, with the largest weight."""
     block = math.ceil(max(len(head.rows), len(head.rows[0])) / SMALL_CELLS)
     if block == 1:
         return head

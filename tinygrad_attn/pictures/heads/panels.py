@@ -1,7 +1,8 @@
-"""One head as a heat map, and what it shares with the other looks at attention.
+"""One head as a heat map, and the parts that all panels share.
 
-Each look returns a `Panel`, drawn from its own (0, 0). The first query's row begins at
-the same height, `Axes.top`, in all, so that side by side their rows are level.
+Each kind of picture is a `Panel`, drawn from its own (0, 0). In the heat map and in the
+lines the first query's row begins at the same height, `Axes.top`, so that side by side
+their rows are level.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from .given import Head
 CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
 NUMBERS_UP_TO = 12  # tokens with numbers in the cells
 TOOLTIPS_UP_TO = 64  # tokens with a tooltip for each cell
-LABEL, LINE, SLANTED = 12, 11.0, 14.0  # a label's letters, and the px it needs
+LABEL, LINE, SLANTED = 12, 11.0, 14.0  # letters of a label; px it needs, and slanted
 GREY, EDGE = "#e8ecf0", "#dde4ea"
-SHADES = 48  # of cells that are drawn together
+SHADES = 48  # shades of merged cells
 
 
 @dataclass
@@ -34,11 +35,14 @@ class Panel:
 
 @dataclass
 class Axes:
-    """What the panels of one picture share.
+    """The tokens and measures that the panels of one picture share.
 
     Attributes:
         queries, keys: tokens.
         cell: px from one row to the next.
+        every: each `every`-th token has a label.
+        size: px of a label's letters.
+        left, right: px that the labels of queries and of keys need.
         top: px above the first row.
     """
 
@@ -47,7 +51,7 @@ class Axes:
 
     def __post_init__(self) -> None:
         self.cell = min(CELL, SIDE / max(len(self.queries), len(self.keys)))
-        self.every = math.ceil(LINE / self.cell)  # with little room, each third label
+        self.every = math.ceil(LINE / self.cell)  # 3: each third label
         self.size = min(13.0, max(9.0, self.cell * 0.6))
         self.left = self._widest(self.queries) + 10.0
         self.right = self._widest(self.keys) + 10.0
@@ -62,18 +66,18 @@ class Axes:
 
 
 def px(x: float) -> str:
-    """A length, to a hundredth."""
+    """A length in px, to two decimals."""
     return f"{x:.2f}".rstrip("0").rstrip(".")
 
 
 def words(x: float, y: float, text: str, size: float = 11, **more: object) -> str:
-    """A text element; `text` is markup."""
+    """A text element; `text` must be escaped already."""
     extra = "".join(f' {k.replace("_", "-")}="{v}"' for k, v in more.items())
     return f'<text x="{px(x)}" y="{px(y)}" font-size="{px(size)}"{extra}>{text}</text>'
 
 
 def heat_map(head: Head, axes: Axes) -> Panel:
-    """Row = query, column = key; numbers and tooltips as far as there is room."""
+    """Row = query, column = key; with numbers and tooltips if there is room."""
     cell, top, left = axes.cell, axes.top, axes.left
     parts = []
     short = axes.right <= 0.75 * cell  # a letter or two can stand upright
@@ -116,7 +120,7 @@ def _cell(head: Head, axes: Axes, i: int, j: int) -> list[str]:
     gap = 0.75 if cell >= 12 else 0.0
     rest = f'rx="{px(gap * 3)}" fill="{colour}"'
     note = " (masked)" if grey else ""
-    if head.hidden[i][j] and not grey:  # it must not be, so it stands out
+    if head.hidden[i][j] and not grey:  # a leak
         rest += f' stroke="{NAN}" stroke-width="2"'
         note = " (masked, and yet not 0)"
     arrow = f"{isolate(axes.queries[i], 40)} → {isolate(axes.keys[j], 40)}"
@@ -135,7 +139,7 @@ def _cell(head: Head, axes: Axes, i: int, j: int) -> list[str]:
 
 
 def merged_cells(head: Head, left: float, top: float, cell: float) -> list[str]:
-    """A map without tooltips: cells of one shade are one path, white ones none."""
+    """A map without tooltips: one path for all cells of a shade, none for white."""
     paths: dict[str, list[str]] = {}
     gap = 0.6 if cell >= 6 else 0.0
     side = px(cell - 2 * gap)

@@ -1,4 +1,4 @@
-"""A finished picture: shown by Jupyter, saved in one call."""
+"""A finished picture: Jupyter shows it, one call saves it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PAGE_STYLE = "body{margin:0;padding:16px;background:#fff;overflow-x:auto}"
 
 
 class Picture:
-    """An SVG that needs nothing else, and what can be done with it.
+    """A complete SVG, to show and to save.
 
-    It moves where a browser or Jupyter shows it (what is pointed at stands out, and
-    says its numbers), by style sheet alone: there is no script in it.
+    In a browser or Jupyter the part under the pointer stands out and shows its numbers.
+    A style sheet does this; there is no script.
 
     Attributes:
         svg: the picture, as text.
-        title: what it shows.
+        title: the heading.
 
     >>> picture = Picture('<svg xmlns="http://www.w3.org/2000/svg"/>', "nothing")
     >>> picture
@@ -37,8 +37,8 @@ class Picture:
 
     @property
     def html(self) -> str:
-        """The picture as a page: one file, offline, allowed nothing but its styles."""
-        from hashlib import sha256  # slow to import, and seldom asked for
+        """The picture as an HTML page, whose policy allows its own styles alone."""
+        from hashlib import sha256  # slow to import, and seldom needed
 
         styles = [PAGE_STYLE, *findall(r"<style>(.*?)</style>", self.svg, DOTALL)]
         hashes = (b64encode(sha256(s.encode()).digest()).decode() for s in styles)
@@ -53,10 +53,11 @@ class Picture:
         )
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Writes a file, an .svg, or an .html page that any browser opens.
+        """Writes the picture as .svg, or as an .html page that any browser opens.
 
         Raises:
-            ValueError: the name ends in something else.
+            TypeError: path is no str or PathLike.
+            ValueError: the name has another ending.
         """
         if not isinstance(path, (str, PathLike)):
             raise TypeError(
@@ -76,7 +77,7 @@ class Picture:
         return self.svg
 
     def _repr_html_(self) -> str:
-        """What Jupyter prefers: as an SVG alone it would be shown as a dead image."""
+        """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
         return scrolling(self.svg)
 
     def __repr__(self) -> str:

@@ -1,9 +1,9 @@
-"""How pictures look: colours, texts, heat maps.
+"""The look of pictures: colours, texts, heat maps.
 
-    colours.py  how a number looks: its colour, and its few digits
+    colours.py  the colour of a number, and its few digits
     looks.py    the colours of cards
     text.py     names and tokens, made safe and short
     grids.py    a tensor as a heat map
 
-It may import graph/.
+These files may import graph/.
 """

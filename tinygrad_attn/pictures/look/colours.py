@@ -1,13 +1,13 @@
-"""How a number looks in every picture and page: its colour, and its few digits.
+"""The colour of a number in every picture and page, and its few digits.
 
-| what | from | to |
+| number | from | to |
 |---|---|---|
 | a value | blue, negative | red, positive |
 | a gradient | purple, negative | green, positive |
 | a probability | white, 0 | dark blue, 1 |
 
-The scale is symmetric, so that white is zero: the largest finite |x| of the tensor has
-the full colour. -∞ is slate and nan is magenta, whatever the scale.
+The scales of values and gradients are symmetric, so that zero is (nearly) white; the
+largest finite |x| has the full colour. On every scale -∞ is slate and nan is magenta.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def shade(x: float, largest: float, palette: list[str]) -> str:
 
 
 def blend(a: str, b: str, share: float) -> str:
-    """The colour that lies between two."""
+    """The colour between two colours: a for share 0, b for share 1."""
     pairs = ((int(a[i : i + 2], 16), int(b[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(p + (q - p) * share):02x}" for p, q in pairs)
 
 
 def ink_on(colour: str) -> str:
-    """The colour of text that can be read on another: dark, or white on what is dark.
+    """The colour of text on a background: white on a dark one, else dark.
 
     >>> ink_on("#2166ac"), ink_on("#f7f7f7")
     ('#ffffff', '#1f2933')
@@ -69,7 +69,7 @@ def ink_on(colour: str) -> str:
 
 
 def _linear(channel: float) -> float:
-    """sRGB's brightness of a channel, undone (IEC 61966-2-1)."""
+    """The linear intensity of an sRGB channel (IEC 61966-2-1)."""
     if channel <= 0.04045:
         return channel / 12.92
     return float(((channel + 0.055) / 1.055) ** 2.4)
@@ -81,8 +81,8 @@ def largest(numbers: Iterable[float]) -> float:
 
 
 def exponent(size: float) -> int:
-    """The power of ten that is taken out of a tensor's numbers, so that two decimals
-    show them: 0 if they do already.
+    """The power of ten to divide a tensor's numbers by, so that two decimals show
+    them; 0 if two decimals are enough already.
 
     >>> exponent(2.5), exponent(0.0), exponent(31400.0), exponent(0.00031)
     (0, 0, 4, -4)
@@ -94,7 +94,7 @@ def exponent(size: float) -> int:
 
 def digits(x: float, power: int = 0) -> str:
     """Two decimals without a leading zero and with a real minus; exactly zero is "0",
-    and what is not but looks so is ".00".
+    and a number that rounds to zero is ".00".
 
     >>> digits(0.25), digits(-1.5), digits(0.0), digits(0.001), digits(-math.inf)
     ('.25', '−1.50', '0', '.00', '−∞')
@@ -114,7 +114,7 @@ def digits(x: float, power: int = 0) -> str:
 
 
 def times_ten_to(power: int) -> str:
-    """What a label says of the power that was taken out.
+    """The text in a label for the power of ten that its numbers are divided by.
 
     >>> times_ten_to(-4), times_ten_to(0)
     ('×10⁻⁴', '')

@@ -1,8 +1,8 @@
-"""A tensor as a heat map: which of its numbers are shown, and on what scale.
+"""A tensor as a heat map: the numbers that it shows, and their scale.
 
-Two axes are drawn. A row of numbers is a map of one row; of a tensor with more axes the
-leading ones are laid under each other. Of a large tensor only the corners are shown,
-with a gap between.
+A heat map has two axes. A vector is a map of one row. If a tensor has more axes, its
+matrices stand below each other. Of a large tensor the map shows only the corners, with
+gaps between them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ...graph.notation.formulas import is_masked
 from ...rules.composites import MASKED
 from . import colours
 
-ROOM = 16  # rows or columns that are all shown
-CORNER = 4  # of more than that, so many from the beginning, and from the end
+ROOM = 16  # up to so many rows or columns are all shown
+CORNER = 4  # of more, so many from the beginning and from the end
 
 
 @dataclass
@@ -28,13 +28,12 @@ class Grid:
 
     Attributes:
         shape: of the tensor.
-        rows, columns: which rows and columns are shown, as indices; where they jump,
-            some are left out.
-        numbers: those shown, row by row; True and False for a mask.
+        rows, columns: the indices of the shown rows and columns; a jump marks a gap.
+        numbers: the shown numbers, row by row; True and False for a mask.
         palette: "value", "gradient" or "probability".
-        largest: the size that has the full colour.
-        power: the power of ten that the numbers' texts leave out.
-        totals: the same numbers of the whole computation, where these are a share.
+        largest: the |x| that has the full colour.
+        power: the texts show the numbers divided by 10 to this power.
+        totals: if the numbers are a share of a gradient, the whole gradient.
     """
 
     shape: tuple[int, ...]
@@ -47,7 +46,7 @@ class Grid:
     totals: list[list[Any]] | None = field(default=None, repr=False)
 
     def text(self, x: Any) -> str:
-        """A number, as its cell shows it."""
+        """The text of a number in its cell."""
         if x is True or x is False:
             return "✓" if x else "✗"
         if isinstance(x, int):
@@ -85,8 +84,9 @@ def grid_of(
     """The heat map of an array.
 
     Args:
-        largest: the size of the full colour; the array's own by default.
-        total: an array of the same shape, to be shown in tooltips.
+        largest: the |x| that has the full colour; by default the array's largest.
+        total: an array of the same shape, shown in tooltips.
+        room: up to so many rows and columns are all shown.
     """
     shape = tuple(getattr(array, "shape", ()))
     if not hasattr(array, "shape"):
@@ -119,7 +119,7 @@ def grid_of(
 
 
 def some(count: int, room: int = ROOM) -> list[int]:
-    """Which of so many rows are shown.
+    """The indices of the shown rows, out of `count`.
 
     >>> some(3), some(100)
     ([0, 1, 2], [0, 1, 2, 3, 96, 97, 98, 99])
@@ -141,7 +141,7 @@ def picks(
 
 
 def size_of(array: Any) -> float:
-    """The largest finite |x| of an array; what stands for −∞ is not counted."""
+    """The largest finite |x| of an array, without the numbers that stand for −∞."""
     xp = namespace_of([array])
     if 0 in array.shape:
         return 0.0
@@ -155,13 +155,13 @@ def size_of(array: Any) -> float:
 
 
 def usual(x: Any) -> bool:
-    """Whether a number counts for the scale."""
+    """Whether a number counts for the scale: it does not stand for −∞."""
     return not is_masked(x)
 
 
 def is_probability(array: Any) -> bool:
-    """Whether each row is made of numbers in 0..1 that add up to 1, or to 0 (a query
-    that may attend to nothing); zeros alone are no probabilities."""
+    """Whether each row holds numbers ≥ 0 that add up to 1, or zeros alone (a query that
+    may attend to no key); an array of zeros alone is no probability."""
     shape = tuple(getattr(array, "shape", ()))
     if len(shape) < 2 or not prod(shape) or not str(array.dtype).startswith("float"):
         return False

@@ -1,6 +1,6 @@
 """The colours of cards."""
 
-# kind of a card → the colours of its border and its head
+# kind of a card → the colours of its border and of its head
 LOOKS = {
     "input": ("#a9bdd4", "#e4ecf5"),
     "parameter": ("#d9a520", "#fdf0d0"),

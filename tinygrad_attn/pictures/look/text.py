@@ -1,8 +1,8 @@
-"""Words of somebody else in a picture: tokens, names, titles.
+"""The user's texts in a picture: tokens, names, titles.
 
-A token or a name can be anything: markup, a NUL, a line of Hebrew, ten thousand
-letters. In a picture it is short, nothing in it is invisible, and it cannot be taken
-for markup.
+A token or a name can hold anything: markup, a NUL, a line of Hebrew, ten thousand
+letters. In a picture it is cut short, invisible characters are written out, and markup
+is escaped.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 import unicodedata
 from html import escape
 
-JOINERS = "\u200c\u200d"  # unseen themselves, but words and emoji are made with them
+JOINERS = "\u200c\u200d"  # invisible, but words and emoji need them
 NARROW, BROAD = set("iljtfrI1.,:;'|!()[] "), set("mwMW@%")
 
 
 def visible(text: object) -> str:
-    """The text, with what could not be seen written out as Python would.
+    """The text, with invisible characters written as Python writes them.
 
     >>> visible("cat"), visible("a\\n"), visible("\\x00"), visible(" "), visible("")
     ('cat', 'a\\\\n', '\\\\x00', '␣', "''")
@@ -36,7 +36,7 @@ def clip(text: str, length: int) -> str:
 
 
 def markup(text: object, length: int) -> str:
-    """Any text, visible, at most so long, as it may stand in XML and HTML.
+    """Any text, visible, of at most `length` characters, escaped for XML and HTML.
 
     >>> markup("<b> & \\"c\\"", 40)
     '&lt;b&gt; &amp; &quot;c&quot;'
@@ -45,7 +45,7 @@ def markup(text: object, length: int) -> str:
 
 
 def fit_text(text: object, length: int) -> str:
-    """Any text, visible, at most so long; nothing stays nothing.
+    """Any text, visible, of at most `length` characters; "" stays "".
 
     >>> fit_text("encoder.layers.0", 9), fit_text("", 9)
     ('encoder.…', '')
@@ -55,7 +55,7 @@ def fit_text(text: object, length: int) -> str:
 
 
 def xml(text: object) -> str:
-    """Text as it may stand in XML and HTML, with no control character in it.
+    """Text escaped for XML and HTML, with control characters written out.
 
     >>> xml("<b>" + chr(0))
     '&lt;b&gt;\\\\x00'
@@ -64,8 +64,8 @@ def xml(text: object) -> str:
 
 
 def dot(text: object) -> str:
-    """Text as it may stand in DOT, in a label in <…>: a backslash is written by its
-    number, for DOT expands `\\N` even there.
+    """Text escaped for a label in <…> in DOT. A backslash is written by its number,
+    because DOT expands `\\N` even there.
 
     >>> dot(chr(92) + "N <b>")
     '&#92;N &lt;b&gt;'
@@ -74,8 +74,8 @@ def dot(text: object) -> str:
 
 
 def isolate(text: object, length: int) -> str:
-    """`markup`, for a word within a sentence: one that is written from right to left
-    (Hebrew, Arabic) is kept from turning what follows it."""
+    """`markup`, for a word in a sentence. A word written from right to left (Hebrew,
+    Arabic) is isolated, so that it does not reverse the text after it."""
     found = markup(text, length)
     if any(unicodedata.bidirectional(c) in ("R", "AL") for c in found):
         return f"\u2068{found}\u2069"
@@ -86,7 +86,7 @@ FONT = "Helvetica, Arial, sans-serif"
 
 
 def width(text: str, size: float, bold: bool = False) -> float:
-    """About how wide a text is in Helvetica, to leave room for it.
+    """The approximate width of a text in Helvetica, to leave room for it.
 
     >>> width("cat", 10.0)
     14.4
@@ -103,6 +103,6 @@ def _width(c: str) -> float:
 
 
 def scrolling(html: str) -> str:
-    """What is wider than the notebook keeps its size and scrolls: squeezed, its numbers
-    could not be read."""
+    """HTML that scrolls if it is wider than the notebook; made smaller to fit, its
+    numbers would be unreadable."""
     return f'<div style="overflow-x: auto">{html}</div>'

@@ -1,8 +1,9 @@
 """The page that plays: one HTML file with everything it needs inside.
 
-    sizes.py     how large a card of the page is
-    sums.py      how each number of a card came about
-    assemble.py  data, scripts and styles become one file
+    sizes.py     the size of each card
+    sums.py      how each number of a card was computed
+    assemble.py  puts data, scripts and styles into one file
 
-The scripts, styles and the HTML lie beside them. It may import look/ and graph/.
+The scripts, the styles and the HTML are in the same folder. These files may import
+look/ and graph/.
 """

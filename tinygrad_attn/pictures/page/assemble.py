@@ -1,13 +1,15 @@
 """The page that plays backprop: one HTML file with everything it needs inside.
 
-It is opened from the disk and asks the network for nothing. Two things guard it against
-names that mean harm: all text from the data is set as text, never as HTML; and a
-content-security policy lets run only the script whose hash it carries. That policy
-also forbids `style="..."` in the HTML, so the script sets what varies through CSSOM.
+A browser opens it from the disk; it loads nothing from the network. Two things protect
+it against harmful names. The script inserts all text from the data as text, never as
+HTML. And a content-security policy allows only the one script whose hash it contains.
+That policy also forbids `style="..."` in the HTML, so the script sets changing styles
+through CSSOM.
 
-What the page shows at which step is told by the data (values and gradients of cards,
-what each step sends where); the script only plays it. It lies in several files, which
-are read in this order: a file may use at once only what stands above it.
+The data hold everything that the page shows at each step: the values and gradients of
+the cards, and the contributions that each step sends. The script only plays them. It is
+kept in several files, joined in the order of SCRIPTS: code that runs at once may use
+only the files before its own.
 """
 
 from __future__ import annotations
@@ -33,13 +35,13 @@ def page(data: dict[str, Any], still: str = "") -> str:
     """The whole page as a text; the same data give the same text.
 
     Args:
-        data: title, cards, links and steps; numbers that are not finite may be floats
-            or the strings "nan", "inf" and "-inf".
-        still: an SVG for readers without JavaScript. It is trusted, and must have no
-            `style` attributes, which the page's policy forbids.
+        data: title, cards, links and steps; nan and the infinities may be floats or the
+            strings "nan", "inf" and "-inf".
+        still: an SVG for readers without JavaScript. It is not escaped, and must have
+            no `style` attributes, which the page's policy forbids.
 
     Raises:
-        TypeError: the data hold something that JSON has no form for.
+        TypeError: the data hold an object that JSON cannot write.
     """
     style = "".join(_read(name) for name in STYLES)
     script = '"use strict";\n' + "".join(_read(name) for name in SCRIPTS)
@@ -67,13 +69,13 @@ def _read(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What a content-security policy calls a text."""
+    """The name of a text in a content-security policy: its hash."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _json(data: Any) -> str:
-    """JSON that is safe inside <script>: ASCII, so U+2028, U+2029 and lone surrogates
-    are escaped, and no character that could end or open an element."""
+    """JSON that is safe inside <script>: in ASCII, so that U+2028, U+2029 and lone
+    surrogates are escaped, and with <, > and & escaped too."""
     text = json.dumps(_finite(data), allow_nan=False, separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -81,7 +83,7 @@ def _json(data: Any) -> str:
 
 
 def _finite(data: Any) -> Any:
-    """JSON knows no nan and no infinity: they become strings."""
+    """The data with strings for nan and the infinities, which JSON does not have."""
     if isinstance(data, dict):
         return {key: _finite(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
@@ -92,5 +94,5 @@ def _finite(data: Any) -> Any:
 
 
 def _printable(text: str) -> str:
-    """Without what HTML must not contain: control characters and lone surrogates."""
+    """A text without control characters and lone surrogates, which HTML forbids."""
     return "".join(c if c.isprintable() else " " for c in text)

@@ -1,4 +1,4 @@
-"""How large a card of the page is; where things lie in it, `page/places.js` says."""
+"""The size of a card on the page. `page/places.js` places the parts inside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CELL_W, CELL_H, SKIP = 24.0, 15.0, 0.7
 
 @dataclass
 class Size:
-    """How large a card is, and whether its gradient stands beside its value."""
+    """The size of a card, and whether its gradient stands beside its value."""
 
     w: float
     h: float
@@ -21,10 +21,10 @@ class Size:
 
 
 def size_on_page(title: str, grid: Grid, below: str | None) -> Size:
-    """The size of a card, for cells of one size everywhere.
+    """The size of a card, with cells of the same size on all cards.
 
     Args:
-        below: what stands above its gradient; None if it has none.
+        below: the title of its gradient; None if it has no gradient.
     """
     least = text_width(title, 12.5, bold=True) + 2 * PAD + 6
     across = extent(grid.columns) * CELL_W
@@ -41,6 +41,6 @@ def size_on_page(title: str, grid: Grid, below: str | None) -> Size:
 
 
 def extent(indices: list[int]) -> float:
-    """How many cells wide some rows or columns are, with what is left out."""
+    """The width of some rows or columns in cells, with the gaps of left-out ones."""
     gaps = sum(b - a > 1 for a, b in zip(indices, indices[1:]))
     return max(len(indices), 1) + SKIP * gaps

@@ -1,8 +1,8 @@
-"""How each number of a card came about, for the page to write out when pointed at.
+"""How each number of a card was computed: the page shows it under the pointer.
 
-A heat map, and how its numbers were made of others: `page/sums.js` makes sentences of
-it. What is said there must be true to the last index. So nothing is guessed: of an
-operation that only moves numbers, the positions themselves are sent through it.
+This file writes a heat map and the inputs of its numbers as data; `page/sums.js` makes
+sentences of them. Every index in them must be right. So nothing is guessed: to find
+where an operation moves its numbers, it runs on their positions.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ def grid_data(grid: Grid) -> dict[str, Any]:
 
 
 def json_number(x: Any) -> Any:
-    """A number as JSON has it: seven digits, and words for what is not finite."""
+    """A number for JSON: seven digits; a string for nan and the infinities."""
     if isinstance(x, (bool, int)):
         return x
     return float(f"{x:.7g}") if isfinite(x) else str(x)
 
 
 def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
-    """How a number of a card came about; None for what was not computed.
+    """How a number of a card was computed; None for a leaf.
 
-    | kind | a number of z is made of |
+    | kind | a number of z is computed from |
     |---|---|
     | "product" | a row of x and a column of y, and a number of `plus` |
     | "elementwise" | the numbers at its place |
-    | "rowwise" | its row (for a z without that axis: the row that it stands for) |
+    | "rowwise" | its row (if z lacks the last axis, the row of x at its place) |
     | "reduced" | the numbers along `axes` of x |
     | "moved" | one number, `origins[i][j]` = [which input, position] |
-    | "many" | some, which are not told |
+    | "many" | several numbers, which the page does not list |
     """
     edges = graph.inputs(node)
     if not edges:
@@ -87,7 +87,7 @@ def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
 
 
 def product(graph: Graph, node: Node) -> dict[str, Any]:
-    """How a number of a matrix product came about."""
+    """How a number of a matrix product was computed."""
     x, y, *bias = graph.inputs(node)
     shape = graph.by_id(x.source).shape
     return {
@@ -109,8 +109,8 @@ def argument(x: str | float) -> Any:
 
 
 def origins(graph: Graph, node: Node) -> list[list[Any]]:
-    """For each number that is shown: which input it was in, and at which position of
-    that, counted row by row; None for the zeros of `place`."""
+    """For each number that is shown: which input it comes from, and its position there,
+    counted row by row; None for the zeros of `place`."""
     xp = namespace_of([node.array])
     arrays, starts, start = [], [], 1
     for edge in graph.inputs(node):

@@ -1,7 +1,7 @@
-"""The module level: boxes from left to right, and what they hand to each other.
+"""The module level: boxes from left to right, and the results that pass between them.
 
-A model of six equal layers is drawn as one of them, "× 6": what leaves the sixth leaves
-the one that is shown.
+Of six equal layers one is drawn, with "× 6". The lines that leave the sixth layer leave
+the drawn one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     norms = {n.id: norm(n) for n in graph}
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
     inner = [size for size in inner if isfinite(size)]
-    largest = max(inner, default=0.0)  # the loss's own gradient, 1, is no measure
+    largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
     frames = Frames(times)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
@@ -84,20 +84,20 @@ def box(
 
 
 def is_call(graph: Graph, node: Node) -> bool:
-    """Whether a node is a module's call, and no operation between modules."""
+    """Whether a node is a module's call, not an operation between modules."""
     return bool(graph.inputs(node)) and node.op not in WORDS
 
 
 def share_of(size: float, largest: float) -> float:
-    """A bar's length; full for what overflowed, none for nan."""
+    """A bar's length, 0..1; 1 if the norm overflowed, 0 if it is nan."""
     if size != size or not size:
         return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 
 
 def norm(node: Node) -> float:
-    """√Σg² of the gradient of a node's result; 0 where there is none. The largest |g|
-    is taken out first, as the squares of large numbers are infinite."""
+    """√Σg² of the gradient of a node's result; 0 if it has none. The gradient is first
+    divided by the largest |g|, because the squares of large numbers overflow."""
     g = node.gradient_array
     if g is None:
         return 0.0
@@ -109,7 +109,7 @@ def norm(node: Node) -> float:
 
 
 def shape_beside(graph: Graph, edge: Edge) -> str:
-    """What is handed over, beside a link: its shape."""
+    """The label of a link: the shape of the result that passes along it."""
     source = graph.by_id(edge.source)
     if edge.result:
         return "another result"
@@ -117,8 +117,9 @@ def shape_beside(graph: Graph, edge: Edge) -> str:
 
 
 def used_here(graph: Graph, node: Node, shown: dict[str, str]) -> bool:
-    """Whether something that is drawn uses a node; a mask of the third layer is not
-    drawn if the first stands for it."""
+    """Whether a node has its place in the picture: it is no leaf, or a drawn node uses
+    it, or no node does. The third layer's mask is left out if the first layer stands
+    for the third."""
     uses = graph.uses(node)
     return (
         not uses
@@ -128,7 +129,7 @@ def used_here(graph: Graph, node: Node, shown: dict[str, str]) -> bool:
 
 
 def comes_first(source: str, target: str) -> bool:
-    """Whether a node comes before another; a fold can turn an edge around."""
+    """Whether a node comes before another; a link between repeats can point back."""
     return int(source[1:]) < int(target[1:])
 
 
@@ -136,10 +137,11 @@ def comes_first(source: str, target: str) -> bool:
 
 
 def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
-    """For each node the one that stands for it, and how many times a path is meant.
+    """For each node the one that is drawn for it, and how many modules a path stands
+    for.
 
     Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
-    they follow each other and the same is computed in each, step by step.
+    they follow each other and compute the same steps.
     """
     blocks: dict[str, dict[int, list[Node]]] = {}
     for node in graph:
@@ -162,12 +164,12 @@ def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
 
 
 def alike(block: list[Node]) -> list[tuple[str, tuple[int, ...], int]]:
-    """What makes a block equal to another."""
+    """The steps of a block, for comparison: equal for repeats."""
     return [(n.op, n.shape, n.parameters) for n in block]
 
 
 class Frames:
-    """A frame for each module that has several boxes in it, by its path."""
+    """The frames of modules with boxes inside, by the module's path."""
 
     def __init__(self, times: dict[str, int]) -> None:
         self.times = times
@@ -175,26 +177,26 @@ class Frames:
         self.all: list[Frame] = []
 
     def around(self, graph: Graph, node: Node) -> str:
-        """The id of the frame of a node; "" if it stands in none."""
+        """The id of the frame around a node, or ""."""
         inside = bool(graph.inputs(node)) or node.op == "parameter"
         path = node.module if inside else ""
-        if is_call(graph, node):  # a module is in the one that has it
+        if is_call(graph, node):  # a call stands in the frame of its parent
             path = path.rpartition(".")[0]
         return self.of(path)
 
     def of(self, path: str) -> str:
-        """The id of a module's frame, which is made when it is first asked for."""
+        """The id of a module's frame; the first call makes the frame."""
         made = outer = ""
         parts = path.split(".") if path else []
         for n in range(1, len(parts) + 1):
             path = ".".join(parts[:n])
             if n < len(parts) and parts[n].isdigit() and path not in self.times:
-                continue  # a list of modules is no place of its own
+                continue  # a list of modules has no frame of its own
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
                 count = self.times.get(path)
                 name = path.removeprefix(outer)
-                if count:  # "layers × 6"; without a name for all, "1 to 6 × 6"
+                if count:  # "layers × 6", or for a bare list "1 to 6 × 6"
                     last = int(parts[n - 1]) + count - 1
                     name = name.rpartition(".")[0] or f"{name} to {last}"
                 label = fit_text(name, NAME) + (f"   × {count}" if count else "")

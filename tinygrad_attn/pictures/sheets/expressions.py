@@ -1,4 +1,4 @@
-"""A graph of Values, as one would draw it on a blackboard: a card for each number."""
+"""A graph of Values, as on a blackboard: a card for each number."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 
 def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
-    """The picture of all that a Value was made of, from left to right.
+    """The picture of the graph behind a Value, from left to right.
 
-    Gradients are those that a `backward` has left: "–" before there was one. Nothing is
-    walked, and nothing is changed.
+    The gradients are those that the last `backward` left, or "–" if there was none.
+    Drawing computes no gradient and changes no Value.
 
     Raises:
-        ValueError: there are more than `limit` of them.
+        ValueError: the graph has more than `limit` Values.
     """
     order: list[Value] = []
     for v in topological_order(root):
@@ -42,7 +42,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
 
 
 def card_of(v: Value, id: str, root: bool) -> Card:
-    """A Value's card: its name or operation, its number and its gradient."""
+    """A Value's card: its label or operation, its number and its gradient."""
     known = not (isinstance(v.grad, int) and v.grad == 0)
     kind = "op" if v._prev else "input"
     tip = f"{v.label or v._op or 'a number'}: {number_text(v.data)}"

@@ -1,4 +1,4 @@
-"""Which frame each card stands in: the calls of modules and composites."""
+"""The frame of each card: the calls of modules and composites."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .stages import add_stages
 
 
 def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
-    """For each node the id of the frame it stands in ("": none), and all frames."""
+    """For each node the id of its frame, or "", and the frames."""
     homes = frames_of_cards(graph)
     frames = frames_of(graph, set(homes.values()))
     drawn = {frame.id for frame in frames}
@@ -18,8 +18,8 @@ def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
 
 
 def frames_of_cards(graph: Graph) -> dict[str, str]:
-    """The id of the frame each node stands in: the call that it was computed in, and
-    for a parameter the innermost call around all its uses."""
+    """For each node the id of the call that it was computed in; for a parameter, of the
+    innermost call around all its uses."""
     found = {node.id: node.group for node in graph}
     for node in graph:
         if node.op == "parameter" and graph.uses(node):
@@ -31,7 +31,7 @@ def frames_of_cards(graph: Graph) -> dict[str, str]:
 
 
 def calls_around(graph: Graph, id: str) -> list[str]:
-    """A call and those around it, the innermost first."""
+    """A call and the calls around it, the innermost first."""
     found = []
     while id:
         found.append(id)
@@ -40,8 +40,8 @@ def calls_around(graph: Graph, id: str) -> list[str]:
 
 
 def frames_of(graph: Graph, own: set[str]) -> list[Frame]:
-    """The calls that have cards (`own`) and those around them, outermost first; but not
-    one around a single other that holds nothing of its own."""
+    """Frames for the calls that have cards (`own`) and the calls around them, outermost
+    first; without an outermost call that has no cards and only one frame inside."""
     used: dict[str, Group] = {}
     for id in own:
         for call in calls_around(graph, id):
@@ -57,7 +57,7 @@ def frames_of(graph: Graph, own: set[str]) -> list[Frame]:
 
 
 def frame_label(group: Group, calls: dict[str, Group], drawn: set[str]) -> str:
-    """A frame's name: a module's path in the frame around it and its type, or a
+    """A frame's name: a module's path inside the frame around it, with its type, or a
     composite's name."""
     name = group.name
     if group.parent in drawn:

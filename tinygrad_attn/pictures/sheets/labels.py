@@ -11,8 +11,8 @@ from .sheet import NAME, Card
 
 
 def short_names(graph: Graph) -> dict[str, str]:
-    """What each node is called in a picture: without the path of the module that all
-    parameters are in, and with its number as a subscript."""
+    """The name of each node in a picture: without the path of the module that contains
+    all parameters, and with its number as a subscript."""
     prefix = common_prefix([n.name for n in graph if n.op == "parameter"])
     return {node.id: strip_prefix(node.name, prefix) for node in graph}
 
@@ -27,7 +27,7 @@ def strip_prefix(name: str, prefix: str) -> str:
 
 
 def common_prefix(paths: list[str]) -> str:
-    """The modules that all paths begin with.
+    """The path of the innermost module that contains all paths.
 
     >>> common_prefix(["head.W_Q", "head.W_K"]), common_prefix(["a.w", "b.w"])
     ('head.', '')
@@ -44,7 +44,7 @@ def common_prefix(paths: list[str]) -> str:
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as it is drawn.
+    """A shape as pictures write it.
 
     >>> shape_text((4, 8)), shape_text((3,)), shape_text(())
     ('4 × 8', '3', 'scalar')
@@ -53,7 +53,7 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def more_numbers(card: Card) -> str:
-    """What stands below a card's rows if some are left out."""
+    """The line below a card's rows if some are left out."""
     return f"⋯ and {card.more:,} that move less"
 
 
@@ -68,7 +68,7 @@ def short_path(source: str) -> str:
 
 
 def number_text(x: Any) -> str:
-    """A number for a tooltip.
+    """A number for a tooltip, with seven digits.
 
     >>> number_text(0.123456789), number_text(True)
     ('0.1234568', 'True')

@@ -1,10 +1,10 @@
 """The scalar level: a card for each tensor, a row for each of its numbers.
 
-One number of `Q Kᵀ` is a sum of products: a node for every + and × would be spaghetti.
-So the numbers between those of two tensors are contracted into the line that joins
-them, and so are tensors that only move numbers, and the steps inside a softmax or a
-norm. A line says ∂target/∂source, all paths between the two being summed up, and the
-more flows back along it, |∂target/∂source · ∂L/∂target|, the thicker it is.
+One number of `Q Kᵀ` is a sum of products; a node for every + and × would make a
+tangle. So the numbers in the middle of a step have no row: one line stands for all
+paths through them. The same holds for tensors that only move numbers, and for the steps
+inside a softmax or a norm. A line's label is ∂target/∂source, summed over all these
+paths. Its width grows with its contribution, |∂target/∂source · ∂L/∂target|.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .labels import common_prefix, number_text, short_path, strip_prefix
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
-ROWS = 16  # numbers of a tensor that are shown
+ROWS = 16  # the most numbers of a tensor that are shown
 PALE = "#c3cfdb"
 
 
@@ -117,7 +117,7 @@ def card(
 
 
 def most_moving(elements: list[Node]) -> list[Node]:
-    """Of many numbers those with the largest gradients, in their own order."""
+    """The numbers with the largest gradients, at most ROWS, in their own order."""
     by_size = sorted(elements, key=_flow, reverse=True)
     return sorted(by_size[:ROWS], key=_index)
 
@@ -150,8 +150,8 @@ def shown_tensors(graph: Graph) -> dict[str, list[Node]]:
 
 
 def partials(graph: Graph, z: Node, shown: Container[str]) -> dict[str, float]:
-    """∂z/∂x for each shown number x that z is made of, those in between being passed
-    through."""
+    """∂z/∂x for each shown number x that z depends on, summed over all paths that pass
+    no other shown number."""
     position = {z.id: 0.0}
     order: list[Node] = []
     todo = [z]

@@ -1,4 +1,4 @@
-"""The two scales of a card with rows: colours, digits, and what stands above."""
+"""The two scales of a card with rows: colours, digits and column titles."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from .sheet import Card
 
 @dataclass
 class Scale:
-    """How some numbers are drawn: the title of their column, the largest of them, the
-    power of ten that is taken out of their texts."""
+    """How a column of numbers is drawn: its title, the largest |x|, the power of ten
+    that its texts are divided by, and its colours."""
 
     title: str
     largest: float
@@ -27,11 +27,11 @@ class Scale:
     palette: list[str]
 
     def text(self, x: float) -> str:
-        """A number, as its cell shows it."""
+        """The text of a number in its cell."""
         return digits(x, self.power)
 
     def colour(self, x: float) -> str:
-        """The colour of its cell."""
+        """The colour of a number's cell."""
         return shade(x, self.largest, self.palette)
 
 

@@ -1,9 +1,10 @@
-"""What a picture shows, before it is known where: cards, links and frames.
+"""The content of a picture, before the layout: cards, links and frames.
 
 A picture is made in two steps. First a graph becomes a `Sheet`: by `tensors.py` at the
 op and primitive levels, by `boxes.py` at the module level, by `numbers.py` at the
-scalar level, by `expressions.py` for Values alone. From here on nobody needs to know
-what a tensor is: Graphviz draws the sheet (`dot.py`), or we do (`svg.py`).
+scalar level, by `expressions.py` for a graph of Values. The second step knows no
+tensors: Graphviz draws the sheet (`writing/dot.py`), or our own layout does
+(`writing/svg.py`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ..look.grids import Grid
 
-NAME, FORMULA = 40, 56  # characters of a name and of a formula that are drawn
+NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
 
 
 @dataclass
@@ -30,18 +31,18 @@ class Card:
     """One box of a picture.
 
     Attributes:
-        id: unique, safe in every format.
-        kind: "input", "parameter", "constant", "op", "softmax", "loss", "module": its
-            colour.
-        title: what stands in its head, in bold, and `detail` beside it.
-        frame: the id of the frame it stands in, or "".
-        value, gradient: heat maps; None if there is none.
-        gradient_title: "∂L/∂Q", or "" where no gradient is to be shown.
-        rows: single numbers, in the place of heat maps.
+        id: unique, and safe in every format.
+        kind: "input", "parameter", "constant", "op", "softmax", "loss" or "module"; it
+            decides the colour.
+        title: the bold text in the card's head; `detail` stands beside it.
+        frame: the id of the frame around it, or "".
+        value, gradient: heat maps, or None.
+        gradient_title: "∂L/∂Q", or "" to show no gradient.
+        rows: single numbers, instead of heat maps.
         more: how many numbers are left out below the rows.
         lines: further lines of text.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
-        tooltip: all that is known, in some lines.
+        tooltip: several lines about the node.
     """
 
     id: str
@@ -64,10 +65,10 @@ class Link:
     """A line between two cards.
 
     Attributes:
-        back: whether it is a gradient's, drawn from the target back to the source.
-        label: what stands beside it.
-        width, colour: how it is drawn; by its kind if they are None.
-        source_row, target_row: which rows it joins, if the cards have rows.
+        back: whether it is a gradient's line, drawn from the target to the source.
+        label: the text beside it.
+        width, colour: None for the usual ones of a line forward or back.
+        source_row, target_row: the rows that it joins, if the cards have rows.
     """
 
     source: str
@@ -91,11 +92,11 @@ class Frame:
 
 @dataclass
 class Sheet:
-    """A whole picture: cards, links, frames, and what stands above.
+    """A whole picture: headings, cards, links and frames.
 
     Attributes:
         direction: "down" or "right".
-        legend: which scales are explained: "value", "gradient", "probability".
+        legend: the scales that it explains: "value", "gradient", "probability".
     """
 
     title: str
@@ -109,11 +110,11 @@ class Sheet:
 
 @dataclass
 class Look:
-    """What is to be seen.
+    """The choices of `draw`.
 
     Attributes:
         values, grads: whether values and gradients are drawn.
-        scale: "tensor", each with colours of its own, or "shared", all with the same.
+        scale: "tensor", a colour scale for each tensor, or "shared", one for all.
     """
 
     values: bool = True

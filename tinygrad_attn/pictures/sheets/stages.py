@@ -1,7 +1,7 @@
 """The stages of attention, as frames: projections, scores, softmax, mix.
 
-They are found by what is computed, not by names: around the softmax in a call lie the
-steps that led to it and the product that takes its weights.
+They are found by their operations, not by names: before a softmax in a call come the
+steps that lead to it, and after it the product that takes its weights.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ from ...graph.data import Graph, Node
 from .sheet import Frame
 
 STAGES = ("projections", "scores", "softmax", "mix")
-GATES = ("where", "dropout")  # what may happen to weights before they are used
+GATES = ("where", "dropout")  # operations on the weights before the product
 
 
 def add_stages(
     graph: Graph, homes: dict[str, str], frames: list[Frame]
 ) -> tuple[dict[str, str], list[Frame]]:
-    """The frames with those of the stages inside, and where each card stands then.
+    """The frame of each node, and all frames, with those of the stages added.
 
     Args:
-        homes: for each node the id of the frame it stands in.
+        homes: for each node the id of its frame, before.
     """
     homes, frames = dict(homes), list(frames)
-    done = {""}  # of a second attention in the same call there are no frames
+    done = {""}  # a second attention in the same call gets no frames
     for node in graph:
         if node.op == "softmax" and homes[node.id] not in done:
             stage = stages_around(graph, node, homes)
@@ -41,7 +41,7 @@ def add_stages(
 
 
 def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[str, str]:
-    """The stage of each node that stands in the same frame as a softmax."""
+    """The stages of the nodes in the same frame as a softmax."""
     here = homes[softmax.id]
     found = {softmax.id: "softmax"}
     weights = softmax
@@ -68,7 +68,7 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
             if source.op == "parameter":
                 found[source.id] = stage
             elif graph.inputs(source) and not projects(graph, node):
-                # What a score is the product of, query and key, is a projection.
+                # The inputs of the scores' product, query and key, are projections.
                 before = "projections" if node.op == "matmul" else stage
                 before = "projections" if projects(graph, source) else before
                 found[source.id] = before
@@ -77,6 +77,6 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
 
 
 def projects(graph: Graph, node: Node) -> bool:
-    """Whether a node is a product with a parameter."""
+    """Whether a node is a product with a parameter as input."""
     sources = [graph.by_id(e.source) for e in graph.inputs(node)]
     return node.op in ("matmul", "linear") and any(s.op == "parameter" for s in sources)

@@ -1,7 +1,7 @@
 """The op and primitive levels: a card for every step.
 
-Its value as a heat map on the left and its gradient on the right; a line forward for
-every use, and one backward that says what the chain rule sends along it.
+A card shows its value as a heat map on the left and its gradient on the right. Every
+use has a line forward, and a line backward with the contribution of the chain rule.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
 
 
 def card_of(graph: Graph, node: Node, words: Written, name: str, of: str) -> Card:
-    """A node's card, still without numbers."""
+    """A node's card, still without its numbers."""
     title = f"{name} = {words.formula}" if words.formula else name
     kind = kind_of(graph, node)
     detail = shape_text(node.shape)
     if not graph.inputs(node) and node.op != name:
         detail = f"{node.op}  {detail}"
     leaf = not graph.inputs(node) and node.op != "constant"
-    has = node.gradient_array is not None or leaf  # one that none has reached: "–"
+    has = node.gradient_array is not None or leaf  # a leaf without one: "–"
     gradient = f"∂{of}/∂{name}" if has else ""
     return Card(
         node.id,
@@ -79,7 +79,7 @@ def kind_of(graph: Graph, node: Node) -> str:
 def add_grids(
     card: Card, node: Node, look: Look, largest: tuple[float | None, float | None]
 ) -> None:
-    """The heat maps of a node's value and gradient."""
+    """Adds the heat maps of a node's value and gradient to its card."""
     if look.values:
         computed = card.kind in ("op", "softmax")
         probable = computed and is_probability(node.array)
@@ -105,7 +105,7 @@ def scales(graph: Graph) -> tuple[float, float]:
 
 
 def tooltip(node: Node, words: Written) -> str:
-    """What is known of a node, in some lines."""
+    """The tooltip of a node's card, in several lines."""
     lines = [f"{node.name}: {node.op} {shape_text(node.shape)} {node.dtype}"]
     if words.sentence:
         lines.append(words.sentence)

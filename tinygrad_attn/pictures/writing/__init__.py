@@ -1,10 +1,10 @@
-"""A sheet written down.
+"""A sheet as SVG, or as text for Graphviz.
 
     captions.py  title and legend
-    geometry.py  how large a card is, and where in it everything stands
-    svg.py       as SVG, laid out by us
-    dot.py       as a text in DOT, laid out by Graphviz
-    graphviz.py  Graphviz's `dot`, if it is there
+    geometry.py  the size of a card, and the places of the parts inside it
+    svg.py       SVG, with our own layout
+    dot.py       text in DOT, which Graphviz lays out
+    graphviz.py  runs Graphviz's `dot`, if it is installed
 
-It may import layout/, sheets/ and look/.
+These files may import layout/, sheets/ and look/.
 """

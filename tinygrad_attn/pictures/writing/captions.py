@@ -1,4 +1,4 @@
-"""Text in our own SVG, and what stands above a picture: its title and legend."""
+"""Text in our own SVG, and the title and legend above a picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def words(
     anchor: str = "",
     halo: bool = False,
 ) -> str:
-    """A text; with a white halo where lines may cross it."""
+    """A text element; `halo` adds a white edge, for texts that lines may cross."""
     extra = ' font-weight="bold"' if bold else ""
     extra += f' text-anchor="{anchor}"' if anchor else ""
     if halo:
@@ -38,12 +38,12 @@ def words(
 
 
 def lines_of(text: str) -> str:
-    """A tooltip's lines."""
+    """A tooltip, escaped line by line."""
     return "\n".join(xml(line) for line in text.split("\n"))
 
 
 def heading_width(sheet: Sheet) -> float:
-    """The room that title and legend need."""
+    """The width that title and legend need."""
     title = text_width(sheet.title, 18, bold=True) + text_width(sheet.subtitle, 12) + 24
     return max(title, 170.0 * len(sheet.legend) + 240.0)
 

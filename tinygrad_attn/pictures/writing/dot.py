@@ -1,4 +1,4 @@
-"""A sheet as a text in DOT, the language of Graphviz: cards are HTML-like tables.
+"""A sheet as text in DOT, the language of Graphviz: cards are HTML-like tables.
 
 The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
 """
@@ -88,7 +88,7 @@ def quote(string: str) -> str:
 
 
 def link_line(link: Link, right: bool) -> str:
-    """A link as an edge, from the side of the values, or to that of the gradients."""
+    """A link as an edge: forward between the values, back between the gradients."""
     near, far = ("w", "e") if right else ("n", "s")
     source, target = link.source, link.target
     if link.source_row is not None or link.target_row is not None:
@@ -174,7 +174,7 @@ def body(card: Card) -> list[str]:
 
 
 def heat_map(grid: Grid) -> str:
-    """Cells of fixed size; a ⋯ where some are left out."""
+    """A table of cells of fixed size; a ⋯ marks left-out ones."""
     if not grid.numbers or not grid.columns:
         return span("empty", 9, MUTED)
     rows = []
@@ -252,7 +252,7 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
     return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inner}</FONT>'
 
 
-# --- what stands above ----------------------------------------------------------------
+# --- title and legend -----------------------------------------------------------------
 
 
 def heading(sheet: Sheet) -> str:

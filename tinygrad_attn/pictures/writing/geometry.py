@@ -1,6 +1,7 @@
-"""How large a card is, and where in it everything stands: for our own SVG and the page.
+"""The size of a card in our own SVG, and the places of the parts inside it.
 
-All in px, from the card's top left corner. Graphviz finds sizes of its own.
+All in px, from the card's top left corner. Graphviz computes its own sizes; the page
+has `page/sizes.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from ..sheets.scales import scales_of
 from ..sheets.sheet import Card
 
 HEAD, TITLE, LINE, PAD = 25.0, 15.0, 14.0, 4.0
-CELL_W, CELL_H, GAP = 29.0, 18.0, 12.0  # a cell and the 1 px between two; left-outs
+CELL_W, CELL_H, GAP = 29.0, 18.0, 12.0  # a cell, 1 px between two included; a gap
 BETWEEN = 12.0  # between the two heat maps
 LABEL, BAR = 34.0, 80.0
 
@@ -45,8 +46,7 @@ def card_size(card: Card) -> tuple[float, float]:
 
 
 def columns(card: Card) -> tuple[float, float]:
-    """The widths of a card's two heat maps, with their titles; 0 for one that is not
-    there."""
+    """The widths of a card's two heat maps, with their titles; 0 for a missing one."""
     left = right = 0.0
     if card.value is not None:
         left = max(
@@ -61,15 +61,15 @@ def columns(card: Card) -> tuple[float, float]:
 
 
 def gradient_at(card: Card, width: float) -> float:
-    """Where the gradient's heat map begins in a card of this width: the room that is
-    left over is between the two."""
+    """Where the gradient's heat map begins in a card of this width; spare room lies
+    between the two heat maps."""
     left, right = columns(card)
     return max(PAD + left + BETWEEN, (width + BETWEEN) / 2) if left else PAD
 
 
 def ports(card: Card, width: float) -> tuple[float, float]:
-    """Where forward and backward lines leave and enter: the middle of the heat map of
-    the values, and of the gradients."""
+    """Where lines leave and enter: forward lines at the middle of the values' heat map,
+    backward lines at that of the gradients."""
     left, right = columns(card)
     if not left and not right:
         return width / 2, width / 2
@@ -79,7 +79,7 @@ def ports(card: Card, width: float) -> tuple[float, float]:
 
 
 def label_width(card: Card) -> float:
-    """The room for the labels of single numbers."""
+    """The width of the labels of single numbers."""
     return max(text_width(row.label, 9) for row in card.rows) + 8
 
 
@@ -90,12 +90,12 @@ def row_columns(card: Card) -> tuple[float, float]:
 
 
 def row_middle(card: Card, row: int) -> float:
-    """How far below the card's top the middle of a row is."""
+    """The middle of a row, measured from the card's top."""
     return HEAD + LINE * len(card.lines) + TITLE + CELL_H * (row + 0.5)
 
 
 def grid_title(name: str, grid: Grid | None) -> str:
-    """What stands above a heat map."""
+    """The title of a heat map, with the power of ten of its numbers."""
     power = times_ten_to(grid.power) if grid else ""
     return f"{name}  {power}" if power else name
 
@@ -109,7 +109,7 @@ def grid_size(grid: Grid) -> tuple[float, float]:
 
 
 def jumps(indices: list[int]) -> int:
-    """How often something is left out."""
+    """The number of gaps."""
     return sum(b - a > 1 for a, b in zip(indices, indices[1:]))
 
 

@@ -1,4 +1,4 @@
-"""Graphviz's `dot`, if it is there: run, watched, and stopped if it takes too long."""
+"""Runs Graphviz's `dot`, if it is installed, and stops it if it takes too long."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ INSTALL = (
 
 
 def found() -> str | None:
-    """Where `dot` is, or None."""
+    """The path of `dot`, or None."""
     return shutil.which("dot")
 
 
 def run(text: str, form: str, patience: float = PATIENCE) -> bytes | None:
-    """What dot makes of a text: "svg", "png" or "pdf"; None if there is no dot, or it
-    fails, or is not done in time. Then it is killed, and what it started too."""
+    """A text in DOT, drawn by dot as "svg", "png" or "pdf". None if dot is missing,
+    fails, or takes longer than `patience` seconds; then it is killed, with all
+    processes that it started."""
     program = found()
     if program is None:
         return None

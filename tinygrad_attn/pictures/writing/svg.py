@@ -1,7 +1,8 @@
-"""A sheet as an SVG of our own: where `dot` is missing, and in notebooks and the page.
+"""A sheet as our own SVG.
 
-`place` finds where everything stands (`layout/`), `svg_text` writes it down. Every
-cell has a tooltip with all digits of its number.
+It is used where `dot` is missing, for graphs and single cards in notebooks, and for the
+page's still picture. `lay_out` finds a place for everything (`layout/`), and `svg_text`
+writes the SVG. Every cell has a tooltip with seven digits of its number.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ MARGIN, TOP = 24.0, 78.0
 
 @dataclass
 class Placed:
-    """A sheet and where everything in it stands."""
+    """A sheet with the sizes and places of its cards, links and frames."""
 
     sheet: Sheet
     sizes: dict[str, tuple[float, float]]
@@ -50,10 +51,10 @@ class Placed:
 
 
 def lay_out(sheet: Sheet, labels: bool = True) -> Placed:
-    """Finds a place for everything.
+    """Finds a place for every card and frame, and a path for every link.
 
     Args:
-        labels: whether lines keep room for their labels.
+        labels: whether to leave room for the labels of links.
     """
     sizes = {card.id: card_size(card) for card in sheet.cards}
     cards = {card.id: card for card in sheet.cards}
@@ -80,7 +81,7 @@ def line_of(
     sizes: dict[str, tuple[float, float]],
     labels: bool,
 ) -> Line:
-    """A link as the layout wants it: where it leaves and enters."""
+    """A link as a line of the layout, with the points where it leaves and enters."""
     source, target = cards[link.source], cards[link.target]
     leaves: float | None = None
     enters: float | None = None
