@@ -598,3 +598,17 @@ def test_a_freed_graph_says_when_to_call(any_backend):
     loss.backward()
     with pytest.raises(RuntimeError, match=r"before backward\(\).*retain_graph=True"):
         unfold(loss)
+
+
+def test_a_module_that_was_never_called_is_refused():
+    class Half(nn.Module):
+        def __init__(self):
+            self.used, self.unused = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.used(x)
+
+    loss = Half()(ones(1, 2)).sum()
+    for level in ("module", "op", "primitive", "scalar"):
+        with pytest.raises(ValueError, match="'unused' given; it was not called"):
+            unfold(loss, level, "unused")

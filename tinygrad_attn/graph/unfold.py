@@ -115,6 +115,11 @@ def graph_of(
         trace = cut(trace, names, head, sample)
     elif base is not None:
         trace = part(trace, base)
+        if not trace.roots:
+            raise ValueError(
+                f"{who}: module {module!r} given; it was not called on the way to the "
+                "root"
+            )
     if level == "module":
         if focus is not None:
             raise ValueError(f"{who}: focus given at level 'module'; it has no numbers")
