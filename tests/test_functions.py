@@ -239,20 +239,8 @@ def assert_like_torch(got, want, tolerance=1e-12):
     assert_same(got, want.detach().to(kinds(got)).numpy(), tolerance)
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """PyTorch with one thread: on arrays of a few numbers more of them only wait."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @needs_numpy
 @needs_torch
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("row", [r for r in ROWS if r.torch is not None], ids=str)
 def test_values_first_and_second_derivatives_equal_pytorch(row, backend):
     import numpy as np
