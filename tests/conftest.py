@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
+from types import SimpleNamespace
 
 import pytest
 
@@ -44,6 +47,20 @@ def browser():
         if window is None:
             pytest.skip(headless.NEEDED)
         yield window
+
+
+def call(main, *arguments):
+    """What subprocess.run would tell of an example, from its main() in this process:
+    starting Python and importing everything takes longer than most of them."""
+    out, err = StringIO(), StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            status = main([*map(str, arguments)])
+        except SystemExit as exit:  # argparse's way
+            status = exit.code
+    return SimpleNamespace(
+        returncode=status, stdout=out.getvalue(), stderr=err.getvalue()
+    )
 
 
 def flatten(x):
