@@ -7,7 +7,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from conftest import assert_close
+from conftest import assert_close, call
 from test_lessons import in_order, printed, run
 
 from examples import attention_as_lookup as lesson
@@ -28,8 +28,13 @@ def pure_python():
 # === What is printed ==================================================================
 
 
-def test_it_prints_its_numbers_in_order(capsys):
-    text = printed(lesson, capsys)
+@pytest.fixture(scope="module")
+def text():
+    """What the lesson prints."""
+    return call(lesson.main).stdout
+
+
+def test_it_prints_its_numbers_in_order(text):
     z, weights = head(1)(embedding(SENTENCE))
     w = weights[SMALL].tolist()
     causal = head(1)(embedding(SENTENCE), mask=causal_mask(7))[1][SMALL].tolist()
@@ -53,8 +58,7 @@ def test_it_prints_its_numbers_in_order(capsys):
     )
 
 
-def test_the_energies_printed_are_sums_of_the_products_beside_them(capsys):
-    text = printed(lesson, capsys)
+def test_the_energies_printed_are_sums_of_the_products_beside_them(text):
     part = text[text.index("3. Energies") : text.index("4. Weights")]
     lines = re.findall(r"^    \w+ +(.*) = +(-?\d+\.\d\d)$", part, re.M)
     assert len(lines) == len(SENTENCE)
@@ -64,8 +68,7 @@ def test_the_energies_printed_are_sums_of_the_products_beside_them(capsys):
         assert total == pytest.approx(float(product), abs=0.06)
 
 
-def test_with_other_numbers_it_prints_other_ones(capsys, monkeypatch):
-    before = printed(lesson, capsys)
+def test_with_other_numbers_it_prints_other_ones(text, capsys, monkeypatch):
     monkeypatch.setattr(sentence, "STRENGTH", 3.0)
     after = printed(lesson, capsys)
     for start, end in (
@@ -73,7 +76,7 @@ def test_with_other_numbers_it_prints_other_ones(capsys, monkeypatch):
         ("4. We", "5. Th"),
         ("10. One", "With --out"),
     ):
-        parts = [t[t.index(start) : t.index(end)] for t in (before, after)]
+        parts = [t[t.index(start) : t.index(end)] for t in (text, after)]
         assert parts[0] != parts[1]
     in_order(after, "mouse    3.00· 1.00 +", "6.00\n", "4. Weights")
 

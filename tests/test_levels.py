@@ -536,21 +536,19 @@ def test_a_wrong_derivative_of_single_numbers_is_found_out(monkeypatch):
 # --- limits and wrong calls -----------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("level", "steps"),
-    [("module", 30_000), ("op", 30_000), ("primitive", 30_000), ("scalar", 4000)],
-)
-def test_promise_9_nothing_recurses(level, steps):
+@pytest.mark.parametrize("level", LEVELS)
+def test_promise_9_nothing_recurses(level):
+    """Python ends what does at 1,000 calls."""
     x = Tensor(0.0, requires_grad=True)
-    for _ in range(steps):
+    for _ in range(4000):
         x = x + 1.0
     assert unfold(x, level).nodes[0].gradient == 1.0
 
 
 def test_promise_2_too_many_numbers_are_refused_with_the_count():
     manual_seed(0)
-    z, _ = nn.MultiHeadAttention(64, 4)(leaf(4, 16, 64))
-    with pytest.raises(ValueError, match=r"^unfold: about 2,\d\d\d,\d\d\d single") as e:
+    z, _ = nn.MultiHeadAttention(32, 4)(leaf(2, 8, 32))
+    with pytest.raises(ValueError, match=r"^unfold: about 1\d\d,\d\d\d single") as e:
         unfold(z.sum(), "scalar")
     for word in ("100,000", "focus=", "head=", "smaller input", "'primitive'"):
         assert word in str(e.value)
