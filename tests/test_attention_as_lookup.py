@@ -7,8 +7,8 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from conftest import assert_close, call
-from test_lessons import in_order, printed, run
+from conftest import assert_close
+from test_lessons import in_order, printed, run, told
 
 from examples import attention_as_lookup as lesson
 from examples import sentence
@@ -28,13 +28,8 @@ def pure_python():
 # === What is printed ==================================================================
 
 
-@pytest.fixture(scope="module")
-def text():
-    """What the lesson prints."""
-    return call(lesson.main).stdout
-
-
-def test_it_prints_its_numbers_in_order(text):
+def test_it_prints_its_numbers_in_order():
+    text = told(lesson)
     z, weights = head(1)(embedding(SENTENCE))
     w = weights[SMALL].tolist()
     causal = head(1)(embedding(SENTENCE), mask=causal_mask(7))[1][SMALL].tolist()
@@ -58,7 +53,8 @@ def test_it_prints_its_numbers_in_order(text):
     )
 
 
-def test_the_energies_printed_are_sums_of_the_products_beside_them(text):
+def test_the_energies_printed_are_sums_of_the_products_beside_them():
+    text = told(lesson)
     part = text[text.index("3. Energies") : text.index("4. Weights")]
     lines = re.findall(r"^    \w+ +(.*) = +(-?\d+\.\d\d)$", part, re.M)
     assert len(lines) == len(SENTENCE)
@@ -68,7 +64,8 @@ def test_the_energies_printed_are_sums_of_the_products_beside_them(text):
         assert total == pytest.approx(float(product), abs=0.06)
 
 
-def test_with_other_numbers_it_prints_other_ones(text, capsys, monkeypatch):
+def test_with_other_numbers_it_prints_other_ones(capsys, monkeypatch):
+    before = told(lesson)
     monkeypatch.setattr(sentence, "STRENGTH", 3.0)
     after = printed(lesson, capsys)
     for start, end in (
@@ -76,7 +73,7 @@ def test_with_other_numbers_it_prints_other_ones(text, capsys, monkeypatch):
         ("4. We", "5. Th"),
         ("10. One", "With --out"),
     ):
-        parts = [t[t.index(start) : t.index(end)] for t in (text, after)]
+        parts = [t[t.index(start) : t.index(end)] for t in (before, after)]
         assert parts[0] != parts[1]
     in_order(after, "mouse    3.00· 1.00 +", "6.00\n", "4. Weights")
 
