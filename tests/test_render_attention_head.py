@@ -53,10 +53,22 @@ def check_pictures(out):
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's dot")
-def test_it_trains_and_draws(tmp_path):
-    done = run(cwd=tmp_path)
+def test_it_trains_and_draws(tmp_path, monkeypatch):
+    """It trains as train_reverse.py does, which must learn (test_train_reverse.py);
+    here three steps are enough."""
+    whole = train_reverse.train
+
+    def three_steps(run, metrics, stopped):
+        assert run.options.steps == 1000
+        run.options.steps = 3
+        return whole(run, metrics, stopped)
+
+    monkeypatch.setattr(train_reverse, "train", three_steps)
+    monkeypatch.chdir(tmp_path)
+    done = call(render_attention_head.main)
     assert done.returncode == 0, done.stderr
     check_pictures(tmp_path / "out")
+    assert "after 3 steps" in done.stdout
     assert "open this one first" in done.stdout
     assert "laid out by Graphviz's dot" in done.stdout
     printed = [line.split()[0] for line in done.stdout.splitlines() if "out/" in line]
