@@ -16,3 +16,4 @@ def test_ci_runs_the_readmes_two_commands():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     assert set(commands) <= set(lines)
     assert lines[-1] == "make test"  # so that it ends in pytest's own closing line
+    assert lines[-2] == "export SKIP_NOTHING=1"
