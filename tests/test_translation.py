@@ -25,9 +25,13 @@ def run(script, *args):
 
 
 @needs_numpy
-@pytest.mark.parametrize("norm", ["pre", "post"])
-def test_an_encoder_and_a_decoder_learn_to_reverse(norm, tmp_path):
-    args = ("--model", "encoder-decoder", "--backend", "numpy", "--norm", norm)
+@pytest.mark.parametrize(
+    "settings",
+    [(), ("--norm", "post", "--seq-len", 5)],
+    ids=["as in the README", "post-norm, shorter ones"],
+)
+def test_an_encoder_and_a_decoder_learn_to_reverse(settings, tmp_path):
+    args = ("--model", "encoder-decoder", "--backend", "numpy", *settings)
     done = call(train_reverse.main, *args, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     share = float(re.search(r"([\d.]+)% of 1,000 held-out", done.stdout)[1])
