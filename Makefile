@@ -66,7 +66,7 @@ clean:  ## remove what the targets made
 	$(BIN)/npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
-.venv/for-%: pyproject.toml
+.venv/for-%: pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
 	touch $@

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 import nn
-from tinygrad_attn import Tensor, ops
+from tinygrad_attn import Tensor, concat
 
 SENTENCE = ["the", "hungry", "cat", "chased", "a", "small", "mouse"]
 SWAPPED = ["the", "hungry", "mouse", "chased", "a", "small", "cat"]
@@ -81,4 +81,4 @@ class Heads(nn.Module):
             setattr(self, name, one)
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.concat([getattr(self, name)(x)[0] for name in self.names], axis=-1)
+        return concat([getattr(self, name)(x)[0] for name in self.names], axis=-1)

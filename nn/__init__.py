@@ -1,15 +1,32 @@
 """Layers, attention and optimizers on tinygrad_attn's Tensor.
 
-Names, arguments and defaults are PyTorch's where PyTorch has the thing; masks are
+Names, arguments and defaults are PyTorch's wherever PyTorch has the thing. Masks are
 boolean everywhere, True = may be attended to.
+
+Read module.py, containers.py and layers.py, then transformer/, optim/, looking/ and
+testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All import
+tinygrad_attn, which never imports nn, and of nn only what comes before them in this
+order. The package's full name is tinygrad_attn.nn.
 """
+
+if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name
+    import sys
+    from importlib import import_module
+
+    import_module("tinygrad_attn.nn")
+    for name in reversed([*sys.modules]):  # the package itself last
+        if name.startswith("tinygrad_attn.nn"):
+            sys.modules[name.removeprefix("tinygrad_attn.")] = sys.modules[name]
 
 from tinygrad_attn import functional as functional
 from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
 
+from . import checkpoint as checkpoint
 from . import optim as optim
 from . import testing as testing
+from .containers import ModuleList as ModuleList
+from .containers import Sequential as Sequential
 from .convert import from_torch as from_torch
 from .convert import to_torch as to_torch
 from .layers import Dropout as Dropout
@@ -26,14 +43,11 @@ from .looking.counting import shapes_only as shapes_only
 from .looking.gradients import warn_without_gradient as warn_without_gradient
 from .looking.gradients import without_gradient as without_gradient
 from .module import Module as Module
-from .module import ModuleList as ModuleList
 from .module import Parameter as Parameter
-from .module import Sequential as Sequential
 from .transformer.decoder import TransformerDecoder as TransformerDecoder
 from .transformer.decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .transformer.decoding import beam_search as beam_search
 from .transformer.decoding import greedy_decode as greedy_decode
-from .transformer.encoder import FeedForward as FeedForward
 from .transformer.encoder import TransformerEncoder as TransformerEncoder
 from .transformer.encoder import TransformerEncoderLayer as TransformerEncoderLayer
 from .transformer.multi_head import AttentionHead as AttentionHead
@@ -42,6 +56,7 @@ from .transformer.positions import LearnedPositions as LearnedPositions
 from .transformer.positions import SinusoidalPositions as SinusoidalPositions
 from .transformer.seq2seq import Seq2SeqTransformer as Seq2SeqTransformer
 from .transformer.seq2seq import Transformer as Transformer
+from .transformer.shared import FeedForward as FeedForward
 from .transformer.tokens import BOS as BOS
 from .transformer.tokens import EOS as EOS
 from .transformer.tokens import PAD as PAD

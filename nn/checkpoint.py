@@ -1,8 +1,8 @@
-"""Checkpoints: a model, its optimizer and where its random numbers stand, in one file.
+"""Checkpoints: a model, its optimizer and the state of random generators, in one file.
 
-`save` writes all that the next step of a training depends on; `load` reads it back and
-changes nothing; `restore` continues from there, to the last bit. The file is
-safetensors (`nn/tensor_file.py` says how it is kept whole). Nothing is ever unpickled.
+`save` writes everything that the next training step depends on. `load` reads it back
+and changes nothing. `restore` continues the training exactly, to the last bit. The file
+is safetensors (tensor_file.py). Nothing is ever unpickled.
 
     >>> import nn
     >>> from tempfile import TemporaryDirectory
@@ -12,7 +12,7 @@ safetensors (`nn/tensor_file.py` says how it is kept whole). Nothing is ever unp
     ...     path = f"{folder}/model.safetensors"
     ...     save(path, model, optimizer, config={"sizes": [3, 2]})
     ...     saved = load(path)
-    >>> other = nn.Linear(*saved.config["sizes"])  # first what it was, then its numbers
+    >>> other = nn.Linear(*saved.config["sizes"])  # a model of that shape, then numbers
     >>> saved.restore(other)
     >>> other.weight.tolist() == model.weight.tolist()
     True
@@ -34,7 +34,7 @@ from .module import Module
 from .optim import Optimizer
 from .tensor_file import check_safetensors as check_safetensors
 
-FORMAT = 2  # the first one had no random state of its own
+FORMAT = 2  # format 1 had no random state of its own
 
 
 def save(
@@ -44,23 +44,22 @@ def save(
     config: Mapping[str, Any] | None = None,
     generators: Mapping[str, random.Random] | None = None,
 ) -> None:
-    """Writes a checkpoint, whole or not at all.
+    """Writes a checkpoint, completely or not at all.
 
-    A process that is killed on the way, at any moment, leaves the checkpoint that was
-    there before as it was.
+    If the process is killed meanwhile, the previous checkpoint stays as it was.
 
     Args:
-        path: the file; a name in .safetensors tells others what it is.
-        model: a module, or any dict of Tensors by name.
-        optimizer: its steps, and its state for each parameter.
-        config: what else shall come back, as JSON can hold it: the sizes to build the
-            model with, the losses so far. Keys are strings; a tuple comes back a list.
-        generators: name → `random.Random`, such as the one that draws batches. The
-            library's own (`manual_seed`) is always saved.
+        path: the file, such as "model.safetensors".
+        model: a Module, or a dict of Tensors by name.
+        optimizer: the optimizer; its steps and its state are saved.
+        config: anything else to save that fits into JSON, such as the sizes of the
+            model or the losses so far. Keys are strings; tuples come back as lists.
+        generators: name → `random.Random`, such as the generator of the batches. The
+            library's own generator (`manual_seed`) is always saved.
 
     Raises:
         RuntimeError: safetensors is not installed.
-        TypeError, ValueError: something given cannot be saved; nothing is written.
+        TypeError, ValueError: an argument cannot be saved; nothing is written.
         OSError: the file cannot be written.
     """
     check_safetensors("save")
@@ -89,12 +88,13 @@ def save(
 
 
 def load(path: str | os.PathLike[str]) -> Checkpoint:
-    """Reads a checkpoint. Nothing changes yet: see `Checkpoint.restore`.
+    """Reads a checkpoint, without changing anything: see `Checkpoint.restore`.
 
     Raises:
         RuntimeError: safetensors is not installed.
         OSError: the file cannot be read.
-        ValueError: it is no checkpoint, or was cut off or altered; the file is named.
+        ValueError: the file is not a checkpoint, or was truncated or altered; the
+            message names it.
     """
     check_safetensors("load")
     tensors, settings = tensor_file.read(path)
@@ -108,15 +108,15 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What `load` read.
+    """The contents of a checkpoint.
 
     Attributes:
-        path: the file it came from.
-        weights: name → Tensor, as `Module.load_state_dict` takes them.
-        config: what `save` was given.
-        optimizer: as `Optimizer.load_state_dict` takes it, or None.
-        rng_state: as `set_rng_state` takes it.
-        generators: name → state, as `random.Random.setstate` takes it.
+        path: the file.
+        weights: name → Tensor, for `Module.load_state_dict`.
+        config: the `config` given to `save`.
+        optimizer: for `Optimizer.load_state_dict`; None if none was saved.
+        rng_state: for `set_rng_state`.
+        generators: name → state, for `random.Random.setstate`.
     """
 
     path: str
@@ -132,13 +132,13 @@ class Checkpoint:
         optimizer: Optimizer | None = None,
         generators: Mapping[str, random.Random] | None = None,
     ) -> None:
-        """Continues where `save` was called: the model, its optimizer and the
-        generators get what they had, and so do the library's random numbers.
+        """Continues where `save` was called: restores the model, its optimizer, the
+        generators and the library's own random state.
 
-        To take the weights alone: `model.load_state_dict(saved.weights)`.
+        For the weights alone, write `model.load_state_dict(saved.weights)`.
 
         Raises:
-            ValueError: something does not fit; then nothing has changed.
+            ValueError: something does not fit; nothing has changed.
         """
         generators = generators or {}
         unknown = [name for name in generators if name not in self.generators]
@@ -165,12 +165,12 @@ class Checkpoint:
 
 
 def _checkpoint(path: str, tensors: dict[str, Tensor], settings: Any) -> Checkpoint:
-    """From what is in the file; any error if that is something else."""
+    """The checkpoint in a file's contents; any kind of error if there is none."""
     if settings["format"] != FORMAT:
         raise ValueError(f"format {settings['format']}, not {FORMAT}")
-    weights, optimizer = _under("model.", tensors), settings["optimizer"]
+    weights, optimizer = _select("model.", tensors), settings["optimizer"]
     if optimizer is not None:
-        slots = {k: _under(f"optimizer.{k}.", tensors) for k in optimizer["slots"]}
+        slots = {k: _select(f"optimizer.{k}.", tensors) for k in optimizer["slots"]}
         optimizer = {"steps": optimizer["steps"]} | {
             slot: [state[str(i)] for i in range(len(state))]
             for slot, state in slots.items()
@@ -185,17 +185,17 @@ def _checkpoint(path: str, tensors: dict[str, Tensor], settings: Any) -> Checkpo
     )
 
 
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Those with the prefix, without it."""
+def _select(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names have a prefix, by the rest of the name."""
     n = len(prefix)
     return {name[n:]: t for name, t in tensors.items() if name.startswith(prefix)}
 
 
 def _as_state(saved: Any) -> tuple[Any, ...]:
-    """A generator's state from the lists that JSON made of it."""
+    """A generator's state from JSON, which has lists in place of its tuples."""
     version, words, gauss = saved
     state = version, tuple(words), gauss
-    random.Random().setstate(state)  # raises if it is none
+    random.Random().setstate(state)  # raises if it is not a state
     return state
 
 
@@ -216,7 +216,7 @@ def _check_weights(weights: Any) -> None:
 
 
 def _check_config(config: Any) -> None:
-    """What JSON would lose or change is refused."""
+    """Refuses a config that JSON would lose or change."""
     if config is not None and not isinstance(config, Mapping):
         kind = type(config).__name__
         raise TypeError(f"save: config, a {kind}, given; it must be a dict")

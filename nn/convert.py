@@ -6,9 +6,10 @@
         for name, numbers in nn.to_torch(ours.state_dict()).items()
     })
 
-They work for `MultiheadAttention`, `TransformerEncoderLayer` and `DecoderLayer`,
-`TransformerEncoder` and `Decoder`, and `Transformer`, and for any model that has these
-inside. PyTorch itself is not imported: what has `detach` and `tolist` is a tensor.
+They work for `MultiheadAttention`, `TransformerEncoderLayer`,
+`TransformerDecoderLayer`, `TransformerEncoder`, `TransformerDecoder`, `Transformer`,
+and any model with these inside. PyTorch is not imported: anything with `detach` and
+`tolist` counts as a tensor.
 
 | torch.nn | nn |
 |---|---|
@@ -19,9 +20,9 @@ inside. PyTorch itself is not imported: what has `detach` and `tolist` is a tens
 | `linear1`, `linear2` of a layer | `feed_forward.linear1`, `feed_forward.linear2` |
 | all else | the same |
 
-Masks too mean the opposite: `torch.nn.MultiheadAttention` and the layers leave out what
-is True, here True may be attended to (as in both libraries'
-`scaled_dot_product_attention`). So give `mask == False` to one for `mask` to the other.
+Masks mean the opposite: True is left out in `torch.nn.MultiheadAttention` and its
+layers, and may be attended to here (as in both libraries'
+`scaled_dot_product_attention`). So `mask == False` converts a mask either way.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from tinygrad_attn.arrays.backends import current_backend
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj")
 RENAMED = {"multihead_attn": "cross_attn"}  # theirs: ours
-WITHIN = {"linear1": "feed_forward", "linear2": "feed_forward"}  # ours has one more
+WITHIN = {"linear1": "feed_forward", "linear2": "feed_forward"}  # one more module here
 
 
 def from_torch(state: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -47,8 +48,8 @@ def from_torch(state: Mapping[str, Any]) -> dict[str, Tensor]:
         Our paths → Tensors on the current backend.
 
     Raises:
-        ValueError: the attention has `bias_k` and `bias_v`, which there are none of
-            here, or an `in_proj` that is not three of one size.
+        ValueError: the attention has `bias_k` and `bias_v`, which do not exist here, or
+            an `in_proj` that is not three matrices of one size.
 
     >>> state = from_torch({"self_attn.in_proj_weight": [[1.0], [2.0], [3.0]]})
     >>> sorted(state)[0], state["self_attn.k_proj.weight"].tolist()
@@ -66,10 +67,10 @@ def to_torch(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """Our `state_dict` under PyTorch's names: the inverse of `from_torch`.
 
     Returns:
-        PyTorch's paths → Tensors, of whose `tolist()` `torch.tensor` makes PyTorch's.
+        PyTorch's paths → Tensors; `torch.tensor(t.tolist())` converts each.
 
     Raises:
-        ValueError: one of q_proj, k_proj and v_proj is there without the others.
+        ValueError: q_proj, k_proj and v_proj are not all there.
 
     >>> import nn
     >>> state = to_torch(nn.MultiHeadAttention(4, 2).state_dict())
@@ -92,7 +93,7 @@ def to_torch(state: Mapping[str, Any]) -> dict[str, Tensor]:
             )
         three = [_tensor(state[name]) for name in names]
         prefix = _their_path(".".join([*path[1:], ""]))
-        if len({t.shape for t in three}) > 1:  # with kdim or vdim: each for itself
+        if len({t.shape for t in three}) > 1:  # with kdim or vdim: kept apart
             result[f"{prefix}{owner}_weight"] = three[PROJECTIONS.index(owner)]
         else:
             result[f"{prefix}in_proj_{kind}"] = concat(three, axis=0)
@@ -100,7 +101,7 @@ def to_torch(state: Mapping[str, Any]) -> dict[str, Tensor]:
 
 
 def _ours(theirs: str, t: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """(our path, numbers) of one of PyTorch's; three of what it has as one."""
+    """(our path, numbers) for one of PyTorch's tensors; three for an `in_proj`."""
     parts = theirs.split(".")
     last = parts[-1]
     if last in ("bias_k", "bias_v"):
@@ -127,7 +128,7 @@ def _ours(theirs: str, t: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _their_path(ours: str) -> str:
-    """PyTorch's path for one of ours, the projections apart."""
+    """PyTorch's path for one of ours that is not a projection."""
     back = {mine: theirs for theirs, mine in RENAMED.items()}
     parts = ours.split(".")
     kept = [
@@ -139,7 +140,7 @@ def _their_path(ours: str) -> str:
 
 
 def _tensor(numbers: Any) -> Tensor:
-    """PyTorch's tensor, an array or lists as a Tensor without a graph."""
+    """A Tensor without a graph, from PyTorch's tensor, an array or lists."""
     if isinstance(numbers, Tensor):
         return numbers.detach()
     if hasattr(numbers, "detach"):  # PyTorch's

@@ -20,8 +20,8 @@ def uniform(*shape: int, bound: float) -> Parameter:
 def xavier_uniform(*shape: int) -> Parameter:
     """Initial weights of a matrix, uniform within ±√(6 / (d_in + d_out)).
 
-    Glorot & Bengio 2010, equation 16: the variance of what goes forward and of what
-    goes backward stays about the same.
+    Glorot & Bengio 2010, equation 16: activations and gradients keep about the same
+    variance from layer to layer.
     """
     return uniform(*shape, bound=math.sqrt(6.0 / sum(shape)))
 
@@ -42,7 +42,7 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
-        positive("Linear", in_features=in_features, out_features=out_features)
+        check_positive("Linear", in_features=in_features, out_features=out_features)
         bound = 1.0 / math.sqrt(in_features)
         self.weight = uniform(out_features, in_features, bound=bound)
         self.bias = uniform(out_features, bound=bound) if bias else None
@@ -56,8 +56,8 @@ class Linear(Module):
 
 
 def init_xavier(module: Module) -> None:
-    """Draws the weight of every Linear inside anew by `xavier_uniform`, and sets its
-    bias to 0; all else stays. PyTorch's Transformer does so with its matrices.
+    """Initialises every Linear inside anew: its weight by `xavier_uniform`, its bias
+    to 0. PyTorch's Transformer initialises its matrices this way.
 
     >>> layer = Linear(3, 3)
     >>> init_xavier(layer)
@@ -88,7 +88,7 @@ class Embedding(Module):
     def __init__(
         self, num_embeddings: int, embedding_dim: int, std: float = 1.0
     ) -> None:
-        positive(
+        check_positive(
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
         check_number("Embedding", "std", std, 0.0)
@@ -103,13 +103,14 @@ class Embedding(Module):
 
 
 class TiedEmbedding(Module):
-    """One table W for all (section 3.4): a token's row goes in, and what comes out is
-    scored against every row.
+    """One table W for input and output (section 3.4): a token's row is its embedding,
+    and the output is compared with every row.
 
         embedding(token) = √d_model · W[token]        logits(x) = x Wᵀ
 
-    The initial weights have variance 1/d_model. So an embedding has variance 1, like a
-    wave of the positions, and so has a logit, x being of variance 1 after a norm.
+    The initial weights have variance 1/d_model. So embeddings have variance 1, about as
+    large as the waves of the positions. After a norm x has variance 1, and so have the
+    logits.
 
     Args:
         vocab_size: how many tokens there are.
@@ -124,7 +125,7 @@ class TiedEmbedding(Module):
     """
 
     def __init__(self, vocab_size: int, d_model: int) -> None:
-        positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
+        check_positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
         self.weight = Parameter(randn(vocab_size, d_model) * d_model**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -132,7 +133,7 @@ class TiedEmbedding(Module):
         return functional.embedding(tokens, self.weight) * scale  # (B, T, d_model)
 
     def logits(self, x: Tensor) -> Tensor:
-        """x (..., d_model) → (..., vocab_size): how well it matches each token."""
+        """x (..., d_model) → (..., vocab_size): how well x matches each token."""
         logits = functional.linear(x, self.weight)
         return logits
 
@@ -162,7 +163,7 @@ class LayerNorm(Module):
         elementwise_affine: bool = True,
         bias: bool = True,
     ) -> None:
-        self.normalized_shape = normalized_sizes("LayerNorm", normalized_shape)
+        self.normalized_shape = sizes_of_last_axes("LayerNorm", normalized_shape)
         check_number("LayerNorm", "eps", eps, 0.0)
         self.eps = eps
         affine, shape = elementwise_affine, self.normalized_shape
@@ -178,8 +179,8 @@ class LayerNorm(Module):
 
 
 class RMSNorm(Module):
-    """x/√(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, equation 4): a layer norm that
-    leaves the mean where it is, and is cheaper for it.
+    """x/√(mean(x²) + ε) ⊙ weight (Zhang & Sennrich 2019, equation 4): a cheaper layer
+    norm, which does not subtract the mean.
 
     Args:
         normalized_shape: the sizes of the last axes, over which the mean is taken.
@@ -197,7 +198,7 @@ class RMSNorm(Module):
         eps: float | None = None,
         elementwise_affine: bool = True,
     ) -> None:
-        self.normalized_shape = normalized_sizes("RMSNorm", normalized_shape)
+        self.normalized_shape = sizes_of_last_axes("RMSNorm", normalized_shape)
         if eps is not None:
             check_number("RMSNorm", "eps", eps, 0.0)
         self.eps = eps
@@ -211,16 +212,16 @@ class RMSNorm(Module):
         return ", ".join(map(str, self.normalized_shape))
 
 
-def normalized_sizes(
+def sizes_of_last_axes(
     who: str, normalized_shape: int | Sequence[int]
 ) -> tuple[int, ...]:
-    """The sizes of the last axes as a tuple, once checked."""
+    """The sizes of the last axes, as a tuple of positive integers."""
     size = normalized_shape
     shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
     if not shape:
         raise ValueError(f"{who}: normalized_shape=() given; it names no axis")
     for n in shape:
-        positive(who, normalized_shape=n)
+        check_positive(who, normalized_shape=n)
     return shape
 
 
@@ -257,20 +258,20 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
-def positive(who: str, **sizes: int) -> None:
-    """Refuses sizes that are no positive integers."""
-    for what, size in sizes.items():
+def check_positive(who: str, **sizes: int) -> None:
+    """Refuses sizes that are not positive integers."""
+    for name, size in sizes.items():
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(
-                f"{who}: {what}={size!r} given; it must be an integer from 1"
+                f"{who}: {name}={size!r} given; it must be an integer from 1"
             )
 
 
-def check_sequence(who: str, what: str, x: object, d_model: int) -> None:
-    """Refuses what is no Tensor (..., T, d_model)."""
+def check_sequence(who: str, name: str, x: object, d_model: int) -> None:
+    """Refuses anything but a Tensor (..., T, d_model)."""
     shape = x.shape if isinstance(x, Tensor) else type(x).__name__
     if not isinstance(x, Tensor) or x.ndim < 2 or x.shape[-1] != d_model:
         error = ValueError if isinstance(x, Tensor) else TypeError
         raise error(
-            f"{who}: {what} of {shape} given; it must be a Tensor (..., T, {d_model})"
+            f"{who}: {name} of {shape} given; it must be a Tensor (..., T, {d_model})"
         )

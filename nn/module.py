@@ -1,27 +1,28 @@
-"""Module: parameters, the modules inside, and what can be asked of them all.
+"""Module: a part of a model, with its parameters and the modules inside.
 
-A module is any object with parameters and a `forward`. There is no registration: its
-parameters and submodules are simply those of its attributes that are one, in the order
-of assignment, and their attribute names make the paths
-("encoder.0.self_attn.q_proj.weight").
+A module is any object with parameters and a `forward`. Nothing is registered: an
+attribute that is a Parameter or a Module belongs to it, in the order of assignment.
+Attribute names make the paths ("encoder.0.self_attn.q_proj.weight").
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
-from tinygrad_attn.pictures.notebook import module_html
+from tinygrad_attn.printing import html
 
 
 class Parameter(Tensor):
     """A Tensor that a module learns: a leaf that requires a gradient.
 
     Args:
-        data: numbers, or a Tensor whose numbers it takes over.
+        data: numbers, or a Tensor with these numbers.
 
     >>> Parameter([1.0, 2.0])
     Tensor([1.0, 2.0], float64, requires_grad)
@@ -41,13 +42,13 @@ class Parameter(Tensor):
     __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
 
     def assign(self, array: Any) -> None:
-        """Takes new numbers, an array of the same shape, between steps."""
+        """Replaces the numbers, between steps, by an array of the same shape."""
         self.data = namespace_of([self.data]).leaf(array)
 
 
 class Module:
     """A part of a model. Subclasses set parameters and modules as attributes and define
-    `forward`; `module(x)` calls it.
+    `forward`, which `module(x)` calls.
 
     >>> import nn
     >>> class Affine(Module):
@@ -60,10 +61,22 @@ class Module:
     [('scale', (2,)), ('inner.weight', (3, 2)), ('inner.bias', (3,))]
     """
 
-    training: bool = True
+    @property
+    def training(self) -> bool:
+        """True in training (dropout on), False in use; a new module's is True."""
+        stored: bool = vars(self).get("training", True)
+        return own_modes.training.get(id(self), stored)
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        modes = own_modes.training
+        if id(self) in modes:
+            modes[id(self)] = mode
+        else:
+            vars(self)["training"] = mode
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuses to lose a parameter or a module under something that is neither."""
+        """Refuses to replace a parameter or a module by anything else but None."""
         old, kinds = vars(self).get(name), (Parameter, Module)
         if (
             isinstance(old, kinds)
@@ -78,11 +91,11 @@ class Module:
         super().__setattr__(name, value)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes."""
+        """Computes the module's output."""
         raise NotImplementedError(f"{type(self).__name__}: forward is not defined")
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """`forward`; what it records keeps that it was recorded in this module."""
+        """Calls `forward`. Every operation recorded meanwhile remembers this module."""
         return recording.in_scope(self, self.forward, *args, **kwargs)
 
     # --- what is inside ---------------------------------------------------------------
@@ -112,7 +125,7 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter), a shared one under each of its paths."""
+        """(path, parameter); a shared parameter appears under each of its paths."""
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, Parameter):
@@ -127,7 +140,7 @@ class Module:
                 yield path, parameter
 
     def parameters(self) -> Iterator[Parameter]:
-        """Each parameter once: what an optimizer takes."""
+        """Each parameter once, for an optimizer."""
         return (parameter for _, parameter in self.named_parameters())
 
     # --- what can be done with it -----------------------------------------------------
@@ -152,17 +165,15 @@ class Module:
         return {path: p.detach() for path, p in self._all_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Takes the numbers of a `state_dict`, of any backend, or arrays, or lists.
-
-        Nothing is changed unless everything fits.
+        """Loads the numbers of a `state_dict`. Changes nothing unless everything fits.
 
         Args:
-            state: path → numbers.
-            strict: whether the paths must be exactly those of this module; otherwise
-                those that are here are taken. Shapes must fit in either case.
+            state: path → numbers: Tensors of any backend, arrays or lists.
+            strict: whether the paths must be exactly those of this module. Otherwise
+                the paths that both have are loaded. Shapes must fit in either case.
 
         Raises:
-            ValueError: lists the missing, the unexpected and the mis-shaped paths.
+            ValueError: lists the missing, unexpected and mis-shaped paths.
         """
         who = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state, Mapping):
@@ -200,11 +211,11 @@ class Module:
     # --- how it shows itself ----------------------------------------------------------
 
     def extra_repr(self) -> str:
-        """A module's settings, for its line in the tree."""
+        """The module's settings, for its line in the printed tree."""
         return ""
 
     def _repr_html_(self) -> str:
-        return module_html(self)
+        return html(self)
 
     def __repr__(self) -> str:
         rows = list(self._tree("", "", ""))
@@ -234,63 +245,40 @@ class Module:
             )
 
 
-class ModuleList(Module):
-    """Modules in a row, under the names "0", "1", ...
+# --- modes, each thread its own -------------------------------------------------------
 
-    >>> import nn
-    >>> layers = ModuleList([nn.Linear(2, 2), nn.Linear(2, 2)])
-    >>> len(layers), [name for name, _ in layers.named_parameters()][:2]
-    (2, ['0.weight', '0.bias'])
+
+class Modes(threading.local):
+    """By id, the `training` of each module that this thread runs `in_eval_mode`."""
+
+    def __init__(self) -> None:
+        self.training: dict[int, bool] = {}
+
+
+own_modes = Modes()
+
+
+@contextmanager
+def in_eval_mode(model: Module) -> Iterator[None]:
+    """Runs the model in eval mode inside the block, for this thread only.
+
+    Another thread that trains the same model keeps its dropout. Inside the block this
+    thread may call `train()` or `eval()`; the end of the block undoes that.
+
+    >>> model = Module()
+    >>> with in_eval_mode(model):
+    ...     model.training
+    False
+    >>> model.training
+    True
     """
-
-    def __init__(self, modules: Any = ()) -> None:
-        if isinstance(modules, Module) or not isinstance(modules, Iterable):
-            raise TypeError(
-                f"{type(self).__name__}: a {type(modules).__name__} given; it takes a "
-                "list of modules"
-            )
-        for module in modules:
-            self.append(module)
-
-    def append(self, module: Module) -> None:
-        """Adds a module at the end."""
-        if not isinstance(module, Module):
-            raise TypeError(
-                f"{type(self).__name__}: a {type(module).__name__} given; it takes "
-                "modules"
-            )
-        setattr(self, str(len(self)), module)
-
-    def __iter__(self) -> Iterator[Any]:
-        return (child for _, child in self.named_children())
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self.named_children())
-
-    def __getitem__(self, i: int) -> Any:
-        try:
-            return list(self)[i]
-        except (IndexError, TypeError) as error:
-            raise type(error)(
-                f"{type(self).__name__}: index {i!r}, a {type(i).__name__}, given; it "
-                f"has {len(self)} modules"
-            ) from None
-
-
-class Sequential(ModuleList):
-    """Modules one after the other: each takes what the one before returned.
-
-    >>> import nn
-    >>> Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
-    Sequential()                                   58
-    ├─ 0: Linear(4 → 8)  weight (8, 4)  bias (8,)  40
-    └─ 1: Linear(8 → 2)  weight (2, 8)  bias (2,)  18
-    """
-
-    def __init__(self, *modules: Module) -> None:
-        super().__init__(modules)
-
-    def forward(self, x: Any) -> Any:
-        for module in self:
-            x = module(x)
-        return x
+    modules = list(model.modules())  # kept alive, so that no id is used again
+    own = own_modes.training
+    outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of an outer block
+    own.update((id(m), False) for m in modules)
+    try:
+        yield
+    finally:
+        for m in modules:
+            own.pop(id(m), None)
+        own.update(outer)

@@ -1,10 +1,10 @@
-"""One file of tensors and settings, written whole or not at all, and read as written.
+"""One file of tensors and settings, written completely or not at all.
 
-The format is safetensors: a table of names, dtypes and shapes in JSON, then the bare
-numbers. Nothing in it can be executed, and any safetensors reader opens it. In the
-table stands a SHA-256 of all the file's bytes, its own 64 digits taken as zeros: a file
-of which any byte was changed is refused. (It guards against accidents. Whoever means to
-deceive can compute it anew.)
+The format is safetensors: a table of names, dtypes and shapes in JSON, then the raw
+numbers. Nothing in it can be executed, and any safetensors reader opens it. The table
+also has a SHA-256 checksum of the whole file, computed with zeros in place of its own
+64 digits, so an altered file is refused. (This guards against accidents: an attacker
+could compute a new checksum.)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tinygrad_attn.arrays.backends import current_backend
 
 try:
     import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed anyway
+except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 # our dtype: its name in a file, its code in `struct`
@@ -38,14 +38,14 @@ DTYPES = {
     "bool": ("BOOL", "?"),
 }
 OURS = {theirs: ours for ours, (theirs, _) in DTYPES.items()}
-SIGNATURE = re.compile(rb'"file_sha256":"([0-9a-f]{64})"')  # in the table, once
-UNSIGNED = b"0" * 64
+CHECKSUM = re.compile(rb'"file_sha256":"([0-9a-f]{64})"')  # once in the table
+NO_CHECKSUM = b"0" * 64
 
 Entry = tuple[str, tuple[int, ...], bytes]  # dtype, shape, numbers
 
 
 def check_safetensors(who: str) -> None:
-    """Raises RuntimeError, with what to install, where the library is missing."""
+    """Raises RuntimeError, with the command to type, if safetensors is missing."""
     try:
         import safetensors  # noqa: F401
     except ImportError:
@@ -71,23 +71,23 @@ def _path(who: str, path: Any) -> Path:
 def write(
     path: str | os.PathLike[str], tensors: Mapping[str, Tensor], settings: Any
 ) -> None:
-    """Writes tensors, and settings that JSON can hold.
+    """Writes tensors and settings; the settings must fit into JSON.
 
-    They go to a temporary file beside it, which takes the name once all is on the disk:
-    a process that is killed on the way leaves the file as it was. What it leaves behind
-    besides, the next call removes.
+    They go to a temporary file in the same folder, which is renamed once it is complete
+    on disk. A process that is killed meanwhile leaves the old file as it was, and its
+    temporary file is removed by the next call.
 
     Raises:
-        OSError: the file cannot be written; it names the file and says why.
+        OSError: the file cannot be written; the message names the file and the reason.
     """
-    target = Path(os.path.realpath(_path("save", path)))  # a link stays one
+    target = Path(os.path.realpath(_path("save", path)))  # a link stays a link
     if not target.parent.is_dir():
         raise FileNotFoundError(f"save: {path} given, and there is no such folder")
     if target.exists() and not target.is_file():
         raise FileExistsError(f"save: {path} is there already, and is no file")
     data = {name: _to_bytes(t) for name, t in tensors.items()}
-    metadata = {"settings": json.dumps(settings), "file_sha256": UNSIGNED.decode()}
-    content = _signed(_serialize(data, metadata))
+    metadata = {"settings": json.dumps(settings), "file_sha256": NO_CHECKSUM.decode()}
+    content = _fill_in_checksum(_serialize(data, metadata))
     try:
         _remove_leftovers(target)
         _put(target, content)
@@ -96,26 +96,26 @@ def write(
 
 
 def _put(target: Path, content: bytes) -> None:
-    """The file gets this content: at any moment it has all of the old or of the new."""
+    """Replaces a file's content. At any moment the file is the whole old or new one."""
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     with open(temporary, "xb") as file:
         try:
             _lock(file)
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())  # else the name could be on the disk before them
-            if fcntl is None:  # Windows renames no file that is open
+            os.fsync(file.fileno())  # the content must reach the disk before the name
+            if fcntl is None:  # Windows cannot rename an open file
                 file.close()
             os.replace(temporary, target)
         except BaseException:
             file.close()
             temporary.unlink(missing_ok=True)
             raise
-    if os.name == "posix":  # now the name too
+    if os.name == "posix":  # now the new name must reach the disk
         folder = os.open(target.parent, os.O_RDONLY)
         try:
             os.fsync(folder)
-        except OSError as error:  # some file systems cannot, and need not
+        except OSError as error:  # some file systems cannot do this, and need not
             if error.errno not in (errno.EINVAL, errno.ENOTSUP):
                 raise
         finally:
@@ -123,8 +123,8 @@ def _put(target: Path, content: bytes) -> None:
 
 
 def _lock(file: BinaryIO) -> bool:
-    """Marks a file as being written, until it is closed or its process ends; False if
-    it was already, or if that cannot be known here."""
+    """Marks a file as being written, until it is closed or its process ends. False if
+    another process has marked it, or if this system has no such marks."""
     if fcntl is None:
         return False
     try:
@@ -135,16 +135,17 @@ def _lock(file: BinaryIO) -> bool:
 
 
 def _remove_leftovers(target: Path) -> None:
-    """Removes the temporary files of those that were killed, not of others."""
+    """Removes the temporary files of killed processes, not of running ones."""
     ours = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{16}\.tmp")
     for path in target.parent.iterdir():
         if ours.fullmatch(path.name):
             with contextlib.suppress(OSError):
-                if _abandoned(path):
+                if _is_unused(path):
                     path.unlink()
 
 
-def _abandoned(path: Path) -> bool:
+def _is_unused(path: Path) -> bool:
+    """Whether no process is writing a file."""
     if fcntl is None:
         return True
     with open(path, "r+b") as file:
@@ -157,7 +158,7 @@ def _to_bytes(t: Tensor) -> Entry:
 
 
 def _serialize(data: Mapping[str, Entry], metadata: dict[str, str]) -> bytes:
-    """By the library's byte-level call, which from version 0.8 on takes addresses."""
+    """The file's bytes, by the library. From version 0.8 on it takes addresses."""
     import safetensors
 
     library: Any = safetensors  # its types differ from version to version
@@ -182,41 +183,41 @@ def _serialize(data: Mapping[str, Entry], metadata: dict[str, str]) -> bytes:
 # === The checksum =====================================================================
 
 
-def _signature(content: bytes) -> tuple[int, int] | None:
-    """Where the checksum's digits stand; None where there is none."""
+def _find_checksum(content: bytes) -> tuple[int, int] | None:
+    """The start and end of the checksum's digits; None if there is no checksum."""
     end = 8 + int.from_bytes(content[:8], "little")
-    found = SIGNATURE.search(content[8:end])
+    found = CHECKSUM.search(content[8:end])
     return (8 + found.start(1), 8 + found.end(1)) if found else None
 
 
-def _checksum(content: bytes, start: int, end: int) -> bytes:
-    """The SHA-256 of all bytes, zeros in place of the digits."""
+def _compute_checksum(content: bytes, start: int, end: int) -> bytes:
+    """The SHA-256 of all bytes, with zeros in place of the checksum's digits."""
     whole = memoryview(content)
     digest = hashlib.sha256(whole[:start])
-    digest.update(UNSIGNED)
+    digest.update(NO_CHECKSUM)
     digest.update(whole[end:])
     return digest.hexdigest().encode()
 
 
-def _signed(content: bytes) -> bytes:
-    """The same with its checksum in its place."""
-    place = _signature(content)
+def _fill_in_checksum(content: bytes) -> bytes:
+    """The content with its checksum in place of the zeros."""
+    place = _find_checksum(content)
     assert place is not None
     start, end = place
-    return content[:start] + _checksum(content, start, end) + content[end:]
+    return content[:start] + _compute_checksum(content, start, end) + content[end:]
 
 
 # === Reading ==========================================================================
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
-    """What `write` wrote: the tensors, on the current backend in the dtype they have
-    there, and the settings.
+    """The tensors and the settings that `write` wrote. The tensors are on the current
+    backend, in their own dtype if the backend has it.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it was not written by `write`, or is not as it was written; it names
-            the file and says which.
+        ValueError: the file was not written by `write`, or was altered since; the
+            message names the file.
     """
     import safetensors
 
@@ -225,11 +226,11 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
     if file.exists() and not file.is_file():
         raise IsADirectoryError(f"{path} is no file")
     content = file.read_bytes()
-    place = _signature(content)
+    place = _find_checksum(content)
     if place is None:
-        raise ValueError(f"{path} {_what_else(content)}")
+        raise ValueError(f"{path} {_describe(content)}")
     start, end = place
-    if content[start:end] != _checksum(content, start, end):
+    if content[start:end] != _compute_checksum(content, start, end):
         raise ValueError(
             f"{path} was cut off or altered: its checksum does not match its contents"
         )
@@ -239,12 +240,12 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
         settings = json.loads(header["__metadata__"]["settings"])
         return {name: _from_bytes(**entry) for name, entry in entries.items()}, settings
     except (library.SafetensorError, ValueError, KeyError, RecursionError) as error:
-        told = " ".join(str(error).split())  # one line
-        raise ValueError(f"{path} was not written by this project: {told}") from None
+        reason = " ".join(str(error).split())  # one line
+        raise ValueError(f"{path} was not written by this project: {reason}") from None
 
 
-def _what_else(content: bytes) -> str:
-    """What a file is that has no checksum of ours."""
+def _describe(content: bytes) -> str:
+    """What kind of file it is, given that it has no checksum of ours."""
     import safetensors
 
     library: Any = safetensors

@@ -1,16 +1,17 @@
-"""Two tests to run on a model of your own: does it look where it must not?
+"""Two tests for a model of your own: does it look where it must not?
 
-A mask that is missing, turned round or one off raises no error. Training goes well, too
-well: a decoder that sees the token it shall name copies it, and fails once it has to
-write by itself. And padding that is attended to makes the answer to a sentence depend
-on how long its neighbours in the batch are. Both show when an input is changed that
+A mask that is missing, inverted or off by one raises no error. Training goes well, too
+well: a decoder that sees the token it should predict copies it, and fails when it must
+write by itself. And if padding is attended to, the output for one sentence depends on
+how long the other sentences of the batch are. Both show up when an input changes that
 must not matter:
 
-    assert_causal              all that comes later       the output up to there stays
-    assert_padding_invariant   more PAD at the end        the output before it stays
+    test                       the change                 must stay the same
+    assert_causal              all later inputs           the outputs before them
+    assert_padding_invariant   more PAD at the end        the outputs before it
 
-Each takes the model and what it is called with, runs it in eval mode, and raises an
-AssertionError of one line that says where the output changed, and by how much.
+Each takes a model and its inputs, runs the model in eval mode (for this thread), and
+raises an AssertionError of one line: where the output changed, and by how much.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from contextlib import nullcontext
 from typing import Any
 
 from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng_state
-from tinygrad_attn.autograd.recording import constant
+from tinygrad_attn.arrays.precision import ROUNDING
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.functions.operands import constant
 
-from .looking.attention_maps import in_eval_mode
-from .module import Module
+from .module import Module, in_eval_mode
 from .transformer.tokens import PAD
 
 Model = Module | Callable[..., Any]
@@ -35,22 +36,22 @@ def assert_causal(
 ) -> None:
     """Output t of the model does not depend on inputs t + 1, t + 2, ...
 
-    For every t, all that comes after t in the last of the inputs is exchanged, and the
-    output up to t must be what it was.
+    For every t, the inputs after t are replaced by others. The outputs up to t must
+    stay the same.
 
     Args:
         model: a Module, or any function of Tensors. It returns (B, T, ...), or a tuple
-            of which that is the first.
-        inputs: what it is called with. The last Tensor is the sequence: tokens (B, T),
-            at least two different ones, or vectors (B, T, d); T from 2. None are needed
-            for a model that has `example_inputs()`, as Seq2SeqTransformer does.
-        tolerance: how far an output may be off; by default 1e-9 of the largest (1e-4
-            in float32), which is rounding.
+            that begins with it.
+        inputs: the model's arguments. The last Tensor is the sequence: tokens (B, T),
+            at least two different ones, or vectors (B, T, d), with T ≥ 2. A model that
+            has `example_inputs()`, such as Seq2SeqTransformer, needs none.
+        tolerance: how far an output may be off; by default 1e-9 of the largest output
+            (1e-4 in float32), to allow for rounding.
 
     Raises:
-        AssertionError: an output changed, or none did whatever was given: then nothing
-            was tested.
-        TypeError, ValueError: the call does not fit.
+        AssertionError: an output changed; or no later output did, so nothing was
+            tested.
+        TypeError, ValueError: the call is wrong.
 
     >>> import nn
     >>> attention, x = nn.MultiHeadAttention(4, 2), randn(1, 3, 4)
@@ -64,24 +65,24 @@ def assert_causal(
     assert_causal: output 0 of sequence 0 chang
     """
     who = "assert_causal"
-    inputs = inputs or examples(who, model)
+    inputs = inputs or example_inputs(who, model)
     run = Runner(who, model, inputs, tolerance)
     at = max((i for i, x in enumerate(inputs) if isinstance(x, Tensor)), default=None)
     if at is None:
         raise TypeError(f"{who}: no Tensor given; it takes what the model takes")
     x = inputs[at]
-    other = exchanged(who, x)
+    other = replace_all(who, x)
     length = x.shape[1]
     if run.output.shape[:2] != x.shape[:2]:
         raise ValueError(
             f"{who}: an output of {run.output.shape} for a sequence of {x.shape}; it "
             "must be (B, T, ...), one output for each position"
         )
-    alive = False
+    input_matters = False
     for t in range(length - 1):
         changed = concat([x[:, : t + 1], other[:, t + 1 :]], axis=1)
-        off = run.off(at, changed)  # (B, T) as lists
-        for b, row in enumerate(off):
+        errors = run.errors(at, changed)  # (B, T) as lists
+        for b, row in enumerate(errors):
             for position, by in enumerate(row[: t + 1]):
                 if not by <= run.tolerance:
                     raise AssertionError(
@@ -89,8 +90,9 @@ def assert_causal(
                         f"when only inputs from {t + 1} on are exchanged; it sees what "
                         "comes after it: is there a causal mask?"
                     )
-        alive = alive or any(by > run.tolerance for row in off for by in row[t + 1 :])
-    if not alive:
+        later = [by for row in errors for by in row[t + 1 :]]
+        input_matters = input_matters or any(by > run.tolerance for by in later)
+    if not input_matters:
         raise AssertionError(
             f"{who}: no output changes whatever is given as input {at}; so nothing was "
             "tested: does the model use it?"
@@ -107,22 +109,22 @@ def assert_padding_invariant(
 ) -> None:
     """The model's output does not depend on how much padding its inputs have.
 
-    To each input of tokens in turn, PAD is appended; the output must be what it was, at
-    all positions that there were.
+    PAD is appended to one input of tokens after the other. The outputs at the old
+    positions must stay the same.
 
     Args:
         model: a Module, or any function of Tensors. It returns (B, T, ...), or (B, ...)
-            for the whole sequence, or a tuple of which that is the first.
-        inputs: what it is called with; tokens are Tensors of int64 (B, T). None are
-            needed for a model that has `example_inputs()`.
-        pad: the number of PAD.
-        extra: how many are appended.
-        tolerance: how far an output may be off; by default 1e-9 of the largest (1e-4
-            in float32), which is rounding.
+            for the whole sequence, or a tuple that begins with it.
+        inputs: the model's arguments; tokens are Tensors of int64 (B, T). A model that
+            has `example_inputs()` needs none.
+        pad: the token PAD.
+        extra: how many PAD to append.
+        tolerance: how far an output may be off; by default 1e-9 of the largest output
+            (1e-4 in float32), to allow for rounding.
 
     Raises:
         AssertionError: an output changed.
-        TypeError, ValueError: the call does not fit.
+        TypeError, ValueError: the call is wrong.
 
     >>> import nn
     >>> model = nn.Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
@@ -139,7 +141,7 @@ def assert_padding_invariant(
     who = "assert_padding_invariant"
     check_number(who, "pad", pad, whole=True)
     check_number(who, "extra", extra, 1, whole=True)
-    inputs = inputs or examples(who, model)
+    inputs = inputs or example_inputs(who, model)
     run = Runner(who, model, inputs, tolerance)
     tokens = [
         i
@@ -153,9 +155,9 @@ def assert_padding_invariant(
         )
     for at in tokens:
         x = inputs[at]
-        padding = constant([[pad] * extra] * x.shape[0], x)
-        off = run.off(at, concat([x, padding], axis=1))
-        for b, row in enumerate(off):
+        padding = constant(who, [[pad] * extra] * x.shape[0], x)
+        errors = run.errors(at, concat([x, padding], axis=1))
+        for b, row in enumerate(errors):
             for position, by in enumerate(row):
                 if not by <= run.tolerance:
                     raise AssertionError(
@@ -166,11 +168,10 @@ def assert_padding_invariant(
 
 
 class Runner:
-    """A model and its inputs: what it returns, and how far that is off when one of the
-    inputs is another.
+    """A model, its inputs and its output, and how that changes with one of the inputs.
 
     >>> run = Runner("example", abs, (Tensor([[-1.0, 2.0]]),), None)
-    >>> run.off(0, Tensor([[-1.0, 2.5]]))
+    >>> run.errors(0, Tensor([[-1.0, 2.5]]))
     [[0.0, 0.5]]
     """
 
@@ -185,12 +186,12 @@ class Runner:
         self.who, self.model, self.inputs = who, model, inputs
         self.output = self.run(inputs)
         if tolerance is None:
-            rounding = 1e-4 if self.output.dtype == "float32" else 1e-9
+            rounding = ROUNDING.get(self.output.dtype, ROUNDING["float64"])
             largest = self.output.abs().max().item() if self.output.size else 0.0
             tolerance = rounding * max(1.0, largest)
         check_number(who, "tolerance", tolerance, 0.0)
         self.tolerance = tolerance
-        again = self.off(0, inputs[0])
+        again = self.errors(0, inputs[0])
         if not all(by <= tolerance for row in again for by in row):
             raise ValueError(
                 f"{who}: two runs on the same input differ, or are nan; give a Module, "
@@ -198,7 +199,7 @@ class Runner:
             )
 
     def run(self, inputs: tuple[Any, ...]) -> Tensor:
-        """What the model returns, the first of it if there is more."""
+        """The model's output; the first of them, if it returns a tuple."""
         model = self.model
         mode = in_eval_mode(model) if isinstance(model, Module) else nullcontext()
         with mode, no_grad():
@@ -211,9 +212,9 @@ class Runner:
             )
         return z
 
-    def off(self, at: int, x: Tensor) -> list[list[float]]:
-        """How far each output (B, T) is off when x is given as input `at`: the largest
-        of its numbers. Outputs that there were not before do not count."""
+    def errors(self, at: int, x: Tensor) -> list[list[float]]:
+        """The largest change in each output (B, T) when input `at` is x. Outputs at new
+        positions do not count."""
         given = (*self.inputs[:at], x, *self.inputs[at + 1 :])
         before, after = self.output, self.run(given)
         if after.shape[1] > before.shape[1]:
@@ -223,12 +224,12 @@ class Runner:
                 f"{self.who}: an output of {after.shape} where it was {before.shape}; "
                 "its size must not depend on what is in the inputs"
             )
-        off = (after - before).abs().reshape(*before.shape[:2], -1)  # (B, T, *)
-        return off.max(axis=-1).tolist()  # type: ignore[no-any-return]
+        changes = (after - before).abs().reshape(*before.shape[:2], -1)  # (B, T, *)
+        return changes.max(axis=-1).tolist()  # type: ignore[no-any-return]
 
 
-def examples(who: str, model: Any) -> tuple[Any, ...]:
-    """What a model says that it can be called with."""
+def example_inputs(who: str, model: Any) -> tuple[Any, ...]:
+    """The inputs that a model itself offers for tests."""
     if not hasattr(model, "example_inputs"):
         raise TypeError(
             f"{who}: a {type(model).__name__} given, and nothing to call it with; give "
@@ -237,18 +238,18 @@ def examples(who: str, model: Any) -> tuple[Any, ...]:
     return tuple(model.example_inputs())
 
 
-def exchanged(who: str, x: Tensor) -> Tensor:
-    """Other tokens (of those that there are) or vectors, at every position."""
+def replace_all(who: str, x: Tensor) -> Tensor:
+    """Another vector, or another of the tokens in x, at every position."""
     if x.ndim >= 2 and x.shape[1] >= 2:
         if x.dtype == "int64" and x.ndim == 2:
             rows = x.tolist()
             known = sorted({token for row in rows for token in row})
             if len(known) > 1:
-                following = dict(zip(known, [*known[1:], known[0]]))
-                return constant([[following[t] for t in row] for row in rows], x)  # type: ignore[no-any-return]
+                another = dict(zip(known, [*known[1:], known[0]]))
+                return constant(who, [[another[t] for t in row] for row in rows], x)  # type: ignore[no-any-return]
         elif x.dtype.startswith("float") and x.ndim == 3:
             state = get_rng_state()
-            other = constant(randn(*x.shape).tolist(), x)
+            other = constant(who, randn(*x.shape).tolist(), x)
             set_rng_state(state)
             return other  # type: ignore[no-any-return]
     raise ValueError(

@@ -81,6 +81,14 @@ def test_the_cache_projects_each_position_once_and_the_memory_once(monkeypatch):
         model.decode(tgt, memory, real, cache)
 
 
+def test_a_causal_mask_for_the_last_queries_is_the_last_rows_of_the_whole(any_backend):
+    whole = nn.causal_mask(5)
+    for t in range(6):
+        assert nn.causal_mask(t, 5, start=5 - t).tolist() == whole[5 - t :].tolist()
+    with pytest.raises(TypeError, match="causal_mask: start='a'"):
+        nn.causal_mask(2, start="a")
+
+
 def test_a_selection_of_rows_is_what_these_rows_would_have_had(backend):
     model = small().eval()
     src = sources()

@@ -21,6 +21,7 @@ from tinygrad_attn import (
     use_backend,
 )
 from tinygrad_attn.arrays import backends
+from tinygrad_attn.functions import reductions
 
 F = functional
 FUNCTIONS = {name.rpartition(".")[2] for name in functions()}
@@ -104,3 +105,28 @@ def test_second_derivatives_on_scalars_say_where_to_get_them():
         x = Tensor([1.0], requires_grad=True)
         with pytest.raises(RuntimeError, match="first derivatives only"):
             grad((x * x).sum(), x, create_graph=True)
+
+
+def test_an_error_keeps_its_cause(any_backend):
+    """The sentence is ours; below it stands where it arose."""
+    for call in (
+        lambda: ones(2, 3) @ ones(2, 3),
+        lambda: ones(2).sum(axis=7),
+        lambda: ones(2) + [1.0, [2.0]],
+        lambda: ones(2)[5],
+        lambda: Tensor([[1.0], [2.0, 3.0]]),
+    ):
+        with pytest.raises((ValueError, IndexError)) as caught:
+            call()
+        assert isinstance(caught.value.__cause__, Exception)
+
+
+def test_an_error_inside_the_package_is_not_the_callers(monkeypatch):
+    """A correct call meets a bug of ours: the bug is what is seen, with its place."""
+
+    def broken(*args, **kwargs):
+        raise AttributeError("'NoneType' object has no attribute 'shape'")
+
+    monkeypatch.setattr(reductions, "axes_of", broken)
+    with pytest.raises(AttributeError, match="^'NoneType' object has no attribute"):
+        ones(2).sum()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import assert_close, needs_torch
+from conftest import assert_close, needs_numpy, needs_torch
 
 import nn
 from nn import optim
@@ -112,3 +112,18 @@ def test_clip_grad_norm(any_backend):
     assert a.grad.tolist() == [3.0]
     assert optim.clip_grad_norm([a, b], 1.0) == 5.0
     assert_close([*a.grad.tolist(), *b.grad.tolist()], [0.6, 0.8, 0.0])
+
+
+@needs_numpy
+@pytest.mark.parametrize("kind", [optim.SGD, optim.Adam, optim.AdamW])
+def test_settings_may_be_numpys_numbers(kind, any_backend):
+    import numpy as np
+
+    steps = []
+    for number in (float, np.float64, np.float32):
+        w = nn.Parameter([1.0, 2.0])
+        optimizer = kind([w], lr=number(0.5), weight_decay=number(0.25))
+        (w * w).sum().backward()
+        optimizer.step()
+        steps.append(w.tolist())
+    assert steps[0] == steps[1] == steps[2]

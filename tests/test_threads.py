@@ -8,6 +8,7 @@ alone first, and beside another it must come to exactly the same numbers.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -182,3 +183,33 @@ def test_no_grad_in_one_thread_leaves_the_other_recording():
         (False, True),
         ([27.0], False),
     ]
+
+
+@needs_numpy
+def test_numpy_warns_again_once_another_backend_is_set():
+    """`set_backend("numpy")` is quiet about inf; afterwards NumPy is as it was."""
+    code = (
+        "import threading, warnings\n"
+        "import numpy as np\n"
+        "from tinygrad_attn import get_rng_state, set_backend\n"
+        "warnings.simplefilter('error')\n"
+        "def warns():\n"
+        "    get_rng_state()  # a thread that computes with us\n"
+        "    try:\n"
+        "        np.log(np.zeros(1))\n"
+        "    except RuntimeWarning:\n"
+        "        return True\n"
+        "    return False\n"
+        "seen = [warns()]\n"
+        "for name in ('numpy', 'python', 'numpy', 'numpy', 'scalar'):\n"
+        "    set_backend(name)\n"
+        "    seen.append(warns())\n"
+        "    thread = threading.Thread(target=lambda: seen.append(warns()))\n"
+        "    thread.start()\n"
+        "    thread.join()\n"
+        "print(seen)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    quiet, loud = [False] * 2, [True] * 2
+    want = [True, *quiet, *loud, *quiet, *quiet, *loud]
+    assert done.stdout == f"{want}\n", done.stderr

@@ -22,7 +22,8 @@ from types import SimpleNamespace
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "tinygrad_attn", "nn")
+FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
+SOURCES = (*FILES, "tinygrad_attn", "nn")
 SETUPTOOLS = "setuptools>=68"  # as in pyproject.toml
 
 pytestmark = pytest.mark.skipif(not find_spec("pip"), reason="needs pip, to build with")
@@ -58,8 +59,14 @@ def module_files():
         path.relative_to(ROOT).as_posix()
         for package in ("tinygrad_attn", "nn")
         for path in (ROOT / package).rglob("*")
-        if path.suffix in (".py", ".html", ".css", ".js") or path.name == "py.typed"
+        if path.suffix in (".py", ".pyi", ".html", ".css", ".js", ".typed")
     )
+
+
+def installed_files():
+    """The same, and those of nn/ in the engine too."""
+    files = module_files()
+    return sorted(files + [f"tinygrad_attn/{f}" for f in files if f.startswith("nn/")])
 
 
 @pytest.fixture(scope="module")
@@ -103,19 +110,50 @@ def built(tmp_path_factory):
     unpacked = base / sdist.name.removesuffix(".tar.gz")
     from_sdist = built_by("build_wheel", unpacked, base / "wheel from sdist")
     (wheel,) = wheels.iterdir()
-    return SimpleNamespace(wheel=wheel, sdist=sdist, from_sdist=from_sdist)
+    return SimpleNamespace(
+        wheel=wheel, sdist=sdist, from_sdist=from_sdist, source=source, tools=tools
+    )
 
 
 @pytest.fixture(scope="module")
 def user(built, tmp_path_factory):
     """Runs code as a user would: in an empty directory, with a Python that has the
     wheel and, pip included, nothing else."""
+    return user_of(tmp_path_factory, [built.wheel])
+
+
+@pytest.fixture(scope="module")
+def user_of_another_nn(built, tmp_path_factory):
+    """The same, where another project called nn was installed after ours."""
+    other = tmp_path_factory.mktemp("wheel of another") / "nn-1-py3-none-any.whl"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("nn/__init__.py", 'whose = "theirs"\n')
+        archive.writestr("nn/layers.py", 'whose = "theirs"\n')
+        info = "nn-1.dist-info"
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: nn\nVersion: 1\n"
+        )
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        names = [*archive.namelist(), f"{info}/RECORD"]
+        archive.writestr(f"{info}/RECORD", "".join(f"{name},,\n" for name in names))
+    return user_of(tmp_path_factory, [built.wheel], [other])
+
+
+@pytest.fixture(scope="module")
+def user_of_the_source(built, tmp_path_factory):
+    """The same, where the source was installed with -e, to be changed in its place."""
+    flags = ("--no-build-isolation", "-e", built.source)
+    return user_of(tmp_path_factory, flags, PYTHONPATH=str(built.tools))
+
+
+def user_of(tmp_path_factory, *installed, **variables):
     home, empty = tmp_path_factory.mktemp("venv"), tmp_path_factory.mktemp("empty")
     venv.create(home, with_pip=False, symlinks=os.name != "nt")
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    offline = ("--no-deps", "--no-index")
-    done = pip("--python", python, "install", *offline, built.wheel, cwd=empty)
-    assert done.returncode == 0, done.stderr
+    for what in installed:  # one after the other: the last one wins
+        command = ("--python", python, "install", "--no-deps", "--no-index", *what)
+        done = pip(*command, cwd=empty, **variables)
+        assert done.returncode == 0, done.stderr
 
     def answer(code):
         done = run(python, "-c", code, cwd=empty)
@@ -127,11 +165,12 @@ def user(built, tmp_path_factory):
 
 
 def test_the_wheel_has_every_file_of_both_packages_and_no_other(built):
-    """A folder forgotten in pyproject.toml's list of packages would be missing."""
+    """A folder forgotten in setup.py's list of packages would be missing."""
     inside = names_in(built.wheel)
     (metadata,) = {n.split("/")[0] for n in inside if ".dist-info/" in n}
-    assert [n for n in inside if not n.startswith(metadata)] == module_files()
+    assert [n for n in inside if not n.startswith(metadata)] == installed_files()
     assert {"tinygrad_attn/py.typed", "nn/py.typed"} <= set(inside)
+    assert {"tinygrad_attn/nn.py", "tinygrad_attn/nn/py.typed"} <= set(inside)
     assert re.fullmatch(r"tinygrad_attn-[\d.]+-py3-none-any\.whl", built.wheel.name)
 
 
@@ -150,7 +189,7 @@ def test_the_sdist_has_the_licence_and_the_readme(built):
     top = built.sdist.name.removesuffix(".tar.gz")
     with tarfile.open(built.sdist) as archive:
         inside = archive.getnames()
-    for name in ("LICENSE", "README.md", "pyproject.toml", *module_files()):
+    for name in (*FILES, *module_files()):
         assert f"{top}/{name}" in inside
 
 
@@ -172,7 +211,7 @@ def test_installed_are_the_types_the_licence_and_the_metadata(user):
     assert python == ">=3.10"
     assert extras == "dev numpy test train viz"
     assert needed == ""
-    assert typed == "nn/py.typed tinygrad_attn/py.typed"
+    assert typed == "nn/py.typed tinygrad_attn/nn/py.typed tinygrad_attn/py.typed"
     assert licence == (ROOT / "LICENSE").read_text()
 
 
@@ -207,6 +246,42 @@ def test_a_model_trains_there(user):
     losses = [float(line) for line in told.split()]
     assert len(losses) == 10
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("installed", ["user", "user_of_the_source"])
+def test_nn_is_the_same_package_by_both_names(installed, request):
+    told = request.getfixturevalue(installed)(
+        "import nn.checkpoint\n"
+        "from tinygrad_attn import nn as inner\n"
+        "from tinygrad_attn.nn.transformer import cache\n"
+        "assert nn is inner and nn.transformer.cache is cache\n"
+        "print(nn.__file__)"
+    )
+    place = "source" if installed == "user_of_the_source" else "tinygrad_attn"
+    assert Path(told.strip()).parts[-3:] == (place, "nn", "__init__.py")
+
+
+def test_another_project_called_nn_takes_nothing_from_ours(user_of_another_nn):
+    ours = (
+        "from tinygrad_attn import nn\n"
+        "from tinygrad_attn.nn.layers import Linear\n"
+        "assert nn.Linear(2, 3).weight.shape == (3, 2)\n"
+        "assert nn.Linear is Linear\n"
+    )
+    theirs = "import nn, nn.layers\nassert nn.whose == nn.layers.whose == 'theirs'\n"
+    user_of_another_nn(ours + theirs + ours)
+    user_of_another_nn(theirs + ours + theirs)
+
+
+def test_a_layers_lines_are_found_there(user):
+    """They lie in the engine's folder, whose own lines are passed over."""
+    told = user(
+        "from tinygrad_attn import nn, randn, record, unfold\n"
+        "with record():\n"
+        "    loss = nn.AttentionHead(2, 2)(randn(3, 2))[0].sum()\n"
+        "print(*sorted(node.name for node in unfold(loss, 'op')))"
+    )
+    assert {"Q", "K", "V", "energies"} <= set(told.split())
 
 
 @pytest.mark.parametrize(

@@ -6,58 +6,62 @@
     >>> x.grad                                          # 3x²
     Tensor([3.0, 12.0], float64)
 
-The source is a course; read it in this order: scalar.py, op.py, primitives.py,
-recording.py, autograd.py, movement.py, composites.py. README.md says what each teaches.
+The source is a course, and each folder a room of it; an import never leads to a room
+further on:
+
+    floats ← scalar ← arrays ← rules ← autograd ← functions ← tensor ← graph ← pictures
+
+Read scalar.py first, then rules/operation.py; README.md lists the stops.
+
+Public names are loaded at their first use, so that chapter 1 runs alone: `from
+tinygrad_attn import Value` loads three small files more. (`__init__.pyi` says the same
+to type checkers, and a test compares the two.)
 """
 
-from . import functional as functional
-from . import ops as ops
-from .arrays.backends import set_backend as set_backend
-from .arrays.backends import use_backend as use_backend
-from .autograd.debugging import debug as debug
-from .autograd.differentiate import grad as grad
-from .context import enable_grad as enable_grad
-from .context import get_rng_state as get_rng_state
-from .context import manual_seed as manual_seed
-from .context import no_grad as no_grad
-from .context import record as record
-from .context import set_rng_state as set_rng_state
-from .creation import arange as arange
-from .creation import eye as eye
-from .creation import full as full
-from .creation import ones as ones
-from .creation import ones_like as ones_like
-from .creation import rand as rand
-from .creation import randint as randint
-from .creation import randn as randn
-from .creation import zeros as zeros
-from .creation import zeros_like as zeros_like
-from .functions.elementwise import clip as clip
-from .functions.elementwise import minimum as minimum
-from .functions.indexing import gather as gather
-from .functions.indexing import one_hot as one_hot
-from .functions.indexing import take_along_axis as take_along_axis
-from .functions.products import einsum as einsum
-from .functions.reductions import logsumexp as logsumexp
-from .functions.shaping import chunk as chunk
-from .functions.shaping import pad as pad
-from .functions.shaping import split as split
-from .functions.shaping import stack as stack
-from .functions.shaping import tril as tril
-from .functions.shaping import triu as triu
-from .gradcheck import GradcheckError as GradcheckError
-from .gradcheck import gradcheck as gradcheck
-from .gradcheck import gradgradcheck as gradgradcheck
-from .graph import explain as explain
-from .graph import unfold as unfold
-from .ops import concat as concat
-from .ops import matmul as matmul
-from .ops import maximum as maximum
-from .ops import where as where
-from .pictures.draw import draw as draw
-from .pictures.heads.draw_attention import draw_attention as draw_attention
-from .pictures.play import play as play
-from .scalar import Value as Value
-from .tensor import Tensor as Tensor
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+MODULES = ["functional", "graph", "nn", "ops"]
+NAMES = {  # file: its public names
+    "scalar": "Value",
+    "context": "enable_grad get_rng_state manual_seed no_grad record set_rng_state",
+    "arrays.backends": "set_backend use_backend",
+    "tensor": "Tensor",
+    "creation": "arange eye full ones ones_like rand randint randn zeros zeros_like",
+    "functions.elementwise": "clip maximum minimum where",
+    "functions.movement": "concat",
+    "functions.products": "einsum matmul",
+    "functions.reductions": "logsumexp",
+    "functions.indexing": "gather one_hot take_along_axis",
+    "functions.shaping": "chunk pad split stack tril triu",
+    "autograd.differentiate": "grad",
+    "autograd.debugging": "debug",
+    "check_gradients": "GradcheckError gradcheck gradgradcheck",
+    "graph": "explain unfold",
+    "pictures.draw": "draw",
+    "pictures.play": "play",
+    "pictures.heads.draw_attention": "draw_attention",
+}
+HOMES = {name: home for home, names in NAMES.items() for name in names.split()}
+__all__ = sorted([*MODULES, *HOMES])
+
+
+def __getattr__(name: str) -> Any:
+    """Chapter 1 alone for Value; for any other public name all of them, once."""
+    if name == "Value":
+        from .scalar import Value
+
+        globals()[name] = Value
+        return Value
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import_module(".tensor", __name__)  # first: it makes results Tensors
+    for public, home in HOMES.items():
+        globals()[public] = getattr(import_module(f".{home}", __name__), public)
+    return globals()[name] if name in HOMES else import_module(f".{name}", __name__)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

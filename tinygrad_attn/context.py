@@ -29,15 +29,16 @@ class Scope:
 
 class Now:
     """What is on: whether operations are recorded, inside which module call, whether
-    they are watched for nan and inf (`debug`), whether source lines and constants are
-    kept too (`tracing`, inside `record`), who is told of every operation (`watcher`),
-    on which backend new tensors are made (None: the process's), and where random
-    numbers come from."""
+    they are watched for nan and inf (`debug`), whether source lines and constants
+    are kept too (`tracing`, inside `record`), a function told of every operation
+    (`watcher`), on which backend new tensors are made (None: the process's), how
+    its warnings are kept quiet, and where random numbers come from."""
 
     __slots__ = (
         "backend",
         "before",
         "debug",
+        "quiet",
         "random",
         "recording",
         "scope",
@@ -51,8 +52,9 @@ class Now:
         self.scope: Scope | None = None
         self.debug = 0  # how many of these contexts we are in
         self.tracing = 0
-        self.watcher: Callable[..., None] | None = None  # see recording.watched
+        self.watcher: Callable[..., None] | None = None  # see recording.watch
         self.backend: Any = None
+        self.quiet: Any = None
         self.random = random.Random(os.urandom(16))
 
 
@@ -96,8 +98,8 @@ class no_grad(ContextDecorator):
 
 
 class record(ContextDecorator):
-    """Inside, every operation also keeps the line of source that asked for it, and
-    what needs no gradient (masks, comparisons, constants) keeps how it was made.
+    """Inside, every operation also keeps the line of source that called it, and tensors
+    without a gradient (masks, comparisons, constants) keep how they were made.
 
     For `unfold` and `explain`, which then show both. As a context or a decorator, for
     this thread. It costs about a microsecond an operation, and memory for what would

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .arrays.backends import current_backend, namespace_of
+from .arrays.backends import current_backend, namespace_of, uniform
 from .arrays.shapes import Shape
-from .context import context
-from .errors import check_number, named
-from .tensor import Tensor, make
+from .autograd.recording import make
+from .errors import check_number
+from .functions.operands import tensor
+from .tensor import Tensor
 
 __all__ = [
     "arange",
@@ -33,7 +34,6 @@ __all__ = [
 ]
 
 
-@named
 def full(
     shape: int | Sequence[int],
     fill_value: float,
@@ -46,30 +46,27 @@ def full(
     Tensor([[7.0, 7.0],
             [7.0, 7.0]], float64)
     """
-    return _filled("full", shape, fill_value, dtype, requires_grad)
+    return _fill("full", shape, fill_value, dtype, requires_grad)
 
 
-@named
 def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)).
 
     >>> zeros(3)
     Tensor([0.0, 0.0, 0.0], float64)
     """
-    return _filled("zeros", _sizes(shape), 0.0, dtype, requires_grad)
+    return _fill("zeros", _sizes(shape), 0.0, dtype, requires_grad)
 
 
-@named
 def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ones(2, 3) or ones((2, 3)).
 
     >>> ones(3, dtype="int64")
     Tensor([1, 1, 1], int64)
     """
-    return _filled("ones", _sizes(shape), 1.0, dtype, requires_grad)
+    return _fill("ones", _sizes(shape), 1.0, dtype, requires_grad)
 
 
-@named
 def arange(
     start: float, stop: float | None = None, step: float = 1, dtype: str | None = None
 ) -> Tensor:
@@ -86,11 +83,10 @@ def arange(
         raise ValueError("arange: step 0 given; it would never arrive")
     backend = current_backend()
     whole = all(isinstance(v, int) for v in (start, stop, step))
-    dtype = _dtype(dtype or ("int64" if whole else None))
+    dtype = _dtype("arange", dtype or ("int64" if whole else None))
     return make(backend.xp.arange(start, stop, step, dtype))
 
 
-@named
 def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, uniform in [0, 1).
 
@@ -99,11 +95,10 @@ def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
     >>> rand(2).shape
     (2,)
     """
-    data = uniform(_shape("rand", _sizes(shape)), _dtype(dtype))
-    return make(data).requires_grad_(requires_grad)
+    data = uniform(_shape("rand", _sizes(shape)), _dtype("rand", dtype))
+    return _leaf("rand", data, requires_grad)
 
 
-@named
 def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers from the normal distribution of mean 0 and variance 1.
 
@@ -122,11 +117,10 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     angle = v * (2.0 * math.pi)
     both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
     data = xp.reshape(both[:n], sizes)
-    data = xp.astype(data, _dtype(dtype))
-    return make(data).requires_grad_(requires_grad)
+    data = xp.astype(data, _dtype("randn", dtype))
+    return _leaf("randn", data, requires_grad)
 
 
-@named
 def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor:
     """Random integers, each of low, low + 1, ..., high - 1 as likely as the others.
 
@@ -144,12 +138,12 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
     scaled = uniform(_shape("randint", shape)) * float(high - low)
     return make(
         backend.xp.astype(
-            backend.xp.astype(scaled, "int64") + low, _dtype(dtype or "int64")
+            backend.xp.astype(scaled, "int64") + low,
+            _dtype("randint", dtype or "int64"),
         )
     )
 
 
-@named
 def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     """The n × m (by default n × n) matrix with 1 on the diagonal, 0 elsewhere.
 
@@ -161,10 +155,9 @@ def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     backend = current_backend()
     xp = backend.xp
     diagonal = xp.reshape(xp.arange(0, rows), (rows, 1)) == xp.arange(0, columns)
-    return make(xp.astype(diagonal, _dtype(dtype)))
+    return make(xp.astype(diagonal, _dtype("eye", dtype)))
 
 
-@named
 def zeros_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -173,11 +166,9 @@ def zeros_like(
     >>> zeros_like(Tensor([1, 2]))
     Tensor([0, 0], int64)
     """
-    data = namespace_of([x.data]).full(x.shape, 0.0, _dtype(dtype or x.dtype))
-    return make(data).requires_grad_(requires_grad)
+    return _fill_like("zeros_like", x, 0.0, dtype, requires_grad)
 
 
-@named
 def ones_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -186,36 +177,50 @@ def ones_like(
     >>> ones_like(Tensor([1, 2]))
     Tensor([1, 1], int64)
     """
-    data = namespace_of([x.data]).full(x.shape, 1.0, _dtype(dtype or x.dtype))
-    return make(data).requires_grad_(requires_grad)
+    return _fill_like("ones_like", x, 1.0, dtype, requires_grad)
 
 
-def uniform(shape: Shape, dtype: str = "float64", backend: Any = None) -> Any:
-    """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
-    xp = backend or current_backend().xp
-    raw = context.now.random.randbytes(8 * math.prod(shape))
-    return xp.uniform(raw, shape, dtype)
-
-
-def _filled(
+def _fill(
     who: str, shape: Any, fill: Any, dtype: str | None, requires_grad: bool
 ) -> Tensor:
     if not isinstance(fill, Real):
         kind = type(fill).__name__
         raise TypeError(f"{who}: fill_value={fill!r}, a {kind}, given; it is a number")
-    data = current_backend().xp.full(_shape(who, shape), fill, _dtype(dtype))
-    return make(data).requires_grad_(requires_grad)
+    sizes, kind = _shape(who, shape), _dtype(who, dtype)
+    try:
+        data = current_backend().xp.full(sizes, fill, kind)
+    except (OverflowError, ValueError) as error:
+        raise ValueError(f"{who}: fill_value given for {kind}; {error}") from error
+    return _leaf(who, data, requires_grad)
 
 
-def _dtype(dtype: str | None) -> str:
-    """The dtype that was asked for, by default the backend's floats, or TypeError."""
+def _fill_like(
+    who: str, x: Any, fill: float, dtype: str | None, requires_grad: bool
+) -> Tensor:
+    xp = namespace_of([tensor(who, x).data])
+    data = xp.full(x.shape, fill, _dtype(who, dtype or x.dtype))
+    return _leaf(who, data, requires_grad)
+
+
+def _leaf(who: str, data: Any, requires_grad: bool) -> Tensor:
+    """A Tensor that the user made."""
+    if not isinstance(requires_grad, bool):
+        raise TypeError(f"{who}: requires_grad={requires_grad!r} given; it is a bool")
+    try:
+        return make(data).requires_grad_(requires_grad)
+    except TypeError as error:
+        raise TypeError(f"{who}: {error}") from error
+
+
+def _dtype(who: str, dtype: str | None) -> str:
+    """The given dtype, or by default the backend's floats."""
     backend = current_backend()
     if dtype is None:
         return backend.dtype
     allowed = (*backend.xp.float_dtypes, "int64", "bool")
     if not isinstance(dtype, str) or dtype not in allowed:
         raise TypeError(
-            f"dtype {dtype!r} given; the backend {backend.name!r} has "
+            f"{who}: dtype {dtype!r} given; the backend {backend.name!r} has "
             f"{', '.join(allowed)}"
         )
     return dtype

@@ -1,66 +1,24 @@
 """One clear line for a wrong call: the function, what was given, what would be right.
 
-A check that knows better raises its own sentence. What no check foresaw, a None for a
-Tensor or a string for a number, would end deep inside as "'NoneType' object has no
-attribute 'ndim'". `named` turns that into a sentence about the call itself, in which
-the function's signature says what would be right.
+A function checks what it is given and raises its own sentence. Where another function
+knows why something does not fit (a shape, say), its sentence goes under our name. An
+error that arises inside the package for any other reason is a bug of ours: it is left
+as it is, with its traceback.
 """
 
 from __future__ import annotations
 
-import inspect
 import math
-import re
-from collections.abc import Callable
-from functools import wraps
 from numbers import Integral, Real
-from typing import Any, ParamSpec, TypeVar
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-# How Python itself says that a value is of the wrong kind for what is done with it.
-PYTHONS_OWN = re.compile(
-    "has no attribute|not supported between|unsupported operand|bad operand|missing|"
-    "not iterable|object is not|cannot be interpreted|unhashable|can't multiply|"
-    "must be real|must be a string or|values to unpack|unexpected keyword|too large|"
-    "takes .* argument|cannot convert|not subscriptable|slice indices|does not support|"
-    "invalid literal"
-)
-UNFORESEEN = (AttributeError, KeyError, NameError, OverflowError, TypeError)
+from typing import Any
 
 
-def named(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: the errors of a public function carry its name, and are one line."""
-    name = function.__name__
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except (*UNFORESEEN, ValueError, IndexError, ZeroDivisionError) as error:
-            ours = in_words(name, function, error, args, kwargs)
-            if ours is error:
-                raise
-        raise ours
-
-    return call
-
-
-def in_words(
-    name: str, function: Any, error: Exception, args: Any, kwargs: Any
-) -> Exception:
-    """The error as a line that begins with the name; itself if it already does."""
-    text = str(error)
-    if text.startswith(f"{name}:") and "\n" not in text:
-        return error
-    if text and not PYTHONS_OWN.search(text):
-        return type(error)(f"{name}: {' '.join(text.split())}")
-    given = [type(a).__name__ for a in args]
-    given += [f"{k}={type(v).__name__}" for k, v in kwargs.items()]
-    takes = str(inspect.signature(function)).partition(" ->")[0].replace("'", "")
-    kind = TypeError if isinstance(error, UNFORESEEN) else type(error)
-    return kind(f"{name}: ({', '.join(given)}) given; it takes {takes}")
+def under_name(who: str, error: Exception) -> Exception:
+    """An error of the same kind whose one line begins with the function's name; to be
+    raised `from` the first, so that nothing of where it arose is lost."""
+    kinds = (IndexError, TypeError, ValueError, OverflowError)
+    kind = next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
+    return kind(f"{who}: {' '.join(str(error).split())}")
 
 
 def check_number(

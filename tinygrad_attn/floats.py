@@ -75,16 +75,6 @@ def pow(x: float, y: float) -> float:
         return math.copysign(inf, x) if y % 2 == 1 else inf
 
 
-def pow_dx(x: float, y: float) -> float:
-    """∂xʸ/∂x = y·xʸ⁻¹; 0 for y = 0, where the formula is 0 · inf at x = 0."""
-    return y * pow(x, y - 1) if y else 0.0
-
-
-def pow_dy(x: float, y: float) -> float:
-    """∂xʸ/∂y = xʸ·ln x; 0 for x = 0 and y ≥ 0, where the formula is 0 · -inf."""
-    return pow(x, y) * log(x) if x or y < 0 else 0.0
-
-
 def maximum(x: float, y: float) -> float:
     """The larger of the two; nan if either is nan."""
     return x if x >= y or x != x else y

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from math import isfinite
 from typing import Any
 
@@ -14,7 +15,7 @@ def tensor_repr(t: Any) -> str:
     edge = EDGE if t.size > LIMIT else None
     texts: list[str] = []
     values = t.tolist()
-    layout = nested(values, edge, style(values), texts)
+    layout = as_texts(values, edge, style(values), texts)
     width = max(map(len, texts), default=0)
     prefix = "Tensor("
     lines = render(layout, width if t.ndim > 1 else 0, len(prefix))
@@ -26,23 +27,26 @@ def tensor_repr(t: Any) -> str:
     return f"{prefix}{lines}, {t.dtype}{where})"
 
 
-def tensor_html(t: Any) -> str:
-    """The tensor as a notebook shows it: heat maps."""
-    from .pictures import notebook  # the engine does without, until somebody looks
+def html(x: Any) -> str:
+    """How a notebook shows a Value, a Tensor or a graph: heat maps and pictures.
 
-    return notebook.tensor_html(t)
+    Pictures know how. They stand far above, and are loaded when a notebook asks: the
+    one place where this house looks up (tests/test_house.py lists it).
+    """
+    notebook = import_module("tinygrad_attn.pictures.notebook")
+    return str(notebook.html(x))
 
 
-def nested(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
+def as_texts(values: Any, edge: int | None, form: str, texts: list[str]) -> Any:
     """The values as texts, "..." where an axis is too long; texts collects them."""
     if not isinstance(values, list):
         texts.append(number(values, form))
         return texts[-1]
     if edge is not None and len(values) > 2 * edge:
-        head = [nested(v, edge, form, texts) for v in values[:edge]]
-        tail = [nested(v, edge, form, texts) for v in values[-edge:]]
+        head = [as_texts(v, edge, form, texts) for v in values[:edge]]
+        tail = [as_texts(v, edge, form, texts) for v in values[-edge:]]
         return [*head, "...", *tail]
-    return [nested(v, edge, form, texts) for v in values]
+    return [as_texts(v, edge, form, texts) for v in values]
 
 
 def style(values: Any) -> str:

@@ -1,8 +1,8 @@
 """Chapter 1: backpropagation on single numbers.
 
-A `Value` is one number that remembers how it was made. A calculation with Values leaves
-its **graph** behind: every result points to its operands, and beside each pointer lies
-a plain number, the **local derivative** ∂result/∂operand.
+A `Value` is a number that remembers how it was made: a calculation leaves its **graph**
+behind, in which a result points to its operands, and beside each pointer lies a plain
+number, the **local derivative** ∂result/∂operand.
 
     >>> a, b = Value(3.0), Value(2.0)
     >>> z = a * b + a              # made of two steps: p = a·b, then z = p + a
@@ -10,18 +10,14 @@ a plain number, the **local derivative** ∂result/∂operand.
     >>> a.grad, b.grad             # ∂z/∂a = b + 1, ∂z/∂b = a
     (3.0, 3.0)
 
-`backward` is the chain rule, from the result to the leaves (inputs and parameters, made
-of nothing): for every operand x of a result z, `x.grad += z.grad · ∂z/∂x`.
+`backward` is the chain rule, from the result to the leaves (inputs and parameters): for
+every operand x of a result z, `x.grad += z.grad · ∂z/∂x`.
 
 **Why `+=`?** `a` reaches z along two paths, through p and directly, and the chain rule
-adds up what all the paths contribute: 2 and 1.
-
-**In which order?** A node hands on its gradient once everything made from it has
-delivered. Take b = a + a and c = b + b, where dc/da is 4. Were b to hand on what it has
-at each delivery (1, then 2), a would be sent 1+1 and 2+2: 6.
-
-The other chapters do the same with whole arrays, by rules of their own. None of those
-is used here, so that each proves the other: they must get the same gradients.
+adds up what all the paths contribute: 2 and 1. **In which order?** A node hands on its
+gradient once everything made from it has delivered. Take b = a + a and c = b + b, where
+dc/da is 4. Were b to hand on what it has at each delivery (1, then 2), a would be sent
+1+1 and 2+2: 6.
 """
 
 from __future__ import annotations
@@ -30,19 +26,15 @@ import math
 from collections.abc import Iterator
 from numbers import Real
 
-from . import floats
+from . import floats, printing  # floats: inf or nan where Python's math would raise
 
 Number = float | int
 NUMBERS = (float, int)
 
 
 class Value:
-    """One number, the Values it was made of, by which operation, with which local
-    derivatives, and a name to read and to draw.
-
-    `grad` is ∂root/∂self for the root whose `backward` was called: the integer 0 until
-    a backward reaches this Value, a float from then on.
-    """
+    """A number, its operands, the operation, its local derivatives, and a name. `grad`
+    is ∂root/∂self after `root.backward()` (a leaf adds up several); before it is 0."""
 
     __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad", "label")
 
@@ -56,14 +48,9 @@ class Value:
     ) -> None:
         if not _children and not isinstance(data, (float, int, Real)):
             raise TypeError(f"Value: {data!r}, a {type(data).__name__}, is no number")
-        self.data = data
+        self.data, self.label = data, label
         self.grad: Number = 0
-        self._prev = _children
-        self._op = _op
-        self._local = _local
-        self.label = label
-
-    # --- arithmetic: each line is the result, its operands, its local derivatives -----
+        self._prev, self._op, self._local = _children, _op, _local
 
     def __add__(self, other: Value | Number) -> Value:
         """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""
@@ -73,12 +60,6 @@ class Value:
             return Value(self.data + other, (self,), "+", (1.0,))
         return NotImplemented
 
-    def __radd__(self, other: Number) -> Value:
-        """y + x. `sum` starts at 0, which adds nothing: no node for it."""
-        if isinstance(other, NUMBERS):
-            return self + other if other else self
-        return NotImplemented
-
     def __mul__(self, other: Value | Number) -> Value:
         """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
         if isinstance(other, Value):
@@ -86,6 +67,54 @@ class Value:
             return Value(x * y, (self, other), "*", (y, x))
         if isinstance(other, NUMBERS):
             return Value(self.data * other, (self,), "*", (other,))
+        return NotImplemented
+
+    def tanh(self) -> Value:
+        """z = tanh x;  ∂z/∂x = 1 - z²."""
+        z = math.tanh(self.data)
+        return Value(z, (self,), "tanh", (1.0 - z * z,))
+
+    def backward(self) -> None:
+        """Sets `grad` of every Value that this one was made of to ∂self/∂that. Leaves
+        add to what they have, so that the gradients of several losses can be summed;
+        set `leaf.grad = 0` between steps. All in between starts anew."""
+        order = list(self.topological_order())
+        for v in order:
+            if v._prev:  # no leaf: its old gradient is another walk's
+                v.grad = 0.0
+        self.grad = 1.0
+        for v in order:
+            g = v.grad
+            for x, local in zip(v._prev, v._local):
+                x.grad += local * g
+
+    def topological_order(self) -> Iterator[Value]:
+        """This Value and all it was made of, each after everything made from it: first
+        count each one's uses (x * x uses x twice), then list it after its last use."""
+        uses, stack = {self: 0}, [self]  # no recursion: a graph may be a million deep
+        while stack:
+            for x in stack.pop()._prev:
+                if x not in uses:
+                    uses[x] = 0
+                    stack.append(x)
+                uses[x] += 1
+        stack = [self]
+        while stack:
+            v = stack.pop()
+            yield v
+            for x in v._prev:
+                uses[x] -= 1
+                if uses[x] == 0:
+                    stack.append(x)
+
+    # That is all of backpropagation; more operations follow. (The other chapters do the
+    # same with whole arrays, with separately written rules, so that each checks the
+    # other: they must get the same gradients.)
+
+    def __radd__(self, other: Number) -> Value:
+        """y + x. `sum` starts at 0, which adds nothing: no node for it."""
+        if isinstance(other, NUMBERS):
+            return self + other if other else self
         return NotImplemented
 
     __rmul__ = __mul__
@@ -127,24 +156,28 @@ class Value:
         return NotImplemented
 
     def __pow__(self, other: Value | Number) -> Value:
-        """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x."""
-        if isinstance(other, Value):
-            x, y = self.data, other.data
-            local = floats.pow_dx(x, y), floats.pow_dy(x, y)
-            return Value(floats.pow(x, y), (self, other), "**", local)
-        if isinstance(other, NUMBERS):
-            z, dx = floats.pow(self.data, other), floats.pow_dx(self.data, other)
+        """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
+
+        By convention, as in PyTorch, ∂z/∂x is 0 for y = 0, and ∂z/∂y is 0 for x = 0 and
+        y ≥ 0, where the formulas may be 0 · inf or -inf.
+        """
+        x, y = self.data, other.data if isinstance(other, Value) else other
+        if not isinstance(y, NUMBERS):
+            return NotImplemented
+        z = floats.pow(x, y)
+        dx = y * floats.pow(x, y - 1) if y else 0.0
+        if not isinstance(other, Value):
             return Value(z, (self,), "**", (dx,))
-        return NotImplemented
+        dy = z * floats.log(x) if x or y < 0 else 0.0
+        return Value(z, (self, other), "**", (dx, dy))
 
     def __rpow__(self, other: Number) -> Value:
         """z = yˣ;  ∂z/∂x = yˣ·ln y."""
-        if isinstance(other, NUMBERS):
-            z, dx = floats.pow(other, self.data), floats.pow_dy(other, self.data)
-            return Value(z, (self,), "**", (dx,))
-        return NotImplemented
-
-    # --- functions --------------------------------------------------------------------
+        if not isinstance(other, NUMBERS):
+            return NotImplemented
+        z = floats.pow(other, self.data)
+        dx = z * floats.log(other) if other or self.data < 0 else 0.0
+        return Value(z, (self,), "**", (dx,))
 
     def exp(self) -> Value:
         """z = eˣ;  ∂z/∂x = eˣ = z."""
@@ -160,11 +193,6 @@ class Value:
         """z = √x;  ∂z/∂x = 1/(2√x)."""
         z = floats.sqrt(self.data)
         return Value(z, (self,), "sqrt", (floats.div(0.5, z),))
-
-    def tanh(self) -> Value:
-        """z = tanh x;  ∂z/∂x = 1 - z²."""
-        z = math.tanh(self.data)
-        return Value(z, (self,), "tanh", (1.0 - z * z,))
 
     def sigmoid(self) -> Value:
         """z = 1/(1 + e⁻ˣ), for x < 0 as eˣ/(1 + eˣ): no overflow;  ∂z/∂x = z(1 - z)."""
@@ -202,54 +230,13 @@ class Value:
     def __ge__(self, other: Value | Number) -> bool:
         return self.data >= other
 
+    # --- as a Python object -----------------------------------------------------------
+
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 
     def _repr_html_(self) -> str:
-        from .pictures.notebook import value_html
-
-        return value_html(self)
-
-    # --- the walk backward ------------------------------------------------------------
-
-    def backward(self) -> None:
-        """Sets `grad` of every Value that this one was made of to ∂self/∂that.
-
-        Leaves (a model's parameters) add to what they have, so that the gradients of
-        several losses can be summed; set `leaf.grad = 0` between steps. Everything in
-        between starts anew: its old gradient belongs to an older walk.
-        """
-        order = list(topological_order(self))
-        for v in order:
-            if v._prev:
-                v.grad = 0.0
-        self.grad = 1.0
-        for v in order:
-            g = v.grad
-            for x, local in zip(v._prev, v._local):
-                x.grad += local * g
+        return printing.html(self)
 
 
-def topological_order(root: Value) -> Iterator[Value]:
-    """`root` and all it was made of, each after everything made from it.
-
-    First count how often each Value is used (x * x uses x twice), then release one when
-    its last use has been listed. Both loops keep a stack of their own: a recursive
-    function would overflow Python's, for a graph may be a million steps deep.
-    """
-    uses = {root: 0}
-    stack = [root]
-    while stack:
-        for x in stack.pop()._prev:
-            if x not in uses:
-                uses[x] = 0
-                stack.append(x)
-            uses[x] += 1
-    stack = [root]
-    while stack:
-        v = stack.pop()
-        yield v
-        for x in v._prev:
-            uses[x] -= 1
-            if uses[x] == 0:
-                stack.append(x)
+topological_order = Value.topological_order  # of a root: topological_order(loss)

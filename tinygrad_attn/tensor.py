@@ -10,31 +10,35 @@
 
 A Tensor adds to its array (`data`) whether a gradient is wanted (`requires_grad`), the
 gradient once there is one (`grad`), and, for a result, the operation, inputs and params
-that it came from. That is the whole graph; `recording.apply` writes it and
-`autograd.walk` reads it. The operators are one line each: the rules stand in
-`primitives.py`.
+that it came from. That is the whole graph: autograd/recording.py writes it and
+autograd/walk.py reads it. Here is the face that users see. The operators + - * / **
+and comparisons come from functions/operands.py. Most functions of the folder functions/
+whose first argument is a tensor are its methods too: `x.softmax()` is `softmax(x)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections.abc import Iterator
 from typing import Any
 
-from . import printing
+from . import ops, printing
 from .arrays.array import Array
-from .arrays.backends import current_backend, namespace_of
-from .autograd.lines import Line
-from .context import Scope
-from .methods import Methods, connect
-from .rules import comparisons as nondifferentiable
-from .rules import primitives
-from .rules.operation import Op
+from .arrays.backends import NAMESPACES, current_backend, namespace_of
+from .autograd import differentiate
+from .autograd.recording import Recorded
+from .functions import (
+    activations,
+    elementwise,
+    indexing,
+    movement,
+    products,
+    reductions,
+    shaping,
+)
+from .functions.operands import Arithmetic, Operand
 
-Operand = Any  # a Tensor, a number, an array or nested lists
 
-
-class Tensor(Methods):
+class Tensor(Arithmetic):
     """An n-dimensional array of numbers, and how it was made.
 
     Args:
@@ -48,22 +52,7 @@ class Tensor(Methods):
         TypeError: something that is no number, or a dtype that the backend lacks.
     """
 
-    __slots__ = (
-        "__weakref__",
-        "_arrays",
-        "_grad",
-        "_inputs",
-        "_needs",
-        "_op",
-        "_params",
-        "_requires_grad",
-        "_saved",
-        "_scope",
-        "_where",
-        "data",
-    )
-    data: Any
-    __array_ufunc__ = None  # NumPy's operators leave array + Tensor to Tensor
+    __slots__ = ()
 
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
@@ -85,64 +74,16 @@ class Tensor(Methods):
                 array = backend.xp.astype(array, backend.dtype)
         except (ValueError, TypeError, OverflowError) as error:
             kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"Tensor: {' '.join(str(error).split())}") from None
+            raise kind(f"Tensor: {' '.join(str(error).split())}") from error
         self.data = array
-        self._grad: Tensor | None = None
-        self._op: Op | None = None
-        self._inputs: Sequence[Any] | None = ()
-        self._arrays: Sequence[Any] | None = ()
-        self._needs: Sequence[bool] = ()
-        self._params: dict[str, Any] = {}
-        self._saved: Any = None
-        self._scope: Scope | None = None
-        self._where: Line | None = None  # inside record() or debug()
+        self._grad = self._op = self._saved = self._scope = self._where = None
+        self._inputs = self._arrays = self._needs = ()
+        self._params = {}
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
 
-    # --- what it is -------------------------------------------------------------------
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The size along each axis."""
-        return self.data.shape  # type: ignore[no-any-return]
-
-    @property
-    def ndim(self) -> int:
-        """How many axes there are."""
-        return len(self.data.shape)
-
-    @property
-    def size(self) -> int:
-        """How many numbers there are."""
-        return self.data.size  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> str:
-        """ "float64", "float32", "int64" or "bool"."""
-        return dtype_name(self.data.dtype)
-
-    @property
-    def requires_grad(self) -> bool:
-        """Whether a gradient is wanted for it, or for something it was made from."""
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, wanted: bool) -> None:
-        if wanted and not self.dtype.startswith("float"):
-            raise TypeError(
-                f"Tensor: requires_grad given for {self.dtype}; only floats have "
-                "gradients (write 2.0 for 2, or dtype='float64')"
-            )
-        if self._op is not None and self._requires_grad and not wanted:
-            raise RuntimeError(
-                f"requires_grad: this tensor came from {self._op.name}; only a leaf's "
-                "can be switched off, detach() gives a copy without a graph"
-            )
-        if wanted and not self._requires_grad:
-            self.data = namespace_of([self.data]).leaf(self.data)
-            self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
-        self._requires_grad = bool(wanted)
+    # --- its gradient -----------------------------------------------------------------
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets `requires_grad`; returns self."""
@@ -153,11 +94,6 @@ class Tensor(Methods):
             )
         self.requires_grad = requires_grad
         return self
-
-    @property
-    def is_leaf(self) -> bool:
-        """Whether it was made by the user and not by a recorded operation."""
-        return self._op is None or not self._requires_grad
 
     @property
     def grad(self) -> Tensor | None:
@@ -179,6 +115,10 @@ class Tensor(Methods):
                 "they must be equal"
             )
         self._grad = value
+
+    backward = differentiate.backward
+
+    # --- its numbers ------------------------------------------------------------------
 
     def item(self) -> Any:
         """The one number of a tensor of one element, as a Python number."""
@@ -207,98 +147,78 @@ class Tensor(Methods):
 
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
-        return ops.stop_gradient(self)
+        return elementwise.stop_gradient(self)
 
-    # --- the walk backward ------------------------------------------------------------
+    # --- methods: functions, called on self -------------------------------------------
 
-    def backward(
-        self,
-        gradient: Tensor | None = None,
-        retain_graph: bool = False,
-        create_graph: bool = False,
-    ) -> None:
-        """Adds ∂self/∂leaf to the `grad` of every leaf that self was made from.
+    abs = elementwise.abs
+    exp = elementwise.exp
+    log = elementwise.log
+    log1p = elementwise.log1p
+    sqrt = elementwise.sqrt
+    rsqrt = elementwise.rsqrt
+    sin = elementwise.sin
+    cos = elementwise.cos
+    tanh = elementwise.tanh
+    erf = elementwise.erf
+    clip = elementwise.clip
+    astype = elementwise.astype
 
-        Args:
-            gradient: ∂L/∂self, in self's shape, if self is not the scalar L itself.
-            retain_graph: keep the graph for another walk. By default it is freed on the
-                way, and a second backward is an error.
-            create_graph: record the walk, so that the gradients can be differentiated.
+    relu = activations.relu
+    leaky_relu = activations.leaky_relu
+    gelu = activations.gelu
+    sigmoid = activations.sigmoid
+    silu = activations.silu
+    softplus = activations.softplus
+    softmax = activations.softmax
+    log_softmax = activations.log_softmax
 
-        Raises:
-            RuntimeError: self is no scalar and `gradient` is missing, self has no
-                graph, or the graph was freed by an earlier backward.
-        """
-        from .autograd.differentiate import backward
+    sum = reductions.sum
+    mean = reductions.mean
+    var = reductions.var
+    std = reductions.std
+    max = reductions.max
+    min = reductions.min
+    argmax = reductions.argmax
+    argmin = reductions.argmin
+    logsumexp = reductions.logsumexp
 
-        backward(self, gradient, retain_graph, create_graph)
+    reshape = movement.reshape
+    permute_dims = movement.permute_dims
+    broadcast_to = movement.broadcast_to
 
-    # --- operators: one line each, the rules are in primitives.py ---------------------
+    transpose = shaping.transpose
+    swapaxes = shaping.swapaxes
+    squeeze = shaping.squeeze
+    unsqueeze = shaping.unsqueeze
+    expand = shaping.expand
+    flatten = shaping.flatten
+    split = shaping.split
+    chunk = shaping.chunk
+    tril = shaping.tril
+    triu = shaping.triu
 
-    def __add__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.add, self, y)
+    take_along_axis = indexing.take_along_axis
+    gather = indexing.gather
+    __getitem__ = indexing.getitem
+    __matmul__ = products.matmul
+    mT = property(shaping.matrix_transpose, doc="The last two axes exchanged.")
 
-    def __radd__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.add, y, self)
+    def maximum(self, other: Operand) -> Tensor:
+        """The larger of self and other, element by element."""
+        return elementwise.maximum(self, other)
 
-    def __sub__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.sub, self, y)
+    def minimum(self, other: Operand) -> Tensor:
+        """The smaller of self and other, element by element."""
+        return elementwise.minimum(self, other)
 
-    def __rsub__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.sub, y, self)
+    def __rmatmul__(self, x: Operand) -> Tensor:
+        return products.matmul(x, self)
 
-    def __mul__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.mul, self, y)
-
-    def __rmul__(self, y: Operand) -> Tensor:
-        return recording.binary(primitives.mul, y, self)
-
-    def __truediv__(self, y: Operand) -> Tensor:
-        return ops.div(self, y)
-
-    def __rtruediv__(self, y: Operand) -> Tensor:
-        return ops.div(y, self)
-
-    def __pow__(self, y: Operand) -> Tensor:
-        return ops.pow(self, y)
-
-    def __rpow__(self, y: Operand) -> Tensor:
-        base = recording.constant(y, self)
-        return ops.pow(y if base is None else base, self)
-
-    def __neg__(self) -> Tensor:
-        return ops.neg(self)
-
-    def __matmul__(self, y: Operand) -> Tensor:
-        return ops.matmul(self, y)
-
-    def __rmatmul__(self, y: Operand) -> Tensor:
-        return ops.matmul(y, self)
-
-    def __getitem__(self, key: Any) -> Tensor:
-        return indexing.getitem(self, key)
-
-    # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
-
-    def __eq__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return recording.compare(nondifferentiable.equal, self, y)
-
-    def __ne__(self, y: Operand) -> Tensor:  # type: ignore[override]
-        return recording.compare(nondifferentiable.not_equal, self, y)
-
-    def __lt__(self, y: Operand) -> Tensor:
-        return recording.compare(nondifferentiable.less, self, y)
-
-    def __le__(self, y: Operand) -> Tensor:
-        return recording.compare(nondifferentiable.less_equal, self, y)
-
-    def __gt__(self, y: Operand) -> Tensor:
-        return recording.compare(nondifferentiable.greater, self, y)
-
-    def __ge__(self, y: Operand) -> Tensor:
-        return recording.compare(nondifferentiable.greater_equal, self, y)
-
-    __hash__ = object.__hash__
+    @property
+    def T(self) -> Tensor:
+        """All axes in reverse order: the transpose of a matrix."""
+        return movement.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     # --- as a Python object -----------------------------------------------------------
 
@@ -306,7 +226,7 @@ class Tensor(Methods):
         return printing.tensor_repr(self)
 
     def _repr_html_(self) -> str:
-        return printing.tensor_html(self)
+        return printing.html(self)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -347,23 +267,6 @@ class Tensor(Methods):
         )
 
 
-dtype_name = cache(str)  # NumPy takes its time to spell a dtype
-
-
-def make(array: Any) -> Tensor:
-    """A Tensor around an array of some backend, without a graph."""
-    t = Tensor.__new__(Tensor)
-    t.data = array
-    t._grad = t._op = t._saved = t._scope = t._where = None
-    t._inputs = t._arrays = t._needs = ()
-    t._params = {}
-    t._requires_grad = False
-    return t
-
-
-# Operators record, and recording makes Tensors: the circle closes here.
-from . import ops  # noqa: E402
-from .autograd import recording  # noqa: E402
-from .functions import indexing  # noqa: E402
-
-connect()
+# From here on results are Tensors, and rules can run on them.
+Recorded._result = Tensor
+NAMESPACES[Tensor] = ops

@@ -1,30 +1,26 @@
-"""Where a model looks: the weights of all its attention, from its own forward.
+"""Where a model looks: the attention weights of its own forward.
 
-A layer's `need_weights=True` would have to be passed through every module above it, and
-what was called once more for its weights is not what was computed. So nobody is asked.
-The model runs as it always does, and a watcher, who is told of every operation, looks
-for the one thing that makes attention what it is:
+`need_weights=True` would have to be passed down through every module above a layer. So
+no module is asked. The model runs as usual, and a watcher, told of every operation,
+looks for the two steps that make up attention:
 
-    weights = softmax(energies)       along the last axis: row by row they add up to 1
-    weights V                         a matrix product blends values with them
+    weights = softmax(energies)       along the last axis: each row adds up to 1
+    weights V                         a matrix product: weighted means of the values
 
-Between the two, masked weights may be set to 0, which makes other weights of them; and
-they may be dropped (not in eval mode), converted, reshaped or transposed, which does
-not. What is reported is the very tensor that was used. `nn.MultiHeadAttention`,
-`nn.AttentionHead`, `functional.scaled_dot_product_attention` and what anybody writes by
-hand all do this, and so they are all seen.
+In between, masked weights may be set to 0: the result is the weights. They may also be
+dropped out (not in eval mode), converted, reshaped or transposed: the weights stay the
+same. The watcher reports the very tensor that was used. It finds the attention of
+`nn.MultiHeadAttention`, `nn.AttentionHead` and
+`functional.scaled_dot_product_attention`, and attention written by hand.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import RLock
 from typing import Any
 
 from tinygrad_attn import Tensor, no_grad
-from tinygrad_attn.autograd.recording import watched
+from tinygrad_attn.autograd.recording import watch
 from tinygrad_attn.context import context
 from tinygrad_attn.rules.activations import dropout
 from tinygrad_attn.rules.composites import softmax
@@ -32,40 +28,36 @@ from tinygrad_attn.rules.movement import astype, getslice, permute_dims, reshape
 from tinygrad_attn.rules.operation import Op
 from tinygrad_attn.rules.primitives import broadcast_to, matmul, where
 
-from ..module import Module
+from ..module import Module, in_eval_mode
 
-# Operations after which weights are still those same weights.
+# Operations that only rearrange weights.
 SAME = {astype, broadcast_to, dropout, getslice, permute_dims, reshape}
-
-modes = RLock()  # a model has one mode, for all threads: they take turns to change it
 
 
 def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, Tensor]:
-    """The weights of every attention in `model(*inputs, **kwargs)`: self-attention,
-    masked, and cross-attention alike, each head for itself.
+    """The weights of every head of every attention in `model(*inputs, **kwargs)`:
+    self-attention, masked attention and cross-attention.
 
-    The model runs once, in eval mode and under `no_grad`; each module's mode is put
-    back afterwards. The weights are those that this forward used, not computed again,
-    before any dropout. Where a mask forbids to look they are exactly 0, and so is the
-    whole row of a query that may look nowhere.
+    The model runs once, in eval mode (for this thread) and under `no_grad`. The weights
+    are those that this forward used. Masked weights are exactly 0. If a query may
+    attend to nothing, its whole row is 0.
 
     Args:
-        model: any module. What it holds and computes with may be anybody's own: seen is
-            each softmax along the last axis whose result then multiplies values in a
-            matrix product.
-        inputs, kwargs: what the model is called with.
+        model: any Module. Attention is each softmax along the last axis whose result
+            then multiplies values in a matrix product, also in classes of your own.
+        inputs, kwargs: the arguments of the model.
 
     Returns:
-        Path → weights (B, H, T, S), in the order they were used. B is 1 where there
-        was no batch, and several batch axes are made one; H is 1 where a module has
-        weights of three axes, (B, T, S), and no `num_heads`. T counts queries, S keys.
-        The path is the module's in the model, "layers.0.self_attn", and the type of the
-        model where it is the model itself. A module that attends more than once has
-        "path", "path#2", "path#3", and a shared one the first of its paths.
+        Path → weights (B, H, T, S) in the order of their use: B sequences, H heads, T
+        queries, S keys. Without a batch B is 1; several batch axes become one. Weights
+        of three axes, (B, T, S), of a module without `num_heads` have H = 1.
+        The path is the module's path in the model, as "layers.0.self_attn", or the
+        model's type for the model itself. A module that attends several times has
+        "path", "path#2", "path#3"; a shared module has the first of its paths.
 
     Raises:
-        TypeError: model is no Module.
-        ValueError: nothing in it attended to anything.
+        TypeError: model is not a Module.
+        ValueError: the model has no attention.
 
     >>> import nn
     >>> from tinygrad_attn import randn
@@ -81,7 +73,7 @@ def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, T
         )
     seen = Watcher(model)
     with in_eval_mode(model), no_grad():
-        watched(seen, model, *inputs, **kwargs)
+        watch(seen, model, *inputs, **kwargs)
     if not seen.maps:
         raise ValueError(
             f"attention_maps: {type(model).__name__} attended to nothing; somewhere in "
@@ -93,7 +85,7 @@ def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, T
 
 
 class Watcher:
-    """Is told of every operation, and keeps the weights.
+    """Called with every operation; keeps the attention weights.
 
     Attributes:
         maps: path → weights (B, H, T, S).
@@ -104,7 +96,7 @@ class Watcher:
         self.paths: dict[int, str] = {}
         for path, module in model.named_modules():
             self.paths.setdefault(id(module), path or type(model).__name__)
-        # tensor → the weights that it is, maybe in another arrangement
+        # tensor → the weights that it holds, perhaps rearranged
         self.weights: dict[Tensor, Tensor] = {}
         self.used: set[Tensor] = set()
 
@@ -117,7 +109,7 @@ class Watcher:
             return
         known = [
             x for x in inputs if isinstance(x, Tensor) and x in self.weights
-        ]  # mostly none
+        ]  # usually none
         if not known:
             return
         weights = self.weights[known[0]]
@@ -130,7 +122,8 @@ class Watcher:
             self.keep(weights, known[0])
 
     def keep(self, weights: Tensor, factor: Tensor) -> None:
-        """Puts weights down under the module that used them, as the factor `factor`."""
+        """Keeps weights under the path of the module that used them. `factor` is the
+        tensor that multiplied the values: the weights, perhaps rearranged."""
         scope = context.now.scope
         while scope and id(scope.owner) not in self.paths:  # a composite, say
             scope = scope.parent
@@ -147,7 +140,7 @@ def four_axes(weights: Tensor, factor: Tensor, module: Any) -> Tensor:
     """The weights (..., T, S) of a module as (B, H, T, S)."""
     added = factor.ndim > weights.ndim and factor.size == weights.size
     if added and factor.shape[-1] == weights.shape[-1]:
-        weights = factor  # (B, S) was made (B, 1, S): one query each
+        weights = factor  # (B, S) became (B, 1, S): one query per sequence
     *batch, t, s = weights.shape
     heads = getattr(module, "num_heads", None)
     if batch and batch[-1] == heads:
@@ -157,16 +150,3 @@ def four_axes(weights: Tensor, factor: Tensor, module: Any) -> Tensor:
     else:
         heads = 1
     return weights.detach().reshape(math.prod(batch), heads, t, s)
-
-
-@contextmanager
-def in_eval_mode(model: Module) -> Iterator[None]:
-    """Inside, the model and all its modules are in eval mode; then as before."""
-    with modes:
-        training = [module for module in model.modules() if module.training]
-        try:
-            model.eval()
-            yield
-        finally:
-            for module in training:
-                module.training = True

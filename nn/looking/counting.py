@@ -1,9 +1,8 @@
-"""How large is a model? Built of shapes alone, without its numbers.
+"""How large is a model? Its shapes alone tell, without its numbers.
 
-The paper's big transformer has 214 million parameters: nearly a gigabyte, and minutes
-in pure Python, to learn a number that the shapes alone tell. Inside `shapes_only()` an
-array is a shape and a dtype, its elements are nowhere, and whatever is drawn or
-computed in making a model has only a shape too.
+The paper's big transformer has 214 million parameters: to build it takes nearly a
+gigabyte, and minutes in pure Python. Inside `shapes_only()` an array is only a shape
+and a dtype, without elements. Random numbers and computations give such arrays too.
 
     >>> import nn
     >>> with shapes_only():
@@ -31,7 +30,7 @@ Shape = tuple[int, ...]
 
 
 def count_parameters(model: Module) -> int:
-    """How many numbers a model learns; a shared parameter counts once.
+    """How many numbers a model learns. A shared parameter counts once.
 
     >>> import nn
     >>> count_parameters(nn.Linear(3, 2))                   # 2·3 and 2
@@ -47,10 +46,10 @@ def count_parameters(model: Module) -> int:
 
 @contextmanager
 def shapes_only() -> Iterator[None]:
-    """Inside, this thread's new tensors have shapes and no numbers.
+    """Inside the block, this thread's new tensors have shapes, but no numbers.
 
-    For building models, printing them and counting their parameters; a model built so
-    cannot be run. No random numbers are used up.
+    To build models, print them and count their parameters. Such a model cannot be run.
+    The random generator does not advance.
 
     >>> import nn
     >>> with shapes_only():
@@ -67,14 +66,14 @@ def shapes_only() -> Iterator[None]:
 
 
 class Silent(random.Random):
-    """Random numbers that nobody looks at."""
+    """A generator of no bytes at all, for arrays without elements."""
 
     def randbytes(self, n: int) -> bytes:
         return b""
 
 
 class Hollow:
-    """An array without elements: a shape, a dtype. Arithmetic makes shapes of shapes.
+    """An array without elements: a shape and a dtype. Arithmetic broadcasts shapes.
 
     >>> (Hollow((2, 1)) * 3.0 + Hollow((4,))).shape
     (2, 4)
@@ -103,11 +102,11 @@ class Hollow:
 
     __iter__ = tolist
 
-    def _with(self, other: Any) -> Hollow:
+    def _broadcast(self, other: Any) -> Hollow:
         return Hollow(broadcast_shapes(self.shape, getattr(other, "shape", ())))
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _with
-    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _with
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _broadcast
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = _broadcast
 
     def __neg__(self) -> Hollow:
         return self
@@ -118,7 +117,7 @@ class Hollow:
 
 
 class Namespace:
-    """What making a model asks of a backend, with hollow arrays."""
+    """The part of a backend's namespace that building a model needs, for `Hollow`."""
 
     name = "shapes"
     records = False
@@ -164,7 +163,7 @@ class Namespace:
     exp = log = sqrt = sin = cos = tanh = leaf = stop_gradient = same
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # Python asks for what may be missing
+        if name.startswith("__"):  # Python tries names that may be missing
             raise AttributeError(name)
         raise RuntimeError(
             f"{name}: this model was built inside shapes_only() and has no numbers; "

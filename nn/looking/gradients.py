@@ -1,8 +1,8 @@
-"""Which parameters does training not reach? Said aloud, for nothing else says it.
+"""Which parameters does training not reach?
 
-A parameter that the loss was not made from gets no gradient, and an optimizer leaves it
-as it is. Nothing fails: the model trains, a little worse than it could. The cause may
-be a layer that `forward` forgets, a `detach()` left behind, a block under `no_grad()`.
+A parameter that the loss does not depend on gets no gradient, and optimizers leave it
+as it is. Nothing fails: the model trains, only worse than it could. The cause may be a
+layer that `forward` never uses, a `detach()` left behind, or a block under `no_grad()`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ NAMED = 5  # parameters that the warning names, before it counts the rest
 def without_gradient(model: Module) -> list[str]:
     """The paths of the parameters that have no gradient, after a `backward()`.
 
-    Listed is whose `grad` is None: the walk from the loss did not come there. Not
-    listed is a parameter that asks for none (`requires_grad` is False), and not one
-    with a gradient of zeros: the walk came there and found a slope of 0, from a relu
-    that is off, say, or a factor of 0, which the next step may change.
+    These are the parameters with `requires_grad` whose `grad` is None: `backward()` did
+    not reach them. A gradient of zeros is a gradient: `backward()` did reach that
+    parameter, and found a slope of 0, perhaps behind a relu that is off, which the next
+    step may switch on.
 
     Args:
         model: a Module, between `backward()` and the next `zero_grad()`.
 
     Returns:
-        Paths as in `named_parameters()`, so a shared parameter is listed once.
+        Paths as in `named_parameters()`; a shared parameter is listed once.
 
     Raises:
         RuntimeError: no parameter has a gradient.
@@ -38,12 +38,12 @@ def without_gradient(model: Module) -> list[str]:
     >>> without_gradient(model)
     ['0.weight', '0.bias']
     """
-    return _without_gradient("without_gradient", model)[0]
+    return _find("without_gradient", model)[0]
 
 
 def warn_without_gradient(model: Module) -> None:
-    """Warns of the parameters that `without_gradient` lists: for a training loop, once,
-    after the first `backward()`.
+    """Warns of the parameters that `without_gradient` lists. A training loop calls it
+    once, after the first `backward()`.
 
     Args:
         model: a Module, between `backward()` and the next `zero_grad()`.
@@ -55,9 +55,9 @@ def warn_without_gradient(model: Module) -> None:
     >>> from tinygrad_attn import ones
     >>> model = nn.Linear(2, 1)
     >>> model(ones(1, 2)).sum().backward()
-    >>> warn_without_gradient(model)                # each has one: nothing to say
+    >>> warn_without_gradient(model)                # all have one: no warning
     """
-    paths, count = _without_gradient("warn_without_gradient", model)
+    paths, count = _find("warn_without_gradient", model)
     if not paths:
         return
     named = ", ".join(paths[:NAMED])
@@ -71,17 +71,17 @@ def warn_without_gradient(model: Module) -> None:
     )
 
 
-def _without_gradient(who: str, model: Module) -> tuple[list[str], int]:
-    """The paths, and how many parameters ask for a gradient."""
+def _find(who: str, model: Module) -> tuple[list[str], int]:
+    """The paths without a gradient, and how many parameters require one."""
     if not isinstance(model, Module):
         raise TypeError(
             f"{who}: a {type(model).__name__} given; it takes a model, an nn.Module"
         )
-    asking = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
-    paths = [path for path, p in asking if p.grad is None]
-    if paths and len(paths) == len(asking):
+    requiring = [(path, p) for path, p in model.named_parameters() if p.requires_grad]
+    paths = [path for path, p in requiring if p.grad is None]
+    if paths and len(paths) == len(requiring):
         raise RuntimeError(
-            f"{who}: no parameter of {len(asking)} has a gradient; call it after "
+            f"{who}: no parameter of {len(requiring)} has a gradient; call it after "
             "backward() and before zero_grad(), with a loss made by this model"
         )
-    return paths, len(asking)
+    return paths, len(requiring)

@@ -1,21 +1,21 @@
-"""Schedules: how large the steps are, from the first to the last.
+"""Schedules: the learning rate of each step of a training.
 
-Call a schedule's `step()` before each of the optimizer's. Both count with the
-optimizer, so that a saved and restored one goes on where it was.
+Call a schedule's `step()` before the optimizer's. A schedule counts by the optimizer's
+own steps, so a training that is saved and restored continues at its learning rate.
 """
 
 from __future__ import annotations
 
 from tinygrad_attn.errors import check_number
 
-from . import Optimizer
+from .base import Optimizer
 
 
 class WarmUp:
-    """A learning rate that grows from 0 to its full size within the first steps.
+    """A learning rate that grows linearly from 0 to the optimizer's `lr`.
 
-    Adam's means are rough at first, and a full step along a rough mean can spoil a
-    fresh model. Call `step()` before each of the optimizer's.
+    Adam's means are rough at first, and a full step along a rough mean can spoil a new
+    model.
 
         lr(t) = lr · min(1, t / warmup_steps),      t = 1, 2, ...
 
@@ -43,19 +43,19 @@ class WarmUp:
 
 
 class Noam:
-    """The paper's learning rate (Vaswani et al. 2017, equation 3): up in a line for
-    `warmup_steps` steps, then down with the root of the steps.
+    """The paper's learning rate (Vaswani et al. 2017, equation 3). For `warmup_steps`
+    steps it grows linearly, then it falls with the inverse square root of the step.
 
         lr(t) = factor · d_model^-0.5 · min(t^-0.5, t · warmup_steps^-1.5)
 
-    The two meet at t = warmup_steps, where lr is largest: factor / √(d_model · t). The
-    steps count from 1; at 0, where t^-0.5 is none, lr is 0.
+    The two meet at t = warmup_steps, where lr is largest: factor / √(d_model · t).
+    Steps count from 1; lr(0) is 0.
 
     Args:
-        optimizer: whose `lr` is set. The paper's is Adam with β₂ = 0.98, ε = 1e-9.
-        d_model: the model's width: a wider one takes smaller steps.
-        warmup_steps: 4,000 in the paper, for 100,000 steps.
-        factor: of the whole; the paper has 1.
+        optimizer: its `lr` is set. The paper has Adam with β₂ = 0.98 and ε = 1e-9.
+        d_model: the model's width; a wider model takes smaller steps.
+        warmup_steps: the paper has 4,000, of 100,000 steps in all.
+        factor: multiplies the learning rate; the paper has 1.
 
     >>> from nn.optim import Adam, Parameter
     >>> optimizer = Adam([Parameter([1.0])], betas=(0.9, 0.98), eps=1e-9)

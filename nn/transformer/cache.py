@@ -1,33 +1,28 @@
-"""Keys and values that are kept, so that decoding computes nothing twice.
+"""A cache of keys and values, so that decoding computes nothing twice.
 
-A decoder writes one token after the other, and each new query looks at all positions
-before it. Their keys and values are what they were a step ago: causal attention never
-lets a later token change an earlier one. So they are kept, and a step computes those of
-its new position only: T steps cost T projections where starting anew costs
-1 + 2 + ... + T.
+A decoder writes one token at a time, and each new query looks at all positions before
+it. Their keys and values have not changed: in causal attention no later token changes
+an earlier position. So they are kept, and a step projects its new position only. T
+steps cost T projections; without the cache they cost 1 + 2 + ... + T.
 
-    self-attention     the keys and values of the new positions are appended
-    cross-attention    those of the memory are computed once, at the first step
+    self-attention     each step appends the keys and values of its new positions
+    cross-attention    the first step computes the memory's; the others use them
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from tinygrad_attn import Tensor, concat
 from tinygrad_attn.ops import take
 
-if TYPE_CHECKING:
-    from .multi_head import MultiHeadAttention
-
 
 class KeyValueCache:
-    """The keys and values (B, H, S, d_k) that one attention has made so far.
+    """The keys and values (B, H, S, d_k) of one attention, so far.
 
     Args:
-        grows: whether new ones are appended (self-attention), or the first ones kept
-            (cross-attention, whose memory stays the same).
+        grows: True for self-attention, where each step appends. False for
+            cross-attention, where the memory stays the same.
 
     >>> import nn
     >>> from tinygrad_attn import randn
@@ -42,36 +37,39 @@ class KeyValueCache:
 
     def __init__(self, grows: bool = True) -> None:
         self.grows = grows
-        self.keys: Tensor | None = None
-        self.values: Tensor | None = None
+        self.contents: tuple[Tensor, Tensor] | None = None  # keys, values
 
     def __len__(self) -> int:
-        """How many positions there are."""
-        return 0 if self.keys is None else self.keys.shape[-2]
+        """How many positions are cached."""
+        return 0 if self.contents is None else self.contents[0].shape[-2]
 
-    def keys_and_values(
-        self, attention: MultiHeadAttention, key: Tensor, value: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Those of all positions so far, with the ones that `attention` now makes of
-        key (B, T, kdim) and value (B, T, vdim) among them."""
-        if self.keys is None or self.values is None:
-            self.keys, self.values = attention.keys_and_values(key, value)
-        elif self.grows:
-            k, v = attention.keys_and_values(key, value)  # (B, H, T, d_k)
-            self.keys = concat([self.keys, k], axis=-2)
-            self.values = concat([self.values, v], axis=-2)
-        return self.keys, self.values
+    @property
+    def complete(self) -> tuple[Tensor, Tensor] | None:
+        """The keys and values, if no more will come: those of a memory."""
+        return None if self.grows else self.contents
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the keys and values (B, H, T, d_k) of T new positions.
+
+        Returns:
+            Those of all positions so far.
+        """
+        if self.contents is not None:
+            keys, values = self.contents
+            k, v = concat([keys, k], axis=-2), concat([values, v], axis=-2)
+        self.contents = k, v
+        return k, v
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch, in this order, one maybe repeatedly:
-        beam search keeps some hypotheses and drops others."""
-        if self.keys is not None and self.values is not None:
-            self.keys = take(self.keys, rows, axis=0)
-            self.values = take(self.values, rows, axis=0)
+        """Keeps these rows of the batch, in this order; a row may repeat. Beam search
+        keeps some hypotheses and drops others."""
+        if self.contents is not None:
+            k, v = self.contents
+            self.contents = take(k, rows, axis=0), take(v, rows, axis=0)
 
 
 class LayerCache:
-    """A decoder layer's two: of its self-attention, and of its cross-attention.
+    """The two caches of a decoder layer: for self-attention and cross-attention.
 
     >>> len(LayerCache())
     0
@@ -82,20 +80,20 @@ class LayerCache:
         self.cross_attn = KeyValueCache(grows=False)
 
     def __len__(self) -> int:
-        """How many positions of the target there are."""
+        """How many positions of the target are cached."""
         return len(self.self_attn)
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch."""
+        """Keeps these rows of the batch."""
         self.self_attn.select(rows)
         self.cross_attn.select(rows)
 
 
 class DecoderCache:
-    """One for each layer of a decoder, in its order.
+    """A cache for each layer of a decoder, in order.
 
     Args:
-        num_layers: how many there are.
+        num_layers: how many layers the decoder has.
 
     >>> cache = DecoderCache(6)
     >>> len(cache), len(cache.layers)
@@ -106,10 +104,10 @@ class DecoderCache:
         self.layers = [LayerCache() for _ in range(num_layers)]
 
     def __len__(self) -> int:
-        """How many positions of the target there are."""
+        """How many positions of the target are cached."""
         return len(self.layers[0])
 
     def select(self, rows: Sequence[int]) -> None:
-        """Goes on with these rows of the batch."""
+        """Keeps these rows of the batch."""
         for layer in self.layers:
             layer.select(rows)

@@ -1,8 +1,8 @@
-"""The transformer's decoder: a layer with two attentions, a stack of them.
+"""The transformer's decoder: a layer with two attentions, and a stack of such layers.
 
-Writing a sequence, the decoder looks at what is already written (masked self-attention)
-and at what the encoder made of the source (cross-attention): there queries come from
-here, keys and values from the memory.
+The decoder writes a sequence. It attends to the tokens that it has already written
+(masked self-attention) and to the encoder's output, the memory (cross-attention: the
+queries are the decoder's, keys and values are the memory's).
 
 Vaswani et al. 2017, "Attention Is All You Need", sections 3.1 and 3.2.3.
 """
@@ -14,29 +14,15 @@ from tinygrad_attn import Tensor
 from ..layers import Dropout, LayerNorm, check_sequence
 from ..module import Module
 from .cache import DecoderCache, LayerCache
-from .encoder import FeedForward, checked_norm, copies
 from .multi_head import MultiHeadAttention
+from .shared import TransformerLayer, check_norm, copy_layer
 
 
-class TransformerDecoderLayer(Module):
+class TransformerDecoderLayer(TransformerLayer):
     """Self-attention, cross-attention, feed-forward, each with a residual connection
     and a norm.
 
-        norm_first=False, the paper:  x = norm(x + sublayer(x))
-        norm_first=True, pre-norm:    x = x + sublayer(norm(x))
-
-    Args:
-        d_model: the width throughout.
-        num_heads: attention heads; must divide d_model.
-        d_ff: the inner width of the feed-forward.
-        dropout: the probability, in training, to drop an element of what a sublayer
-            hands to its residual connection (section 5.4).
-        activation: "relu" or "gelu".
-        norm_first: pre-norm instead of the paper's post-norm.
-        layer_norm_eps: the ε of the norms.
-        bias: whether linear layers and norms have one.
-        inner_dropout: the same for attention weights and inside the feed-forward. The
-            paper has none there (0.0); by default it is `dropout`, as in PyTorch.
+    Args: those of TransformerLayer (shared.py).
 
     >>> from tinygrad_attn import randn
     >>> layer = TransformerDecoderLayer(8, 2, d_ff=16)
@@ -44,31 +30,13 @@ class TransformerDecoderLayer(Module):
     (1, 3, 8)
     """
 
-    def __init__(
-        self,
-        d_model: int,
-        num_heads: int,
-        d_ff: int = 2048,
-        dropout: float = 0.1,
-        activation: str = "relu",
-        norm_first: bool = False,
-        layer_norm_eps: float = 1e-5,
-        bias: bool = True,
-        inner_dropout: float | None = None,
-    ) -> None:
-        inner = dropout if inner_dropout is None else inner_dropout
-        self.self_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
-        self.cross_attn = MultiHeadAttention(d_model, num_heads, inner, bias)
-        self.self_attn.mask_names = ("tgt_mask", "tgt_key_padding_mask")
-        self.cross_attn.mask_names = ("memory_mask", "memory_key_padding_mask")
-        self.feed_forward = FeedForward(d_model, d_ff, inner, activation, bias)
-        self.norm1 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm2 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.norm3 = LayerNorm(d_model, layer_norm_eps, bias=bias)
-        self.dropout1 = Dropout(dropout)
-        self.dropout2 = Dropout(dropout)
-        self.dropout3 = Dropout(dropout)
-        self.norm_first = norm_first
+    attentions = ("self_attn", "cross_attn")
+    self_attn: MultiHeadAttention
+    cross_attn: MultiHeadAttention
+    norm2: LayerNorm
+    norm3: LayerNorm
+    dropout2: Dropout
+    dropout3: Dropout
 
     def forward(
         self,
@@ -95,42 +63,36 @@ class TransformerDecoderLayer(Module):
         check_sequence(who, "tgt", tgt, d_model)
         check_sequence(who, "memory", memory, d_model)
         x = tgt  # (B, T, d_model), and so is every line up to the return
-        inner = self.norm1(x) if self.norm_first else x
         z, _ = self.self_attn(
-            inner,
+            self.norm_before(self.norm1, x),
             attn_mask=tgt_mask,
             key_padding_mask=tgt_key_padding_mask,
             is_causal=tgt_is_causal,
             cache=None if cache is None else cache.self_attn,
+            mask_names=("tgt_mask", "tgt_key_padding_mask"),
         )
-        x = x + self.dropout1(z)
-        x = x if self.norm_first else self.norm1(x)
-        inner = self.norm2(x) if self.norm_first else x
+        x = self.norm_after(self.norm1, x + self.dropout1(z))
         z, _ = self.cross_attn(
-            inner,
+            self.norm_before(self.norm2, x),
             memory,
             attn_mask=memory_mask,
             key_padding_mask=memory_key_padding_mask,
             cache=None if cache is None else cache.cross_attn,
+            mask_names=("memory_mask", "memory_key_padding_mask"),
         )
-        x = x + self.dropout2(z)
-        x = x if self.norm_first else self.norm2(x)
-        inner = self.norm3(x) if self.norm_first else x
-        x = x + self.dropout3(self.feed_forward(inner))
-        return x if self.norm_first else self.norm3(x)  # type: ignore[no-any-return]
-
-    def extra_repr(self) -> str:
-        return "pre-norm" if self.norm_first else "post-norm"
+        x = self.norm_after(self.norm2, x + self.dropout2(z))
+        z = self.feed_forward(self.norm_before(self.norm3, x))
+        return self.norm_after(self.norm3, x + self.dropout3(z))
 
 
 class TransformerDecoder(Module):
-    """Layer after layer, all of them looking at the same memory, and at the end a norm,
-    if there is one (section 3.1).
+    """A stack of layers, all attending to the same memory, and a norm after the last,
+    if one is given (section 3.1).
 
     Args:
-        decoder_layer: what is copied; any Module that is called as
-            TransformerDecoderLayer is. It stays outside itself.
-        num_layers: how many copies, each initialised anew (`init_xavier`).
+        decoder_layer: the layer to copy, called as TransformerDecoderLayer is. The
+            layer passed in is not part of the stack.
+        num_layers: how many copies; each is initialised anew (`init_xavier`).
         norm: applied to the result; belongs to pre-norm layers (the paper has none).
 
     >>> from tinygrad_attn import randn
@@ -142,8 +104,8 @@ class TransformerDecoder(Module):
     def __init__(
         self, decoder_layer: Module, num_layers: int, norm: Module | None = None
     ) -> None:
-        self.layers = copies("TransformerDecoder", decoder_layer, num_layers)
-        self.norm = checked_norm("TransformerDecoder", norm)
+        self.layers = copy_layer("TransformerDecoder", decoder_layer, num_layers)
+        self.norm = check_norm("TransformerDecoder", norm)
 
     def forward(
         self,
@@ -156,8 +118,8 @@ class TransformerDecoder(Module):
         tgt_is_causal: bool = False,
         cache: DecoderCache | None = None,
     ) -> Tensor:
-        """tgt (B, T, d_model) and memory (B, S, d_model) → (B, T, d_model); the masks
-        are those of TransformerDecoderLayer."""
+        """tgt (B, T, d_model) and memory (B, S, d_model) → (B, T, d_model). The masks
+        are as in TransformerDecoderLayer."""
         caches = [None] * len(self.layers) if cache is None else cache.layers
         x = tgt
         for layer, layer_cache in zip(self.layers, caches):

@@ -1,16 +1,16 @@
-"""Decoding: a trained model writes, one token after the other.
+"""Decoding: a trained model writes a sequence, one token at a time.
 
-The model gives a probability to each next token. Which one to write?
+The model gives each possible next token a probability. Which one to write?
 
-    greedy         the most probable, each time
+    greedy         the most probable token, each time
     beam search    keep the `beam_size` most probable beginnings, and choose at the end
 
-Greedy may walk past the best sequence, when that begins with a token that is not the
-best by itself. Both keep keys and values (`nn.cache`), so that a step looks at one new
+Greedy decoding misses the best sequence if its first token is not the most probable
+one. Both keep keys and values in a cache (cache.py), so a step computes one new
 position only.
 
 Vaswani et al. 2017, "Attention Is All You Need", section 6.1: a beam of 4, a length
-penalty of α = 0.6, and up to 50 tokens more than the source has.
+penalty of α = 0.6, and at most 50 tokens more than the source has.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from heapq import nlargest
 from operator import itemgetter
 
 from tinygrad_attn import Tensor, concat, no_grad, where
-from tinygrad_attn.autograd.recording import constant
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.functions.operands import constant
 
-from ..looking.attention_maps import in_eval_mode
+from ..module import in_eval_mode
 from .seq2seq import Seq2SeqTransformer
 from .tokens import check_tokens
 
@@ -33,17 +33,17 @@ from .tokens import check_tokens
 def greedy_decode(
     model: Seq2SeqTransformer, src: Tensor, max_len: int | None = None
 ) -> list[list[int]]:
-    """Writes for each sequence the most probable token, until it is EOS.
+    """Writes the most probable token each time, until EOS.
 
-    The model is in eval mode meanwhile, and put back afterwards.
+    The model runs in eval mode (for this thread), without recording.
 
     Args:
         src: (B, S) tokens.
-        max_len: the most tokens to write, EOS among them; by default S + 50, or what
-            the model's positions allow.
+        max_len: the most tokens to write, EOS included; by default S + 50, or as many
+            as the model's positions allow.
 
     Returns:
-        For each sequence its tokens, without BOS and EOS.
+        The tokens of each sequence, without BOS and EOS.
 
     >>> import nn
     >>> model = nn.Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
@@ -55,20 +55,21 @@ def greedy_decode(
     with in_eval_mode(model), no_grad():
         memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
         cache = model.new_cache()
-        tgt = constant([[model.bos]] * src.shape[0], src)  # (B, 1)
-        done = tgt == model.eos  # (B, 1): nobody yet
+        tgt = constant("greedy_decode", [[model.bos]] * src.shape[0], src)  # (B, 1)
+        done = tgt == model.eos  # (B, 1): none yet
         while tgt.shape[1] <= limit and not done.min():
             logits = model.decode(tgt, memory, real, cache)[:, -1]  # (B, vocab_size)
-            best = words_only(model, logits).argmax(axis=-1, keepdims=True)  # (B, 1)
-            token = where(done, model.pad, best)  # who has ended writes no more
+            scores = exclude_special(model, logits)
+            best = scores.argmax(axis=-1, keepdims=True)  # (B, 1)
+            token = where(done, model.pad, best)  # PAD after a sequence's EOS
             tgt = concat([tgt, token], axis=1)
             done = where(done, True, token == model.eos)
-    return [until(model.eos, row[1:]) for row in tgt.tolist()]
+    return [cut_at(model.eos, row[1:]) for row in tgt.tolist()]
 
 
 @dataclass
 class Hypothesis:
-    """What may come out: tokens after BOS, and ln P of them all given the source.
+    """A possible output: the tokens after BOS, and ln P(tokens | source).
 
     >>> Hypothesis([5, 6], -2.0).score(alpha=0.0)
     -2.0
@@ -80,7 +81,7 @@ class Hypothesis:
     def score(self, alpha: float, length: int | None = None) -> float:
         """ln P / lp, with the length penalty lp = ((5 + |Y|)/(5 + 1))^α.
 
-        Each token makes P smaller, so that without it the shortest would win.
+        Each token makes P smaller. Without the penalty the shortest sequence would win.
         Wu et al. 2016, "Google's Neural Machine Translation System", equation 14.
         """
         size = len(self.tokens) if length is None else length
@@ -94,26 +95,26 @@ def beam_search(
     alpha: float = 0.6,
     max_len: int | None = None,
 ) -> list[list[int]]:
-    """Writes for each sequence the best of those that `beam_size` beginnings led to.
+    """Writes the best sequence that `beam_size` hypotheses, kept side by side, lead to.
 
-    At each step every beginning is continued by every token, and the `beam_size` most
-    probable of all these go on. One that ends in EOS is finished. The search ends where
-    none is left, or none left could still surpass the best finished one. A beam of 1 is
-    greedy decoding.
+    Each step extends every hypothesis by every token, and keeps the `beam_size` most
+    probable results. A hypothesis that ends in EOS is finished. The search ends when no
+    unfinished hypothesis can still score better than the best finished one. A beam of 1
+    is greedy decoding.
 
-    The model is in eval mode meanwhile, and put back afterwards.
+    The model runs in eval mode (for this thread), without recording.
 
     Args:
         src: (B, S) tokens.
-        beam_size: how many go on.
-        alpha: α of the length penalty (`Hypothesis.score`); 0 is none, and more favours
-            longer ones.
-        max_len: the most tokens to write, EOS among them; by default S + 50, or what
-            the model's positions allow. Where none has finished by then, the best
-            unfinished one is the answer.
+        beam_size: how many hypotheses to keep.
+        alpha: α of the length penalty (`Hypothesis.score`). 0 means no penalty; a
+            larger α favours longer sequences.
+        max_len: the most tokens to write, EOS included; by default S + 50, or as many
+            as the model's positions allow. If no hypothesis is finished by then, the
+            best unfinished one is the answer.
 
     Returns:
-        For each sequence its tokens, without BOS and EOS.
+        The tokens of each sequence, without BOS and EOS.
 
     >>> import nn
     >>> model = nn.Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
@@ -129,12 +130,12 @@ def beam_search(
         memory, real = model.encode(src), model.real(src)  # (B, S, d_model), (B, S)
         for b in range(src.shape[0]):
             one = slice(b, b + 1)
-            best = best_of_beam(model, memory[one], real[one], beam_size, alpha, limit)
-            answers.append(until(model.eos, best.tokens))
+            best = search(model, memory[one], real[one], beam_size, alpha, limit)
+            answers.append(cut_at(model.eos, best.tokens))
     return answers
 
 
-def best_of_beam(
+def search(
     model: Seq2SeqTransformer,
     memory: Tensor,
     real: Tensor,
@@ -142,28 +143,31 @@ def best_of_beam(
     alpha: float,
     limit: int,
 ) -> Hypothesis:
-    """The best hypothesis for one source: its memory (1, S, d_model), real (1, S)."""
+    """The best hypothesis for one source, from its memory (1, S, d_model) and its
+    padding mask `real` (1, S)."""
     cache = model.new_cache()
     alive, finished = [Hypothesis([], 0.0)], []
     for _ in range(limit):
-        tgt = constant([[model.bos, *h.tokens] for h in alive], memory)  # (K, t)
+        tgt = constant(
+            "beam_search", [[model.bos, *h.tokens] for h in alive], memory
+        )  # (K, t)
         logits = model.decode(tgt, memory, real, cache)[:, -1]  # (K, vocab_size)
-        log_p = words_only(model, logits.log_softmax()).tolist()
-        continued = (
+        log_p = exclude_special(model, logits.log_softmax()).tolist()
+        extensions = (
             (h.log_p + p, k, token)
             for k, h in enumerate(alive)
             for token, p in enumerate(log_p[k])
             if p > -math.inf
         )
         kept, rows = [], []
-        for total, k, token in nlargest(beam_size, continued, key=itemgetter(0)):
+        for total, k, token in nlargest(beam_size, extensions, key=itemgetter(0)):
             longer = Hypothesis([*alive[k].tokens, token], total)
             if token == model.eos:
                 finished.append(longer)
             else:
                 kept.append(longer)
                 rows.append(k)
-        if finished:  # ln P can only fall: no better score than at full length
+        if finished:  # ln P only falls, so a score is at best today's at full length
             best = max(h.score(alpha) for h in finished)
             hope = max((h.score(alpha, limit) for h in kept), default=-math.inf)
             if hope <= best:
@@ -176,7 +180,7 @@ def best_of_beam(
 def check_call(
     who: str, model: Seq2SeqTransformer, src: Tensor, max_len: int | None
 ) -> int:
-    """The most tokens to write, once the call is seen to be right."""
+    """Refuses a wrong call; returns the most tokens to write."""
     if not isinstance(model, Seq2SeqTransformer):
         raise TypeError(
             f"{who}: a {type(model).__name__} given; it takes a Seq2SeqTransformer"
@@ -188,13 +192,15 @@ def check_call(
     return max_len
 
 
-def words_only(model: Seq2SeqTransformer, scores: Tensor) -> Tensor:
-    """Scores (B, vocab_size) with -inf for PAD and BOS, which are never written."""
+def exclude_special(model: Seq2SeqTransformer, scores: Tensor) -> Tensor:
+    """Scores (B, vocab_size), with -inf for PAD and BOS, which are never written."""
     never = (model.pad, model.bos)
-    words = constant([i not in never for i in range(scores.shape[-1])], scores)
+    words = constant(
+        "decode", [i not in never for i in range(scores.shape[-1])], scores
+    )
     return where(words, scores, -math.inf)
 
 
-def until(eos: int, tokens: list[int]) -> list[int]:
-    """The tokens before the first EOS, all if there is none."""
+def cut_at(eos: int, tokens: list[int]) -> list[int]:
+    """The tokens before the first EOS; all if there is none."""
     return tokens[: tokens.index(eos)] if eos in tokens else tokens

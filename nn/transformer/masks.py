@@ -1,15 +1,16 @@
-"""Masks of attention: which shapes they may have, and two of them made one.
+"""The masks of attention: their shapes, and how two become one.
 
-Boolean everywhere, and **True = may be attended to** (`torch.nn.MultiheadAttention` has
-it the other way round: there True is what is left out). B counts sequences, H heads, T
-queries and S keys:
+Masks are boolean, and **True = may be attended to**. (`torch.nn.MultiheadAttention`
+means the opposite: there True is left out.) There are B sequences, H heads, T queries
+and S keys:
 
-    attn_mask         (T, S), (B, T, S) or (B, H, T, S)    who may look at whom
-    key_padding_mask  (B, S)                               which keys are there at all
-    energies          (B, H, T, S)                         what both are made to fit
+    attn_mask         (T, S), (B, T, S) or (B, H, T, S)    which keys a query may see
+    key_padding_mask  (B, S)                               which keys are no padding
+    energies          (B, H, T, S)                         both are spread over it
 
-`causal_mask(t)` makes the first of positions, `padding_mask(tokens)` the second of
-tokens. For a single sequence, without a B, they are (T, S) or (H, T, S), and (S,).
+`causal_mask(t)` makes an attn_mask from positions, `padding_mask(tokens)` a
+key_padding_mask from tokens. For a single sequence, without B, the shapes are (T, S) or
+(H, T, S), and (S,).
 """
 
 from __future__ import annotations
@@ -23,24 +24,24 @@ Shape = tuple[int, ...]
 NAMES = ("attn_mask", "key_padding_mask")
 
 
-def mask_for(
+def one_mask(
     who: str,
     energies: Shape,
     attn_mask: Any,
     key_padding_mask: Any,
     names: tuple[str, str] = NAMES,
 ) -> Tensor | None:
-    """The two masks as one that broadcasts to the energies (..., H, T, S): true where
-    both are; None where there is none.
+    """One mask from two: true where both are true. None if both are None.
 
     Args:
-        names: what the caller calls them, for the errors.
+        energies: the shape (..., H, T, S), to which the result broadcasts.
+        names: the caller's names for the two masks, for the errors.
 
     Raises:
-        TypeError, ValueError: a mask is no boolean Tensor, or of no shape that fits.
+        TypeError, ValueError: a mask is not boolean, or its shape does not fit.
 
     >>> causal = Tensor([[True, False], [True, True]])
-    >>> mask_for("attention", (1, 4, 2, 2), causal, Tensor([[False, True]]))
+    >>> one_mask("attention", (1, 4, 2, 2), causal, Tensor([[False, True]]))
     Tensor([[[[False, False],
               [False,  True]]]], bool)
     """
@@ -51,26 +52,30 @@ def mask_for(
         if batch:
             shapes["(B, T, S)"] = (*batch, t, s)
         shapes["(B, H, T, S)" if batch else "(H, T, S)"] = energies
-        check_mask(who, names[0], mask, shapes, {names[1]: (*batch, s)})
+        check_shape(who, names[0], mask, shapes, {names[1]: (*batch, s)})
         if batch and mask.ndim == len(batch) + 2:  # (B, T, S): the same for all heads
             mask = mask.unsqueeze(-3)
     if padding is not None:
-        what = "(B, S)" if batch else "(S,)"
-        check_mask(who, names[1], padding, {what: (*batch, s)})
+        letters = "(B, S)" if batch else "(S,)"
+        check_shape(who, names[1], padding, {letters: (*batch, s)})
         padding = padding.unsqueeze(-2).unsqueeze(-2)  # for all heads and queries
         mask = padding if mask is None else both(mask, padding)
     return mask  # type: ignore[no-any-return]
 
 
-def check_mask(
+def check_shape(
     who: str,
     name: str,
     mask: Any,
     shapes: dict[str, Shape],
     other: dict[str, Shape] | None = None,
 ) -> None:
-    """Refuses what is no Tensor of bool, or has none of these shapes (a size may be 1
-    for "all alike"). `other` is the other mask's name and shape, should it be that."""
+    """Refuses anything but a boolean Tensor of one of these shapes.
+
+    Args:
+        shapes: a shape in letters → its sizes, each of which may be 1 instead.
+        other: the other mask's name and sizes: a hint for a mask given in its place.
+    """
     if not isinstance(mask, Tensor) or mask.dtype != "bool":
         kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
         raise TypeError(
@@ -82,11 +87,11 @@ def check_mask(
             n in (1, wanted) for n, wanted in zip(mask.shape, shape)
         ):
             return
-    right = " or ".join(f"{what} = {shape}" for what, shape in shapes.items())
+    right = " or ".join(f"{letters} = {shape}" for letters, shape in shapes.items())
     hint = ""
-    for what, shape in (other or {}).items():
+    for other_name, shape in (other or {}).items():
         if mask.shape == shape:
-            hint = f"; one flag for each key is a {what}"
+            hint = f"; one flag for each key is a {other_name}"
     raise ValueError(
         f"{who}: {name} of shape {mask.shape} given; it must be {right}{hint}"
     )

@@ -1,8 +1,9 @@
 """Attention: one head as in a textbook, then many at once.
 
-**A soft look-up.** A dictionary looks a query up among keys and returns the value of
-the one that matches. Attention returns a blend of all values, each in proportion to how
-well its key matches. Nothing is chosen, so everything has a gradient.
+**A soft look-up.** A dictionary compares a query with its keys, and returns the value
+of the key that matches. Attention returns a weighted mean of all values, and the better
+a key matches, the larger its weight. Nothing is picked out, so everything has a
+gradient.
 
 Vaswani et al. 2017, "Attention Is All You Need", sections 3.2.1 and 3.2.2.
 """
@@ -16,26 +17,27 @@ from tinygrad_attn.errors import check_number
 from tinygrad_attn.functions import attention
 from tinygrad_attn.rules.composites import MASKED
 
-from ..layers import Linear, check_sequence, positive, xavier_uniform
+from ..layers import Linear, check_positive, check_sequence, xavier_uniform
 from ..module import Module
 from .cache import KeyValueCache
-from .masks import NAMES, mask_for
+from .masks import NAMES, one_mask
 
 
 class AttentionHead(Module):
-    """One head, every step a line.
+    """One attention head; each line of `forward` is one step.
 
-        Q = X W_Q            what each position asks                       (..., T, d_k)
-        K = M W_K            what each position offers to be found by      (..., S, d_k)
-        V = M W_V            what is fetched from it                       (..., S, d_v)
-        energies = Q Kᵀ/√d_k how well each query matches each key          (..., T, S)
-        weights = softmax    row by row: positive, adding up to 1          (..., T, S)
-        weights V            for each query the blend of values            (..., T, d_v)
+        Q = X W_Q             queries                                      (..., T, d_k)
+        K = M W_K             keys                                         (..., S, d_k)
+        V = M W_V             values                                       (..., S, d_v)
+        energies = Q Kᵀ/√d_k  how well each query matches each key         (..., T, S)
+        weights = softmax     row by row: positive, adding up to 1         (..., T, S)
+        weights V             a weighted mean of values for each query     (..., T, d_v)
 
-    Backward, dX being ∂L/∂X: `composites.scaled_dot_product_attention` derives dQ, dK
-    and dV, and why the energies are divided by √d_k. From those, by the rule of the
-    matrix product, dW_Q = Xᵀ dQ, dW_K = Mᵀ dK, dW_V = Mᵀ dV. In self-attention M is X,
-    which is thus used three times, and the paths add: dX = dQ W_Qᵀ + dK W_Kᵀ + dV W_Vᵀ.
+    Backward, with dX for ∂L/∂X: `composites.scaled_dot_product_attention` derives dQ,
+    dK and dV, and says why the energies are divided by √d_k. The rule of the matrix
+    product then gives dW_Q = Xᵀ dQ, dW_K = Mᵀ dK and dW_V = Mᵀ dV. In self-attention M
+    is X. So X is used three times, and its gradient is the sum of three paths:
+    dX = dQ W_Qᵀ + dK W_Kᵀ + dV W_Vᵀ.
 
     Args:
         d_model: the width of x and memory.
@@ -57,7 +59,7 @@ class AttentionHead(Module):
 
     def __init__(self, d_model: int, d_k: int, d_v: int | None = None) -> None:
         d_v = d_k if d_v is None else d_v
-        positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)
+        check_positive("AttentionHead", d_model=d_model, d_k=d_k, d_v=d_v)
         self.W_Q = xavier_uniform(d_model, d_k)
         self.W_K = xavier_uniform(d_model, d_k)
         self.W_V = xavier_uniform(d_model, d_v)
@@ -65,18 +67,18 @@ class AttentionHead(Module):
     def forward(
         self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """x (..., T, d_model) looks up in memory (..., S, d_model), by default in
-        itself.
+        """x (..., T, d_model) attends to memory (..., S, d_model).
 
         Args:
+            memory: by default x: self-attention.
             mask: boolean, broadcasting to (..., T, S); True = may be attended to.
 
         Returns:
-            The blend (..., T, d_v) and the weights (..., T, S).
+            The weighted means of values (..., T, d_v), and the weights (..., T, S).
         """
         memory = x if memory is None else memory
-        for what, t in (("x", x), ("memory", memory)):
-            check_sequence("AttentionHead", what, t, self.W_Q.shape[0])
+        check_sequence("AttentionHead", "x", x, self.W_Q.shape[0])
+        check_sequence("AttentionHead", "memory", memory, self.W_Q.shape[0])
         Q = x @ self.W_Q  # (..., T, d_k)
         K = memory @ self.W_K  # (..., S, d_k)
         V = memory @ self.W_V  # (..., S, d_v)
@@ -88,7 +90,7 @@ class AttentionHead(Module):
             attention.check_mask("AttentionHead", mask, energies.shape, "mask")
             masked = ops.where(mask, energies, MASKED)
         weights = functional.softmax(masked)
-        if mask is not None:  # a row with no key to attend to has no weights at all
+        if mask is not None:  # in a row without any key all weights are 0
             weights = ops.where(mask, weights, 0.0)
         return weights @ V, weights  # (..., T, d_v)
 
@@ -97,17 +99,17 @@ class AttentionHead(Module):
 
 
 class MultiHeadAttention(Module):
-    """Several heads side by side, each with its own projections of width d_model / H:
-    head h attends by its own criterion, and out_proj mixes what the heads found.
+    """H heads side by side. Each has its own projections, of width d_k = d_model / H,
+    and so compares in its own way. out_proj mixes the outputs of all heads.
 
         MultiHead(Q, K, V) = Concat(head₁, ..., head_H) W_O       (section 3.2.2)
 
-    The projections of all heads are one matrix each (q_proj, k_proj, v_proj), head h
-    owning rows h·d_k to (h+1)·d_k of its weight: one product instead of H.
+    q_proj projects the queries of all heads in one product instead of H: rows h·d_k to
+    (h+1)·d_k of its weight belong to head h. The same holds for k_proj and v_proj.
 
     Args:
         d_model: the width of the query and of the output.
-        num_heads: H, which must divide d_model.
+        num_heads: H; it must divide d_model.
         dropout: the probability to drop an attention weight in training.
         bias: whether the projections have one.
         kdim, vdim: the widths of key and value; d_model by default.
@@ -122,8 +124,6 @@ class MultiHeadAttention(Module):
     ((1, 5, 8), (1, 2, 5, 5))
     """
 
-    mask_names = NAMES  # as whoever holds this layer calls its masks: errors say it
-
     def __init__(
         self,
         d_model: int,
@@ -136,7 +136,7 @@ class MultiHeadAttention(Module):
         who = "MultiHeadAttention"
         kdim = d_model if kdim is None else kdim
         vdim = d_model if vdim is None else vdim
-        positive(who, d_model=d_model, num_heads=num_heads, kdim=kdim, vdim=vdim)
+        check_positive(who, d_model=d_model, num_heads=num_heads, kdim=kdim, vdim=vdim)
         if d_model % num_heads:
             raise ValueError(
                 f"{who}: d_model={d_model} is not divisible by "
@@ -160,12 +160,13 @@ class MultiHeadAttention(Module):
         need_weights: bool = False,
         key_padding_mask: Tensor | None = None,
         cache: KeyValueCache | None = None,
+        mask_names: tuple[str, str] = NAMES,
     ) -> tuple[Tensor, Tensor | None]:
-        """query (..., T, d_model) looks up in key (..., S, kdim) and value (..., S,
-        vdim).
+        """query (..., T, d_model) attends to key (..., S, kdim) and value
+        (..., S, vdim).
 
-        Where two masks are given, a query may attend where both are true. A query that
-        may attend to nothing gets weights of 0, and so out_proj's bias.
+        With two masks, a query may attend where both are true. A query that may attend
+        to nothing has weights of 0, and its output is out_proj's bias.
 
         Args:
             key: by default the query: self-attention.
@@ -173,17 +174,19 @@ class MultiHeadAttention(Module):
             attn_mask: boolean (T, S), (B, T, S) or (B, H, T, S); **True = may attend**.
             is_causal: position i attends to positions up to i only.
             need_weights: whether to return the weights.
-            key_padding_mask: boolean (B, S), True = a key to attend to, False =
-                padding: what `padding_mask` makes of tokens.
-            cache: keys and values of earlier calls (`nn.cache`): the queries then are
-                the last T of the positions that the keys have.
+            key_padding_mask: boolean (B, S), True = may be attended to, False =
+                padding; `padding_mask` makes it from tokens.
+            cache: the keys and values of earlier calls (cache.py). The queries' are
+                then the last T of the keys' positions.
+            mask_names: the caller's names for attn_mask and key_padding_mask, for the
+                errors.
 
         Returns:
             (..., T, d_model), and the weights of every head (..., H, T, S) or None.
 
         Raises:
-            ValueError, TypeError: a width is not the layer's, or a mask is not boolean
-                or of none of these shapes.
+            ValueError, TypeError: a width is not the layer's, a mask is not boolean,
+                or its shape is none of these.
 
         >>> from tinygrad_attn import Tensor, randn
         >>> x, real = randn(1, 3, 4), Tensor([[True, True, False]])
@@ -195,34 +198,33 @@ class MultiHeadAttention(Module):
         """
         key = query if key is None else key
         value = key if value is None else value
-        for what, x, width in (
-            ("query", query, self.q_proj.weight.shape[1]),
-            ("key", key, self.k_proj.weight.shape[1]),
-            ("value", value, self.v_proj.weight.shape[1]),
-        ):
-            check_sequence("MultiHeadAttention", what, x, width)
+        who = "MultiHeadAttention"
+        check_sequence(who, "query", query, self.q_proj.weight.shape[1])
+        check_sequence(who, "key", key, self.k_proj.weight.shape[1])
+        check_sequence(who, "value", value, self.v_proj.weight.shape[1])
         q = self.split_heads(self.q_proj(query))  # (..., H, T, d_k)
         if cache is None:
             k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
         else:
-            k, v = cache.keys_and_values(self, key, value)
+            k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]
-        energies = (*q.shape[:-2], t, s)
-        masks = (attn_mask, key_padding_mask)
-        mask = mask_for("MultiHeadAttention", energies, *masks, self.mask_names)
-        if is_causal and cache is not None:  # the queries are the last of S positions
-            causal = attention.causal_mask(s, like=query)[s - t :]
-            mask = causal if mask is None else attention.both(mask, causal)
-            is_causal = False
-        dropout = self.dropout if self.training else 0.0
+        energies = (*q.shape[:-1], s)  # their shape
+        mask = one_mask(who, energies, attn_mask, key_padding_mask, mask_names)
         z, weights = attention.attention_with_weights(
-            q, k, v, mask, dropout, is_causal, want_weights=need_weights
+            q,
+            k,
+            v,
+            mask,
+            self.dropout if self.training else 0.0,
+            is_causal,
+            want_weights=need_weights,
+            start=0 if cache is None else s - t,  # queries have the last positions
         )
         return self.out_proj(self.join_heads(z)), weights  # (..., T, d_model)
 
     def keys_and_values(self, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """(..., S, kdim) and (..., S, vdim) → what each head is offered, twice
-        (..., H, S, d_k)."""
+        """key (..., S, kdim) and value (..., S, vdim) → the keys and values of each
+        head, both (..., H, S, d_k)."""
         return self.split_heads(self.k_proj(key)), self.split_heads(self.v_proj(value))
 
     def split_heads(self, x: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""Positions: without them "dog bites man" and "man bites dog" were one to attention.
+"""Positions: they tell "dog bites man" from "man bites dog".
 
-A query compares itself with keys, wherever they stand: shuffle the keys (and values)
-and the blend is the same. So each position adds a vector of its own to what stands
-there, learned or fixed.
+Attention alone ignores order: shuffle the keys together with their values, and its
+output is the same. So each position adds its own vector to the embedding there. The
+vectors are learned, or fixed waves.
 
 Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
 """
@@ -13,14 +13,12 @@ from tinygrad_attn import Tensor, arange, randn, stack
 from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.errors import check_number
 
-from ..layers import check_sequence, positive
+from ..layers import check_positive, check_sequence
 from ..module import Module, Parameter
 
 
 class LearnedPositions(Module):
     """x + P[:T], a learned vector for each position: (..., T, d) → (..., T, d).
-
-    Attention sees a set: without this, no position could be told from another.
 
     Args:
         max_len: the longest sequence.
@@ -34,7 +32,7 @@ class LearnedPositions(Module):
     """
 
     def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
-        positive("LearnedPositions", max_len=max_len, d_model=d_model)
+        check_positive("LearnedPositions", max_len=max_len, d_model=d_model)
         check_number("LearnedPositions", "std", std, 0.0)
         self.weight = Parameter(randn(max_len, d_model) * std)
 
@@ -63,7 +61,7 @@ class SinusoidalPositions(Module):
     """
 
     def __init__(self, max_len: int, d_model: int) -> None:
-        positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
+        check_positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
         rates = [10000.0 ** (-i / d_model) for i in range(0, d_model, 2)]
         times = arange(max_len, dtype="float64").reshape(max_len, 1)
         angles = times * Tensor(rates, dtype="float64")  # (max_len, d/2)
@@ -81,7 +79,7 @@ class SinusoidalPositions(Module):
 
 
 def check_length(module: Module, x: Tensor, positions: Tensor, start: int) -> int:
-    """The length T of x (..., T, d), or an error if it does not fit the positions."""
+    """The length T of x (..., T, d); refuses an x that does not fit the positions."""
     who, (max_len, d_model) = type(module).__name__, positions.shape
     check_sequence(who, "x", x, d_model)
     check_number(who, "start", start, 0, whole=True)

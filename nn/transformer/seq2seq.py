@@ -1,8 +1,7 @@
 """Encoder and decoder together: from one sequence to another.
 
-`Transformer` is the machine between embeddings, vectors in and vectors out.
-`Seq2SeqTransformer` is the paper's whole model, tokens in and a score for each token
-out.
+`Transformer` maps vectors to vectors. `Seq2SeqTransformer` is the paper's whole model:
+it maps tokens to a score for each token.
 
 Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 """
@@ -10,9 +9,9 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.autograd.recording import constant
+from tinygrad_attn.functions.operands import constant
 
-from ..layers import Dropout, LayerNorm, TiedEmbedding, check_sequence, positive
+from ..layers import Dropout, LayerNorm, TiedEmbedding, check_positive, check_sequence
 from ..module import Module
 from .cache import DecoderCache
 from .decoder import TransformerDecoder, TransformerDecoderLayer
@@ -26,23 +25,15 @@ class Transformer(Module):
 
         memory = encoder(src)        z = decoder(tgt, memory)
 
-    Initialised by Xavier's rule. The defaults are the paper's base model, but for the
-    final norms, which come from PyTorch; `final_norm=False` leaves them out.
+    Weights are initialised by Xavier's rule. The defaults are the paper's base model,
+    with PyTorch's final norms; `final_norm=False` leaves these out.
 
     Args:
-        d_model: the width throughout.
-        num_heads: attention heads; must divide d_model.
         num_encoder_layers, num_decoder_layers: how many of each.
-        d_ff: the inner width of the feed-forward.
-        dropout: the probability, in training, to drop an element of what a sublayer
-            hands to its residual connection (section 5.4).
-        activation: "relu" or "gelu".
-        norm_first: pre-norm instead of the paper's post-norm.
         final_norm: whether a norm follows the last layer of encoder and of decoder.
-        layer_norm_eps: the ε of the norms.
-        bias: whether linear layers and norms have one.
-        inner_dropout: the same for attention weights and inside the feed-forward. The
-            paper has none there (0.0); by default it is `dropout`, as in PyTorch.
+        d_model, num_heads, d_ff, dropout, activation, norm_first, layer_norm_eps, bias,
+            inner_dropout: the settings of every layer, as in TransformerLayer
+            (shared.py).
 
     >>> from tinygrad_attn import randn
     >>> model = Transformer(8, 2, 1, 1, d_ff=16)
@@ -107,10 +98,10 @@ class Transformer(Module):
             memory_mask: the same with (T, S), of the cross-attention.
             src_key_padding_mask: boolean (B, S), True = a token, False = padding.
             tgt_key_padding_mask: boolean (B, T).
-            memory_key_padding_mask: boolean (B, S): usually src_key_padding_mask again.
+            memory_key_padding_mask: boolean (B, S): usually src_key_padding_mask.
 
         Raises:
-            ValueError: src and tgt are not d_model wide, or of unequal batches.
+            ValueError: src or tgt is not d_model wide, or their batches differ in size.
         """
         check_sequence("Transformer", "src", src, self.d_model)
         check_sequence("Transformer", "tgt", tgt, self.d_model)
@@ -133,30 +124,24 @@ class Transformer(Module):
 
 class Seq2SeqTransformer(Module):
     """The model of "Attention Is All You Need": it reads a sequence of tokens and
-    writes another, one vocabulary for both.
+    writes another. Both use one vocabulary.
 
         memory = encoder(dropout(positions(embedding(src))))
         logits = decoder(dropout(positions(embedding(tgt))), memory) Wᵀ
 
     W is the embedding's own table. The defaults are the paper's base model (table 3),
-    dropout where section 5.4 has it. PAD in src and tgt is attended to by nobody, and
-    no position of tgt sees a later one.
+    with dropout as in section 5.4. No position attends to PAD, and no position of tgt
+    to a later one.
 
     Args:
         vocab_size: how many tokens there are, PAD, BOS and EOS among them.
-        d_model: the width throughout.
-        num_heads: attention heads; must divide d_model.
-        num_encoder_layers, num_decoder_layers: how many of each.
-        d_ff: the inner width of the feed-forward.
-        dropout: the probability of dropout, in training, on the sums of embeddings and
-            positions, and on what a sublayer hands to its residual connection.
+        dropout: as in every layer, and also of the sums of embeddings and positions.
         max_len: the longest sequence.
-        activation: "relu" or "gelu".
-        norm_first: pre-norm instead of the paper's post-norm.
         final_norm: whether a norm follows the last layer of encoder and of decoder; by
             default as norm_first, which needs it.
-        inner_dropout: dropout of attention weights and inside the feed-forward.
         pad, bos, eos: the numbers of these tokens.
+        d_model, num_heads, num_encoder_layers, num_decoder_layers, d_ff, activation,
+            norm_first, inner_dropout: as in Transformer.
 
     >>> model = Seq2SeqTransformer(10, d_model=8, num_heads=2, d_ff=16)
     >>> src, labels = Tensor([[5, 6, 7, EOS]]), Tensor([[7, 6, EOS]])
@@ -183,7 +168,7 @@ class Seq2SeqTransformer(Module):
         eos: int = EOS,
     ) -> None:
         who = "Seq2SeqTransformer"
-        positive(who, vocab_size=vocab_size)
+        check_positive(who, vocab_size=vocab_size)
         for name, token in (("pad", pad), ("bos", bos), ("eos", eos)):
             if token not in range(vocab_size):
                 raise ValueError(
@@ -211,10 +196,13 @@ class Seq2SeqTransformer(Module):
         self.pad, self.bos, self.eos = pad, bos, eos
 
     def forward(self, src: Tensor, tgt: Tensor) -> Tensor:
-        """src (B, S) and tgt (B, T), what is already written, beginning with BOS (see
-        `shift_right`) → logits (B, T, vocab_size) of what comes next."""
-        for what, tokens in (("src", src), ("tgt", tgt)):
-            check_tokens("Seq2SeqTransformer", what, tokens, self.max_len)
+        """src (B, S) and tgt (B, T) → logits (B, T, vocab_size) of the next tokens.
+
+        Args:
+            tgt: BOS and the tokens written so far (see `shift_right`).
+        """
+        for name, tokens in (("src", src), ("tgt", tgt)):
+            check_tokens("Seq2SeqTransformer", name, tokens, self.max_len)
         if src.shape[0] != tgt.shape[0]:
             raise ValueError(
                 f"Seq2SeqTransformer: src of shape {src.shape} and tgt of shape "
@@ -240,8 +228,8 @@ class Seq2SeqTransformer(Module):
 
         Args:
             memory_key_padding_mask: boolean (B, S), True where src has a token.
-            cache: from `new_cache`. It knows the positions of tgt that it was called
-                with before; the logits are those of the new ones only.
+            cache: from `new_cache`; it holds the positions of earlier calls. tgt is
+                still the whole sequence, but the logits are of the new positions only.
         """
         check_tokens("Seq2SeqTransformer", "tgt", tgt, self.max_len)
         start = 0 if cache is None else len(cache)
@@ -268,7 +256,7 @@ class Seq2SeqTransformer(Module):
         return DecoderCache(len(self.decoder.layers))
 
     def example_inputs(self) -> tuple[Tensor, Tensor]:
-        """A src (2, 4) and a tgt (2, 4), for trying the model out."""
+        """A src (2, 4) and a tgt (2, 4), to try the model on."""
         never = (self.pad, self.bos, self.eos)
         vocab = range(self.embedding.weight.shape[0])
         words = [i for i in vocab if i not in never] or [self.eos]
@@ -276,15 +264,17 @@ class Seq2SeqTransformer(Module):
         src = [[*some[:3], self.eos], [some[3], self.eos, self.pad, self.pad]]
         tgt = [[self.bos, *some[4:7]], [self.bos, *some[7:10]]]
         like = self.embedding.weight
-        return constant(src, like), constant(tgt, like)
+        return constant("Seq2SeqTransformer", src, like), constant(
+            "Seq2SeqTransformer", tgt, like
+        )
 
     def real(self, tokens: Tensor) -> Tensor:
-        """(B, T), true where a token is no PAD."""
+        """(B, T), true where a token is not PAD."""
         real = functional.padding_mask(tokens, self.pad)
         return real
 
     def loss(self, src: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
-        """The surprise at the labels (B, T), in nats, averaged over those not PAD.
+        """The cross-entropy of the labels (B, T), in nats: a mean over all but PAD.
 
         Args:
             label_smoothing: ε; the paper has 0.1 (section 5.4).

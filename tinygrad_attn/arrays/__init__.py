@@ -1,1 +1,13 @@
-"""What numbers live in."""
+"""What numbers live in: arrays, on three backends. There is no gradient in this folder.
+
+    shapes.py     which shape comes out, or why none can
+    precision.py  what float32 changes
+    mixed.py      functions of numbers of which some are Values
+    array.py      an array in pure Python: a flat list and a shape
+    python.py     the namespace of these arrays: exp, sum, matmul, ...
+    values.py     the same for arrays of Values
+    numpy.py      the same names, at machine speed
+    backends.py   which of them is used
+
+It may import scalar.py, floats.py and context.py.
+"""

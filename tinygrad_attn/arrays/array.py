@@ -38,7 +38,7 @@ class Array:
     """`data`, a flat list of prod(shape) elements; `shape`; `dtype`, one of "float64",
     "int64" and "bool"."""
 
-    __slots__ = ("data", "dtype", "shape")
+    __slots__ = ("data", "dtype", "ndim", "shape")
     __array_ufunc__ = None  # NumPy keeps its hands off: array + Array is a TypeError
     __hash__ = None  # type: ignore[assignment]
     scalars: ModuleType = floats
@@ -47,10 +47,7 @@ class Array:
         self.data = data
         self.shape = shape
         self.dtype = dtype
-
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
+        self.ndim = len(shape)
 
     @property
     def size(self) -> int:
@@ -136,8 +133,8 @@ class Array:
 
 
 class ValueArray(Array):
-    """An Array whose elements are `Value`s, or plain numbers where no gradient
-    is asked for. Together with an Array it makes a ValueArray."""
+    """An Array whose elements are `Value`s, or plain numbers where no gradient is
+    needed. Together with an Array it makes a ValueArray."""
 
     __slots__ = ()
     __hash__ = None
@@ -243,6 +240,14 @@ def kind_of(operands: Iterable[Any]) -> type[Array]:
 
 def like(x: Array, data: list[Any], shape: Shape, dtype: str | None = None) -> Array:
     return type(x)(data, shape, dtype or x.dtype)
+
+
+def combine(operands: Iterable[Any], data: list[Any], shape: Shape) -> Array:
+    """Results computed from the operands as an array of their kind and dtype."""
+    dtype = result_dtype(operands)
+    return kind_of(operands)(
+        data if dtype == "float64" else cast(data, dtype), shape, dtype
+    )
 
 
 def result_dtype(operands: Iterable[Any]) -> str:

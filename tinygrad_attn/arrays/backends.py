@@ -6,11 +6,12 @@
 | "numpy"  | `numpy.ndarray`; NumPy is imported when it is first chosen | float32 |
 | "scalar" | `Array`s of `Value`s: every number records itself | float64 |
 
-The default is "python", or what the environment variable TINYGRAD_ATTN_BACKEND says.
+The default is "python", or the value of the environment variable TINYGRAD_ATTN_BACKEND.
 """
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,14 +21,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..context import at_thread_start, context
-from . import python
-from . import values as scalars
+from . import python, values
 from .array import Array, ValueArray
 
 NAMES = ("python", "numpy", "scalar")
 
 # The namespace that computes on arrays of a type. `ops` enters itself for Tensor.
-NAMESPACES: dict[type, Any] = {Array: python, ValueArray: scalars}
+NAMESPACES: dict[type, Any] = {Array: python, ValueArray: values}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
 
     Raises:
         ValueError: there is no such backend, or it has no such dtype.
-        RuntimeError: NumPy is asked for and not installed.
+        RuntimeError: NumPy is not installed.
     """
     if not isinstance(name, str) or name not in NAMES:
         raise ValueError(
@@ -58,7 +58,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
             "backend 'numpy' needs NumPy, which is not installed: pip install numpy, "
             "or choose the backend 'python', which needs nothing"
         )
-    xp = {"python": python, "scalar": scalars}.get(name)
+    xp = {"python": python, "scalar": values}.get(name)
     if xp is None:
         xp = import_module(".numpy", __package__)
         NAMESPACES.update((kind, xp) for kind in xp.array_types)
@@ -80,20 +80,23 @@ def set_backend(name: str, dtype: str | None = None) -> None:
         name: "python", "numpy" or "scalar".
         dtype: what floats are: "float32" (NumPy's default) or "float64".
 
-    NumPy's warnings about inf and nan are switched off with it, in this thread and in
-    new ones, as if by `numpy.seterr(all="ignore")`: on every backend these are results
-    like others.
+    Under NumPy its warnings about inf and nan are switched off too, in this thread and
+    in new ones, until another backend is set: inf and nan are results like others.
 
     >>> set_backend("python")
     """
     _default[:] = [get_backend(name, dtype)]
-    hush()  # in this thread from here on, and in those to come
-    at_thread_start[:] = [hush]
+    follow_default()  # in this thread from here on, and in those to come
+    at_thread_start[:] = [follow_default]
 
 
-def hush() -> None:
-    """The process's backend makes no noise about inf and nan in this thread."""
-    _default[0].xp.quiet().__enter__()
+def follow_default() -> None:
+    """This thread is as quiet about inf and nan as the process's backend, no more."""
+    now = context.now
+    if now.quiet is not None:
+        now.quiet.__exit__(None, None, None)
+    now.quiet = _default[0].xp.quiet()
+    now.quiet.__enter__()
 
 
 @contextmanager
@@ -119,11 +122,11 @@ def current_backend() -> Backend:
     return context.now.backend or _default[0]
 
 
-def namespace_of(operands: Iterable[Any]) -> Any:
+def namespace_of(operands: Iterable[Any], who: str = "namespace_of") -> Any:
     """The namespace that computes on `operands`, by the types of the arrays among them.
 
     Raises:
-        TypeError: arrays of two backends meet, or there is none.
+        TypeError: arrays of two backends meet, or there is none, in a call of `who`.
     """
     found: Any = None
     for operand in operands:
@@ -132,14 +135,21 @@ def namespace_of(operands: Iterable[Any]) -> Any:
             continue
         if found is None:
             found = xp
-        elif {found, xp} <= {python, scalars}:
-            found = scalars  # plain numbers beside Values
+        elif {found, xp} <= {python, values}:
+            found = values  # plain numbers beside Values
         else:
             raise TypeError(
-                f"tensors of two backends meet, {found.name!r} and {xp.name!r}; make "
-                "both under one"
+                f"{who}: two backends meet, {found.name!r} and {xp.name!r}; create "
+                "both operands on one"
             )
     if found is None:
         kinds = ", ".join(type(operand).__name__ for operand in operands)
-        raise TypeError(f"{kinds} given; one operand must be a Tensor")
+        raise TypeError(f"{who}: {kinds} given; one operand must be a Tensor")
     return found
+
+
+def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
+    """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
+    xp = backend or current_backend().xp
+    raw = context.now.random.randbytes(8 * math.prod(shape))
+    return xp.uniform(raw, shape, dtype)

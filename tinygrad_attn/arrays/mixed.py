@@ -1,6 +1,6 @@
 """Functions of numbers of which some are Values and some are plain.
 
-An Array of Values may hold plain numbers too: constants, masks, whatever needs no
+An Array of Values may hold plain numbers too: constants, masks, all that needs no
 gradient. So `ValueArray` takes its functions from here, by the names that they have in
 `floats.py`. Given Values they record, given plain numbers only they compute.
 

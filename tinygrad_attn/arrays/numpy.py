@@ -1,4 +1,4 @@
-"""The NumPy namespace: the same names as `backends/python.py`, at machine speed.
+"""The NumPy namespace: the same names as `arrays/python.py`, at machine speed.
 
 NumPy 2 follows the array API standard, so most names are NumPy's own. Those written out
 here are the few that NumPy lacks, and the few where a shorter way through NumPy is
@@ -47,7 +47,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     try:
         x: Array = np.array(obj)  # a copy: tensors are values
     except ValueError:
-        x = checked.asarray(obj)  # says what is ragged
+        x = checked.asarray(obj)  # names the ragged lists
     if x.dtype.kind not in "fiub":
         checked.asarray(obj)  # says which element is no number
         raise TypeError(f"dtype {x.dtype} given; floats, integers and bool can be")
@@ -60,24 +60,24 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
 
 
 def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
-    return np.full(shape, fill, _known(dtype))
+    return np.full(shape, fill, _check_dtype(dtype))
 
 
 def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
-    return np.zeros(shape, _known(dtype))
+    return np.zeros(shape, _check_dtype(dtype))
 
 
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
-    return np.arange(start, stop, step).astype(_known(dtype))
+    return np.arange(start, stop, step).astype(_check_dtype(dtype))
 
 
 def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
     words = np.frombuffer(raw, "<u8") >> np.uint64(11)
-    return (words * 2.0**-53).reshape(shape).astype(_known(dtype), copy=False)
+    return (words * 2.0**-53).reshape(shape).astype(_check_dtype(dtype), copy=False)
 
 
 def astype(x: Array, dtype: str) -> Array:
-    return x.astype(_known(dtype), copy=False)
+    return x.astype(_check_dtype(dtype), copy=False)
 
 
 def stop_gradient(x: Array) -> Array:
@@ -155,7 +155,7 @@ def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     return z
 
 
-def _known(dtype: str) -> str:
+def _check_dtype(dtype: str) -> str:
     if dtype not in (*float_dtypes, "int64", "bool"):
         raise TypeError(
             f"dtype {dtype!r} given; the NumPy backend has float32, float64, int64 "

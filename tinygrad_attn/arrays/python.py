@@ -2,7 +2,7 @@
 
 This module is an `xp`: its functions have the names and the meaning of the Python array
 API standard (`exp`, `sum`, `matmul`, `permute_dims`, `where`, ...), so that a rule
-written against `xp` runs here as it runs on NumPy (`backends/numpy.py`, the same
+written against `xp` runs here as it runs on NumPy (`arrays/numpy.py`, the same
 names). Four functions go beyond the standard, because gradients need them:
 `stop_gradient`, `scatter_add` and `place` (the reverses of `take` and of a slice), and
 `erf`.
@@ -11,7 +11,7 @@ names). Four functions go beyond the standard, because gradients need them:
     >>> matmul(x, permute_dims(x, (1, 0)))
     Array([[14.0, 32.0], [32.0, 77.0]], dtype='float64')
 
-`backends/scalars.py` is the same again for arrays of `Value`s.
+`arrays/values.py` is the same again for arrays of `Value`s.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .array import (
     Operand,
     broadcast,
     cast,
+    combine,
     elementwise,
     flat_broadcast,
     flat_index,
@@ -165,12 +166,11 @@ def argmax(x: Array, *, axis: int) -> Array:
 
 def _rows(x: Array, axis: Any, keepdims: bool) -> tuple[list[list[Any]], Shape]:
     """What is reduced together, one list each, and the shape of the results."""
-    axes = shapes.some_axes(axis, x.ndim)
-    kept = tuple(a for a in range(x.ndim) if a not in axes)
-    data = permute_dims(x, kept + axes).data
-    count, length = prod(x.shape[a] for a in kept), prod(x.shape[a] for a in axes)
-    rows = [data[i * length : (i + 1) * length] for i in range(count)]
-    return rows, shapes.reduced_shape(x.shape, axes, keepdims)
+    axes, kept, length, shape = shapes.reduction(x.shape, axis, keepdims)
+    order = kept + axes
+    data = x.data if order == tuple(range(len(order))) else permute_dims(x, order).data
+    count = prod(shape)
+    return [data[i * length : (i + 1) * length] for i in range(count)], shape
 
 
 # --- the matrix product ---------------------------------------------------------------
@@ -180,10 +180,8 @@ def matmul(x: Array, y: Array) -> Array:
     """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast."""
     shape = shapes.matmul_shape(x.shape, y.shape)
     (n, k), m = x.shape[-2:], y.shape[-1]
-    kind, dtype = kind_of((x, y)), result_dtype((x, y))
-    if y.ndim == 2:  # one matrix for all: the rows of x are one long list of rows
-        products = _matmul(x.data, y.data, prod(shape[:-1]), k, m)
-        return kind(_whole(products, dtype), shape, dtype)
+    if len(y.shape) == 2:  # one matrix for all: x's rows are one long list of rows
+        return combine((x, y), _matmul(x.data, y.data, prod(shape[:-1]), k, m), shape)
     xs = flat_broadcast(x.shape[:-2], shape[:-2])
     ys = flat_broadcast(y.shape[:-2], shape[:-2])
     data: list[Any] = []
@@ -191,12 +189,7 @@ def matmul(x: Array, y: Array) -> Array:
         x_matrix = x.data[i * n * k : (i + 1) * n * k]
         y_matrix = y.data[j * k * m : (j + 1) * k * m]
         data += _matmul(x_matrix, y_matrix, n, k, m)
-    return kind(_whole(data, dtype), shape, dtype)
-
-
-def _whole(data: list[Any], dtype: str) -> list[Any]:
-    """Sums of products start at 0.0; those of whole numbers are whole again."""
-    return data if dtype == "float64" else cast(data, dtype)
+    return combine((x, y), data, shape)
 
 
 def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:
@@ -214,23 +207,29 @@ def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:
 
 def reshape(x: Array, shape: Sequence[int]) -> Array:
     """The same elements in the same order under another shape."""
-    return like(x, x.data, shapes.reshaped(x.shape, shape))
+    new = tuple(shape)
+    if prod(new) != len(x.data) or min(new, default=0) < 0:  # a -1, or an error
+        new = shapes.fill_in(x.shape, new)
+    return like(x, x.data, new)
 
 
 def permute_dims(x: Array, axes: Sequence[int]) -> Array:
     """The axes in another order: result axis i is axis axes[i] of x."""
-    front = shapes.permuted_axes(axes, x.ndim)
-    if front == tuple(range(x.ndim)):
+    front, counted = tuple(axes), list(range(len(x.shape)))
+    if sorted(front) != counted:  # counted from the end, or an error
+        front = shapes.permuted_axes(front, len(counted))
+    if front == tuple(counted):
         return x
-    shape = tuple(x.shape[a] for a in front)
     strides = shapes.strides_of(x.shape)
-    index = flat_index(shape, tuple(strides[a] for a in front))
-    return like(x, pick(x.data, index), shape)
+    shape, steps = zip(*[(x.shape[a], strides[a]) for a in front])
+    return like(x, pick(x.data, flat_index(shape, steps)), shape)
 
 
 def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
     """x repeated along axes of size 1, or along new axes on the left, up to shape."""
-    new = shapes.broadcast_shape(x.shape, shape)
+    new = tuple(shape)
+    if shapes.broadcast_shapes(x.shape, new) != new:
+        new = shapes.broadcast_shape(x.shape, new)  # which says why not
     return like(x, broadcast(x, new), new)
 
 
@@ -238,7 +237,9 @@ def concat(arrays: Sequence[Array], *, axis: int = 0) -> Array:
     """Arrays laid end to end along an axis."""
     axis = shapes.one_axis(axis, arrays[0].ndim)
     shape = shapes.concat_shape([a.shape for a in arrays], axis)
-    runs = [prod(a.shape[axis:]) for a in arrays]  # what lies together in each
+    runs = [
+        prod(a.shape[axis:]) for a in arrays
+    ]  # how many elements lie together in each
     data: list[Any] = []
     for i in range(prod(shape[:axis])):
         for a, run in zip(arrays, runs):

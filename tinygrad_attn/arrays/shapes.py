@@ -39,6 +39,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     return tuple(result)
 
 
+@lru_cache(maxsize=4096)
 def matmul_shape(x: Shape, y: Shape) -> Shape:
     """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast.
 
@@ -81,6 +82,7 @@ def some_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     return axes
 
 
+@lru_cache(maxsize=4096)
 def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     """`shape` once `axes` are summed away (kept with size 1 if `keepdims`)."""
     if keepdims:
@@ -88,7 +90,23 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(size for a, size in enumerate(shape) if a not in axes)
 
 
-def reshaped(shape: Shape, new: Sequence[int]) -> Shape:
+@lru_cache(maxsize=4096)
+def reduction(
+    shape: Shape, axis: int | tuple[int, ...] | None, keepdims: bool
+) -> tuple[tuple[int, ...], tuple[int, ...], int, Shape]:
+    """What a reduction needs: the axes that go and those that stay, how many numbers
+    are reduced to one, and the result's shape.
+
+    >>> reduction((2, 3, 4), -1, False)
+    ((2,), (0, 1), 4, (2, 3))
+    """
+    axes = some_axes(axis, len(shape))
+    kept = tuple(a for a in range(len(shape)) if a not in axes)
+    length = prod(shape[a] for a in axes)
+    return axes, kept, length, reduced_shape(shape, axes, keepdims)
+
+
+def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` with its one -1 filled in; the number of elements must stay the same."""
     new = tuple(operator.index(size) for size in new)
     unknown, known = new.count(-1), prod(size for size in new if size != -1)
@@ -176,6 +194,7 @@ def basic_index(key: Any, shape: Shape) -> tuple[Bounds, Shape]:
     return tuple(bounds), tuple(result)
 
 
+@lru_cache(maxsize=4096)
 def strides_of(shape: Shape) -> Shape:
     """How far apart neighbours along each axis lie in a flat row-major list.
 

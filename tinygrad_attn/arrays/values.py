@@ -67,24 +67,24 @@ def own_values(z: Array, inputs: Sequence[Any]) -> Array:
 
 
 def asarray(obj: Any, dtype: str | None = None) -> Array:
-    return _own(python.asarray(obj, dtype))
+    return _as_values(python.asarray(obj, dtype))
 
 
 def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
-    return _own(python.full(shape, fill, dtype))
+    return _as_values(python.full(shape, fill, dtype))
 
 
 def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
-    return _own(python.zeros(shape, dtype))
+    return _as_values(python.zeros(shape, dtype))
 
 
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
-    return _own(python.arange(start, stop, step, dtype))
+    return _as_values(python.arange(start, stop, step, dtype))
 
 
 def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
-    return _own(python.uniform(raw, shape, dtype))
+    return _as_values(python.uniform(raw, shape, dtype))
 
 
-def _own(x: Array) -> Array:
+def _as_values(x: Array) -> Array:
     return ValueArray(x.data, x.shape, x.dtype)

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..context import context
-from .lines import Line, users_line
+from .lines import SourceLine, users_line
 
 SHOWN = 3  # places that a message lists
 
@@ -47,7 +47,7 @@ class debug(ContextDecorator):
         context.now.debug -= 1
 
 
-def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> Line:
+def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> SourceLine:
     """Refuses a result with a nan or inf that the inputs did not have; returns the line
     of the user's program, to be kept for the way back."""
     line = users_line()
@@ -88,20 +88,20 @@ def trouble(x: Any) -> str:
         zero = float(xp.sum(xp.stop_gradient(x) * 0.0, axis=None).tolist())
     if zero == 0.0:
         return ""
-    places = [(v, at) for v, at in numbered(x.tolist(), []) if not math.isfinite(v)]
+    places = [(v, at) for v, at in number_each(x.tolist(), []) if not math.isfinite(v)]
     kinds = sorted({str(v) for v, _ in places})
     shown = ", ".join(str(at) for _, at in places[:SHOWN])
     more = f" and {len(places) - SHOWN} more places" if len(places) > SHOWN else ""
     return f"{' and '.join(kinds)} at {shown}{more}"
 
 
-def numbered(values: Any, at: list[int]) -> Any:
+def number_each(values: Any, at: list[int]) -> Any:
     """Every number of nested lists, with its index."""
     if not isinstance(values, list):
         yield float(values), at
         return
     for i, v in enumerate(values):
-        yield from numbered(v, [*at, i])
+        yield from number_each(v, [*at, i])
 
 
 def worse(found: str, inputs: Sequence[Any]) -> bool:

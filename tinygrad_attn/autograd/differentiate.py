@@ -1,42 +1,70 @@
-"""Chapter 5, continued: where a walk begins, and what is done with what it finds.
+"""Chapter 5, continued: where a walk begins, and where its gradients go.
 
 A walk starts from ∂L/∂L = 1 (or the gradient that is given), the seed. The seed decides
-what the whole walk computes with: a bare array, or, with create_graph, a Tensor, and
-then the gradient is recorded as it is computed. See `_seed`.
+how the whole walk computes: with bare arrays, or, with create_graph, with Tensors, and
+then the gradient is recorded as it is computed. See `seed_of`.
 
 On the scalar backend the numbers have recorded themselves, and the walk is their own
-(`scalar.Value.backward`); `walk_values` brings what it finds back to the tensors.
+(`scalar.Value.backward`); `walk_values` brings its gradients back to the tensors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from math import prod
 from operator import add
 from typing import Any
 
+from ..arrays import values
 from ..arrays.array import ValueArray
 from ..arrays.backends import namespace_of
 from ..context import enable_grad, no_grad
+from ..rules import movement
 from ..scalar import Value
-from ..tensor import Tensor, make
-from .walk import release, topological_order, walk
+from .recording import Recorded, apply, dtype_name, make
+from .walk import Shares, release, topological_order, walk
 
 
 def backward(
-    root: Tensor, gradient: Tensor | None, retain_graph: bool, create_graph: bool
+    root: Recorded,
+    gradient: Recorded | None = None,
+    retain_graph: bool = False,
+    create_graph: bool = False,
 ) -> None:
-    """Adds ∂root/∂leaf to every leaf's grad; `Tensor.backward` says the rest."""
+    """Adds ∂root/∂leaf to the `grad` of every leaf that root was made from.
+
+    Args:
+        root: the result to differentiate.
+        gradient: ∂L/∂root, in root's shape, if root is not the scalar L itself.
+        retain_graph: keep the graph for another walk. By default it is freed on the
+            way, and a second backward is an error.
+        create_graph: record the walk, so that the gradients can be differentiated.
+
+    Raises:
+        RuntimeError: root is no scalar and `gradient` is missing, root has no graph, or
+            the graph was freed by an earlier backward.
+    """
     free = not (retain_graph or create_graph)
-    for node, g in gradients("backward", [root], [gradient], create_graph, free):
-        if node._op is None:
-            node._grad = g if node._grad is None else node._grad + g
+    with walking("backward", [root], [gradient], create_graph, free) as steps:
+        for node, g, _ in steps:
+            if node._op is None:
+                add_to_grad(node, g)
+
+
+def add_to_grad(leaf: Recorded, g: Any) -> None:
+    """Several backwards add up in a leaf's grad. (A recorded g is a Tensor.)"""
+    before = leaf._grad
+    if isinstance(g, Recorded):
+        leaf._grad = g if before is None else before + g
+    else:
+        leaf._grad = make(g if before is None else before.data + g)
 
 
 def grad(
-    outputs: Tensor | Sequence[Tensor],
-    inputs: Tensor | Sequence[Tensor],
-    grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+    outputs: Recorded | Sequence[Recorded],
+    inputs: Recorded | Sequence[Recorded],
+    grad_outputs: Recorded | Sequence[Recorded | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
     allow_unused: bool = False,
@@ -65,8 +93,8 @@ def grad(
     """
     roots = several("grad", "outputs", outputs)
     wanted = several("grad", "inputs", inputs)
-    if grad_outputs is None or isinstance(grad_outputs, Tensor):
-        given: list[Tensor | None] = [grad_outputs] * len(roots)
+    if grad_outputs is None or isinstance(grad_outputs, Recorded):
+        given: list[Recorded | None] = [grad_outputs] * len(roots)
     else:
         given = several("grad", "grad_outputs", grad_outputs, or_none=True)
     if len(given) != len(roots):
@@ -81,10 +109,11 @@ def grad(
                 "requires_grad=True"
             )
     free = not (create_graph if retain_graph is None else retain_graph)
-    found: dict[Tensor, Tensor] = {}
-    for node, g in gradients("grad", roots, given, create_graph, free):
-        if any(node is x for x in wanted):
-            found[node] = g
+    found: dict[Recorded, Any] = {}
+    with walking("grad", roots, given, create_graph, free) as steps:
+        for node, g, _ in steps:
+            if any(node is x for x in wanted):
+                found[node] = g if isinstance(g, Recorded) else make(g)
     for i, x in enumerate(wanted):
         if x not in found and not allow_unused:
             raise RuntimeError(
@@ -96,14 +125,14 @@ def grad(
 
 def several(who: str, what: str, given: Any, or_none: bool = False) -> list[Any]:
     """A Tensor, or a list or tuple of at least one, as a list."""
-    found = [given] if isinstance(given, Tensor) else given
+    found = [given] if isinstance(given, Recorded) else given
     if not isinstance(found, (list, tuple)) or (not found and not or_none):
         raise TypeError(
             f"{who}: {what} of {type(given).__name__} given; a Tensor, or a list of "
             "one or more, is needed"
         )
     for i, t in enumerate(found):
-        if not isinstance(t, Tensor) and not (or_none and t is None):
+        if not isinstance(t, Recorded) and not (or_none and t is None):
             raise TypeError(
                 f"{who}: among the {what} {what[:-1]} {i} is a {type(t).__name__}; "
                 "it must be a Tensor"
@@ -111,48 +140,49 @@ def several(who: str, what: str, given: Any, or_none: bool = False) -> list[Any]
     return list(found)
 
 
-def gradients(
+@contextmanager
+def walking(
     who: str,
-    roots: Sequence[Tensor],
-    given: Sequence[Tensor | None],
+    roots: Sequence[Recorded],
+    given: Sequence[Recorded | None],
     create_graph: bool,
     free: bool,
-) -> Iterable[tuple[Tensor, Tensor]]:
-    """Every tensor reached from the roots with its gradient, both as Tensors.
-
-    The walk is recorded with create_graph, within a `no_grad` too, and else never.
-    """
-    seeds = [_seed(who, r, g, create_graph) for r, g in zip(roots, given)]
+) -> Iterator[Iterator[tuple[Recorded, Any, Shares]]]:
+    """The steps of `walk` (for Values `walk_values`) from these roots. Its operations
+    are recorded with create_graph, even inside no_grad, and never without it."""
     xp = namespace_of([root.data for root in roots])
-    on_values = isinstance(roots[0].data, ValueArray)
-    with ExitStack() as stack:
-        stack.enter_context(enable_grad() if create_graph else no_grad())
-        stack.enter_context(xp.quiet())
-        walking = walk_values if on_values else walk
-        for node, g, _ in walking(roots, seeds, free=free):
-            yield node, g if isinstance(g, Tensor) else make(g)
+    seeds = [seed_of(who, xp, r, g, create_graph) for r, g in zip(roots, given)]
+    steps = walk_values if xp is values else walk
+    with enable_grad() if create_graph else no_grad(), xp.quiet():
+        yield steps(roots, seeds, free=free)
 
 
-def _seed(who: str, root: Tensor, gradient: Any, create_graph: bool) -> Any:
-    """∂L/∂root: 1 for a scalar, else what was given; a Tensor if recorded."""
-    if not root.requires_grad:
+def seed_of(
+    who: str, xp: Any, root: Recorded, gradient: Any, create_graph: bool
+) -> Any:
+    """∂L/∂root: 1 for a scalar, else the given gradient; a Tensor if recorded."""
+    array = root.data
+    if not root._requires_grad:
         raise RuntimeError(
             f"{who}: this tensor has no graph; nothing it was made from requires a "
             "gradient, or it was made under no_grad()"
         )
-    if create_graph and isinstance(root.data, ValueArray):
+    if create_graph and isinstance(array, ValueArray):
         raise RuntimeError(
             f"{who}: the scalar backend has first derivatives only; create_graph needs "
             "the backend 'python' or 'numpy'"
         )
-    if gradient is None and root.size != 1:
-        raise RuntimeError(
-            f"{who}: shape {root.shape} given, and only a scalar has a gradient; "
-            "reduce it to one (sum(), mean()), or pass ∂L/∂self in its shape"
-        )
     if gradient is None:
-        gradient = make(namespace_of([root.data]).full(root.shape, 1.0, root.dtype))
-    if not isinstance(gradient, Tensor):
+        if prod(array.shape) != 1:
+            raise RuntimeError(
+                f"{who}: shape {array.shape} given, and only a scalar has a gradient; "
+                "reduce it to one (sum(), mean()), or pass gradient=, ∂L/∂self of that "
+                "shape"
+            )
+        dtype = dtype_name(array.dtype)
+        one = xp.full(array.shape, 1.0, dtype)
+        return make(one) if create_graph else one
+    if not isinstance(gradient, Recorded):
         raise TypeError(
             f"{who}: the gradient given is a {type(gradient).__name__}; it must be a "
             "Tensor"
@@ -162,14 +192,15 @@ def _seed(who: str, root: Tensor, gradient: Any, create_graph: bool) -> Any:
             f"{who}: a gradient of shape {gradient.shape} given for a tensor of shape "
             f"{root.shape}; they must be equal"
         )
-    gradient = gradient.astype(root.dtype)
+    if gradient.dtype != root.dtype:
+        gradient = apply(movement.astype, gradient, dtype=root.dtype)
     return gradient if create_graph else gradient.data
 
 
 def walk_values(
-    roots: Sequence[Tensor], seeds: Sequence[Any], *, free: bool
-) -> Iterable[tuple[Tensor, Any, Sequence[Any]]]:
-    """As `autograd.walk`, but by the Values' own backward: no rule's vjp is asked.
+    roots: Sequence[Recorded], seeds: Sequence[Any], *, free: bool
+) -> Iterator[tuple[Recorded, Any, Shares]]:
+    """As `walk`, but by the Values' own backward: no rule's vjp is called.
 
     Every number's gradient is ∂(Σ roots · seeds)/∂number; a tensor's is that of its
     numbers, 0 for those that had no part in the roots.
@@ -181,20 +212,22 @@ def walk_values(
             total = total + v * weight
     used = {node: {id(node.data): node.data} for node in order}
     for node in order:  # a leaf may have been given new numbers since it was used
-        for x, array, needed in zip(node._inputs, node._arrays, node._needs):
+        for x, array, needed in zip(
+            node._inputs or (), node._arrays or (), node._needs
+        ):
             if needed:
                 used[x][id(array)] = array
     for arrays in used.values():
         for array in arrays.values():
             for v in array.data:
                 if isinstance(v, Value):
-                    v.grad = 0.0  # backward adds to what a leaf has
+                    v.grad = 0.0  # backward adds to a leaf's gradient
     total.backward()
     for node in order:
         numbers = [0.0] * node.size
         for array in used[node].values():
             grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
             numbers = list(map(add, numbers, grads))
-        yield node, ValueArray(numbers, node.shape), ()
-        if free and node._op is not None:
+        yield node, ValueArray(numbers, node.shape), []
+        if free:
             release(node)

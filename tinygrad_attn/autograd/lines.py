@@ -1,8 +1,8 @@
-"""Which line of source asked for an operation: for messages and for pictures.
+"""Which line of source called an operation: for messages and for pictures.
 
 A line is kept as the code it belongs to and a place in it, which costs half a
-microsecond; its text is looked up when somebody asks. (A frame would cost nothing
-either, but it keeps alive whatever the function had in its variables.)
+microsecond; its text is looked up when it is needed. (A frame would cost less, but
+it keeps all variables of the function alive.)
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ import dis
 import linecache
 import sys
 from itertools import islice
-from pathlib import Path
+from os.path import dirname, join
 from types import CodeType
 from typing import Any, NamedTuple
 
-ENGINE = str(Path(__file__).parents[1])
-LAYERS = str(Path(__file__).parents[2] / "nn")
+# Folders, with the separator at their end: /home/me/nn_demo.py is not in /home/me/nn/.
+ENGINE = join(dirname(dirname(__file__)), "")
+LAYERS = join(dirname(dirname(ENGINE)), "nn", ""), join(ENGINE, "nn", "")
 # In these the mathematics is written down: a step of theirs has a line of its own.
-LESSONS = tuple(f"{ENGINE}/rules/{name}.py" for name in ("composites", "activations"))
+LESSONS = (
+    join(ENGINE, "rules", "composites.py"),
+    join(ENGINE, "rules", "activations.py"),
+)
 
 
-class Line(NamedTuple):
+class SourceLine(NamedTuple):
     """A line of source: the code that was running, and the instruction in it."""
 
     code: CodeType
@@ -58,7 +62,7 @@ class Line(NamedTuple):
     @property
     def operands(self) -> list[str]:
         """The variables that the operation was applied to, in order: ["x", ""] for
-        `x @ self.W`, "" being what is no variable; [] where it cannot be told."""
+        `x @ self.W`, "" for anything but a variable; [] if unknown."""
         found: ast.expr | None = None
         if hasattr(self.code, "co_positions"):
             found, _ = expressions(self.file).get(self._span(), (None, ""))
@@ -144,14 +148,14 @@ def expressions(file: str) -> Expressions:
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             found.setdefault(span_of(node), (node, ""))
-        for target, value in assigned(node):
+        for target, value in assignments(node):
             if isinstance(target, ast.Name):
                 found[span_of(value)] = value, target.id
     _known[file] = lines, found
     return found
 
 
-def assigned(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
     """The targets and values of an assignment: one of each, or as many in a tuple."""
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
         return [(node.target, node.value)]
@@ -168,22 +172,23 @@ def span_of(node: ast.expr) -> tuple[int, int | None, int, int | None]:
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
-def users_line() -> Line:
+def users_line() -> SourceLine:
     """The innermost line of the program that is outside these packages."""
-    return _line_beyond((ENGINE, LAYERS), ())
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith((ENGINE, *LAYERS)):
+        frame = frame.f_back
+    return SourceLine(frame.f_code, frame.f_lasti)
 
 
-def source_line() -> Line:
+def source_line() -> SourceLine:
     """The innermost line that says what is computed: of the user's program, of a layer,
     or of a composite's forward."""
-    return _line_beyond((ENGINE,), LESSONS)
-
-
-def _line_beyond(passed: tuple[str, ...], but_not: tuple[str, ...]) -> Line:
-    frame = sys._getframe(2)
-    while frame.f_back:
-        file = frame.f_code.co_filename
-        if not file.startswith(passed) or file.startswith(but_not):
-            break
+    frame = sys._getframe(1)
+    while frame.f_back and is_engine(frame.f_code.co_filename):
         frame = frame.f_back
-    return Line(frame.f_code, frame.f_lasti)
+    return SourceLine(frame.f_code, frame.f_lasti)
+
+
+def is_engine(file: str) -> bool:
+    """Whether a file has neither a user's lines nor those of a lesson or a layer."""
+    return file.startswith(ENGINE) and not file.startswith((*LESSONS, *LAYERS))

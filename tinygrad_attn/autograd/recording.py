@@ -1,33 +1,140 @@
 """Chapter 4: how a calculation is recorded.
 
 `apply` computes one operation and writes down where the result came from: the
-operation, its inputs and its params. Every operator of a Tensor and every function ends
-here, so the history of a result is complete without anybody thinking of it.
+operation, its inputs and its params. Every operator of a Tensor and every function that
+computes ends here, so the history of a result is recorded automatically. (On a first
+reading of `apply`, skip the lines about values, debug, tracing, scope and watcher.)
 
-Recursion ends here too. `ops.exp(x)` is `apply(primitives.exp, x)`, and the primitive's
-forward calls `xp.exp`; but apply hands it x's bare array, and so xp is NumPy or pure
-Python, whose exp computes.
+    >>> from tinygrad_attn.rules import primitives
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> z = apply(primitives.exp, x)
+    >>> z._op, z._inputs[0] is x
+    (<primitive exp>, True)
+
+`Recorded` is what every recorded tensor has. `Arithmetic` (functions/operands.py) adds
+the operators, and the users' `Tensor` (tensor.py) the methods.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-from ..arrays import values as scalars
-from ..arrays.backends import NAMESPACES, current_backend, namespace_of
-from ..arrays.shapes import broadcast_shapes
+from ..arrays import values
+from ..arrays.backends import NAMESPACES, namespace_of
 from ..context import Scope, context
+from ..errors import under_name
 from ..rules.operation import Op
-from ..tensor import Operand, Tensor, make
 from .debugging import check_forward
-from .lines import source_line
+from .lines import SourceLine, source_line
 
 NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
 
 
-def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
-    """The result of an operation, which remembers how it was made.
+class Recorded:
+    """An array, and how it was made. `apply` writes it, the walk reads it.
+
+    Attributes:
+        data: the array, of some backend.
+        _result: the class of results, which tensor.py sets to Tensor.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_arrays",  # the inputs' numbers at that time; a step may give x new ones
+        "_grad",  # ∂loss/∂self, of leaves
+        "_inputs",  # None once the graph was freed
+        "_needs",  # which inputs require a gradient
+        "_op",  # None for what the user made
+        "_params",
+        "_requires_grad",
+        "_saved",
+        "_scope",  # in which module's call
+        "_where",  # the line of source, inside record() or debug()
+        "data",
+    )
+    data: Any
+    _arrays: Sequence[Any] | None
+    _grad: Any
+    _inputs: Sequence[Any] | None
+    _needs: Sequence[bool]
+    _op: Op | None
+    _params: dict[str, Any]
+    _requires_grad: bool
+    _saved: Any
+    _scope: Scope | None
+    _where: SourceLine | None
+    _result: type[Recorded]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The size along each axis."""
+        return self.data.shape  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        """How many axes there are."""
+        return len(self.data.shape)
+
+    @property
+    def size(self) -> int:
+        """How many numbers there are."""
+        return self.data.size  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> str:
+        """ "float64", "float32", "int64" or "bool"."""
+        return dtype_name(self.data.dtype)
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted for it, or for something it was made from."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and not self.dtype.startswith("float"):
+            raise TypeError(
+                f"Tensor: requires_grad given for {self.dtype}; only floats have "
+                "gradients (write 2.0 for 2, or dtype='float64')"
+            )
+        if self._op is not None and self._requires_grad and not wanted:
+            raise RuntimeError(
+                f"requires_grad: this tensor came from {self._op.name}; only a leaf's "
+                "can be switched off, detach() gives a copy without a graph"
+            )
+        if wanted and not self._requires_grad:
+            self.data = namespace_of([self.data]).leaf(self.data)
+            self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
+        self._requires_grad = bool(wanted)
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether it was made by the user and not by a recorded operation."""
+        return self._op is None or not self._requires_grad
+
+
+Recorded._result = Recorded
+dtype_name = cache(str)  # NumPy takes its time to spell a dtype
+
+
+def make(array: Any) -> Any:
+    """A Tensor around an array of some backend, without a graph."""
+    t = object.__new__(Recorded._result)
+    t.data = array
+    t._grad = t._op = t._saved = t._scope = t._where = None
+    t._inputs = t._arrays = t._needs = ()
+    t._params = {}
+    t._requires_grad = False
+    return t
+
+
+# --- computing and writing down -------------------------------------------------------
+
+
+def apply(op: Op, *inputs: Any, **params: Any) -> Any:
+    """The result of an operation, a Tensor that remembers how it was made.
 
     Args:
         op: a primitive or composite.
@@ -35,29 +142,29 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
         params: its settings.
 
     Raises:
-        ValueError, TypeError, IndexError: what the operation says of its inputs, under
-            its name.
+        ValueError, TypeError, IndexError: the inputs do not fit; the message begins
+            with the operation's name.
     """
-    needs = [isinstance(x, Tensor) and x._requires_grad for x in inputs]
     now = context.now
+    needs = [isinstance(x, Recorded) and x._requires_grad for x in inputs]
     if op.vjp is None and not op.composite:  # no gradient passes it
         needs = [False] * len(inputs)
-    record = now.recording and True in needs
-    keep = record or (now.recording and now.tracing)  # in record(), constants too
+    differentiable = now.recording and True in needs  # False under no_grad
+    keep = differentiable or (now.recording and now.tracing)  # record() keeps all
     if keep and op.vjp is None and op.composite:  # without a rule: record its parts
-        return in_scope(op, op.forward, NAMESPACES[Tensor], *inputs, **params)  # type: ignore[no-any-return]
-    arrays = [x.data if isinstance(x, Tensor) else plain(x) for x in inputs]
-    xp = namespace_of(arrays)
-    if xp is scalars and not record:  # Values would record themselves
+        return step_by_step(op, *inputs, **params)
+    arrays = [x.data if isinstance(x, Recorded) else number(op, x) for x in inputs]
+    xp = namespace_of(arrays, op.name)
+    if xp is values and not differentiable:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
     try:
         z = op.forward(xp, *arrays, **params)
-    except (ValueError, TypeError, IndexError) as error:
-        raise explained(error, op.name, op.check, arrays) from None
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
+        raise misfit(op, error, arrays) from error
     saved = None
     if type(z) is tuple:
         z, saved = z
-    if xp is scalars and record:
+    if xp is values and differentiable:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
     if now.debug:
@@ -65,7 +172,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     if keep:
         if now.tracing:
             t._where = source_line()
-        t._requires_grad = record
+        t._requires_grad = differentiable
         t._op = op
         t._inputs = inputs
         t._arrays = arrays
@@ -78,18 +185,39 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Tensor:
     return t
 
 
-def plain(x: Any) -> Any:
+def step_by_step(op: Op, *inputs: Any, **params: Any) -> Any:
+    """What a composite's forward returns, run on the Tensors themselves: each of its
+    steps is recorded, in the scope of the composite."""
+    ops = NAMESPACES[Recorded._result]
+    return in_scope(op, op.forward, ops, *inputs, **params)
+
+
+def number(op: Op, x: Any) -> Any:
     """What may stand beside Tensors as it is: a number, or None."""
     if x is None or type(x) in NUMBERS:
         return x
     raise TypeError(
-        f"a {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"
+        f"{op.name}: {type(x).__name__} given; it takes Tensors (Tensor(x) makes one)"
     )
+
+
+def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
+    """The error under the operation's name; if the shapes do not fit, the sentence that
+    says why."""
+    if op.check is not None:
+        try:
+            op.check(*(getattr(a, "shape", ()) for a in arrays))
+        except ValueError as why:
+            error = why
+    return under_name(op.name, error)
+
+
+# --- scopes and watchers --------------------------------------------------------------
 
 
 def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
     """The result of a call. All that it records remembers that it was made for `owner`,
-    a module or a composite: by this a picture can group and name what it shows."""
+    a module or a composite. By this pictures group and name the steps."""
     now = context.now
     before = now.scope
     now.scope = Scope(owner, before)
@@ -99,11 +227,13 @@ def in_scope(owner: Any, call: Any, *args: Any, **kwargs: Any) -> Any:
         now.scope = before
 
 
-def watched(watcher: Callable[..., None], call: Any, *args: Any, **kwargs: Any) -> Any:
-    """The result of a call. `watcher(op, inputs, params, z)` is told of every operation
-    in it as soon as it is done, within `no_grad` too, where nothing is recorded. It may
-    ask `context.now.scope` in which module that was. (Attention then runs opened, step
-    by step, so that its weights are seen.)"""
+def watch(watcher: Callable[..., None], call: Any, *args: Any, **kwargs: Any) -> Any:
+    """The result of a call, in which `watcher(op, inputs, params, z)` is told of every
+    operation as soon as it is done, also within `no_grad`, where nothing is recorded.
+
+    `context.now.scope` says in which module that was. Attention then runs step by step,
+    so that its weights are seen.
+    """
     now = context.now
     before = now.watcher
     now.watcher = watcher
@@ -111,128 +241,3 @@ def watched(watcher: Callable[..., None], call: Any, *args: Any, **kwargs: Any) 
         return call(*args, **kwargs)
     finally:
         now.watcher = before
-
-
-def explained(
-    error: Exception, name: str, check: Any, arrays: Sequence[Any]
-) -> Exception:
-    """The error with the operation's name, and the shapes in our words."""
-    try:
-        if check is not None:
-            check(*(getattr(a, "shape", ()) for a in arrays))
-    except ValueError as ours:
-        error = ours
-    return type(error)(f"{name}: {error}")
-
-
-def binary(op: Op, x: Operand, y: Operand) -> Tensor:
-    """An operator, with a Tensor on one side and what can become one on the other."""
-    given = x, y
-    if not isinstance(x, Tensor) and type(x) not in NUMBERS:
-        x = checked(op.name, constant, x, y)
-    if not isinstance(y, Tensor) and type(y) not in NUMBERS:
-        y = checked(op.name, constant, y, x)
-    if x is None or y is None:
-        return refused(op.name, *given)  # type: ignore[no-any-return]
-    both = isinstance(x, Tensor) and isinstance(y, Tensor)
-    if both and x.data.dtype != y.data.dtype:
-        x, y = promoted(x, y), promoted(y, x)
-    return apply(op, x, y)
-
-
-def refused(who: str, x: Any, y: Any) -> Any:
-    """What an operator does with what is no number: a class of somebody's own may know
-    what to do with a Tensor, and is asked; Python's own do not."""
-    other = y if isinstance(x, Tensor) else x
-    if type(other).__module__ != "builtins":
-        return NotImplemented
-    raise TypeError(
-        f"{who}: {type(x).__name__} and {type(y).__name__} given; beside a Tensor "
-        "there must be a Tensor, a number, an array or nested lists"
-    )
-
-
-def promoted(x: Tensor, other: Tensor) -> Tensor:
-    """x in the dtype of `other`, if x has whole numbers or bools and `other` floats:
-    the whole numbers do not widen the floats, as NumPy would have it (int64, float32 →
-    float64)."""
-    return (
-        NAMESPACES[Tensor].astype(x, other.dtype)
-        if is_float(other) > is_float(x)
-        else x
-    )
-
-
-def floats_of(x: Any) -> Any:
-    """x as floats, for the operations whose results are no whole numbers."""
-    if not isinstance(x, Tensor) or is_float(x):
-        return x
-    return x.astype(default_float(namespace_of([x.data])))
-
-
-def constant(x: Any, like: Any) -> Any:
-    """x (a number, an array, nested lists) as a Tensor beside `like`: on its backend,
-    and in its dtype if both are floats. None if x is nothing of the kind, or `like` no
-    Tensor.
-    """
-    if isinstance(x, Tensor):
-        return x
-    numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
-    if not numeric or not isinstance(like, Tensor):
-        return None
-    xp = namespace_of([like.data])
-    array = xp.asarray(x)
-    if array.dtype == "float64":
-        array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
-    return make(array)
-
-
-def is_float(t: Tensor) -> bool:
-    """Whether a tensor can have a gradient."""
-    return t.dtype.startswith("float")
-
-
-def default_float(xp: Any) -> str:
-    """What floats are on a backend: as it was chosen, if it is the current one."""
-    backend = current_backend()
-    return backend.dtype if backend.xp is xp else str(xp.float_dtypes[0])
-
-
-def compare(op: Op, x: Tensor, y: Operand) -> Tensor:
-    """A comparison, element by element, as a tensor of bools."""
-    other = y if type(y) in NUMBERS else checked("comparison", constant, y, x)
-    if other is None:
-        return NotImplemented  # type: ignore[no-any-return]
-    if isinstance(other, Tensor):
-        checked("comparison", broadcast_shapes, x.shape, other.shape)
-    return apply(op, x, other)
-
-
-# --- checks that several operations share ---------------------------------------------
-
-
-def checked(who: str, check: Any, *given: Any) -> Any:
-    """What a check of `shapes` returns; its error under the operation's name."""
-    try:
-        return check(*given)
-    except (ValueError, TypeError, IndexError) as error:
-        raise type(error)(f"{who}: {error}") from None
-
-
-def whole_numbers(who: str, x: Any, like: Tensor, count: int, what: str) -> Tensor:
-    """x as a Tensor of integers in 0..count-1, beside `like`."""
-    t: Tensor | None = constant(x, like)
-    if t is not None and not t.size:  # an empty list says nothing of its dtype
-        t = t.astype("int64")
-    if t is None or t.dtype != "int64":
-        kind = type(x).__name__ if t is None else t.dtype
-        raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
-    if t.size:
-        xp = namespace_of([t.data])
-        for worst in (xp.max(t.data, axis=None), -xp.max(-t.data, axis=None)):
-            if not 0 <= (i := int(worst.tolist())) < count:
-                raise IndexError(
-                    f"{who}: {what} {i} given; it is out of range, allowed is "
-                    f"0..{count - 1}"
-                )
-    return t

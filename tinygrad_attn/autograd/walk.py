@@ -6,8 +6,8 @@ result, and applies the chain rule at each node:
 
     1. take the node's gradient g = ∂L/∂z, complete by now
     2. ask the node's vjp for each input's share
-    3. where an input was broadcast, sum its share down to its shape (`unbroadcast`)
-    4. add the share to what other uses of the input have contributed
+    3. where an input was broadcast, sum its share down to its shape
+    4. add the share to those of the input's other uses
 
 Two questions decide whether the numbers come out right.
 
@@ -24,18 +24,14 @@ visited once.
 
 The numbers of the walk live in one namespace `xp`, found by the type of the gradients
 it starts from. From arrays (`backward()`), that is NumPy or pure Python. From Tensors
-(with `create_graph`, see `differentiate.py`), it is `ops`, the namespace of Tensors:
-the same loop and the same rules then run on Tensors, which record themselves, and so
-the gradient has a graph of its own. **A second derivative** is a walk along that one.
-
-This file knows no Tensor, only what a node must have: `data`, and what was recorded,
-`_op`, `_inputs`, `_arrays` (the inputs' numbers at that time), `_needs` (which of them
-require a gradient), `_params`, `_saved`.
+(with `create_graph`, see differentiate.py), it is `ops`, the namespace of Tensors: the
+same loop and the same rules then run on Tensors, which record themselves, and so the
+gradient has a graph of its own. **A second derivative** is a walk along that one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import Any
 
@@ -43,11 +39,43 @@ from ..arrays.backends import namespace_of
 from ..arrays.shapes import reduced_shape
 from ..context import context
 from .debugging import check_backward
+from .recording import Recorded
 
-Node = Any  # a tensor of the graph
+Shares = list[Any]  # a gradient for each input, array or Tensor, or None
 
 
-def topological_order(roots: Iterable[Node]) -> list[Node]:
+def walk(
+    roots: Sequence[Recorded], gradients: Sequence[Any], *, free: bool
+) -> Iterator[tuple[Any, Any, Shares]]:
+    """Every node reached from the roots, with its complete gradient ∂L/∂node, and its
+    contribution to the gradient of each input (None where there is none).
+
+    Args:
+        roots, gradients: where the walk begins, and ∂L/∂root for each: arrays, or
+            Tensors if the walk itself shall be recorded.
+        free: let go of each node's inputs once its gradient has been passed on.
+    """
+    xp = namespace_of(gradients)
+    order = topological_order(roots)[::-1]
+    so_far: dict[Recorded, Any] = {}
+    for root, g in zip(roots, gradients):
+        so_far[root] = so_far[root] + g if root in so_far else g
+    while order:
+        node = order.pop()  # the list lets go of it, so that it can be freed
+        g = so_far.pop(node, None)  # 1
+        if g is None:  # no gradient reached this node: a vjp may return None
+            continue
+        shares = shares_of(xp, node, g)  # 2
+        for i, x in enumerate(node._inputs or ()):
+            if shares[i] is not None:
+                share = shares[i] = fit(xp, shares[i], x, node)  # 3
+                so_far[x] = so_far[x] + share if x in so_far else share  # 4
+        yield node, g, shares
+        if free:
+            release(node)
+
+
+def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
     """The roots and everything they were made of, each after all its uses.
 
     Only what requires a gradient is listed, once each. First the uses of every node are
@@ -57,7 +85,7 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     Raises:
         RuntimeError: a part of the graph was freed by an earlier backward().
     """
-    starts = unique(roots)
+    starts = list(dict.fromkeys(roots))
     uses = dict.fromkeys(starts, 0)
     todo = list(starts)
     while todo:
@@ -67,7 +95,7 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
             else:
                 uses[x] = 1
                 todo.append(x)
-    order: list[Node] = []
+    order: list[Recorded] = []
     ready = [node for node in starts if uses[node] == 0]
     while ready:
         node = ready.pop()
@@ -79,89 +107,48 @@ def topological_order(roots: Iterable[Node]) -> list[Node]:
     return order
 
 
-def parents(node: Node) -> Iterable[Node]:
+def parents(node: Recorded) -> Iterable[Recorded]:
     """The inputs of a node that a gradient flows to; an input used twice, twice."""
     if node._inputs is None:
+        name = node._op.name if node._op else ""
         raise RuntimeError(
-            f"backward: the graph behind {node._op.name} was freed by an earlier "
-            "backward(); call that one with retain_graph=True to walk the graph again"
+            f"the graph behind {name} was freed by an earlier backward(); call that "
+            "one with retain_graph=True to walk the graph again"
         )
     return compress(node._inputs, node._needs)
 
 
-def unique(nodes: Iterable[Node]) -> list[Node]:
-    """The nodes without repetitions."""
-    return list(dict.fromkeys(nodes))
+# --- the steps ------------------------------------------------------------------------
 
 
-def walk(
-    roots: Sequence[Node],
-    gradients: Sequence[Any],
-    *,
-    free: bool,
-) -> Iterable[tuple[Node, Any, Sequence[Any]]]:
-    """Every node reached from the roots, with its complete gradient ∂L/∂node, and what
-    it contributes to the gradient of each input (None where it does not).
-
-    Args:
-        roots, gradients: where the walk begins, and ∂L/∂root for each: arrays, or
-            Tensors if the walk itself shall be recorded.
-        free: let go of each node's inputs once its gradient has been passed on.
-    """
-    xp = namespace_of(gradients)
-    so_far: dict[Node, Any] = {}
-    for root, g in zip(roots, gradients):
-        so_far[root] = so_far[root] + g if root in so_far else g
-    order = topological_order(roots)
-    order.reverse()
-    watched = context.now.debug
-    while order:
-        node = order.pop()  # the list lets go of it: what is passed can be freed
-        g = so_far.pop(node, None)
-        if g is None:  # every rule on the way here said None
-            continue
-        op, needs = node._op, node._needs
-        if op is None:
-            yield node, g, ()
-            continue
-        if xp.records:  # z is the node, with its graph; no bare arrays (op.py)
-            check_unchanged(node)
-            shares = op.vjp(xp, g, node, node._inputs, needs, None, **node._params)
-        else:
-            z, saved = node.data, node._saved
-            shares = op.vjp(xp, g, z, node._arrays, needs, saved, **node._params)
-        if watched:
-            check_backward(node, g, shares)
-        contributed: list[Any] = []
-        for x, needed, share in zip(node._inputs, needs, shares):
-            if not needed or share is None:
-                contributed.append(None)
-                continue
-            if share.shape != x.data.shape:
-                share = unbroadcast(xp, share, x.data.shape, op)
-            if share.dtype != x.data.dtype:
-                share = xp.astype(share, x.dtype)
-            so_far[x] = so_far[x] + share if x in so_far else share
-            contributed.append(share)
-        yield node, g, contributed
-        if free:
-            release(node)
+def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
+    """What the node's vjp gives each input that needs it; nothing, for a leaf."""
+    op = node._op
+    if op is None:
+        return []
+    if xp.records:  # z is the node, with its graph; no bare arrays (rules/operation.py)
+        check_unchanged(node)
+        z, inputs, saved = node, node._inputs, None
+    else:
+        z, inputs, saved = node.data, node._arrays, node._saved
+    shares = op.vjp(xp, g, z, inputs, node._needs, saved, **node._params)
+    if not isinstance(shares, (tuple, list)) or len(shares) != len(node._needs):
+        raise RuntimeError(
+            f"{op.name}: its vjp must return a tuple of {len(node._needs)} gradients, "
+            "one for each input (None where none is needed)"
+        )
+    if context.now.debug:
+        check_backward(node, g, shares)
+    return [share if need else None for share, need in zip(shares, node._needs)]
 
 
-def release(node: Node) -> None:
-    """Lets go of what a node was made from."""
-    node._inputs = node._arrays = node._saved = node._scope = None
-
-
-def check_unchanged(node: Node) -> None:
-    """A recorded walk differentiates at the inputs as they are now: they must be those
-    that the node was computed from."""
-    for x, array, needed in zip(node._inputs, node._arrays, node._needs):
-        if needed and x.data is not array:
-            raise RuntimeError(
-                f"create_graph: an input of {node._op.name} got new numbers since it "
-                "was recorded (by an optimizer's step?); walk the graph before that"
-            )
+def fit(xp: Any, share: Any, x: Recorded, node: Recorded) -> Any:
+    """A share in the shape and dtype of the input x of the node."""
+    if share.shape != x.data.shape:
+        share = unbroadcast(xp, share, x.data.shape, node._op)
+    if share.dtype != x.data.dtype:
+        share = xp.astype(share, x.dtype)
+    return share
 
 
 def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
@@ -176,10 +163,30 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
     """
     extra = len(g.shape) - len(shape)
     padded = (1,) * extra + shape
-    stretched = tuple(a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 != m)
+    stretched = tuple(
+        a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 and m != 1
+    )
     if extra < 0 or reduced_shape(g.shape, stretched, True) != padded:
         raise RuntimeError(
             f"{op.name}: its vjp gave a gradient of shape {g.shape} for an input of "
             f"shape {shape}; it must have that shape, or one that broadcasting gives it"
         )
     return xp.reshape(xp.sum(g, axis=stretched), shape)
+
+
+def release(node: Recorded) -> None:
+    """Lets go of a node's inputs; a leaf has none."""
+    if node._op is not None:
+        node._inputs = node._arrays = node._saved = node._scope = None
+
+
+def check_unchanged(node: Recorded) -> None:
+    """A recorded walk differentiates at the inputs as they are now: they must be those
+    that the node was computed from."""
+    for x, array, need in zip(node._inputs or (), node._arrays or (), node._needs):
+        if need and x.data is not array:
+            raise RuntimeError(
+                f"create_graph: an input of {node._op and node._op.name} got new "
+                "numbers since it was recorded (by an optimizer's step?); walk the "
+                "graph before that"
+            )

@@ -1,1 +1,17 @@
-"""What users call, composed of rules."""
+"""What users call: checks, broadcasting, dtypes, and then a rule is applied.
+
+    operands.py     what may stand beside a Tensor; the operators + - * / **
+    elementwise.py  exp, log, maximum, where, ...
+    movement.py     reshape, permute_dims, concat, take, ...
+    reductions.py   sum, mean, var, max, argmax, ...
+    products.py     matmul, einsum
+    indexing.py     x[...], gather, one_hot
+    shaping.py      transpose, squeeze, split, pad, ...
+    activations.py  relu, gelu, softmax, dropout, ...
+    layers.py       linear, embedding, layer_norm, rms_norm
+    attention.py    attention and its masks
+    losses.py       cross_entropy, mse_loss
+
+Most of those of one tensor are also Tensor's methods (tensor.py). Each file may import
+those above it here, autograd, rules and arrays.
+"""

@@ -1,7 +1,6 @@
 """Attention as a function of Tensors: its checks and its masks.
 
-`composites.scaled_dot_product_attention` has the mathematics, `nn/attention.py` the
-layers.
+The mathematics stands in rules/composites.py, the layers in nn/transformer/.
 """
 
 from __future__ import annotations
@@ -9,21 +8,21 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import ops
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes
-from ..autograd import recording
-from ..autograd.recording import apply
+from ..autograd.recording import Recorded, apply, make, step_by_step
 from ..context import context
-from ..errors import check_number, named
-from ..functional import keep_mask
+from ..errors import check_number
 from ..rules import composites
-from ..tensor import Tensor, make
+from .activations import keep_mask
+from .elementwise import where
+from .operands import Tensor, tensor
+from .products import matmul
+from .shaping import matrix_transpose
 
 __all__ = ["causal_mask", "padding_mask", "scaled_dot_product_attention"]
 
 
-@named
 def scaled_dot_product_attention(
     query: Tensor,
     key: Tensor,
@@ -43,7 +42,7 @@ def scaled_dot_product_attention(
             A row that may attend to nothing yields zeros.
         dropout_p: the probability with which a weight is dropped (whenever it is > 0).
         is_causal: position i may attend to positions up to i only.
-        scale: what the energies are multiplied by; 1/√d_k by default.
+        scale: the factor of the energies; 1/√d_k by default.
 
     Returns:
         (..., T, d_v).
@@ -67,15 +66,17 @@ def attention_with_weights(
     is_causal: bool = False,
     scale: float | None = None,
     want_weights: bool = True,
+    start: int = 0,
 ) -> tuple[Tensor, Tensor | None]:
     """`scaled_dot_product_attention` and its weights (..., T, S), before dropout.
+    `start` is the first query's position among the keys, for `is_causal`.
 
     To have the weights, the composite is opened: its steps are recorded one by one, and
-    the weights are the tensor that its softmax (and mask) made, gradients included. So
-    it is where somebody watches, who is to see them.
+    the weights are the tensor that its softmax (and mask) made, gradients included.
+    It is also opened while a watcher is active.
     """
     who = "scaled_dot_product_attention"
-    q, k, v = query.shape, key.shape, value.shape
+    q, k, v = (tensor(who, t).shape for t in (query, key, value))
     if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
         raise ValueError(
             f"{who}: query {q}, key {k} and value {v} given; they must be "
@@ -84,20 +85,20 @@ def attention_with_weights(
     try:
         batch = broadcast_shapes(q[:-2], k[:-2], v[:-2])
     except ValueError as error:
-        raise ValueError(f"{who}: leading {error}") from None
+        raise ValueError(f"{who}: leading {error}") from error
     energies = (*batch, q[-2], k[-2])
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     if is_causal:
-        causal = causal_mask(q[-2], k[-2], like=query)
+        causal = causal_mask(q[-2], k[-2], query, start)
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
     if scale is not None:
         check_number(who, "scale", scale)
     elif not q[-1]:
         raise ValueError(f"{who}: query {q} given; d_k is 0, so 1/√d_k is no scale")
-    if 0 in energies:  # nobody asks, or nothing offers: a sum of nothing is 0
-        weights = query @ key.mT
-        return weights @ value, weights
+    if 0 in energies:  # no query or no key: a sum of nothing is 0
+        weights = matmul(query, matrix_transpose(key))
+        return matmul(weights, value), weights
     keep = keep_mask(who, energies, dropout_p, query)
     attention = composites.scaled_dot_product_attention
     inputs = (query, key, value, attn_mask, keep)
@@ -107,9 +108,7 @@ def attention_with_weights(
     }
     if not want_weights and context.now.watcher is None:
         return apply(attention, *inputs, **settings), None
-    z, (weights, _) = recording.in_scope(
-        attention, attention.forward, ops, *inputs, **settings
-    )
+    z, (weights, _) = step_by_step(attention, *inputs, **settings)
     return z, weights
 
 
@@ -117,8 +116,8 @@ def check_mask(
     who: str, mask: Any, energies: tuple[int, ...], name: str = "attn_mask"
 ) -> None:
     """A mask is a boolean Tensor that broadcasts to the energies (..., T, S)."""
-    if not isinstance(mask, Tensor) or mask.dtype != "bool":
-        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
+    if not isinstance(mask, Recorded) or mask.dtype != "bool":
+        kind = mask.dtype if isinstance(mask, Recorded) else type(mask).__name__
         raise TypeError(
             f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
             "may be attended to"
@@ -134,9 +133,16 @@ def check_mask(
         )
 
 
-@named
-def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Tensor:
-    """(T, S), true where S-position j ≤ T-position i: no look at what comes later.
+def causal_mask(
+    t: int, s: int | None = None, like: Recorded | None = None, start: int = 0
+) -> Any:
+    """(T, S), true where S-position j ≤ T-position i: no look at later positions.
+
+    Args:
+        t: T, how many queries; their positions are start, start + 1, ...
+        s: S, how many keys, from position 0 on; T by default.
+        like: a Tensor of the backend to make it on; by default the current one.
+        start: the position of the first query.
 
     >>> causal_mask(3)
     Tensor([[ True, False, False],
@@ -146,12 +152,15 @@ def causal_mask(t: int, s: int | None = None, like: Tensor | None = None) -> Ten
     check_number("causal_mask", "t", t, 0, whole=True)
     if s is not None:
         check_number("causal_mask", "s", s, 0, whole=True)
-    xp = current_backend().xp if like is None else namespace_of([like.data])
-    queries = xp.reshape(xp.arange(0, t), (t, 1))
+    check_number("causal_mask", "start", start, whole=True)
+    if like is None:
+        xp = current_backend().xp
+    else:
+        xp = namespace_of([tensor("causal_mask", like).data])
+    queries = xp.reshape(xp.arange(start, start + t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
 
 
-@named
 def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
     """(B, S), true where tokens (B, S) are not `pad`: these may be attended to.
 
@@ -159,8 +168,8 @@ def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
     Tensor([[ True,  True, False],
             [ True, False, False]], bool)
     """
-    if not isinstance(tokens, Tensor) or tokens.dtype != "int64":
-        kind = tokens.dtype if isinstance(tokens, Tensor) else type(tokens).__name__
+    if not isinstance(tokens, Recorded) or tokens.dtype != "int64":
+        kind = tokens.dtype if isinstance(tokens, Recorded) else type(tokens).__name__
         raise TypeError(
             f"padding_mask: tokens of {kind} given; they must be a Tensor of int64"
         )
@@ -170,4 +179,4 @@ def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
 
 def both(x: Tensor, y: Tensor) -> Tensor:
     """Two masks in one: true where both are."""
-    return ops.where(x, y, False)
+    return where(x, y, False)

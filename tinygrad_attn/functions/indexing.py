@@ -1,7 +1,7 @@
 """Indexing: x[...] with ints, slices, None, ..., masks, and arrays of integers.
 
-A basic index (ints, slices, None, ...) is a slice with a rule of its own
-(`movement.getslice`). Everything else is done with one idea: **index the positions**.
+A basic index (ints, slices, None, ...) is a slice with a rule of its own, `getslice`
+in rules/movement.py. Everything else is done with one idea: **index the positions**.
 Let p be the array 0, 1, 2, ... in the shape of x. p[key], whatever the key, says for
 every element of x[key] where in x it lies. Then x[key] is `take` from the flattened x,
 and the gradient is `take`'s: what was taken twice receives both.
@@ -18,14 +18,15 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from .. import ops
 from ..arrays import shapes
-from ..arrays.array import Array
-from ..arrays.backends import namespace_of
-from ..autograd.recording import apply, checked, constant, whole_numbers
-from ..errors import check_number, named
+from ..arrays.array import Array, asarray, broadcast
+from ..arrays.backends import current_backend, namespace_of
+from ..autograd.recording import Recorded, apply, make
+from ..errors import check_number
 from ..rules import movement
-from ..tensor import Tensor, make
+from .elementwise import where
+from .movement import broadcast_to, reshape
+from .operands import Tensor, axis_of, check, constant, whole_numbers
 
 __all__ = [
     "gather",
@@ -45,26 +46,24 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Tensor([2, 4], int64)
     """
     keys = key if isinstance(key, tuple) else (key,)
-    for k in keys:
-        if isinstance(k, list):
-            checked("indexing", Tensor, k)
     if any(_is_array(k) for k in keys):
-        if any(_is_mask(k) and not isinstance(k, list) and not _ndim(k) for k in keys):
+        keys = tuple(_array_of(k) if isinstance(k, list) else k for k in keys)
+        if any(_is_mask(k) and not _ndim(k) for k in keys):
             raise IndexError("indexing: a single bool among keys; a mask needs an axis")
         xp = namespace_of([x.data])
-        arrays = tuple(k.data if isinstance(k, Tensor) else k for k in keys)
+        arrays = tuple(k.data if isinstance(k, Recorded) else k for k in keys)
         index = xp.positions(x.shape, arrays) if hasattr(xp, "positions") else None
         if index is None:
-            flat, shape = checked("indexing", positions, x.shape, keys, x)
+            flat, shape = check("indexing", positions, x.shape, keys)
             index = xp.reshape(xp.asarray(flat, "int64"), shape)
-        return apply(movement.take, x.reshape(x.size), make(index))
-    bounds, shape = checked("indexing", shapes.basic_index, key, x.shape)
+        return apply(movement.take, reshape(x, x.size), make(index))
+    bounds, shape = check("indexing", shapes.basic_index, key, x.shape)
     z = apply(movement.getslice, x, bounds=bounds)
-    return z if z.shape == shape else ops.reshape(z, shape)
+    return z if z.data.shape == shape else reshape(z, shape)
 
 
 def positions(
-    shape: shapes.Shape, keys: tuple[Any, ...], like: Tensor
+    shape: shapes.Shape, keys: tuple[Any, ...]
 ) -> tuple[list[int], shapes.Shape]:
     """For every element of x[keys], its position in the flattened x; and their shape.
 
@@ -84,7 +83,7 @@ def positions(
             basic.append(k)
             axis += k is not None
             continue
-        for integers in _integers(k, shape[axis:], like):
+        for integers in _integers(k, shape[axis:]):
             places.append(len(basic))
             basic.append(slice(None))
             arrays.append((axis, integers))
@@ -103,7 +102,7 @@ def positions(
     strides = shapes.strides_of(shape)
     offsets = [0] * len(shapes.flat_index(picked, (0,) * len(picked)))
     for axis, integers in arrays:
-        spread = _spread(integers, picked)
+        spread = broadcast(integers, picked)
         offsets = [o + i % shape[axis] * strides[axis] for o, i in zip(offsets, spread)]
     # the axes left to slices and None, before and after the place of the picked ones
     split = min(places) if together else 0
@@ -128,7 +127,6 @@ def positions(
     return flat, (*sizes[0], *picked, *sizes[1])
 
 
-@named
 def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
     """For each place of `indices`, the element of x at that index along the axis. Off
     it the two broadcast; an index may count from the end.
@@ -138,21 +136,19 @@ def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
             [3.0]], float64)
     """
     who = "take_along_axis"
-    at = checked(who, shapes.one_axis, axis, x.ndim)
+    at = axis_of(who, x, axis)
     t = _indices(who, x, indices)
     if t.dtype == "int64":
         n = x.shape[at]
-        t = ops.where((t < 0) * (t >= -n), t + n, t)
+        t = where((t < 0) * (t >= -n), t + n, t)
     own, given = (s[:at] + (1,) + s[at + 1 :] for s in (x.shape, t.shape))
-    off = checked(who, shapes.broadcast_shapes, own, given)
+    off = check(who, shapes.broadcast_shapes, own, given)
     x, t = (
-        ops.broadcast_to(v, off[:at] + v.shape[at : at + 1] + off[at + 1 :])
-        for v in (x, t)
+        broadcast_to(v, off[:at] + v.shape[at : at + 1] + off[at + 1 :]) for v in (x, t)
     )
     return _along(who, x, t, at)
 
 
-@named
 def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     """`take_along_axis` with PyTorch's name and order; `index` may be smaller than x.
 
@@ -163,8 +159,7 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     return _along("gather", x, index, axis)
 
 
-@named
-def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
+def one_hot(indices: Any, num_classes: int = -1) -> Any:
     """(*I) integers → (*I, C): 1 at the index, 0 elsewhere.
 
     Args:
@@ -177,9 +172,11 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
     check_number("one_hot", "num_classes", num_classes, -1, whole=True)
     if num_classes == 0:
         raise ValueError("one_hot: num_classes=0 given; there must be a class")
-    t = indices if isinstance(indices, Tensor) else Tensor(indices)
+    t = indices
+    if not isinstance(t, Recorded):
+        t = make(check("one_hot", current_backend().xp.asarray, indices))
     if num_classes == -1 and t.size and t.dtype == "int64":
-        num_classes = max(t.reshape(-1).tolist()) + 1
+        num_classes = max(reshape(t, -1).data.tolist()) + 1
     t = whole_numbers("one_hot", t, t, max(num_classes, 0), "class")
     xp = namespace_of([t.data])
     hot = xp.reshape(t.data, (*t.shape, 1)) == xp.arange(0, num_classes)
@@ -187,7 +184,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Tensor:
 
 
 def _along(who: str, x: Tensor, indices: Any, axis: int) -> Tensor:
-    at = checked(who, shapes.one_axis, axis, x.ndim)
+    at = axis_of(who, x, axis)
     t = _indices(who, x, indices)
     t = whole_numbers(who, t, x, x.shape[at], "index")
     for a, (size, own) in enumerate(zip(t.shape, x.shape)):
@@ -209,7 +206,7 @@ def _along(who: str, x: Tensor, indices: Any, axis: int) -> Tensor:
 
 def _indices(who: str, x: Tensor, indices: Any) -> Tensor:
     """The indices as a Tensor with as many axes as x."""
-    t: Tensor | None = checked(who, constant, indices, x)
+    t = constant(who, indices, x)
     if t is None or t.ndim != x.ndim:
         given = type(indices).__name__ if t is None else f"shape {t.shape}"
         raise ValueError(
@@ -222,7 +219,13 @@ def _indices(who: str, x: Tensor, indices: Any) -> Tensor:
 def _is_array(k: Any) -> bool:
     """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
     bool (a mask without an axis)."""
-    return isinstance(k, (Tensor, Array, list, bool)) or bool(getattr(k, "ndim", 0))
+    return isinstance(k, (Recorded, Array, list, bool)) or bool(getattr(k, "ndim", 0))
+
+
+def _array_of(k: list[Any]) -> Array:
+    """A key that is a list, as an array; an empty one is of integers."""
+    array: Array = check("indexing", asarray, k)
+    return array if array.size else Array([], array.shape, "int64")
 
 
 def _picks(k: Any) -> bool:
@@ -238,7 +241,7 @@ def _without_ellipsis(keys: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
     """The keys with ... written out, and full slices for the axes not named."""
     named = 0
     for k in keys:
-        mask_axes = (Tensor(k) if isinstance(k, list) else k).ndim if _is_mask(k) else 1
+        mask_axes = k.ndim if _is_mask(k) else 1
         named += 0 if k is None or k is Ellipsis else mask_axes
     dots = [at for at, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1 or named > ndim:
@@ -250,15 +253,12 @@ def _without_ellipsis(keys: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
 
 
 def _is_mask(k: Any) -> bool:
-    if isinstance(k, list):
-        return Tensor(k).dtype == "bool"
     return isinstance(k, bool) or str(getattr(k, "dtype", "")) == "bool"
 
 
-def _integers(k: Any, sizes: shapes.Shape, like: Tensor) -> list[Array]:
+def _integers(k: Any, sizes: shapes.Shape) -> list[Array]:
     """The integer arrays that a key stands for; a mask stands for one for each axis."""
-    t = Tensor(k) if isinstance(k, (list, bool)) else k
-    data = t.data if isinstance(t, Tensor) else t
+    data = k.data if isinstance(k, Recorded) else k
     numbers = data.tolist()
     dtype = str(data.dtype)
     shape = tuple(data.shape)
@@ -278,8 +278,7 @@ def _integers(k: Any, sizes: shapes.Shape, like: Tensor) -> list[Array]:
             Array([i // step % size for i in where], (len(where),), "int64")
             for step, size in zip(strides, shape)
         ]
-    empty_list = isinstance(k, list) and not flat
-    if not dtype.startswith(("int", "uint")) and not empty_list:
+    if not dtype.startswith(("int", "uint")):
         raise TypeError(
             f"an index array of {dtype} given; it must be of integers or bools"
         )
@@ -293,13 +292,6 @@ def _check_range(integers: Array, axis: int, size: int) -> None:
                 f"index {i} is out of range for axis {axis} of size {size}; allowed is "
                 f"{-size}..{size - 1}"
             )
-
-
-def _spread(integers: Array, shape: shapes.Shape) -> list[int]:
-    """The integers broadcast to a shape, flat."""
-    from ..arrays.array import broadcast
-
-    return broadcast(integers, shape)
 
 
 def _walk(axes: list[tuple[range | None, int]]) -> list[int]:

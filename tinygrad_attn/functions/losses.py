@@ -1,8 +1,8 @@
 """Losses: how wrong is a prediction? One number to go down from.
 
 The functions check what they are given, and nothing is broadcast: a target of the wrong
-shape is an error, not a wrong loss. The mathematics of cross-entropy is in
-`composites.py`.
+shape is an error, not a wrong loss. The mathematics of cross-entropy stands in
+rules/composites.py.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ import math
 import warnings
 from typing import Any
 
-from .. import ops
 from ..arrays.backends import namespace_of
-from ..autograd.recording import apply, constant, floats_of, is_float, whole_numbers
-from ..errors import check_number, named
+from ..autograd.recording import Recorded, apply, make
+from ..errors import check_number
 from ..rules import composites
-from ..tensor import Tensor, make
+from .elementwise import astype, where
+from .movement import reshape
+from .operands import Tensor, constant, floats_of, is_float, tensor, whole_numbers
+from .reductions import mean, sum
 
 __all__ = ["cross_entropy", "mse_loss"]
 
 
-@named
 def cross_entropy(
     logits: Tensor,
     target: Any,
@@ -53,7 +54,7 @@ def cross_entropy(
     check_reduction(who, reduction)
     check_number(who, "label_smoothing", label_smoothing, 0.0, 1.0, open_high=True)
     check_number(who, "ignore_index", ignore_index, whole=True)
-    q = constant(target, logits)
+    q = constant(who, target, tensor(who, logits))
     if q is None:
         raise TypeError(f"{who}: the target is a {type(target).__name__}, not a Tensor")
     if (
@@ -61,9 +62,10 @@ def cross_entropy(
         and is_float(logits)
         and (q.shape == () or q.shape == logits.shape)
     ):
-        row = logits.reshape(1, -1), q.reshape(1, *q.shape)
+        row = reshape(logits, 1, -1), reshape(q, 1, *q.shape)
         how = "mean" if reduction == "mean" else "none"  # the mean of none is nan
-        return cross_entropy(*row, ignore_index, how, label_smoothing).reshape(())
+        z = cross_entropy(*row, ignore_index, how, label_smoothing)
+        return reshape(z, ())
     if logits.ndim != 2 or 0 in logits.shape:
         raise ValueError(
             f"{who}: logits of shape {logits.shape} given; they must be (N, C), "
@@ -71,16 +73,16 @@ def cross_entropy(
         )
     if logits._op in (composites.softmax, composites.log_softmax):
         warnings.warn(
-            f"cross_entropy takes logits and makes the softmax itself; these are what "
-            f"{logits._op.name} made",
-            stacklevel=3,  # past `named`, to the line that called us
+            f"cross_entropy takes logits and makes the softmax itself; these already "
+            f"come from {logits._op.name}",
+            stacklevel=2,
         )
     if not is_float(logits):
         raise TypeError(f"{who}: logits of {logits.dtype} given; they must be floats")
     n, classes = logits.shape
     counted = float(n)
     if q.dtype.startswith("float") and q.shape == logits.shape:
-        q = smoothed(q.astype(logits.dtype), label_smoothing)
+        q = smooth(astype(q, logits.dtype), label_smoothing)
     else:
         if q.shape != (n,):
             raise ValueError(
@@ -91,35 +93,35 @@ def cross_entropy(
         q, counted = one_hot_rows(who, q, logits, ignore_index, label_smoothing)
     nats = apply(composites.cross_entropy, logits, q)
     if reduction == "mean":
-        return nats.sum() / counted if counted else nats.sum() * math.nan
-    return nats.sum() if reduction == "sum" else nats
+        return sum(nats) / counted if counted else sum(nats) * math.nan
+    return sum(nats) if reduction == "sum" else nats
 
 
 def one_hot_rows(
-    who: str, target: Tensor, logits: Tensor, ignore_index: int, smoothing: float
-) -> tuple[Tensor, float]:
+    who: str, target: Any, logits: Recorded, ignore_index: int, smoothing: float
+) -> tuple[Any, float]:
     """Classes (N,) as rows (N, C) with a 1, or with none where a class is to be
     ignored; and how many are not."""
     n, classes = logits.shape
     counts = target != ignore_index
-    if target.dtype == "int64" and counts.size != counts.sum().item():
-        target = ops.where(counts, target, 0)
+    counted = int(sum(counts).data.tolist())
+    if target.dtype == "int64" and counts.size != counted:
+        target = where(counts, target, 0)
     target = whole_numbers(who, target, logits, classes, "label")
     xp = namespace_of([logits.data])
     hot = xp.reshape(target.data, (n, 1)) == xp.arange(0, classes)
     kept = xp.reshape(counts.data, (n, 1))
-    q = smoothed(make(xp.astype(hot, logits.dtype)), smoothing)
-    return q * make(xp.astype(kept, logits.dtype)), float(counts.sum().item())
+    q = smooth(make(xp.astype(hot, logits.dtype)), smoothing)
+    return q * make(xp.astype(kept, logits.dtype)), float(counted)
 
 
-def smoothed(q: Tensor, smoothing: float) -> Tensor:
+def smooth(q: Tensor, smoothing: float) -> Tensor:
     """(1 - ε) q + ε/C: a share ε of the surprise is spread over all C classes."""
     if not smoothing:
         return q
     return q * (1.0 - smoothing) + smoothing / q.shape[1]
 
 
-@named
 def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     """(input - target)², its mean, or its sum. The shapes must be equal: a target (N,)
     beside an input (N, 1) would broadcast to (N, N) in silence.
@@ -128,7 +130,7 @@ def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     Tensor(2.0, float64)
     """
     check_reduction("mse_loss", reduction)
-    y = constant(target, input)
+    y = constant("mse_loss", target, tensor("mse_loss", input))
     if y is None or y.shape != input.shape:
         given = type(target).__name__ if y is None else f"shape {y.shape}"
         raise ValueError(
@@ -136,14 +138,14 @@ def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
             "they must be equal"
         )
     difference = floats_of(input) - y
-    squares: Tensor = difference * difference
+    squares = difference * difference
     if reduction == "mean":
-        return squares.mean()
-    return squares.sum() if reduction == "sum" else squares
+        return mean(squares)
+    return sum(squares) if reduction == "sum" else squares
 
 
 def check_reduction(who: str, reduction: str) -> None:
-    """Refuses what is no reduction."""
+    """Refuses any other reduction."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
             f"{who}: reduction={reduction!r} given; it must be 'mean', 'sum' or 'none'"

@@ -1,4 +1,6 @@
-"""einsum: sums of products, named by their axes, made of permute, reshape and matmul.
+"""Products: of matrices, and of any arrays by einsum, which is made of the former.
+
+einsum names the axes, and sums over those that are not in the result:
 
     "bhtd,bhsd->bhts"     z[b,h,t,s] = Σ_d x[b,h,t,d] · y[b,h,s,d]: energies
 
@@ -15,17 +17,45 @@ A letter in one operand alone and not in z is summed first.
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from .. import ops
-from ..errors import named
-from ..tensor import Tensor
+from ..arrays import shapes
+from ..autograd.recording import Recorded, apply
+from ..rules import primitives
+from .elementwise import numeric
+from .movement import permute_dims, reshape
+from .operands import Operand, Tensor, check, constant, promote
+from .reductions import sum
 
-__all__ = [
-    "einsum",
-]
+__all__ = ["einsum", "matmul"]
 
 
-@named
+def matmul(x: Operand, y: Operand) -> Any:
+    """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
+
+    A vector (k,) on the left is a row (1, k), on the right a column (k, 1); the result
+    then lacks that axis.
+
+    Raises:
+        ValueError: the inner sizes differ, or an operand is a single number.
+
+    >>> matmul(Tensor([[1.0, 2.0]]), Tensor([3.0, 4.0]))
+    Tensor([11.0], float64)
+    """
+    a, b = x, y
+    if not (isinstance(x, Recorded) and isinstance(y, Recorded)):
+        a = numeric("matmul", constant("matmul", x, y), x, y)
+        b = numeric("matmul", constant("matmul", y, x), x, y)
+    if a.data.dtype != b.data.dtype:
+        a, b = promote(a, b), promote(b, a)
+    if len(a.data.shape) != 1 != len(b.data.shape):
+        return apply(primitives.matmul, a, b)
+    shape = check("matmul", shapes.matmul_shape, a.shape, b.shape)
+    row = reshape(a, (1, a.size)) if a.ndim == 1 else a
+    column = reshape(b, (b.size, 1)) if b.ndim == 1 else b
+    return reshape(apply(primitives.matmul, row, column), shape)
+
+
 def einsum(equation: str, *operands: Tensor) -> Tensor:
     """Σ of products over the letters that are not in the output.
 
@@ -43,47 +73,47 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     Tensor([[ 5.0, 11.0],
             [11.0, 25.0]], float64)
     """
-    terms, out, sizes = _read(equation, operands)
+    terms, out, sizes = read(equation, operands)
     if len(operands) == 1:
         (x,), (term,) = operands, terms
-        x, term = _sum_alone(x, term, out)
-        return ops.permute_dims(x, [term.index(c) for c in out])
+        x, term = sum_alone(x, term, out)
+        return permute_dims(x, [term.index(c) for c in out])
     (x, y), (xs, ys) = operands, terms
-    x, xs = _sum_alone(x, xs, out + ys)
-    y, ys = _sum_alone(y, ys, out + xs)
+    x, xs = sum_alone(x, xs, out + ys)
+    y, ys = sum_alone(y, ys, out + xs)
     batch = [c for c in xs if c in ys and c in out]
     inner = [c for c in xs if c in ys and c not in out]
     rows = [c for c in xs if c not in ys]
     columns = [c for c in ys if c not in xs]
-    left = _arranged(x, xs, [batch, rows, inner], sizes)  # (batch, rows, inner)
-    right = _arranged(y, ys, [batch, inner, columns], sizes)  # (batch, inner, columns)
-    z = ops.matmul(left, right)
+    left = group_axes(x, xs, [batch, rows, inner], sizes)  # (batch, rows, inner)
+    right = group_axes(y, ys, [batch, inner, columns], sizes)  # (batch, inner, columns)
+    z = matmul(left, right)
     letters = [*batch, *rows, *columns]
-    z = ops.reshape(z, tuple(sizes[c] for c in letters))
-    return ops.permute_dims(z, [letters.index(c) for c in out])
+    z = reshape(z, tuple(sizes[c] for c in letters))
+    return permute_dims(z, [letters.index(c) for c in out])
 
 
-def _arranged(
+def group_axes(
     x: Tensor, term: str, groups: list[list[str]], sizes: dict[str, int]
 ) -> Tensor:
     """x with its axes in the order of the groups: those of the first group kept apart,
     those of each other made one."""
     first, *others = groups
-    x = ops.permute_dims(x, [term.index(c) for group in groups for c in group])
+    x = permute_dims(x, [term.index(c) for group in groups for c in group])
     merged = [math.prod(sizes[c] for c in group) for group in others]
-    return ops.reshape(x, (*(sizes[c] for c in first), *merged))
+    return reshape(x, (*(sizes[c] for c in first), *merged))
 
 
-def _sum_alone(x: Tensor, term: str, kept: str) -> tuple[Tensor, str]:
+def sum_alone(x: Tensor, term: str, kept: str) -> tuple[Tensor, str]:
     """x summed over the letters that nothing else has."""
     alone = tuple(i for i, c in enumerate(term) if c not in kept)
     if alone:
-        x = ops.sum(x, axis=alone)
+        x = sum(x, axis=alone)
     return x, "".join(c for c in term if c in kept)
 
 
-def _read(
-    equation: str, operands: tuple[Tensor, ...]
+def read(
+    equation: str, operands: tuple[Recorded, ...]
 ) -> tuple[list[str], str, dict[str, int]]:
     """The letters of each operand and of the output, and their sizes."""
     if not isinstance(equation, str):
@@ -111,8 +141,8 @@ def _read(
         )
     sizes: dict[str, int] = {}
     for term, x in zip(terms, operands):
-        if not isinstance(x, Tensor):
-            raise TypeError(f"einsum: a {type(x).__name__} given; it takes Tensors")
+        if not isinstance(x, Recorded):
+            raise TypeError(f"einsum: {type(x).__name__} given; it takes Tensors")
         if len(term) != x.ndim:
             raise ValueError(
                 f"einsum: {term!r} given for shape {x.shape}; it needs a letter for "

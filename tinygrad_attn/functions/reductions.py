@@ -1,4 +1,4 @@
-"""Reductions composed of sum and max: means, variances, minima, where they are.
+"""Reductions: sum and max over axes, and those composed of them.
 
 In all of them `axis` is an axis, several, or None for all, and `keepdims` leaves the
 reduced axes with size 1.
@@ -9,40 +9,64 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import ops
 from ..arrays import shapes
 from ..arrays.backends import namespace_of
-from ..autograd.recording import checked, floats_of
-from ..errors import check_number, named
-from ..tensor import Tensor, make
+from ..autograd.recording import apply, make
+from ..errors import check_number
+from ..rules import primitives
+from .elementwise import astype, exp, log, sqrt, stop_gradient, where
+from .movement import reshape
+from .operands import Tensor, axes_of, axis_of, floats_of, tensor
 
 __all__ = [
     "argmax",
     "argmin",
     "logsumexp",
+    "max",
     "mean",
     "min",
     "std",
+    "sum",
     "var",
 ]
 
 
-@named
-def mean(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """Σ x over an axis, several, or all (None); keepdims leaves them with size 1.
+
+    >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    Tensor([4.0, 6.0], float64)
+    """
+    axes = axes_of("sum", x, axis)
+    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
+
+
+def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The largest x along an axis, several, or all (None); ties share the gradient.
+
+    >>> max(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    Tensor([2.0, 4.0], float64)
+    """
+    axes = axes_of("max", x, axis)
+    if 0 in (x.shape[a] for a in axes) and x.ndim:
+        raise ValueError(f"max: shape {x.shape} is empty along axis {axis}")
+    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
+
+
+def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x / n over n numbers; nan of none.
 
     >>> mean(Tensor([[1.0, 2.0], [3.0, 6.0]]), axis=0)
     Tensor([2.0, 4.0], float64)
     """
-    axes = checked("mean", shapes.some_axes, axis, x.ndim)
-    z = ops.sum(floats_of(x), axis=axes, keepdims=keepdims)
+    axes = axes_of("mean", x, axis)
+    z = sum(floats_of(x), axis=axes, keepdims=keepdims)
     n = math.prod(x.shape[a] for a in axes)
     return z / n if n else z * math.nan
 
 
-@named
 def var(
-    x: Tensor, *, axis: Any = None, correction: float = 1, keepdims: bool = False
+    x: Tensor, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
     """Σ (x - mean)² / (n - correction) over n numbers, the mean being taken off first:
     E[x²] - E[x]² would cancel. correction=0 is the biased variance; nan if n ≤
@@ -51,20 +75,19 @@ def var(
     >>> var(Tensor([1.0, 3.0])), var(Tensor([1.0, 3.0]), correction=0)
     (Tensor(2.0, float64), Tensor(1.0, float64))
     """
-    axes = checked("var", shapes.some_axes, axis, x.ndim)
+    axes = axes_of("var", x, axis)
     x = floats_of(x)
     check_number("var", "correction", correction)
     centered = x - mean(x, axis=axes, keepdims=True)
     # Again: the mean was rounded, and equal numbers shall have a variance of exactly 0.
     centered = centered - mean(centered, axis=axes, keepdims=True)
-    z = ops.sum(centered * centered, axis=axes, keepdims=keepdims)
+    z = sum(centered * centered, axis=axes, keepdims=keepdims)
     n = math.prod(x.shape[a] for a in axes) - correction
     return z / n if n > 0 else z * math.nan
 
 
-@named
 def std(
-    x: Tensor, *, axis: Any = None, correction: float = 1, keepdims: bool = False
+    x: Tensor, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
     """√var, in the units of x. Where all numbers are equal its gradient is 0, by
     choice: that of √ would be infinite.
@@ -72,71 +95,71 @@ def std(
     >>> std(Tensor([1.0, 3.0]), correction=0)
     Tensor(1.0, float64)
     """
-    v = var(x, axis=axis, correction=correction, keepdims=keepdims)
+    axes = axes_of("std", x, axis)
+    check_number("std", "correction", correction)
+    v = var(x, axis=axes, correction=correction, keepdims=keepdims)
     flat = v == 0.0
-    return ops.where(flat, 0.0, ops.sqrt(ops.where(flat, 1.0, v)))
+    return where(flat, 0.0, sqrt(where(flat, 1.0, v)))
 
 
-@named
-def min(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The smallest x; ties share the gradient.
 
     >>> min(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=0)
     Tensor([1.0, 0.0], float64)
     """
-    axes = checked("min", shapes.some_axes, axis, x.ndim)
+    axes = axes_of("min", x, axis)
     if 0 in (x.shape[a] for a in axes):
         raise ValueError(f"min: shape {x.shape} is empty along axis {axis}")
     if x.dtype == "bool":
-        return min(x.astype("int64"), axis=axes, keepdims=keepdims).astype("bool")
-    return -ops.max(-x, axis=axes, keepdims=keepdims)
+        least = min(astype(x, "int64"), axis=axes, keepdims=keepdims)
+        return astype(least, "bool")
+    return -max(-x, axis=axes, keepdims=keepdims)
 
 
-@named
-def logsumexp(x: Tensor, *, axis: Any = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """ln Σ exp(x), the largest x being taken out first so that no exp overflows.
 
     >>> logsumexp(Tensor([0.0, 0.0])).item() == math.log(2.0)
     True
     """
-    axes = checked("logsumexp", shapes.some_axes, axis, x.ndim)
+    axes = axes_of("logsumexp", x, axis)
     x = floats_of(x)
     if 0 in (x.shape[a] for a in axes):
-        return ops.log(ops.sum(x, axis=axes, keepdims=keepdims))  # ln 0, of none
-    m = ops.max(x, axis=axes, keepdims=True).detach()
-    m = ops.where(m - m == 0.0, m, 0.0)  # ±inf cannot be taken out
-    z = ops.log(ops.sum(ops.exp(x - m), axis=axes, keepdims=True)) + m
-    return ops.reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
+        return log(sum(x, axis=axes, keepdims=keepdims))  # ln 0, of none
+    m = stop_gradient(max(x, axis=axes, keepdims=True))
+    m = where(m - m == 0.0, m, 0.0)  # ±inf cannot be taken out
+    z = log(sum(exp(x - m), axis=axes, keepdims=True)) + m
+    return reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
 
 
-@named
-def argmax(x: Tensor, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where along an axis the largest x is (the first, if several are): integers. With
     axis None, the position in the flattened x.
 
     >>> argmax(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
     Tensor([1, 0], int64)
     """
-    return _arg("argmax", x, axis, keepdims)
+    return find("argmax", tensor("argmax", x), axis, keepdims)
 
 
-@named
-def argmin(x: Tensor, *, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Where along an axis the smallest x is (the first, if several are): integers.
 
     >>> argmin(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
     Tensor([0, 1], int64)
     """
-    x = x.astype("int64") if x.dtype == "bool" else x
-    return _arg("argmin", -x, axis, keepdims)
+    x = astype(x, "int64") if tensor("argmin", x).dtype == "bool" else x
+    return find("argmin", -x, axis, keepdims)
 
 
-def _arg(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
+def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
+    """Where along an axis (of the flattened x, without one) the largest x is."""
     if axis is None:
-        z = _arg(who, x.detach().reshape(-1), 0, False)
-        return z.reshape((1,) * x.ndim) if keepdims else z
-    at = checked(who, shapes.one_axis, axis, x.ndim)
+        z = find(who, reshape(stop_gradient(x), -1), 0, False)
+        return reshape(z, (1,) * x.ndim) if keepdims else z
+    at = axis_of(who, x, axis)
     if not x.shape[at]:
         raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
     z = make(namespace_of([x.data]).argmax(x.data, axis=at))
-    return z.reshape(shapes.reduced_shape(x.shape, (at,), keepdims))
+    return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))

@@ -7,12 +7,22 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from .. import ops
-from ..arrays import shapes
 from ..arrays.backends import namespace_of
-from ..autograd.recording import checked
-from ..errors import check_number, named
-from ..tensor import Tensor, make
+from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
+from ..autograd.recording import make
+from ..errors import check_number
+from .elementwise import where
+from .indexing import getitem
+from .movement import (
+    broadcast_to,
+    concat,
+    permute_dims,
+    place,
+    reshape,
+    several_tensors,
+    spell,
+)
+from .operands import Tensor, axes_of, axis_of, check, tensor
 
 __all__ = [
     "chunk",
@@ -31,42 +41,39 @@ __all__ = [
 ]
 
 
-@named
 def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged.
 
     >>> transpose(Tensor([[[1, 2, 3]]]), 0, 2).shape
     (3, 1, 1)
     """
-    a, b = (checked("transpose", shapes.one_axis, v, x.ndim) for v in (axis0, axis1))
+    a, b = axis_of("transpose", x, axis0), axis_of("transpose", x, axis1)
     axes = list(range(x.ndim))
     axes[a], axes[b] = b, a
-    return ops.permute_dims(x, axes)
+    return permute_dims(x, axes)
 
 
-@named
 def swapaxes(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged: `transpose` under NumPy's name.
 
     >>> swapaxes(Tensor([[1, 2, 3]]), 0, 1).shape
     (3, 1)
     """
-    return transpose(x, axis0, axis1)
+    a, b = axis_of("swapaxes", x, axis0), axis_of("swapaxes", x, axis1)
+    return transpose(x, a, b)
 
 
-@named
 def matrix_transpose(x: Tensor) -> Tensor:
     """x with its last two axes exchanged: every matrix of a batch transposed.
 
     >>> matrix_transpose(Tensor([[[1, 2, 3]]])).shape
     (1, 3, 1)
     """
-    if x.ndim < 2:
+    if tensor("matrix_transpose", x).ndim < 2:
         raise ValueError(f"matrix_transpose: shape {x.shape} given; it needs two axes")
     return transpose(x, -1, -2)
 
 
-@named
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """x without an axis of size 1, several, or all (None). An axis of another size
     stays as it is, as in PyTorch.
@@ -74,23 +81,21 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     >>> squeeze(Tensor([[[1, 2]]]), 0).shape
     (1, 2)
     """
-    axes = checked("squeeze", shapes.some_axes, axis, x.ndim)
+    axes = axes_of("squeeze", x, axis)
     gone = tuple(a for a in axes if x.shape[a] == 1)
-    return ops.reshape(x, shapes.reduced_shape(x.shape, gone, False))
+    return reshape(x, reduced_shape(x.shape, gone, False))
 
 
-@named
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
     """x with a new axis of size 1, which will be axis `axis` of the result.
 
     >>> unsqueeze(Tensor([1, 2]), -1).shape
     (2, 1)
     """
-    at = checked("unsqueeze", shapes.one_axis, axis, x.ndim + 1)
-    return ops.reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
+    at = check("unsqueeze", one_axis, axis, tensor("unsqueeze", x).ndim + 1)
+    return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
 
-@named
 def expand(x: Tensor, *sizes: Any) -> Tensor:
     """x repeated along axes of size 1 up to these sizes; -1 leaves a size as it is.
 
@@ -98,8 +103,8 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
     Tensor([[1, 1],
             [2, 2]], int64)
     """
-    new = _sizes(sizes)
-    extra = len(new) - x.ndim
+    new = check("expand", whole_sizes, spell(sizes))
+    extra = len(new) - tensor("expand", x).ndim
     own = (-1,) * extra + x.shape
     full = tuple(o if s == -1 else s for s, o in zip(new, own))
     if extra < 0 or -1 in full:
@@ -107,31 +112,26 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
             f"expand: sizes {new} given for shape {x.shape}; there must be as many "
             "axes or more, and -1 only where x has an axis"
         )
-    checked("expand", shapes.broadcast_shape, x.shape, full)
-    return ops.broadcast_to(x, full)
+    return broadcast_to(x, check("expand", broadcast_shape, x.shape, full))
 
 
-@named
 def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """x with the axes from start_axis to end_axis made one.
 
     >>> flatten(Tensor([[[1, 2], [3, 4]]]), 1).shape
     (1, 4)
     """
-    if not x.ndim:
-        return ops.reshape(x, (1,))
-    a, b = (
-        checked("flatten", shapes.one_axis, v, x.ndim) for v in (start_axis, end_axis)
-    )
+    if not tensor("flatten", x).ndim:
+        return reshape(x, (1,))
+    a, b = axis_of("flatten", x, start_axis), axis_of("flatten", x, end_axis)
     if a > b:
         raise ValueError(
             f"flatten: start_axis {start_axis} lies behind end_axis {end_axis}"
         )
     merged = math.prod(x.shape[a : b + 1])
-    return ops.reshape(x, (*x.shape[:a], merged, *x.shape[b + 1 :]))
+    return reshape(x, (*x.shape[:a], merged, *x.shape[b + 1 :]))
 
 
-@named
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors of one shape beside each other along a new axis.
 
@@ -139,21 +139,17 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     Tensor([[1, 3],
             [2, 4]], int64)
     """
-    if isinstance(tensors, Tensor) or not tensors:
-        raise ValueError("stack: a list of tensors is needed, with at least one in it")
+    tensors = several_tensors("stack", tensors)
     first = tensors[0]
     for t in tensors:
-        if not isinstance(t, Tensor):
-            raise TypeError(f"stack: a {type(t).__name__} given; it takes Tensors")
         if t.shape != first.shape:
             raise ValueError(
                 f"stack: shapes {first.shape} and {t.shape} given; they must be equal"
             )
-    at = checked("stack", shapes.one_axis, axis, first.ndim + 1)
-    return ops.concat([unsqueeze(t, at) for t in tensors], axis=at)
+    at = check("stack", one_axis, axis, first.ndim + 1)
+    return concat([unsqueeze(t, at) for t in tensors], axis=at)
 
 
-@named
 def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into pieces of a size (the last may be smaller), or of these
     sizes, which must add up to that of the axis.
@@ -161,7 +157,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
     >>> [piece.tolist() for piece in split(Tensor([1, 2, 3]), 2)]
     [[1, 2], [3]]
     """
-    at = checked("split", shapes.one_axis, axis, x.ndim)
+    at = axis_of("split", x, axis)
     length = x.shape[at]
     if isinstance(size, (list, tuple)):
         sizes = list(size)
@@ -173,18 +169,19 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
                 f"size of axis {axis}"
             )
     else:
-        step = checked("split", operator.index, size)
+        check_number("split", "size", size, whole=True)
+        step = operator.index(size)  # type: ignore[arg-type]
         if step < 1:
             raise ValueError(f"split: size {size} given; it must be 1 or more")
         sizes = [min(step, length - i) for i in range(0, length, step)] or [0]
+    whole = [slice(None)] * at
     pieces, start = [], 0
     for piece in sizes:
-        pieces.append(x[(slice(None),) * at + (slice(start, start + piece),)])
+        pieces.append(getitem(x, (*whole, slice(start, start + piece))))
         start += piece
     return tuple(pieces)
 
 
-@named
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into so many pieces of one size (the last may be smaller;
     there are fewer if the axis is too short).
@@ -192,15 +189,11 @@ def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     >>> [piece.tolist() for piece in chunk(Tensor([1, 2, 3, 4, 5]), 2)]
     [[1, 2, 3], [4, 5]]
     """
-    at = checked("chunk", shapes.one_axis, axis, x.ndim)
-    if not isinstance(chunks, int) or chunks < 1:
-        raise ValueError(
-            f"chunk: {chunks!r} pieces given; it must be an integer from 1"
-        )
+    at = axis_of("chunk", x, axis)
+    check_number("chunk", "chunks", chunks, 1, whole=True)
     return split(x, max(1, -(-x.shape[at] // chunks)), axis)
 
 
-@named
 def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     """x with `value` around it.
 
@@ -212,6 +205,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     >>> tinygrad_attn.pad(Tensor([1, 2]), (1, 0))
     Tensor([0, 1, 2], int64)
     """
+    tensor("pad", x)
     if not isinstance(value, (int, float)):
         kind = type(value).__name__
         raise TypeError(f"pad: value={value!r}, a {kind}, given; it must be a number")
@@ -226,15 +220,14 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     pairs += list(zip(widths[-2::-2], widths[-1::-2]))
     shape = tuple(a + n + b for (a, b), n in zip(pairs, x.shape))
     bounds = tuple((a, a + n, 1) for (a, _), n in zip(pairs, x.shape))
-    z = ops.place(x, bounds, shape)
+    z = place(x, bounds, shape)
     if not value:
         return z
     xp = namespace_of([x.data])
     inside = xp.place(xp.full(x.shape, True, "bool"), bounds, shape)
-    return ops.where(make(xp.astype(inside, "bool")), z, value)
+    return where(make(xp.astype(inside, "bool")), z, value)
 
 
-@named
 def tril(x: Tensor, k: int = 0) -> Tensor:
     """The lower triangle of x's matrices: 0 above diagonal k (1 is above the main one).
 
@@ -243,11 +236,10 @@ def tril(x: Tensor, k: int = 0) -> Tensor:
             [3, 4]], int64)
     """
     check_number("tril", "k", k, whole=True)
-    row, column = _rows_and_columns("tril", x)
-    return ops.where(column - row <= k, x, 0)
+    row, column = rows_and_columns("tril", x)
+    return where(column - row <= k, x, 0)
 
 
-@named
 def triu(x: Tensor, k: int = 0) -> Tensor:
     """The upper triangle of x's matrices: 0 below diagonal k.
 
@@ -256,21 +248,22 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
             [0, 4]], int64)
     """
     check_number("triu", "k", k, whole=True)
-    row, column = _rows_and_columns("triu", x)
-    return ops.where(column - row >= k, x, 0)
+    row, column = rows_and_columns("triu", x)
+    return where(column - row >= k, x, 0)
 
 
-def _rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
+def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
     """The row number (n, 1) and the column number (m,) of x's elements."""
-    if x.ndim < 2:
+    if tensor(who, x).ndim < 2:
         raise ValueError(f"{who}: shape {x.shape} given; it needs two axes")
     xp, (n, m) = namespace_of([x.data]), x.shape[-2:]
     return make(xp.reshape(xp.arange(0, n), (n, 1))), make(xp.arange(0, m))
 
 
-def _sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """Sizes given one by one or as one tuple."""
-    given = sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
-    if not isinstance(given, (list, tuple)):
-        raise TypeError(f"sizes of {type(given).__name__} given; they must be integers")
-    return tuple(given)
+def whole_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    """Sizes as Python's integers; -1 is one."""
+    for size in sizes:
+        if not hasattr(size, "__index__"):
+            kind = type(size).__name__
+            raise TypeError(f"size {size!r}, a {kind}, given; it must be an integer")
+    return tuple(operator.index(size) for size in sizes)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..arrays.array import Array
 from ..arrays.shapes import strides_of
+from ..printing import html
 
 Numbers = Any  # nested lists of numbers, or one number
 
@@ -71,19 +72,19 @@ class Node:
     @property
     def value(self) -> Numbers:
         """Its numbers, as nested lists (one number for shape ())."""
-        return listed(self.array)
+        return to_lists(self.array)
 
     @property
     def gradient(self) -> Numbers:
         """∂L/∂value, in the same form; None where nothing reached it. In the graph of
         one head or one module, the share that comes through it."""
-        return listed(self.gradient_array)
+        return to_lists(self.gradient_array)
 
     @property
     def total(self) -> Numbers:
         """∂L/∂value through the whole computation; it differs from `gradient` only in
         the graph of one head or one module."""
-        return listed(self.total_array)
+        return to_lists(self.total_array)
 
 
 @dataclass(eq=False)
@@ -112,7 +113,7 @@ class Edge:
         """What flowed back along it: its part in ∂L/∂source, in the source's shape;
         None where nothing did. All of a node's add up to its gradient (at the
         module level, those of result 0)."""
-        return listed(self.contribution_array)
+        return to_lists(self.contribution_array)
 
 
 @dataclass(eq=False)
@@ -219,9 +220,7 @@ class Graph:
         )
 
     def _repr_html_(self) -> str:
-        from ..pictures.notebook import graph_html
-
-        return graph_html(self)
+        return html(self)
 
     def __str__(self) -> str:
         shown = self.nodes[:LIMIT]
@@ -241,7 +240,7 @@ class Graph:
 LIMIT = 60  # nodes that a printed graph shows
 
 
-def listed(array: Any) -> Numbers:
+def to_lists(array: Any) -> Numbers:
     """An array as nested lists; what is none already, as it is."""
     return array.tolist() if hasattr(array, "tolist") else array
 
@@ -271,7 +270,7 @@ def _by_count(item: tuple[str, int]) -> int:
 
 def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
     found = {
-        key: list(value) if isinstance(value, tuple) else listed(value)
+        key: list(value) if isinstance(value, tuple) else to_lists(value)
         for key, value in vars(item).items()
         if not key.endswith("array")
     }

@@ -33,7 +33,9 @@ class Names:
         inner = {id(c) for m in outermost for c in list(m.modules())[1:]}
         tops = [m for m in outermost if id(m) not in inner]
         for i, top in enumerate(tops):
-            prefix = "" if len(tops) == 1 else self._unused(type(top).__name__, i, tops)
+            prefix = (
+                "" if len(tops) == 1 else self._free_name(type(top).__name__, i, tops)
+            )
             for path, module in top.named_modules():
                 path = ".".join(p for p in (prefix, path) if p)
                 self.paths.setdefault(id(module), path)
@@ -43,7 +45,7 @@ class Names:
                 self.parameters.setdefault(parameter, path)
 
     @staticmethod
-    def _unused(name: str, i: int, tops: list[Any]) -> str:
+    def _free_name(name: str, i: int, tops: list[Any]) -> str:
         same = [j for j, m in enumerate(tops) if type(m).__name__ == name]
         return name if len(same) == 1 else f"{name}_{same.index(i) + 1}"
 

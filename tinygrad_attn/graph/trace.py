@@ -14,9 +14,10 @@ from typing import Any, TypeVar
 
 from ..arrays.array import Array, ValueArray
 from ..arrays.backends import namespace_of
+from ..autograd.recording import make
 from ..autograd.walk import walk
 from ..context import Scope, no_grad
-from ..tensor import Tensor, make
+from ..tensor import Tensor
 from .check import magnitude, size
 
 # Operations whose result is their input's numbers in other places, or repeated.
@@ -39,6 +40,7 @@ class Trace:
         positions: for a slice, where its numbers lie in the flattened whole.
         gradients: ∂L/∂tensor for each tensor that the walk reached.
         shares: what a tensor contributes to ∂L/∂input, one for each input.
+        who: the function that was called, for errors.
     """
 
     roots: list[Tensor]
@@ -49,6 +51,7 @@ class Trace:
     positions: dict[Tensor, Any] = field(default_factory=dict)
     gradients: dict[Tensor, Any] = field(default_factory=dict)
     shares: dict[Tensor, Sequence[Any]] = field(default_factory=dict)
+    who: str = "unfold"
 
     def __post_init__(self) -> None:
         starts = [(t, g) for t, g in zip(self.roots, self.seeds) if g is not None]
@@ -127,7 +130,7 @@ def inputs_first(
         stack += [(x, False) for x in reversed(inputs(item)) if x not in done]
 
 
-def recorded(who: str, root: Any) -> Trace:
+def trace_of(who: str, root: Any) -> Trace:
     """A copy of all that `root` was made from.
 
     Raises:
@@ -156,7 +159,7 @@ def recorded(who: str, root: Any) -> Trace:
     origin: dict[Tensor, Tensor] = {}
     flat: dict[int, Any] = {}  # id of an array → the same in plain numbers
 
-    def plain(array: Any) -> Any:
+    def without_values(array: Any) -> Any:
         if not isinstance(array, ValueArray):
             return array
         if id(array) not in flat:
@@ -168,10 +171,10 @@ def recorded(who: str, root: Any) -> Trace:
         """A leaf may have got new numbers since it was used: it shows the old ones."""
         moved = x._op is None and x._requires_grad and array is not x.data
         if moved and isinstance(array, ValueArray):  # perhaps the same, without Values
-            moved = plain(array).data != plain(x.data).data
+            moved = without_values(array).data != without_values(x.data).data
         key = x, id(array) if moved else 0
         if key not in copies:
-            copies[key] = bare(x, plain(array if moved else x.data))
+            copies[key] = bare(x, without_values(array if moved else x.data))
             origin[copies[key]] = x
         return copies[key]
 
@@ -183,12 +186,12 @@ def recorded(who: str, root: Any) -> Trace:
         ]
         finish(copy)
     top = copies[root, 0]
-    return Trace([top], seeds_for(top), origin)
+    return Trace([top], seeds_for(top), origin, who=who)
 
 
 def bare(x: Tensor, data: Any) -> Tensor:
     """A tensor like x around other numbers, without its inputs."""
-    t = make(data)
+    t: Tensor = make(data)
     t._op, t._params, t._scope, t._where = x._op, x._params, x._scope, x._where
     t._requires_grad, t._needs = x._requires_grad, x._needs
     return t
@@ -201,7 +204,7 @@ def finish(t: Tensor) -> None:
 
 def leaf_like(x: Tensor, data: Any) -> Tensor:
     """A tensor without a history around numbers of x."""
-    t = make(data)
+    t: Tensor = make(data)
     t._requires_grad = x._requires_grad
     return t
 
@@ -256,4 +259,5 @@ def part(trace: Trace, module: Any) -> Trace:
         {copies[t]: trace.origin[t] for t in copies if t in trace.origin},
         {copies[t]: trace.called[t] for t in copies if t in trace.called},
         totals={copies[t]: trace.gradients[t] for t in copies if t in trace.gradients},
+        who=trace.who,
     )

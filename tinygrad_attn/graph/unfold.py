@@ -16,22 +16,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import check_number, named
+from ..errors import check_number
 from ..scalar import Value
 from ..tensor import Tensor
 from .data import Edge, Graph, Node, flat, index_of
-from .levels.fold import folded
-from .levels.opening import opened
+from .levels.fold import fold
+from .levels.opening import open_composites
 from .levels.single_numbers import LIMIT, SingleNumbers
 from .names import Calls, Names, formulas, kind, node_of
-from .parts.focus import focused, only
+from .parts.focus import focus_on, only
 from .parts.head import cut
-from .trace import Trace, inputs_of, part, recorded
+from .trace import Trace, inputs_of, part, trace_of
 
 LEVELS = ("module", "op", "primitive", "scalar")
 
 
-@named
 def unfold(
     root: Tensor,
     level: str = "op",
@@ -78,39 +77,54 @@ def unfold(
     >>> [edge.contribution for edge in graph.uses(graph.nodes[0])]
     [[1.0, 2.0], [1.0, 2.0]]
     """
+    return graph_of("unfold", root, level, module, head, sample, focus, depth, limit)
+
+
+def graph_of(
+    who: str,
+    root: Any,
+    level: str = "op",
+    module: Any = None,
+    head: Any = None,
+    sample: Any = 0,
+    focus: Any = None,
+    depth: int | None = None,
+    limit: int = LIMIT,
+) -> Graph:
+    """`unfold` for `who`, whose name the errors bear: draw and play unfold too."""
     if level not in LEVELS:
         raise ValueError(
-            f"unfold: level {level!r} given; it must be one of {', '.join(LEVELS)}"
+            f"{who}: level {level!r} given; it must be one of {', '.join(LEVELS)}"
         )
     if depth is not None:
-        check_number("unfold", "depth", depth, 1, whole=True)
+        check_number(who, "depth", depth, 1, whole=True)
     if level != "module" and depth is not None:
-        raise ValueError(f"unfold: depth given at level {level!r}; it is for 'module'")
+        raise ValueError(f"{who}: depth given at level {level!r}; it is for 'module'")
     if head is None and sample != 0:
-        raise ValueError("unfold: sample given without head=(layer, number)")
-    check_number("unfold", "limit", limit, 1, whole=True)
-    trace = recorded("unfold", root)
+        raise ValueError(f"{who}: sample given without head=(layer, number)")
+    check_number(who, "limit", limit, 1, whole=True)
+    trace = trace_of(who, root)
     names = Names(trace)
     trace.called = names.of(trace)  # the same names at every level
     of = trace.called[trace.roots[0]]
-    base = None if module is None else names.find("unfold", module)
+    base = None if module is None else names.find(who, module)
     if base is not None and head is not None:
-        raise ValueError("unfold: module and head given; it can be one of them")
+        raise ValueError(f"{who}: module and head given; it can be one of them")
     if head is not None:
         trace = cut(trace, names, head, sample)
     elif base is not None:
         trace = part(trace, base)
     if level == "module":
         if focus is not None:
-            raise ValueError("unfold: focus given at level 'module'; it has no numbers")
-        return folded(trace, names, base, depth, of)
-    trace = opened(trace, "op")
+            raise ValueError(f"{who}: focus given at level 'module'; it has no numbers")
+        return fold(trace, names, base, depth, of)
+    trace = open_composites(trace, "op")
     trace.called = names.of(trace)
     if level != "op":
-        trace = opened(trace, "primitive")
+        trace = open_composites(trace, "primitive")
     end = ""
     if focus is not None:
-        trace, end = focused(trace, names, focus)
+        trace, end = focus_on(trace, names, focus)
     if level != "scalar":
         return of_tensors(trace, names, level, of)
     graph = of_values(trace, names, SingleNumbers(trace, limit), of)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import check_number, named
+from ..errors import check_number
 from ..graph.data import Graph
 from ..graph.trace import history
-from ..graph.unfold import LEVELS, unfold
+from ..graph.unfold import LEVELS, graph_of
 from ..scalar import Value
 from ..tensor import Tensor
 from .look.text import scrolling
@@ -23,7 +23,7 @@ from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.svg import place, svg_text
+from .writing.svg import lay_out, svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
 MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
@@ -64,7 +64,7 @@ class Drawing:
             if made is not None:
                 self._svg, self.note = made.decode(), "laid out by Graphviz's dot"
             else:
-                self._svg = svg_text(place(self.sheet))
+                self._svg = svg_text(lay_out(self.sheet))
                 self.note = "laid out by tinygrad_attn"
                 if self._layout != "own":
                     self.note += f", without dot. {graphviz.INSTALL}"
@@ -139,7 +139,6 @@ class Drawing:
         return f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
 
 
-@named
 def draw(
     root: Tensor | Value | Graph,
     level: str = "op",
@@ -198,28 +197,28 @@ def draw(
     else:
         part = head is not None or focus is not None or module is not None
         if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
-            check_count(len(history([root])), level, limit)  # there are at least these
-        graph = unfold(
-            root, level, module, head=head, sample=sample, focus=focus, depth=depth
-        )
+            check_count(
+                "draw", len(history([root])), level, limit
+            )  # there are at least these
+        graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
     rows = sum(len(card.rows) for card in sheet.cards)
-    check_count(max(len(sheet.cards), rows), graph.level, limit)
+    check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
     return Drawing(sheet, layout)
 
 
-def check_count(count: int, level: str, limit: int) -> None:
-    """Refuses what nobody could read, and warns of what is hard to."""
+def check_count(who: str, count: int, level: str, limit: int) -> None:
+    """Refuses a picture too large to be read, and warns of one hard to read."""
     advice = "; give a head, a focus, a module, or a coarser level"
     what = "numbers" if level == "scalar" else "cards"
     if count > limit:
         raise ValueError(
-            f"draw: {count:,} {what} at level {level!r}; more than {limit:,} cannot be "
-            f"read{advice} (or a higher limit)"
+            f"{who}: {count:,} {what} at level {level!r}; more than {limit:,} cannot "
+            f"be read{advice} (or a higher limit)"
         )
     if count > MANY:
-        warnings.warn(f"draw: {count:,} {what} are hard to read{advice}", stacklevel=4)
+        warnings.warn(f"{who}: {count:,} {what} are hard to read{advice}", stacklevel=3)
 
 
 def headings(

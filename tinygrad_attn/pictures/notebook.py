@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 from ..graph.data import Graph
+from ..graph.levels.single_numbers import plain_numbers
+from ..scalar import Value
+from ..tensor import Tensor
+from .draw import draw
 from .look.colours import INK
 from .look.grids import grid_of
-from .look.text import FONT, clipped, scrolling, xml
+from .look.text import FONT, fit_text, scrolling, xml
+from .sheets.expressions import card_of
 from .sheets.labels import shape_text
 from .sheets.sheet import NAME, Card
 from .writing.geometry import card_size
@@ -21,17 +26,26 @@ LINES = 60  # modules of a model that are listed
 LEFT, RIGHT = "text-align: left", "text-align: right"
 
 
+def html(x: Any) -> str:
+    """Whatever of these x is, as a notebook shows it."""
+    if isinstance(x, Tensor):
+        return tensor_html(x)
+    if isinstance(x, Value):
+        return value_html(x)
+    return graph_html(x) if isinstance(x, Graph) else module_html(x)
+
+
 def tensor_html(t: Any) -> str:
     """A tensor as heat maps of its numbers and, where it has one, of its gradient."""
     op = t._op.name if t._op is not None else ""
     card = Card(
         "tensor",
         "op" if op else "parameter" if t.requires_grad else "constant",
-        clipped(f"Tensor, from {op}" if op else "Tensor", NAME),
+        fit_text(f"Tensor, from {op}" if op else "Tensor", NAME),
         f"{shape_text(t.shape)}  {t.dtype}",
         value=grid_of(numbers_of(t)),
         gradient_title="gradient" if t.requires_grad and not op else "",
-        tooltip=clipped(repr(t), 300),
+        tooltip=fit_text(repr(t), 300),
     )
     if card.gradient_title and t.grad is not None:
         card.gradient = grid_of(numbers_of(t.grad), "gradient")
@@ -40,16 +54,12 @@ def tensor_html(t: Any) -> str:
 
 def numbers_of(t: Any) -> Any:
     """A tensor's array, with plain numbers in the place of Values."""
-    from ..graph.levels.single_numbers import plain
-
     kind = type(t.data).__name__
-    return plain(t.data) if kind == "ValueArray" else t.data
+    return plain_numbers(t.data) if kind == "ValueArray" else t.data
 
 
 def value_html(v: Any) -> str:
     """A Value: its number, its gradient, and how it was made."""
-    from .sheets.expressions import card_of
-
     return card_alone(card_of(v, "value", root=False))
 
 
@@ -79,8 +89,8 @@ def module_html(module: Any) -> str:
         about = part.extra_repr() if hasattr(part, "extra_repr") else ""
         what = type(part).__name__ if path else ""
         indent = "\N{NO-BREAK SPACE}" * 4 * depth
-        cells = [indent + xml(clipped(name, NAME)), xml(what)]
-        cells += [xml(clipped(about, 60)), xml(clipped(",  ".join(own), 60))]
+        cells = [indent + xml(fit_text(name, NAME)), xml(what)]
+        cells += [xml(fit_text(about, 60)), xml(fit_text(",  ".join(own), 60))]
         rows.append(row("td", [*cells, f"{count:,}"]))
     if len(every) > LINES:
         more = f"… and {len(every) - LINES} more modules"
@@ -102,8 +112,6 @@ def row(kind: str, cells: list[str]) -> str:
 
 def graph_html(graph: Graph) -> str:
     """A graph as its picture, or in words if that would be too large."""
-    from .draw import draw
-
     rows = len(graph) if graph.level != "scalar" else len(graph) // 2
     if rows <= DRAWN:
         return scrolling(draw(graph, layout="own").svg)

@@ -16,31 +16,30 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays.backends import namespace_of
-from ..errors import check_number, named
+from ..errors import check_number
 from ..graph.data import Edge, Graph, Node
 from ..graph.notation.formulas import pretty, rule_of, written
 from ..graph.notation.tidy import without_transposes
-from ..graph.unfold import unfold
+from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings
 from .layout.layout import Box, Frame, Layout, Line, layout, svg_path
 from .look.grids import Grid, grid_of, is_probability, size_of
-from .look.text import clipped
+from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
 from .page.sizes import Size, size_on_page
 from .page.sums import grid_data, how
-from .sheets.frames import framed
+from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, Look
 from .sheets.tensors import card_of, tensors
-from .writing.svg import place, svg_text
+from .writing.svg import lay_out, svg_text
 
 MOST = 300  # cards on a page
 MARGIN = 24.0
 
 
-@named
 def play(
     root: Tensor | Graph,
     path: str | os.PathLike[str] | None = "head.html",
@@ -84,14 +83,19 @@ def play(
     if given not in ("op", "primitive"):
         raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
     check_number("play", "limit", limit, 1, whole=True)
+    if not (path is None or isinstance(path, (str, os.PathLike))):
+        raise TypeError(
+            f"play: path={path!r}, a {type(path).__name__}, given; it must be a str, a "
+            "PathLike or None"
+        )
     graph = (
         root
         if isinstance(root, Graph)
-        else unfold(root, level, module, head=head, sample=sample, focus=focus)
+        else graph_of("play", root, level, module, head, sample, focus)
     )
     heading, below = headings(graph, head, sample, focus, module)
     graph = without_transposes(graph)
-    check_count(len(graph), graph.level, limit)
+    check_count("play", len(graph), graph.level, limit)
     if tokens is not None and not isinstance(tokens, Sequence):
         raise TypeError(
             f"play: tokens={tokens!r} given; it must be a list of labels, one a row"
@@ -102,7 +106,7 @@ def play(
             f"play: {len(tokens)} tokens given; they label rows, of which there are "
             f"{' or '.join(map(str, lengths)) or 'none'}"
         )
-    still = svg_text(place(tensors(graph, Look(), title or heading, below)))
+    still = svg_text(lay_out(tensors(graph, Look(), title or heading, below)))
     # Who reads it has no script; a tooltip for each cell would make the page heavy.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(title or heading, below)
@@ -117,9 +121,9 @@ class Script:
 
     def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
         self.graph = graph
-        self.tokens = None if tokens is None else [clipped(t, NAME) for t in tokens]
+        self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
         self.called = short_names(graph)
-        self.homes, self.frames = framed(graph)
+        self.homes, self.frames = find_frames(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
@@ -152,9 +156,9 @@ class Script:
                 where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
                 clusters.append({"name": frame.label} | where)
         return {
-            "title": clipped(title, 120),
-            "subtitle": clipped(subtitle, 160),
-            "of": clipped(pretty(self.graph.of), NAME),
+            "title": fit_text(title, 120),
+            "subtitle": fit_text(subtitle, 160),
+            "of": fit_text(pretty(self.graph.of), NAME),
             "width": found.width + 2 * MARGIN,
             "height": found.height + 2 * MARGIN,
             "tokens": self.tokens,
@@ -176,8 +180,8 @@ class Script:
             "kind": made.kind,
             "shape": shape_text(node.shape),
             "sentence": words.sentence,
-            "source": clipped(short_path(node.source), 160),
-            "module": clipped(node.module, NAME),
+            "source": fit_text(short_path(node.source), 160),
+            "module": fit_text(node.module, NAME),
             "value": grid_data(self.values[node.id]),
             "gradient": gradient and grid_data(gradient),
             "how": how(self.graph, node, words),
@@ -188,7 +192,9 @@ class Script:
     def size(self, node: Node) -> Size:
         """The size of a card."""
         words, name = self.words[node.id], self.called[node.id]
-        title = clipped(f"{name} = {words.formula}" if words.formula else name, FORMULA)
+        title = fit_text(
+            f"{name} = {words.formula}" if words.formula else name, FORMULA
+        )
         below = None
         if self.gradients[node.id] is not None:
             below = f"∂{self.graph.of}/∂{name}  ×10⁻³"
@@ -237,7 +243,7 @@ class Script:
     def rule(self, edge: Edge) -> str:
         """What an edge adds to its source's gradient."""
         rule = self.words[edge.target].rules[edge.position]
-        return clipped(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
+        return fit_text(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
 
     # --- what happens -----------------------------------------------------------------
 
@@ -269,7 +275,7 @@ class Script:
                 if share is None:
                     continue
                 source = edge.source
-                so_far[source] = added(so_far.get(source), share)
+                so_far[source] = add(so_far.get(source), share)
                 arrived[source] = arrived.get(source, 0) + 1
                 sends.append(
                     {
@@ -298,8 +304,8 @@ class Script:
         edges = self.graph.uses(node)
         shares = [e.contribution_array for e in edges]
         first, *others = (share for share in shares if share is not None)
-        total = reduce(added, others, first)
-        rest = added(g, -total)
+        total = reduce(add, others, first)
+        rest = add(g, -total)
         noise = 1e-4 if node.dtype == "float32" else 1e-9
         more = size_of(rest) > noise * max(size_of(g), size_of(total))
         return rest if more else None
@@ -320,7 +326,7 @@ class Script:
         )
 
 
-def added(so_far: Any, share: Any) -> Any:
+def add(so_far: Any, share: Any) -> Any:
     """A sum that may overflow."""
     if so_far is None:
         return share

@@ -1,6 +1,6 @@
 """Chapter 7, continued: the functions between the layers, element by element.
 
-Composites, as in `composites.py`, each of one input (dropout has a mask besides).
+Composites, as in composites.py, each of one input (dropout has a mask besides).
 """
 
 from __future__ import annotations

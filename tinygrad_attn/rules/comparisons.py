@@ -1,12 +1,12 @@
 """Chapter 3, continued: operations that no gradient passes.
 
 A comparison is flat but for a jump, so its derivative is 0 wherever it has one; and
-`stop_gradient` declares its input a constant. They have a forward and no vjp: what they
-make requires no gradient, and the walk backward never meets them. They are operations
+`stop_gradient` declares its input a constant. They have a forward and no vjp: their
+results require no gradient, and the walk backward never meets them. They are operations
 all the same, so that a recorded graph can show where a mask or a subtracted maximum
 came from.
 
-The vocabulary is that of `primitives.py`: inputs x and y, output z.
+The vocabulary is that of primitives.py: inputs x and y, output z.
 """
 
 from __future__ import annotations

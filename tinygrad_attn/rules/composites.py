@@ -5,9 +5,9 @@ composites, which are called as `softmax(xp, x)`. On Tensors each such call is o
 of the graph, so a picture can open it one level at a time: attention into products,
 scaling, mask and softmax; softmax into exp, sum and division.
 
-Some carry a vjp derived by hand. It is what one gets on paper when the rules of the
-parts are multiplied out and simplified; a test holds each against the gradient of its
-parts. The vocabulary is that of `primitives.py`: g = ∂L/∂z.
+Some carry a vjp derived by hand. It is the result of multiplying out the rules of the
+parts and simplifying; a test compares each with the gradient of its parts. The
+vocabulary is that of primitives.py: g = ∂L/∂z.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import math
 
 from .activations import dropout
 from .operation import composite
-from .primitives import as_rows, transposed
+from .primitives import as_rows, transpose
 
-# As good as -∞ before a softmax: exp(-1e30 - anything usual) is exactly 0. But a row of
-# nothing else stays finite, where -∞ - (-∞) would be nan.
+# As good as -∞ before a softmax: beside any other energy, exp of it is exactly 0. In a
+# fully masked row it gives equal weights, where -∞ - (-∞) would be nan.
 MASKED = -1e30
 
 # === 1. Softmax and cross-entropy =====================================================
@@ -40,7 +40,8 @@ def softmax(xp, x, *, axis=-1):
         ∂zᵢ/∂xⱼ = δᵢⱼ exp(xᵢ)/s - exp(xᵢ) exp(xⱼ)/s² = zᵢ (δᵢⱼ - zⱼ)
         ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ (δᵢⱼ - zⱼ)                 = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
 
-    Σᵢ gᵢ zᵢ is the average of g with the weights z: xⱼ is to grow if gⱼ is above it.
+    Σᵢ gᵢ zᵢ is the average of g with the weights z: raising xⱼ raises L if
+    gⱼ is above it.
     The gradients add up to 0, as adding one constant to all x changes nothing. The n ×
     n matrix ∂z/∂x is never built.
     """
@@ -74,17 +75,16 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
 
 @composite
 def cross_entropy(xp, logits, target):
-    """zₙ = -Σ qₙ ln pₙ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of who
-    expects p where q holds.
+    """zₙ = -Σₜ qₙₜ ln pₙₜ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of
+    someone who expects p when q is true.
 
     `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
     the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
-    counts as 0. Nats are what ln counts in: 0 for a
-    certainty, ln C for a guess among C.
+    counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for a guess among C.
 
-    Gradient. With x a row of logits, -Σ qₜ ln pₜ = Σ qₜ (ln Σₖ exp(xₖ) - xₜ), and the
-    derivative in xⱼ is pⱼ Σ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q): what
-    was predicted minus what was right.
+    Gradient. With x a row of logits, -Σₜ qₜ ln pₜ = Σₜ qₜ (ln Σₖ exp(xₖ) - xₜ), whose
+    derivative in xⱼ is pⱼ Σₜ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q):
+    the prediction minus the truth.
     """
     log_p = log_softmax(xp, logits, axis=-1)
     nats = xp.where(target == 0.0, 0.0, target * log_p)
@@ -115,7 +115,7 @@ def linear(xp, x, weight, bias):
     the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
     it, see the note on broadcasting in primitives.py).
     """
-    z = xp.matmul(x, transposed(xp, weight))
+    z = xp.matmul(x, transpose(xp, weight))
     return z if bias is None else z + bias
 
 
@@ -126,7 +126,7 @@ def linear_vjp(xp, g, z, inputs, needs, saved):
     if needs[0]:
         dx = xp.matmul(g, weight)
     if needs[1]:
-        dw = xp.matmul(transposed(xp, as_rows(xp, g)), as_rows(xp, x))
+        dw = xp.matmul(transpose(xp, as_rows(xp, g)), as_rows(xp, x))
     return dx, dw, g
 
 
@@ -137,9 +137,9 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
     Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
     σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
 
-    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s. x̂ⱼ
-    depends on xᵢ directly, through μ and through σ², whose derivative is 2(xᵢ - μ)/n
-    (what comes through μ is a sum of deviations, 0):
+    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s.
+    xᵢ enters x̂ⱼ in three ways: as xⱼ itself if i = j, through μ, and through σ². There
+    ∂σ²/∂xᵢ = 2(xᵢ - μ)/n; its part through μ has the factor Σ(xₖ - μ), which is 0.
 
         ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
         ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
@@ -149,7 +149,7 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
     shift x, or to stretch it, changes nothing after a normalization. Over all rows,
     ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
     """
-    x_hat, s = normalized(xp, x, axis, eps)
+    x_hat, s = normalize(xp, x, axis, eps)
     z = x_hat
     if weight is not None:
         z = z * weight
@@ -161,7 +161,7 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
     x, weight, _ = inputs
-    x_hat, s = normalized(xp, x, axis, eps) if saved is None else saved
+    x_hat, s = normalize(xp, x, axis, eps) if saved is None else saved
     g_hat = g if weight is None else g * weight
     dx = None
     if needs[0]:
@@ -199,7 +199,7 @@ def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
     return dx, g * x_hat if needs[1] else None
 
 
-def normalized(xp, x, axis, eps):
+def normalize(xp, x, axis, eps):
     """x̂ and s = 1/√(σ² + ε)."""
     centered = x - mean(xp, x, axis=axis)
     s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
@@ -230,8 +230,9 @@ def scaled_dot_product_attention(
 
     **Why 1/√d_k?** If the components of q and k are independent, of mean 0 and
     variance 1, then q·k is a sum of d_k products of variance 1: its variance is d_k.
-    Energies that large push the softmax towards a single 1 among zeros. There its
-    gradient z(g - Σgz) vanishes, since z = 0 for the losers and Σgz = g for the winner.
+    Energies that large push the softmax towards a single 1 among zeros. There the
+    softmax's gradient Aⱼ (dAⱼ - Σₖ dAₖ Aₖ) vanishes (A, dA as below): Aⱼ is 0 for the
+    losers, and for the winner the sum is its own dAⱼ.
     Divided by √d_k the energies have variance 1 whatever the width of the head.
 
     `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
@@ -249,14 +250,14 @@ def scaled_dot_product_attention(
 
     Where the mask is false A is 0, and so is dE: no case of its own.
     """
-    products = xp.matmul(query, transposed(xp, key))  # (..., T, S)
+    products = xp.matmul(query, transpose(xp, key))  # (..., T, S)
     energies = products * scale
     masked = energies
     if attn_mask is not None:
         masked = xp.where(attn_mask, energies, MASKED)
     weights = softmax(xp, masked, axis=-1)
     if attn_mask is not None:
-        weights = xp.where(attn_mask, weights, 0.0)
+        weights = xp.where(attn_mask, weights, 0.0)  # a fully masked row was uniform
     kept = weights if keep is None else dropout(xp, weights, keep, p=p)
     z = xp.matmul(kept, value)  # (..., T, d_v)
     return z, (weights, kept)
@@ -272,14 +273,14 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
     weights, kept = saved
     dq = dk = dv = None
     if needs[2]:
-        dv = xp.matmul(transposed(xp, kept), g)
+        dv = xp.matmul(transpose(xp, kept), g)
     if needs[0] or needs[1]:
-        d_kept = xp.matmul(g, transposed(xp, value))
+        d_kept = xp.matmul(g, transpose(xp, value))
         # dropout is linear, element by element: its gradient passes the same gate
         d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
         average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
         d_energies = weights * (d_weights - average)
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
-        dk = xp.matmul(transposed(xp, d_products), query)
+        dk = xp.matmul(transpose(xp, d_products), query)
     return dq, dk, dv, None, None

@@ -1,16 +1,16 @@
-"""Chapter 6: operations that move numbers and compute nothing.
+"""Chapter 6: operations that move numbers.
 
-Each element of z is one element of x (or, in `scatter_add`, a sum of some), so every
+Each element of z is one element of x, or 0 (in `scatter_add`, a sum of some). So every
 derivative is 0 or 1, and a vjp only brings the gradient back to where the number came
-from. Hence they come in pairs, each the other's vjp:
+from: it is a movement too.
 
     reshape       ↔ reshape, back to the old shape
     permute_dims  ↔ permute_dims, by the inverse permutation
     getslice      ↔ place (zeros, with g where the slice was)
-    concat        ↔ getslice, a piece for each input
     take          ↔ scatter_add (a row taken n times receives n gradients)
+    concat        → getslice, a piece for each input
 
-The vocabulary is that of `primitives.py`: inputs x, output z, g = ∂L/∂z.
+The vocabulary is that of primitives.py: inputs x, output z, g = ∂L/∂z.
 """
 
 from __future__ import annotations

@@ -10,31 +10,37 @@
 | `params` | plain hashable settings, such as an axis |
 | `z` | the output |
 | `g` | ∂L/∂z, the gradient of the final scalar L with respect to the output |
-| `needs` | which inputs need a gradient; what is returned for others is ignored |
-| `saved` | what forward had at hand and vjp would compute again, or None |
+| `needs` | which inputs need a gradient; for any other input it is ignored |
+| `saved` | what forward computed and vjp would otherwise recompute, or None |
 
 **vjp** means vector-Jacobian product: with J = ∂z/∂x, the chain rule is ∂L/∂x = g·J. A
 rule states that product directly. J itself, with as many rows as z has numbers and as
 many columns as x has, is never built.
 
 A **primitive** states its rule with derivatives from a calculus book. Its forward only
-ever meets arrays: on Tensors `recording.apply` unwraps them first. A **composite** is a
-forward made of the names of `xp` and of other composites, called as `softmax(xp, x)`.
-It may carry a hand-derived vjp, which is a lesson and faster than the rules of its
-parts; without one, its parts are recorded.
+ever meets arrays, for autograd/recording.py takes them out of the Tensors first. A
+**composite** is a forward made of the names of `xp` and of other composites, called as
+`softmax(xp, x)`. It may carry a hand-derived vjp, which is a lesson and faster than the
+rules of its parts; without one its parts are recorded (forward then returns z alone).
 
-Nothing in a pair knows what `xp` it is given, and so one pair serves at every level:
+A pair does not know which `xp` it is given, so one pair serves at every level:
 
-- Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. There
-  no vjp is ever asked: each Value has stored its own local derivatives (`scalar.py`).
-  That is why the two can prove each other.
+- Forwards run on NumPy, on pure-Python arrays, and on arrays of single Values. On
+  Values vjps are never called: each has stored its own local derivatives (scalar.py).
+  That is why the two can check each other.
 - A vjp runs on arrays. Run on Tensors it is recorded like any calculation, and its
   result can be differentiated: that is how a second derivative comes about.
 
 Two things keep that true. No rule asks which `xp` it has or branches on an element. And
 `saved` is never passed when `xp` is `ops`: it holds bare arrays, which would enter the
 second derivative as constants, silently wrong. (`z` may be used: there it is the
-Tensor, with its graph.) A rule that likes to have `saved` must be able to do without.
+Tensor, with its graph.) So a rule that uses `saved` must also work without it.
+
+**To add a rule**: write forward and vjp in a file of this folder. If it needs a new
+function of `xp`, add that to arrays/python.py, numpy.py and values.py, and to ops.py.
+Write the users' function in functions/ (checks, then `apply`), and name it in tensor.py
+if it shall be a method. Give it a line in graph/notation/words.py and a row in the
+tests' table of rules; tests name what is missing.
 """
 
 from __future__ import annotations
@@ -52,7 +58,7 @@ class Op:
         name: the forward's name.
         forward, vjp: the pair; vjp is None for a composite that records its parts.
         check: shapes of the inputs → shape of the output, or ValueError with the
-            sentence that says why they do not fit. Asked only once a forward has
+            sentence that says why they do not fit. Called only after a forward has
             failed.
         composite: whether forward opens into other operations.
     """
@@ -62,7 +68,7 @@ class Op:
     ) -> None:
         self.name = forward.__name__
         self.forward = forward
-        self.vjp: Callable[..., Any] | None = None
+        self.vjp: Any = None
         self.check = check
         self.composite = composite
         self.__doc__ = forward.__doc__
@@ -75,8 +81,8 @@ class Op:
     def __call__(self, xp: Any, *inputs: Any, **params: Any) -> Any:
         """The operation inside another's forward or vjp.
 
-        On Tensors it is a step of its own: `ops.apply` records it. On bare arrays
-        there is nothing to record.
+        On Tensors (`records` is True for `ops` alone) it is a step of its own: `apply`
+        records it. On bare arrays there is nothing to record.
         """
         if xp.records:
             return xp.apply(self, *inputs, **params)

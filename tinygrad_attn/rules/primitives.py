@@ -1,7 +1,7 @@
 """Chapter 3: every rule of calculus in the engine, each with its gradient beside it.
 
 A rule is a pair of functions: the forward, and below it the vjp, which turns g = ∂L/∂z
-into ∂L/∂x for each input x. `op.py` says what the arguments are. In all of them
+into ∂L/∂x for each input x. operation.py says what the arguments are. In all of them
 
     x, y    inputs          z    output          g = ∂L/∂z
 
@@ -9,10 +9,22 @@ and the task is the chain rule, ∂L/∂xᵢ = Σⱼ gⱼ · ∂zⱼ/∂xᵢ. Wh
 (the first two sections) the sum has one term, and the rule is g times the derivative
 that a calculus book gives.
 
+**Is `def exp(xp, x): return xp.exp(x)` a circle?** No. The users' `exp` takes a Tensor,
+this one an array, and `xp` is where arrays are computed. The recursion ends there:
+
+    exp(Tensor)                  functions/elementwise.py: what users call
+    └─ apply(exp, Tensor)        autograd/recording.py: takes out the array, finds xp
+       └─ exp.forward(xp, Array) this file: return xp.exp(x)
+          └─ xp.exp(Array)       arrays/python.py: math.exp of each number
+
+Where xp is `ops`, xp.exp is the users' exp: the chain runs once more, on Tensors, and
+ends at arrays again.
+
 **Broadcasting.** Where an input was smaller than the output (a bias added to every
-row), a rule may return a gradient of the output's shape: the walk
-(`autograd.unbroadcast`) sums it down to the input's, since a number used n times
-receives n contributions. No rule below spends a line on it.
+row), a rule may return a gradient of the output's shape: the walk sums it down to the
+input's (`unbroadcast` in autograd/walk.py), since a number used n times receives n
+contributions. So no rule has to care. (Matrix products sum over a batch themselves,
+only because that is faster.)
 
 The functions bear the namespace's names (sum, max, pow), so inside this file those
 names are the operations and not Python's builtins.
@@ -186,9 +198,10 @@ def div_vjp(xp, g, z, inputs, needs, saved):
 def pow(xp, x, y):
     """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
 
-    Where the formula says 0 · inf the derivative is 0, as PyTorch has it: ∂z/∂x for
-    x = 0 and y = 0, ∂z/∂y for x = 0 and y ≥ 0. There 1 is added to the x that would
-    make the inf (a comparison counts as 1 where it is true).
+    By convention, as in PyTorch, ∂z/∂x is 0 for x = 0 and y = 0, and ∂z/∂y is 0 for
+    x = 0 and y ≥ 0, where the formulas have 0 · inf or -inf. So 1 is added to x exactly
+    where its power or its logarithm would be infinite there (a comparison counts as 1
+    where it is true).
     """
     return x**y
 
@@ -261,8 +274,8 @@ def sum_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
 def broadcast_to(xp, x, *, shape):
     """z = x repeated up to a shape;  each copy contributes, so ∂L/∂x sums them.
 
-    A broadcast's gradient is a sum. The walk does it (`autograd.unbroadcast`), as it
-    does for every operation that broadcasts.
+    A broadcast's gradient is a sum. The walk computes it, as it does for every
+    operation that broadcasts (`unbroadcast` in autograd/walk.py).
     """
     return xp.broadcast_to(x, shape)
 
@@ -302,8 +315,7 @@ def matmul(xp, x, y):
     Chain rule: ∂L/∂xᵢₖ = Σⱼ gᵢⱼ yₖⱼ   = row i of g with row k of y    = (g yᵀ)ᵢₖ
                 ∂L/∂yₖⱼ = Σᵢ xᵢₖ gᵢⱼ   = column k of x with column j of g = (xᵀ g)ₖⱼ
 
-    To remember them: of g and the other operand, this is the product that has the right
-    shape.
+    To remember: multiply g by the other operand, transposed so that the shapes fit.
     """
     return xp.matmul(x, y)
 
@@ -313,17 +325,17 @@ def matmul_vjp(xp, g, z, inputs, needs, saved):
     x, y = inputs
     dx = dy = None
     if needs[0]:
-        dx = xp.matmul(g, transposed(xp, y))
+        dx = xp.matmul(g, transpose(xp, y))
     if needs[1]:
         if y.ndim == 2 and x.ndim > 2:
             # One y for a whole batch. Stacking the batch's rows sums over it at once,
             # where xᵀ g would build a matrix for each member, to be summed by the walk.
             x, g = as_rows(xp, x), as_rows(xp, g)
-        dy = xp.matmul(transposed(xp, x), g)
+        dy = xp.matmul(transpose(xp, x), g)
     return dx, dy
 
 
-def transposed(xp, x):
+def transpose(xp, x):
     """x with its last two axes exchanged."""
     return xp.permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 

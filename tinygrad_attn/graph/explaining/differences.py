@@ -103,7 +103,7 @@ class Again:
         with no_grad(), xp.quiet():
             for z in self.after:
                 arrays = [
-                    (moved[x] if x in moved else self.widened(x))
+                    (moved[x] if x in moved else self.widen(x))
                     if isinstance(x, Tensor)
                     else x
                     for x in z._inputs or ()
@@ -116,7 +116,7 @@ class Again:
                 moved[z] = out[0] if isinstance(out, tuple) else out
         return float(flat(moved[self.root])[0])
 
-    def widened(self, x: Tensor) -> Any:
+    def widen(self, x: Tensor) -> Any:
         """A tensor's numbers, in float64 if they were fewer bits."""
         if x not in self.wide:
             single = x.dtype == "float32"

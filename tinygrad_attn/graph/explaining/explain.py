@@ -22,13 +22,13 @@ from math import isfinite, isnan
 from ... import ops
 from ...arrays.backends import namespace_of
 from ...autograd.differentiate import grad
+from ...autograd.recording import make
 from ...autograd.walk import unbroadcast
 from ...context import enable_grad
-from ...errors import named
-from ...tensor import Tensor, make
-from ..data import flat, index_of, listed
+from ...tensor import Tensor
+from ..data import flat, index_of, to_lists
 from ..names import Names, formulas
-from ..trace import MOVEMENT, Trace, inputs_of, recorded
+from ..trace import MOVEMENT, Trace, inputs_of, trace_of
 from .differences import Again
 from .explanation import Explanation as Explanation
 from .explanation import Product, Use
@@ -36,8 +36,7 @@ from .explanation import Product, Use
 CHECKED = 3  # numbers of a whole tensor whose finite difference is taken
 
 
-@named
-def explain(x: Tensor, of: Tensor) -> Explanation:
+def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
     """Where ∂of/∂x comes from: every use of x as upstream × local = contribution, their
     sum, and a finite difference beside it.
 
@@ -47,7 +46,7 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
 
     Args:
         x: a tensor that `of` was made from, or one number of it: explain(x[0, 1], ...).
-        of: a scalar, such as a loss.
+        of: a scalar, such as a loss; it must be given.
 
     Raises:
         RuntimeError: `of` is not recorded, or freed.
@@ -73,7 +72,7 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
                 f"explain: {what}{type(given).__name__} given; it takes a Tensor, or "
                 "one number of it, x[i, j], and of= the scalar that was made from it"
             )
-    trace = recorded("explain", of)
+    trace = trace_of("explain", of)
     root = trace.roots[0]
     if root.size != 1:
         raise ValueError(
@@ -85,12 +84,12 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
             "explain: of= a tensor without a gradient given; nothing that it was made "
             "from has requires_grad=True"
         )
-    t, element = located(trace, x)
+    t, element = locate(trace, x)
     called = Names(trace).of(trace)
-    name, value, gradient = called[t], listed(t.data), trace.gradients.get(t)
+    name, value, gradient = called[t], to_lists(t.data), trace.gradients.get(t)
     uses = list(uses_of(trace, t, element, called))
     checked: list[tuple[tuple[int, ...], float, float]] = []
-    note = "" if gradient is not None else closed(t, called[root])
+    note = "" if gradient is not None else why_none(t, called[root])
     if gradient is not None:
         slopes = flat(gradient)
         ranked = range(t.size) if element is None else [element]
@@ -110,11 +109,11 @@ def explain(x: Tensor, of: Tensor) -> Explanation:
         gradient = None if gradient is None else flat(gradient)[element]
     source = str(t._where) if t._where else ""
     return Explanation(
-        name, called[root], value, listed(gradient), source, uses, checked, note
+        name, called[root], value, to_lists(gradient), source, uses, checked, note
     )
 
 
-def located(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
+def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
     """The tensor of the trace that x is, or is one number of; and where that number
     lies in it (None for all of it)."""
     copies: dict[Tensor, Tensor] = {}
@@ -227,7 +226,7 @@ def size_of(use: Use) -> float:
 # --- what a note says -----------------------------------------------------------------
 
 
-def closed(t: Tensor, root: str) -> str:
+def why_none(t: Tensor, root: str) -> str:
     """Why nothing flowed to a tensor."""
     if not t.requires_grad:
         return "no gradient: it is a constant (requires_grad=False)"

@@ -14,8 +14,8 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
-from ...printing import LIMIT, nested, render, style
-from ..data import Numbers, flat, listed
+from ...printing import LIMIT, as_texts, render, style
+from ..data import Numbers, flat, to_lists
 
 USES = 5  # that are printed,
 PRODUCTS = 8  # of one use,
@@ -64,13 +64,13 @@ class Use:
     @property
     def upstream(self) -> Numbers:
         """∂L/∂result, as nested lists in its shape."""
-        return listed(self.upstream_array)
+        return to_lists(self.upstream_array)
 
     @property
     def contribution(self) -> Numbers:
         """What flows back along this edge: a number for one number of x, else nested
         lists in x's shape."""
-        return listed(self.contribution_array)
+        return to_lists(self.contribution_array)
 
 
 @dataclass(eq=False)
@@ -130,31 +130,31 @@ class Explanation:
 
 def lines_of(found: Explanation) -> Iterator[str]:
     """An explanation, line by line; however large the graph, they are few."""
-    name, whole = clipped(found.name, 44, at_end=False), isinstance(found.value, list)
-    head = f"∂{clipped(found.root, 20)}/∂{name}"
+    name, whole = shorten(found.name, 44, at_end=False), isinstance(found.value, list)
+    head = f"∂{shorten(found.root, 20)}/∂{name}"
     if found.gradient is None or whole:
         yield head
     else:
         yield f"{head} = {found.gradient:+.10g}"
-    yield shown("  value ", found.value)
+    yield show("  value ", found.value)
     if found.source:
-        yield clipped(f"  made at {short(found.source)}")
+        yield shorten(f"  made at {short(found.source)}")
     if found.gradient is None:
-        yield from wrapped(found.note)
+        yield from wrap(found.note)
         return
     ranked = sorted(found.uses, key=_by_contribution) if found.uses[USES:] else None
     picked = (ranked or found.uses)[:USES]
     few = len(picked) <= 2
     for use in picked:
         yield ""
-        yield clipped(title(use))
+        yield shorten(title(use))
         if use.source:
-            yield clipped(f"  at {short(use.source)}")
+            yield shorten(f"  at {short(use.source)}")
         if whole:
             if use.rule:
-                yield clipped(f"  rule: {use.rule}")
-            yield shown("  upstream     ", use.upstream, LINES if few else 3)
-            yield shown("  contribution ", use.contribution, LINES if few else 3)
+                yield shorten(f"  rule: {use.rule}")
+            yield show("  upstream     ", use.upstream, LINES if few else 3)
+            yield show("  contribution ", use.contribution, LINES if few else 3)
         else:
             yield from table(use, PRODUCTS if few else PRODUCTS // 2)
     if ranked:
@@ -167,7 +167,7 @@ def lines_of(found: Explanation) -> Iterator[str]:
     if found.uses:
         total = f"sum of {plural(len(found.uses), 'use')}"
         if whole:
-            yield shown(f"{total} = ", found.gradient)
+            yield show(f"{total} = ", found.gradient)
         else:
             yield f"{total:<17}  = {found.gradient:+.10g}"
     if not whole:
@@ -181,7 +181,7 @@ def lines_of(found: Explanation) -> Iterator[str]:
         )
         for label, (_, g, difference) in zip(labels, found.finite_differences):
             yield f"  {label:<{width}} {g:>+18.10g}  {difference:>+18.10g}"
-    yield from wrapped(found.note)
+    yield from wrap(found.note)
 
 
 def title(use: Use) -> str:
@@ -190,7 +190,7 @@ def title(use: Use) -> str:
     if use.inputs == 1 and use.name == use.op:
         which = ""
     shape = f" {use.shape}" if use.shape else ""
-    made = ", ".join(p for p in (f"through {clipped(use.name, 36)}{shape}", which) if p)
+    made = ", ".join(p for p in (f"through {shorten(use.name, 36)}{shape}", which) if p)
     return f"{made}: {use.formula}" if use.formula else made
 
 
@@ -198,7 +198,7 @@ def table(use: Use, most: int) -> Iterator[str]:
     """The products of a use in columns, the largest first."""
     ranked = sorted((p for p in use.products if p.contribution), key=_by_size)
     labels = [
-        clipped(f"{use.name}{list(p.index) or ''}", 30, at_end=False)
+        shorten(f"{use.name}{list(p.index) or ''}", 30, at_end=False)
         for p in ranked[:most]
     ]
     width = max(map(len, labels), default=0)
@@ -224,7 +224,7 @@ def table(use: Use, most: int) -> Iterator[str]:
         yield f"  {'together':<{wide}}   {use.contribution:>+12.5g}"
 
 
-def shown(label: str, numbers: Numbers, most: int = LINES) -> str:
+def show(label: str, numbers: Numbers, most: int = LINES) -> str:
     """Numbers in rows under each other; their corners only if they are many, and only
     how large they are if those are many too."""
     if not isinstance(numbers, list):
@@ -239,7 +239,7 @@ def shown(label: str, numbers: Numbers, most: int = LINES) -> str:
         if edge is None and len(values) > LIMIT:
             continue
         texts: list[str] = []
-        layout = nested(numbers, edge, form, texts)
+        layout = as_texts(numbers, edge, form, texts)
         width = max(map(len, texts), default=0) if len(shape) > 1 else 0
         rows = render(layout, width, len(label)).split("\n")
         if len(rows) <= most and len(label + rows[0]) <= WIDTH:
@@ -258,14 +258,14 @@ def short(source: str) -> str:
     return f"{'/'.join(parts[ours[-1] if ours else -2 :])}:{found[2]}"
 
 
-def clipped(text: str, width: int = WIDTH, at_end: bool = True) -> str:
+def shorten(text: str, width: int = WIDTH, at_end: bool = True) -> str:
     """A text that is no longer than this, for want of its end or its beginning."""
     if len(text) <= width:
         return text
     return f"{text[: width - 1]}…" if at_end else f"…{text[1 - width :]}"
 
 
-def wrapped(text: str) -> Iterator[str]:
+def wrap(text: str) -> Iterator[str]:
     """A sentence in lines of at most WIDTH."""
     line = ""
     for word in text.split():

@@ -20,7 +20,7 @@ from ..trace import MOVEMENT, Trace, inputs_of, scopes
 MOVING = (*MOVEMENT, "astype")
 
 
-def folded(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> Graph:
+def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> Graph:
     """The trace as a graph of modules.
 
     Args:

@@ -25,7 +25,7 @@ from ..check import compare, compare_gradients, size
 from ..trace import Trace, bare, finish, inputs_of
 
 
-def opened(trace: Trace, level: str) -> Trace:
+def open_composites(trace: Trace, level: str) -> Trace:
     """The trace with its composites opened.
 
     Args:
@@ -73,6 +73,7 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
         called,
         {copies[t]: g for t, g in trace.totals.items()},
         {copies[t]: at for t, at in trace.positions.items()},
+        who=trace.who,
     )
     scales = trace.scales()
     compare_gradients(

@@ -43,8 +43,8 @@ class SingleNumbers:
         self.count = sum(map(values_needed, tensors))
         if self.count > limit:
             raise ValueError(
-                f"unfold: about {self.count:,} single numbers; more than {limit:,} are "
-                "not unfolded. Give a focus (focus='O[1,0]'), one head "
+                f"{trace.who}: about {self.count:,} single numbers; more than "
+                f"{limit:,} are not unfolded. Give a focus (focus='O[1,0]'), one head "
                 "(head=(layer, 0)), a smaller input, or a coarser level ('primitive')"
             )
         self.of: dict[Tensor, list[Value]] = {}
@@ -70,7 +70,9 @@ class SingleNumbers:
         want = Array(flat(t.data), t.shape, z.dtype)
         scale = size(t.data, *(x.data for x in inputs_of(t)))
         dtype = t.dtype if floats else ""
-        compare(f"{t._op.name}, number by number,", plain(z), want, scale, dtype)
+        compare(
+            f"{t._op.name}, number by number,", plain_numbers(z), want, scale, dtype
+        )
         if not floats:
             return
         given = {id(v) for a in arrays if isinstance(a, Array) for v in a.data}
@@ -126,7 +128,7 @@ class SingleNumbers:
                 (
                     names_op(t),
                     self.gradient(t),
-                    plain(trace.gradient(t)),
+                    plain_numbers(trace.gradient(t)),
                     scales.get(t, 0),
                 )
                 for t in self.of
@@ -149,7 +151,7 @@ class SingleNumbers:
         return Array([self.grad.get(v, 0.0) for v in self.of[t]], t.shape)
 
 
-def plain(array: Any) -> Array:
+def plain_numbers(array: Any) -> Array:
     """An array of any kind as one of Python numbers."""
     numbers = [v.data if isinstance(v, Value) else v for v in flat(array)]
     dtype = str(array.dtype)

@@ -46,7 +46,7 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
         name = name_in(graph, node, x, called) if isinstance(x, str) else number(x)
         if i and words.sign and name.startswith("−"):
             name = f"({name})"  # x − (−2)
-        names.append(transposed(name) if i in edges and edges[i].turned else name)
+        names.append(transpose_name(name) if i in edges and edges[i].turned else name)
     z, settings = called[node.id], details(graph, node)
     rules = []
     for i in range(len(names)):
@@ -54,7 +54,7 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
         if i in edges and edges[i].turned:
             rule = TURNED.get((node.op, i), f"({rule})ᵀ" if rule else "")
         rule = fill(rule, names, z, settings)
-        rules.append(summed(graph, node, edges[i], rule) if i in edges else rule)
+        rules.append(write_sum(graph, node, edges[i], rule) if i in edges else rule)
     base = re.sub(r"_\d+$", "", node.name)
     sentence = MEANINGS.get((node.op, base)) or words.sentence
     return Written(
@@ -84,7 +84,7 @@ def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> st
         if key.rstrip("t").isdigit():
             i = int(key.rstrip("t"))
             own = names[i] if i < len(names) else ""
-            return transposed(own) if key.endswith("t") else own
+            return transpose_name(own) if key.endswith("t") else own
         return settings.get(key, "")
 
     for i, own in enumerate(names):
@@ -108,16 +108,16 @@ def with_exponent(words: Words, node: Node) -> Words:
     if node.op != "pow" or isinstance(node.arguments[1], str):
         return words
     p = float(node.arguments[1] or 0.0)
-    base = "{0}" if p in (0.0, 1.0, 2.0) else f"{{0}}{raised(p - 1.0)}"
+    base = "{0}" if p in (0.0, 1.0, 2.0) else f"{{0}}{write_exponent(p - 1.0)}"
     factor = number(p) if p > 0 else f"({number(p)})"
     rule = "∂{z}" if p == 1.0 else "0" if p == 0.0 else f"∂{{z}} ⊙ {factor} {base}"
-    return replace(words, formula=f"{{0}}{raised(p)}", rules=(rule, ""))
+    return replace(words, formula=f"{{0}}{write_exponent(p)}", rules=(rule, ""))
 
 
-def raised(p: float) -> str:
+def write_exponent(p: float) -> str:
     """An exponent.
 
-    >>> raised(2.0), raised(-1.0), raised(0.5)
+    >>> write_exponent(2.0), write_exponent(-1.0), write_exponent(0.5)
     ('²', ' ^ (−1)', ' ^ .5')
     """
     if p in (2.0, 3.0):
@@ -174,7 +174,7 @@ def bounds_text(start: int, stop: int | None, step: int, size: int) -> str:
     return f"{start}:{end}" + (f":{step}" if step != 1 else "")
 
 
-def summed(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
+def write_sum(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
     """A rule, and the sum over the copies of an input that was broadcast."""
     words, x = WORDS[node.op], graph.by_id(edge.source).shape
     if not rule or node.op == "linear":
@@ -197,10 +197,10 @@ def summed(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
     return f"Σ {rule} over {'axis' if len(axes) == 1 else 'axes'} {some}"
 
 
-def transposed(name: str) -> str:
+def transpose_name(name: str) -> str:
     """A name with ᵀ, or without if it has one.
 
-    >>> transposed("K"), transposed("Kᵀ")
+    >>> transpose_name("K"), transpose_name("Kᵀ")
     ('Kᵀ', 'K')
     """
     return name[:-1] if name.endswith("ᵀ") else f"{name}ᵀ"
@@ -223,8 +223,8 @@ def number(x: float | None) -> str:
     text, _, power = f"{abs(x):.3g}".partition("e")
     text = text[1:] if text.startswith("0.") else text
     if power:
-        raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        text += f"·10{raised}"
+        digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+        text += f"·10{str(int(power)).translate(digits)}"
     return f"−{text}" if x < 0 else text
 
 

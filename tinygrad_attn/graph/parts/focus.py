@@ -20,7 +20,7 @@ from ..names import Names
 from ..trace import Trace
 
 
-def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
+def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     """The trace that ends in the tensor or number called `focus`, and its name.
 
     Args:
@@ -29,7 +29,7 @@ def focused(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     Raises:
         ValueError: nothing is called so, or the index does not fit.
     """
-    who = "unfold"
+    who = trace.who
     written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d,\s]*)\])?\s*", str(focus))
     if not isinstance(focus, str) or written is None:
         raise ValueError(

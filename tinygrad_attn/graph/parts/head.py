@@ -57,7 +57,7 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     Raises:
         ValueError: there is no such layer, head or sequence, or no attention in it.
     """
-    who = "unfold"
+    who = trace.who
     if not isinstance(head, (tuple, list)) or len(head) not in (2, 3):
         given = type(head).__name__ if is_module(head) else repr(head)
         raise ValueError(
@@ -151,7 +151,7 @@ class Cut:
                 if isinstance(item, tuple) and (item[0], key_of(item[1])) not in wanted:
                     wanted[item[0], key_of(item[1])] = item[1]
                     todo.append(item)
-        small = Trace([], [])
+        small = Trace([], [], who=trace.who)
         copies: dict[tuple[Tensor, Any], Tensor] = {}
         place = {t: i for i, t in enumerate(trace.tensors())}
         for key in sorted(wanted, key=_first_in(place)):
@@ -238,7 +238,7 @@ class Cut:
             return None
         name, op, inputs = t._op.name, t._op, list(t._inputs or ())
         if name in MOVEMENT:
-            return self.moved(t, at)
+            return self.move(t, at)
         if name in ELEMENTWISE:
             items = [
                 (x, self.broadcast(x, t.shape, at)) if isinstance(x, Tensor) else x
@@ -255,7 +255,7 @@ class Cut:
             return self.attention(t, at)
         return None
 
-    def moved(self, t: Tensor, at: Positions) -> Slices:
+    def move(self, t: Tensor, at: Positions) -> Slices:
         """A slice of moved numbers is a slice of the numbers before; what is left of a
         move within the slice is a transpose."""
         assert t._op is not None

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..look.colours import INK, MUTED, digits
-from ..look.text import isolated
+from ..look.text import isolate
 from .given import Head
 from .panels import LABEL, LINE, Panel, Sheet, label, px, rect, words
 
@@ -82,7 +82,7 @@ def _query(
             share = min(weight, 1.0)
             curve = f"M{px(start)} {px(y)}C{px(middle)} {px(y)} {px(middle)} "
             curve += f"{px(sheet.y(j))} {px(end)} {px(sheet.y(j))}"
-            arrow = f"{isolated(sheet.queries[i], 40)} → {isolated(sheet.keys[j], 40)}"
+            arrow = f"{isolate(sheet.queries[i], 40)} → {isolate(sheet.keys[j], 40)}"
             parts.append(
                 f'<path class="attn-line" d="{curve}" '
                 f'stroke-width="{px(min(0.5 + 5.5 * share, sheet.cell))}" '
@@ -112,8 +112,7 @@ def _beside(head: Head, sheet: Sheet, i: int) -> list[tuple[int, str]]:
         if far and len(chosen) < 8 and w < 0:
             chosen.append(j)
     return [
-        (j, f"{isolated(sheet.keys[j], LABEL)} {digits(row[j])}")
-        for j in sorted(chosen)
+        (j, f"{isolate(sheet.keys[j], LABEL)} {digits(row[j])}") for j in sorted(chosen)
     ]
 
 

@@ -11,7 +11,7 @@ from numbers import Integral
 from typing import Any
 
 from ..look.colours import FORWARD, INK, MUTED, PROBABILITIES
-from ..look.text import clip, isolated, markup, visible, width
+from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
@@ -97,11 +97,11 @@ def draw_attention(
         panels.append(with_legend(heat_map(one, sheet), one, sheet))
     if style in ("all", "lines"):
         if style == "all" or query is None:
-            panels.append(headed(curves(one, sheet), "all queries", sheet))
+            panels.append(add_heading(curves(one, sheet), "all queries", sheet))
         if query is not None:
-            name = isolated(queries[query], 12)
+            name = isolate(queries[query], 12)
             focus = f"one query: {name} (row {query})"
-            panels.append(headed(curves(one, sheet, query), focus, sheet))
+            panels.append(add_heading(curves(one, sheet, query), focus, sheet))
     if style == "grid":
         panels.append(grid(heads, None, 8))
     elif style == "all" and len(heads) > 1:
@@ -143,7 +143,7 @@ def subtitle(heads: list[Head], one: Head, style: str) -> str:
     return told
 
 
-def headed(panel: Panel, text: str, sheet: Sheet) -> Panel:
+def add_heading(panel: Panel, text: str, sheet: Sheet) -> Panel:
     """A panel under a line of its own."""
     x = sheet.left + 6
     line = words(x, sheet.top - 34, text, 12, font_weight="bold", fill=FORWARD)

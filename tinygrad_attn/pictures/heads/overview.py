@@ -39,7 +39,7 @@ def grid(heads: Sequence[Head], chosen: Head | None, columns: int) -> Panel:
 
 def _small(head: Head, x: float, y: float, chosen: bool) -> tuple[list[str], float]:
     """One small map under its number, `SMALL` at most, and how tall it is."""
-    shown = pooled(head)
+    shown = pool(head)
     t, s = len(shown.rows), len(shown.rows[0])
     cell = min(SMALL / max(t, s), 16.0)
     edge = f'stroke="{INK}" stroke-width="1.5"' if chosen else f'stroke="{EDGE}"'
@@ -56,7 +56,7 @@ def _small(head: Head, x: float, y: float, chosen: bool) -> tuple[list[str], flo
     return parts, 6 + t * cell
 
 
-def pooled(head: Head) -> Head:
+def pool(head: Head) -> Head:
     """The head itself, or, of more cells than a small map has room for, a coarser one:
     of each block of cells the largest weight."""
     block = math.ceil(max(len(head.rows), len(head.rows[0])) / SMALL_CELLS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..look.colours import NAN, PROBABILITIES, digits, ink_on, shade
-from ..look.text import clip, isolated, markup, visible, width
+from ..look.text import clip, isolate, markup, visible, width
 from .given import Head
 
 CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
@@ -121,7 +121,7 @@ def _cell(head: Head, sheet: Sheet, i: int, j: int) -> list[str]:
     if head.hidden[i][j] and not grey:  # it must not be, so it stands out
         rest += f' stroke="{NAN}" stroke-width="2"'
         note = " (masked, and yet not 0)"
-    arrow = f"{isolated(sheet.queries[i], 40)} → {isolated(sheet.keys[j], 40)}"
+    arrow = f"{isolate(sheet.queries[i], 40)} → {isolate(sheet.keys[j], 40)}"
     place = f'x="{px(x + gap)}" y="{px(y + gap)}"'
     side = px(cell - 2 * gap)
     parts = [

@@ -13,7 +13,7 @@ from math import prod
 from typing import Any
 
 from ...arrays.backends import namespace_of
-from ...graph.data import flat, index_of, listed
+from ...graph.data import flat, index_of, to_lists
 from ...graph.notation.formulas import is_masked
 from ...rules.composites import MASKED
 from . import colours
@@ -136,7 +136,7 @@ def picks(
     found = []
     for r in rows:
         row = array[index_of(r, shape[:-1])] if len(shape) > 1 else array
-        found.append([listed(row[c]) for c in columns])
+        found.append([to_lists(row[c]) for c in columns])
     return found
 
 
@@ -151,7 +151,7 @@ def size_of(array: Any) -> float:
         sizes = xp.maximum(array, -array)
         masked = xp.maximum(array - MASKED, MASKED - array) <= -1e-6 * MASKED
         sizes = xp.where(masked, 0.0, xp.where(sizes < math.inf, sizes, 0.0))
-        return float(listed(xp.max(sizes, axis=None)))
+        return float(to_lists(xp.max(sizes, axis=None)))
 
 
 def usual(x: Any) -> bool:
@@ -168,6 +168,6 @@ def is_probability(array: Any) -> bool:
     xp = namespace_of([array])
     with xp.quiet():
         sums = flat(xp.sum(array, axis=-1))
-        low = -float(listed(xp.max(-array, axis=None)))
+        low = -float(to_lists(xp.max(-array, axis=None)))
     whole = [abs(s - 1.0) < 1e-5 for s in sums]
     return low >= 0.0 and any(whole) and all(w or s == 0.0 for w, s in zip(whole, sums))

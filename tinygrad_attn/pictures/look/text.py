@@ -44,10 +44,10 @@ def markup(text: object, length: int) -> str:
     return escape(clip(visible(str(text)[: length + 1]), length))
 
 
-def clipped(text: object, length: int) -> str:
+def fit_text(text: object, length: int) -> str:
     """Any text, visible, at most so long; nothing stays nothing.
 
-    >>> clipped("encoder.layers.0", 9), clipped("", 9)
+    >>> fit_text("encoder.layers.0", 9), fit_text("", 9)
     ('encoder.…', '')
     """
     text = str(text)[: length + 1]
@@ -73,7 +73,7 @@ def dot(text: object) -> str:
     return xml(text).replace("\\", "&#92;")
 
 
-def isolated(text: object, length: int) -> str:
+def isolate(text: object, length: int) -> str:
     """`markup`, for a word within a sentence: one that is written from right to left
     (Hebrew, Arabic) is kept from turning what follows it."""
     found = markup(text, length)

@@ -41,7 +41,7 @@ def grid_data(grid: Grid) -> dict[str, Any]:
         "shape": list(grid.shape),
         "rows": grid.rows,
         "columns": grid.columns,
-        "numbers": [[plain(x) for x in row] for row in grid.numbers],
+        "numbers": [[json_number(x) for x in row] for row in grid.numbers],
         "largest": grid.largest,
         "power": grid.power,
         "palette": grid.palette,
@@ -49,7 +49,7 @@ def grid_data(grid: Grid) -> dict[str, Any]:
     }
 
 
-def plain(x: Any) -> Any:
+def json_number(x: Any) -> Any:
     """A number as JSON has it: seven digits, and words for what is not finite."""
     if isinstance(x, (bool, int)):
         return x
@@ -105,7 +105,7 @@ def argument(x: str | float) -> Any:
     """An input: the id of a card, or a plain number."""
     if isinstance(x, str):
         return x
-    return "-inf" if is_masked(x) else plain(x)
+    return "-inf" if is_masked(x) else json_number(x)
 
 
 def origins(graph: Graph, node: Node) -> list[list[Any]]:

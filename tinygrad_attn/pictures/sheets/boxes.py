@@ -10,11 +10,11 @@ import re
 from math import isfinite, sqrt
 
 from ...arrays.backends import namespace_of
-from ...graph.data import Edge, Graph, Node, listed
+from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ...graph.notation.words import WORDS
 from ..look.grids import size_of
-from ..look.text import clipped
+from ..look.text import fit_text
 from .labels import shape_text, short_path
 from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 
@@ -39,7 +39,7 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         key = source, target, edge.result
         forward = source != target and comes_first(source, target)
         if forward and key not in links and {source, target} <= drawn:
-            links[key] = Link(source, target, label=handed(graph, edge))
+            links[key] = Link(source, target, label=shape_beside(graph, edge))
     return Sheet(title, subtitle, "right", cards, list(links.values()), frames.all)
 
 
@@ -60,7 +60,7 @@ def box(
     if node.parameters:
         lines[0] += f",  {node.parameters:,} parameters"
     if look.values and node.shape == () and node.dtype.startswith("float"):
-        lines.append(f"{float(listed(node.array)):.4g}")
+        lines.append(f"{float(to_lists(node.array)):.4g}")
     bar = None
     if look.grads and node.gradient_array is not None:
         bar = share_of(size, largest), f"{size:.3g}"
@@ -74,12 +74,12 @@ def box(
     return Card(
         node.id,
         kind,
-        clipped(name, NAME),
-        clipped(node.op if node.op != node.name else "", NAME),
+        fit_text(name, NAME),
+        fit_text(node.op if node.op != node.name else "", NAME),
         frame,
-        lines=[clipped(line, FORMULA) for line in lines],
+        lines=[fit_text(line, FORMULA) for line in lines],
         bar=bar,
-        tooltip="\n".join(clipped(line, 160) for line in tip),
+        tooltip="\n".join(fit_text(line, 160) for line in tip),
     )
 
 
@@ -105,10 +105,10 @@ def norm(node: Node) -> float:
     largest = size_of(g) or 1.0
     with xp.quiet():
         g = g / largest
-        return largest * sqrt(float(listed(xp.sum(g * g, axis=None))))
+        return largest * sqrt(float(to_lists(xp.sum(g * g, axis=None))))
 
 
-def handed(graph: Graph, edge: Edge) -> str:
+def shape_beside(graph: Graph, edge: Edge) -> str:
     """What is handed over, beside a link: its shape."""
     source = graph.by_id(edge.source)
     if edge.result:
@@ -197,7 +197,7 @@ class Frames:
                 if count:  # "layers × 6"; without a name for all, "1 to 6 × 6"
                     last = int(parts[n - 1]) + count - 1
                     name = name.rpartition(".")[0] or f"{name} to {last}"
-                label = clipped(name, NAME) + (f"   × {count}" if count else "")
+                label = fit_text(name, NAME) + (f"   × {count}" if count else "")
                 self.all.append(Frame(self.ids[path], made, label))
             made, outer = self.ids[path], f"{path}."
         return made

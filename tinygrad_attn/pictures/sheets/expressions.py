@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...scalar import Value, topological_order
 from ..look.colours import digits
-from ..look.text import clipped
+from ..look.text import fit_text
 from .labels import number_text
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
@@ -51,8 +51,8 @@ def card_of(v: Value, id: str, root: bool) -> Card:
     return Card(
         id,
         "loss" if root and v._prev else kind,
-        clipped(v.label or v._op or "Value", NAME),
-        clipped(v._op if v.label else "", NAME),
+        fit_text(v.label or v._op or "Value", NAME),
+        fit_text(v._op if v.label else "", NAME),
         gradient_title="gradient",
         rows=[Row("", float(v.data), float(v.grad) if known else None, tip)],
         tooltip=tip,

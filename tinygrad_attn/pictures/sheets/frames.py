@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ...graph.data import Graph, Group
-from ..look.text import clipped
+from ..look.text import fit_text
 from .sheet import NAME, Frame
 from .stages import add_stages
 
 
-def framed(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
+def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
     """For each node the id of the frame it stands in ("": none), and all frames."""
     homes = frames_of_cards(graph)
     frames = frames_of(graph, set(homes.values()))
@@ -63,5 +63,5 @@ def frame_label(group: Group, calls: dict[str, Group], drawn: set[str]) -> str:
     if group.parent in drawn:
         name = name.removeprefix(f"{calls[group.parent].name}.")
     if group.type == "composite" or name == group.type:
-        return clipped(name, NAME)
-    return clipped(f"{name}  {group.type}", NAME)
+        return fit_text(name, NAME)
+    return fit_text(f"{name}  {group.type}", NAME)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...graph.data import Graph
 from ...graph.notation.formulas import pretty
-from ..look.text import clipped
+from ..look.text import fit_text
 from .sheet import NAME, Card
 
 
@@ -14,16 +14,16 @@ def short_names(graph: Graph) -> dict[str, str]:
     """What each node is called in a picture: without the path of the module that all
     parameters are in, and with its number as a subscript."""
     prefix = common_prefix([n.name for n in graph if n.op == "parameter"])
-    return {node.id: shortened(node.name, prefix) for node in graph}
+    return {node.id: strip_prefix(node.name, prefix) for node in graph}
 
 
-def shortened(name: str, prefix: str) -> str:
-    """A name without what all begin with.
+def strip_prefix(name: str, prefix: str) -> str:
+    """A name without the prefix that all names share.
 
-    >>> shortened("layers.0.attn.W_Q_2", "layers.0.attn."), shortened("Q", "attn.")
+    >>> strip_prefix("layers.0.W_Q_2", "layers.0."), strip_prefix("Q", "layers.0.")
     ('W_Q₂', 'Q')
     """
-    return clipped(pretty(name.removeprefix(prefix)), NAME)
+    return fit_text(pretty(name.removeprefix(prefix)), NAME)
 
 
 def common_prefix(paths: list[str]) -> str:

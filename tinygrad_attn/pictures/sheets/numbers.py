@@ -15,8 +15,8 @@ from math import inf
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
 from ..look.colours import BACKWARD, blend, digits
-from ..look.text import clipped
-from .labels import common_prefix, number_text, short_path, shortened
+from ..look.text import fit_text
+from .labels import common_prefix, number_text, short_path, strip_prefix
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
@@ -37,9 +37,9 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         tensors[name] = elements = chosen
         for i, node in enumerate(elements):
             place[node.id] = ids[name], i
-    of = clipped(pretty(graph.of), NAME)
+    of = fit_text(pretty(graph.of), NAME)
     called = {
-        name: shortened(name, common_prefix([n for n in tensors if "." in n]))
+        name: strip_prefix(name, common_prefix([n for n in tensors if "." in n]))
         for name in tensors
     }
     cards = [
@@ -88,7 +88,7 @@ def card(
     """A tensor's card."""
     rows = [
         Row(
-            clipped(f"[{','.join(map(str, node.index or ()))}]", NAME),
+            fit_text(f"[{','.join(map(str, node.index or ()))}]", NAME),
             float(node.array),
             None if node.gradient_array is None else float(node.gradient_array),
             f"{node.name} = {number_text(node.array)}",
@@ -112,7 +112,7 @@ def card(
         gradient_title=f"∂{of}" if look.grads else "",
         rows=rows,
         more=left_out,
-        tooltip="\n".join(clipped(line, 160) for line in about),
+        tooltip="\n".join(fit_text(line, 160) for line in about),
     )
 
 

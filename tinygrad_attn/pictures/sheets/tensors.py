@@ -10,8 +10,8 @@ from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
 from ..look.grids import grid_of, is_probability, size_of
-from ..look.text import clipped
-from .frames import framed
+from ..look.text import fit_text
+from .frames import find_frames
 from .labels import shape_text, short_names, short_path
 from .sheet import FORMULA, NAME, Card, Link, Look, Sheet
 
@@ -24,7 +24,7 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     largest = scales(graph) if look.scale == "shared" else (None, None)
     cards: list[Card] = []
     links: list[Link] = []
-    homes, frames = framed(graph)
+    homes, frames = find_frames(graph)
     for node in graph:
         words = written(graph, node, called)
         card = card_of(graph, node, words, called[node.id], of)
@@ -35,7 +35,7 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
             links.append(Link(edge.source, edge.target))
             if look.grads and edge.contribution_array is not None:
                 rule = words.rules[edge.position]
-                label = clipped(rule_of(graph, edge, rule, called), FORMULA)
+                label = fit_text(rule_of(graph, edge, rule, called), FORMULA)
                 links.append(Link(edge.source, edge.target, back=True, label=label))
     legend = [
         p
@@ -58,9 +58,9 @@ def card_of(graph: Graph, node: Node, words: Written, name: str, of: str) -> Car
     return Card(
         node.id,
         kind,
-        clipped(title, FORMULA),
+        fit_text(title, FORMULA),
         detail,
-        gradient_title=clipped(gradient, NAME),
+        gradient_title=fit_text(gradient, NAME),
         tooltip=tooltip(node, words),
     )
 
@@ -120,4 +120,4 @@ def tooltip(node: Node, words: Written) -> str:
             "gradient: the share of this head and this sequence, at most "
             f"{part:.4g}; of all together, at most {whole:.4g}"
         )
-    return "\n".join(clipped(line, 160) for line in lines)
+    return "\n".join(fit_text(line, 160) for line in lines)

@@ -74,14 +74,14 @@ def frame_lines(frame: Frame) -> list[str]:
 
 def node_line(card: Card) -> str:
     """A card as a node."""
-    tip = quoted(card.tooltip)
+    tip = quote(card.tooltip)
     return f"  {card.id} [label=<{table(card)}>, tooltip={tip}]"
 
 
-def quoted(string: str) -> str:
+def quote(string: str) -> str:
     """A string in DOT's quotes, its lines kept.
 
-    >>> print(quoted('a "b"' + chr(10) + chr(92) + "N"))
+    >>> print(quote('a "b"' + chr(10) + chr(92) + "N"))
     "a &quot;b&quot;&#10;&#92;N"
     """
     return '"' + "&#10;".join(text(line) for line in string.split("\n")) + '"'

@@ -49,7 +49,7 @@ class Placed:
     layout: Layout
 
 
-def place(sheet: Sheet, labels: bool = True) -> Placed:
+def lay_out(sheet: Sheet, labels: bool = True) -> Placed:
     """Finds a place for everything.
 
     Args:

@@ -1,9 +1,10 @@
 """Is a gradient right? Ask the function itself.
 
 The derivative of f in the direction v is how fast f changes when the input moves along
-v. Finite differences measure it from values of f alone, and it must equal ⟨∂f, v⟩, what
-backpropagation says. One random direction per input tests all its partial derivatives
-at once: a rule that is wrong anywhere is wrong along almost every direction.
+v. Finite differences measure it from values of f alone. It must equal ⟨∂f, v⟩, the
+result of backpropagation. One random direction per input tests all its partial
+derivatives at once: a rule that is wrong anywhere is wrong along almost every
+direction.
 
 The difference quotient is the five-point one,
 
@@ -20,9 +21,9 @@ from random import Random
 from typing import Any
 
 from .autograd.differentiate import grad, several
-from .autograd.recording import constant
 from .context import no_grad
 from .errors import check_number
+from .functions.operands import constant
 from .tensor import Tensor
 
 
@@ -121,7 +122,7 @@ def gradgradcheck(
     """gradcheck of the gradient itself: are the second derivatives right?
 
     Args:
-        grad_outputs: what the outputs are weighted with; random numbers by default.
+        grad_outputs: weights of the outputs; random numbers by default.
         The others as for `gradcheck`.
 
     >>> gradgradcheck(lambda x: x.tanh(), Tensor([0.5, -1.0], requires_grad=True))
@@ -162,7 +163,7 @@ def gradgradcheck(
 def direction_beside(x: Tensor, draw: Random) -> Tensor:
     """Random numbers in the shape, on the backend and in the dtype of x."""
     flat = [draw.gauss(0.0, 1.0) for _ in range(x.size)]
-    beside: Tensor = constant(flat, x.detach())
+    beside: Tensor = constant("gradcheck", flat, x.detach())
     return beside.reshape(x.shape)
 
 

@@ -1,0 +1,1 @@
+from nn import *  # noqa: F403
