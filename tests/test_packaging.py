@@ -65,9 +65,11 @@ def test_the_readmes_examples_print_what_they_say(block, tmp_path):
 
 
 def test_the_readme_names_only_files_that_exist():
-    names = re.findall(r"`((?:\w+/)+[\w.]*|\w+\.py)`", README)
-    assert len(names) > 20
-    for name in names:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 20
+    for name in links:
+        assert (ROOT / name).is_file(), name
+    for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.py)`", README):
         places = [ROOT / name, ROOT / "tinygrad_attn" / name]
         assert any(p.exists() for p in places), name
 
