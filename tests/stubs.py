@@ -1,9 +1,8 @@
 """What type checkers read of the package's faces: written from the source, not by hand.
 
-In the folder functions/ `Tensor` is a type variable, for the class stands further up:
-given something of unknown type such a function gives something unknown back. Users are
-told more: where they call it, by tinygrad_attn or functional, it takes and gives
-the class. So the stubs have the same signatures with that other `Tensor`.
+In the folder functions/ `Tensor` is a type variable, for the class stands further up.
+That the sum of two Parameters is a Tensor cannot be said there. So type checkers read
+stubs, in which the same signatures take and give the class.
 
     python tests/stubs.py      writes them
 """
@@ -14,38 +13,91 @@ import ast
 from importlib import import_module
 from pathlib import Path
 
-STUBS = ("__init__", "functional")
+STUBS = ("__init__", "functional", "tensor")
 PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_attn"
 HEAD = "# Written by tests/stubs.py: what {}.py offers, for type checkers.\n\n"
 # Names that the sources have and users need not know.
-SPELT = {
-    "Operand": "Any",
-    "Recorded": "Tensor",
-}
+SPELT = {"Operand": "Any", "Recorded": "Tensor", "Arithmetic": "Tensor"}
 SOURCES = sorted((PACKAGE / "functions").glob("*.py"))
+BACKWARD = PACKAGE / "autograd" / "differentiate.py"
 
 
-def signatures() -> dict[str, str]:
-    """Name → `def name(...) -> Tensor: ...`, for the functions in functions/."""
+def bodiless(node: ast.FunctionDef, method: bool = False) -> str:
+    """`def name(...) -> ...: ...`, with the users' names of types."""
+    node.body = [ast.Expr(ast.Constant(...))]
+    if method:  # its first parameter, whatever its name, is self
+        node.args.args[0] = ast.arg("self")
+    text = ast.unparse(node).replace("\n    ...", " ...").replace("-> Any:", GIVES)
+    for here, there in SPELT.items():
+        text = text.replace(here, there)
+    return text
+
+
+GIVES = "-> Tensor:"
+
+
+def functions(method: bool = False) -> dict[str, str]:
+    """Name → signature, for the functions in functions/, and `backward`."""
     found = {}
-    for file in SOURCES:
+    for file in [*SOURCES, BACKWARD]:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.FunctionDef):
-                node.body, node.decorator_list = [ast.Expr(ast.Constant(...))], []
-                text = ast.unparse(node).replace("\n    ...", " ...")
-                for here, there in SPELT.items():
-                    text = text.replace(here, there)
-                found[node.name] = text.replace("-> Any:", "-> Tensor:")
+            if isinstance(node, ast.FunctionDef) and node.args.args:
+                found[node.name] = bodiless(node, method)
     return found
+
+
+def class_body(file: Path, name: str) -> list[ast.stmt]:
+    """What stands in a class."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return next(
+        n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name
+    )
+
+
+def tensor_methods() -> list[str]:
+    """Tensor's methods: its own, the operators, and the functions it is given."""
+    known = functions(method=True)
+    lines = []
+    operators = class_body(PACKAGE / "functions" / "operands.py", "Arithmetic")
+    for node in [*class_body(PACKAGE / "tensor.py", "Tensor"), *operators]:
+        if isinstance(node, ast.FunctionDef):
+            own = [ast.unparse(d) for d in node.decorator_list]
+            node.decorator_list = []
+            text = bodiless(node, method=True)
+            if "-> Any: " not in ast.unparse(node) and node.name in PLAIN:
+                text = text.replace(GIVES, "-> Any:")
+            if node.name in ("__eq__", "__ne__"):
+                text += "  # type: ignore[override]"
+            lines += [*(f"@{d}" for d in own), text]
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
+            name, function = ast.unparse(node.targets[0]), node.value.attr
+            if function in known:
+                lines.append(
+                    known[function].replace(f"def {function}(", f"def {name}(")
+                )
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            name = ast.unparse(node.targets[0])  # a property
+            lines += ["@property", f"def {name}(self) -> Tensor: ..."]
+    return lines
+
+
+PLAIN = ("item", "tolist", "numpy", "__array__", "_repr_html_")  # no Tensors
 
 
 def stub(name: str) -> str:
     """The text of tinygrad_attn/<name>.pyi."""
+    abc = "Iterator, Sequence" if name == "tensor" else "Sequence"
+    lines = [f"from collections.abc import {abc}", "from typing import Any", ""]
+    if name == "tensor":
+        lines += ["from .functions.operands import Arithmetic", ""]
+        lines += ["class Tensor(Arithmetic):"]
+        lines += ["    " + line for line in tensor_methods()]
+        lines += ["    def __hash__(self) -> int: ..."]
+        return HEAD.format(name) + "\n".join([*lines, ""])
     whole = name == "__init__"
     module = import_module("tinygrad_attn" if whole else f"tinygrad_attn.{name}")
-    written = signatures()
+    written = functions()
     defs = [written[n] for n in module.__all__ if n in written]
-    lines = ["from collections.abc import Sequence", "from typing import Any", ""]
     if whole:
         lines += [f"from . import {n} as {n}" for n in module.MODULES]
         lines += sorted(

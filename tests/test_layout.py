@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tinygrad_attn.pictures.layout.layout import Box, Frame, Line, layout, svg_path
 from tinygrad_attn.pictures.layout.ranks import ranks
 from tinygrad_attn.pictures.layout.simplex import shorten
+from tinygrad_attn.pictures.layout.steps import Box, Frame, Line, layout, svg_path
 
 DIRECTIONS = ["down", "right"]
 

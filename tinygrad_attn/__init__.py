@@ -18,8 +18,7 @@ tinygrad_attn import Value` loads three small files more. (`__init__.pyi` says t
 to type checkers, and a test compares the two.)
 """
 
-from importlib import import_module
-from typing import Any
+import importlib as _importlib
 
 __version__ = "0.1.0"
 
@@ -48,19 +47,22 @@ HOMES = {name: home for home, names in NAMES.items() for name in names.split()}
 __all__ = sorted([*MODULES, *HOMES])
 
 
-def __getattr__(name: str) -> Any:
-    """Chapter 1 alone for Value; for any other public name all of them, once."""
+def __getattr__(name: str) -> object:
+    """Chapter 1 alone for Value; for any other name all rooms, once."""
     if name == "Value":
         from .scalar import Value
 
         globals()[name] = Value
         return Value
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import_module(".tensor", __name__)  # first: it makes results Tensors
-    for public, home in HOMES.items():
-        globals()[public] = getattr(import_module(f".{home}", __name__), public)
-    return globals()[name] if name in HOMES else import_module(f".{name}", __name__)
+    if not name.startswith("_"):
+        for public, home in HOMES.items():
+            room = _importlib.import_module(f".{home}", __name__)
+            globals()[public] = getattr(room, public)
+        if name in MODULES:
+            _importlib.import_module(f".{name}", __name__)
+        if name in globals():  # importing a file makes it an attribute
+            return globals()[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

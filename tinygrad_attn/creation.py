@@ -16,7 +16,7 @@ from typing import Any
 from .arrays.backends import current_backend, namespace_of, uniform
 from .arrays.shapes import Shape
 from .autograd.recording import make
-from .errors import check_number
+from .errors import check_number, say, under_name
 from .functions.operands import tensor
 from .tensor import Tensor
 
@@ -129,7 +129,7 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
     """
     for v in (low, high):
         if not isinstance(v, Integral) or isinstance(v, bool):
-            raise TypeError(f"randint: {v!r} given; the bounds must be integers")
+            raise TypeError(f"randint: {say(v)} given; the bounds must be integers")
     if abs(low) >= 2**62 or abs(high) >= 2**62:
         raise ValueError(f"randint: {low}..{high} given; integers have 64 bits")
     if high <= low:
@@ -185,12 +185,14 @@ def _fill(
 ) -> Tensor:
     if not isinstance(fill, Real):
         kind = type(fill).__name__
-        raise TypeError(f"{who}: fill_value={fill!r}, a {kind}, given; it is a number")
+        raise TypeError(
+            f"{who}: fill_value={say(fill)}, a {kind}, given; it is a number"
+        )
     sizes, kind = _shape(who, shape), _dtype(who, dtype)
     try:
         data = current_backend().xp.full(sizes, fill, kind)
     except (OverflowError, ValueError) as error:
-        raise ValueError(f"{who}: fill_value given for {kind}; {error}") from error
+        raise under_name(who, error) from error
     return _leaf(who, data, requires_grad)
 
 
@@ -198,18 +200,20 @@ def _fill_like(
     who: str, x: Any, fill: float, dtype: str | None, requires_grad: bool
 ) -> Tensor:
     xp = namespace_of([tensor(who, x).data])
-    data = xp.full(x.shape, fill, _dtype(who, dtype or x.dtype))
+    data = xp.full(x.shape, fill, _dtype(who, x.dtype if dtype is None else dtype))
     return _leaf(who, data, requires_grad)
 
 
 def _leaf(who: str, data: Any, requires_grad: bool) -> Tensor:
     """A Tensor that the user made."""
     if not isinstance(requires_grad, bool):
-        raise TypeError(f"{who}: requires_grad={requires_grad!r} given; it is a bool")
+        raise TypeError(
+            f"{who}: requires_grad={say(requires_grad)} given; it is a bool"
+        )
     try:
         return make(data).requires_grad_(requires_grad)
     except TypeError as error:
-        raise TypeError(f"{who}: {error}") from error
+        raise under_name(who, error) from error
 
 
 def _dtype(who: str, dtype: str | None) -> str:
@@ -220,7 +224,7 @@ def _dtype(who: str, dtype: str | None) -> str:
     allowed = (*backend.xp.float_dtypes, "int64", "bool")
     if not isinstance(dtype, str) or dtype not in allowed:
         raise TypeError(
-            f"{who}: dtype {dtype!r} given; the backend {backend.name!r} has "
+            f"{who}: dtype {say(dtype)} given; the backend {backend.name!r} has "
             f"{', '.join(allowed)}"
         )
     return dtype
@@ -235,6 +239,6 @@ def _shape(who: str, shape: Any) -> Shape:
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 0:
             raise ValueError(
-                f"{who}: shape {sizes} given; sizes are integers from 0 up"
+                f"{who}: shape {say(sizes)} given; sizes are integers from 0 up"
             )
     return tuple(int(size) for size in sizes)

@@ -14,11 +14,24 @@ from typing import Any
 
 
 def under_name(who: str, error: Exception) -> Exception:
-    """An error of the same kind whose one line begins with the function's name; to be
-    raised `from` the first, so that nothing of where it arose is lost."""
-    kinds = (IndexError, TypeError, ValueError, OverflowError)
-    kind = next((kind for kind in kinds if isinstance(error, kind)), RuntimeError)
+    """An error whose one line begins with the function's name: an IndexError or a
+    TypeError if it was one, else a ValueError (a number too large is a wrong value). To
+    be raised `from` the first, so that nothing of where it arose is lost."""
+    kinds = (kind for kind in (IndexError, TypeError) if isinstance(error, kind))
+    kind = next(kinds, ValueError)
     return kind(f"{who}: {' '.join(str(error).split())}")
+
+
+def say(value: Any) -> str:
+    """A value as Python writes it, on one line."""
+    return " ".join(repr(value).split())
+
+
+def is_held(value: Any) -> bool:
+    """Whether a float, or 64 bits, can hold a number."""
+    if isinstance(value, Integral):
+        return -(2**63) <= int(value) < 2**63
+    return not math.isinf(value)
 
 
 def check_number(
@@ -34,7 +47,7 @@ def check_number(
     """Refuses a setting that is no number, or not between low and high."""
     kinds: Any = Integral if whole else Real
     if isinstance(value, kinds) and not isinstance(value, bool):
-        inside = low <= value <= high and not math.isinf(value)
+        inside = low <= value <= high and is_held(value)
         at_limit = (open_low and value == low) or (open_high and value == high)
         if inside and not at_limit:
             return
@@ -45,8 +58,8 @@ def check_number(
         right = ")" if open_high or high == math.inf else "]"
         limits = f" in {left}{low:g}, {high:g}{right}"
     if isinstance(value, kinds) and not isinstance(value, bool):
-        raise ValueError(f"{who}: {what}={value!r} given; it must be {kind}{limits}")
+        raise ValueError(f"{who}: {what}={say(value)} given; it must be {kind}{limits}")
     raise TypeError(
-        f"{who}: {what}={value!r}, a {type(value).__name__}, given; it must be "
+        f"{who}: {what}={say(value)}, a {type(value).__name__}, given; it must be "
         f"{kind}{limits}"
     )

@@ -26,6 +26,7 @@ from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
 from .autograd.recording import Recorded
+from .errors import say, under_name
 from .functions import (
     activations,
     elementwise,
@@ -59,7 +60,7 @@ class Tensor(Arithmetic):
     ) -> None:
         if not isinstance(requires_grad, bool):
             raise TypeError(
-                f"Tensor: requires_grad={requires_grad!r}, a "
+                f"Tensor: requires_grad={say(requires_grad)}, a "
                 f"{type(requires_grad).__name__}, given; it is a bool"
             )
         backend = current_backend()
@@ -73,8 +74,7 @@ class Tensor(Arithmetic):
             if plain and array.dtype == "float64" != backend.dtype:
                 array = backend.xp.astype(array, backend.dtype)
         except (ValueError, TypeError, OverflowError) as error:
-            kind = TypeError if isinstance(error, TypeError) else ValueError
-            raise kind(f"Tensor: {' '.join(str(error).split())}") from error
+            raise under_name("Tensor", error) from error
         self.data = array
         self._grad = self._op = self._saved = self._scope = self._where = None
         self._inputs = self._arrays = self._needs = ()
@@ -89,8 +89,8 @@ class Tensor(Arithmetic):
         """Sets `requires_grad`; returns self."""
         if not isinstance(requires_grad, bool):
             raise TypeError(
-                f"requires_grad_: {requires_grad!r}, a {type(requires_grad).__name__}, "
-                "given; it must be True or False"
+                f"requires_grad_: {say(requires_grad)}, a "
+                f"{type(requires_grad).__name__}, given; it must be True or False"
             )
         self.requires_grad = requires_grad
         return self

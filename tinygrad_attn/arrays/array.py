@@ -27,6 +27,7 @@ from types import ModuleType
 from typing import Any, Union
 
 from .. import floats
+from ..errors import say
 from ..scalar import Value
 from . import mixed, shapes
 from .shapes import Shape
@@ -173,7 +174,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
                 f"ragged lists: at depth {len(shape)} there are numbers beside lists"
             )
         if not isinstance(v, numbers):
-            raise TypeError(f"element {v!r} is a {type(v).__name__}, not a number")
+            raise TypeError(f"element {say(v)} is a {type(v).__name__}, not a number")
     if dtype is None:
         kinds = set(map(type, flat))
         whole = bool(kinds) and kinds <= {int, bool}
@@ -199,7 +200,7 @@ def cast(data: list[Any], dtype: str) -> list[Any]:
     if dtype == "bool":
         return [bool(mixed.value(v)) for v in data]
     raise TypeError(
-        f"dtype {dtype!r} given; the pure Python backend has float64, int64 and bool"
+        f"dtype {say(dtype)} given; the pure Python backend has float64, int64 and bool"
     )
 
 

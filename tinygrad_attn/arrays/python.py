@@ -166,6 +166,7 @@ def argmax(x: Array, *, axis: int) -> Array:
 
 def _rows(x: Array, axis: Any, keepdims: bool) -> tuple[list[list[Any]], Shape]:
     """What is reduced together, one list each, and the shape of the results."""
+    axis = tuple(axis) if isinstance(axis, list) else axis
     axes, kept, length, shape = shapes.reduction(x.shape, axis, keepdims)
     order = kept + axes
     data = x.data if order == tuple(range(len(order))) else permute_dims(x, order).data

@@ -13,6 +13,8 @@ from functools import lru_cache
 from math import prod
 from typing import Any
 
+from ..errors import say
+
 Shape = tuple[int, ...]
 Bounds = tuple[tuple[int, "int | None", int], ...]
 
@@ -63,7 +65,7 @@ def one_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front, or IndexError."""
     if not hasattr(axis, "__index__"):
         kind = type(axis).__name__
-        raise TypeError(f"axis {axis!r}, a {kind}, given; it must be an integer")
+        raise TypeError(f"axis {say(axis)}, a {kind}, given; it must be an integer")
     position = operator.index(axis)
     if not -ndim <= position < ndim:
         allowed = f"{-ndim}..{ndim - 1}" if ndim else "none, for a single number"
@@ -90,7 +92,7 @@ def reduced_shape(shape: Shape, axes: tuple[int, ...], keepdims: bool) -> Shape:
     return tuple(size for a, size in enumerate(shape) if a not in axes)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def reduction(
     shape: Shape, axis: int | tuple[int, ...] | None, keepdims: bool
 ) -> tuple[tuple[int, ...], tuple[int, ...], int, Shape]:
@@ -159,8 +161,8 @@ def basic_index(key: Any, shape: Shape) -> tuple[Bounds, Shape]:
     dots = [at for at, k in enumerate(keys) if k is Ellipsis]
     if len(dots) > 1 or named > len(shape):
         raise IndexError(
-            f"index {key!r} names {named} axes of shape {shape}; at most {len(shape)} "
-            "and one ... can be"
+            f"index {say(key)} names {named} axes of shape {shape}; at most "
+            f"{len(shape)} and one ... can be"
         )
     at = dots[0] if dots else len(keys)
     keys[at : at + 1] = [slice(None)] * (len(shape) - named)
@@ -179,7 +181,7 @@ def basic_index(key: Any, shape: Shape) -> tuple[Bounds, Shape]:
             bounds.append((0, 0, 1) if nothing else (start, stop_here, step))
         elif isinstance(k, bool) or not hasattr(k, "__index__"):
             raise TypeError(
-                f"index {k!r} is a {type(k).__name__}; it must be of ints, slices, "
+                f"index {say(k)} is a {type(k).__name__}; it must be of ints, slices, "
                 "None and ..."
             )
         else:

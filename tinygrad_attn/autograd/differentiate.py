@@ -53,12 +53,21 @@ def backward(
 
 
 def add_to_grad(leaf: Recorded, g: Any) -> None:
-    """Several backwards add up in a leaf's grad. (A recorded g is a Tensor.)"""
-    before = leaf._grad
-    if isinstance(g, Recorded):
-        leaf._grad = g if before is None else before + g
-    else:
-        leaf._grad = make(g if before is None else before.data + g)
+    """Several backwards add up in a leaf's grad. g is an array, or a Tensor if it was
+    recorded."""
+    before, t = leaf._grad, g if isinstance(g, Recorded) else make(g)
+    if before is None:
+        leaf._grad = t
+    elif t is not g and are_alike(before, g):
+        leaf._grad = make(before.data + g)
+    else:  # of another dtype, set by the user, recorded, ...
+        leaf._grad = before + t
+
+
+def are_alike(t: Recorded, array: Any) -> bool:
+    """Whether a Tensor's numbers and an array can be added as they are."""
+    same = type(t.data) is type(array) and t.data.dtype == array.dtype
+    return same and not t._requires_grad
 
 
 def grad(

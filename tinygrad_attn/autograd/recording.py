@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from ..arrays import values
@@ -37,7 +38,7 @@ class Recorded:
 
     Attributes:
         data: the array, of some backend.
-        _result: the class of results, which tensor.py sets to Tensor.
+        _result: the class of results, which tensor.py sets to Tensor; see `result`.
     """
 
     __slots__ = (
@@ -65,7 +66,7 @@ class Recorded:
     _saved: Any
     _scope: Scope | None
     _where: SourceLine | None
-    _result: type[Recorded]
+    _result: type[Recorded] | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -115,19 +116,26 @@ class Recorded:
         return self._op is None or not self._requires_grad
 
 
-Recorded._result = Recorded
 dtype_name = cache(str)  # NumPy takes its time to spell a dtype
 
 
 def make(array: Any) -> Any:
     """A Tensor around an array of some backend, without a graph."""
-    t = object.__new__(Recorded._result)
+    t: Any = object.__new__(Recorded._result or result())
     t.data = array
     t._grad = t._op = t._saved = t._scope = t._where = None
     t._inputs = t._arrays = t._needs = ()
     t._params = {}
     t._requires_grad = False
     return t
+
+
+def result() -> type[Recorded]:
+    """The class of results: Tensor. It stands above, and tells this file of itself when
+    it is imported; should it not be yet, it is now."""
+    import_module("tinygrad_attn.tensor")
+    assert Recorded._result is not None
+    return Recorded._result
 
 
 # --- computing and writing down -------------------------------------------------------
@@ -188,7 +196,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
 def step_by_step(op: Op, *inputs: Any, **params: Any) -> Any:
     """What a composite's forward returns, run on the Tensors themselves: each of its
     steps is recorded, in the scope of the composite."""
-    ops = NAMESPACES[Recorded._result]
+    ops = NAMESPACES[Recorded._result or result()]
     return in_scope(op, op.forward, ops, *inputs, **params)
 
 

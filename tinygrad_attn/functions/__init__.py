@@ -12,6 +12,6 @@
     attention.py    attention and its masks
     losses.py       cross_entropy, mse_loss
 
-Most of those of one tensor are also Tensor's methods (tensor.py). Each file may import
-those above it here, autograd, rules and arrays.
+In their examples `Tensor` is the class (tensor.py), and most of those of one tensor are
+its methods. Each file may import those above it here, autograd, rules and arrays.
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arrays.backends import namespace_of, uniform
 from ..autograd.recording import Recorded, apply, make
-from ..errors import check_number
+from ..errors import check_number, say
 from ..rules import activations as rules
 from ..rules import composites
 from .operands import Tensor, axis_of, floats_of, tensor
@@ -60,9 +60,9 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     forms = {"none": rules.gelu, "tanh": rules.gelu_tanh}
     if not isinstance(approximate, str) or approximate not in forms:
         raise ValueError(
-            f"gelu: approximate={approximate!r} given; it must be 'none' or 'tanh'"
+            f"gelu: approximate={say(approximate)} given; it must be 'none' or 'tanh'"
         )
-    return apply(forms[approximate], floats_of(x))
+    return apply(forms[approximate], floats_of(tensor("gelu", x)))
 
 
 def sigmoid(x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import NUMBERS, Recorded, apply
+from ..errors import say
 from ..rules import comparisons, movement, primitives
 from .operands import (
     Operand,
@@ -139,11 +140,12 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     >>> astype(Tensor([1.5, 0.0]), "int64")
     Tensor([1, 0], int64)
     """
-    if tensor("astype", x).dtype == dtype:
+    wanted = " ".join(str(dtype).split())
+    if tensor("astype", x).dtype == wanted:
         return x
-    if not str(dtype).startswith("float"):  # whole numbers have no derivative
+    if not wanted.startswith("float"):  # whole numbers have no derivative
         x = stop_gradient(x)
-    return apply(movement.astype, x, dtype=dtype)
+    return apply(movement.astype, x, dtype=wanted)
 
 
 def stop_gradient(x: Tensor) -> Tensor:
@@ -277,6 +279,7 @@ def minimum(x: Operand, y: Operand) -> Any:
     check("minimum", broadcast_shapes, a.shape, b.shape)
     if a.dtype == b.dtype == "bool":
         return a * b
+    a, b = (astype(v, "int64") if v.dtype == "bool" else v for v in (a, b))
     return -maximum(-a, -b)
 
 
@@ -318,9 +321,11 @@ def bound(what: str, given: Any, x: Recorded) -> Any:
     limit = given if type(given) in NUMBERS else constant("clip", given, x)
     if limit is None:
         raise TypeError(
-            f"clip: {what}={given!r}, a {type(given).__name__}, given; it must be a "
+            f"clip: {what}={say(given)}, a {type(given).__name__}, given; it must be a "
             "number, a Tensor or None"
         )
     if isinstance(limit, Recorded):
         check("clip", broadcast_shapes, x.shape, limit.shape)
+    elif isinstance(limit, int):
+        check("clip", float, limit)  # it may be too large
     return limit

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..arrays.backends import namespace_of
 from ..arrays.precision import EPSILON
 from ..autograd.recording import apply
 from ..errors import check_number
@@ -33,6 +34,7 @@ def embedding(indices: Tensor, weight: Tensor) -> Tensor:
             f"embedding: weight of shape {weight.shape} given; it must be (tokens, d)"
         )
     indices = whole_numbers("embedding", indices, weight, weight.shape[0], "token")
+    namespace_of([weight.data, indices.data], "embedding")  # one backend
     return apply(movement.take, weight, indices)
 
 
@@ -114,7 +116,8 @@ def last_axes(
     shape = tuple(size) if isinstance(size, (tuple, list)) else (size,)
     for n in shape:
         check_number(who, "normalized_shape", n, whole=True)
-    if not shape or tensor(who, x).shape[-len(shape) :] != shape:
+    tensor(who, x)
+    if not shape or x.shape[-len(shape) :] != shape:
         raise ValueError(
             f"{who}: input of shape {x.shape} given; its last sizes must be {shape}"
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..autograd.recording import Recorded, apply, make
-from ..errors import check_number
+from ..errors import check_number, say
 from ..rules import composites
 from .elementwise import astype, where
 from .movement import reshape
@@ -148,5 +148,6 @@ def check_reduction(who: str, reduction: str) -> None:
     """Refuses any other reduction."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
-            f"{who}: reduction={reduction!r} given; it must be 'mean', 'sum' or 'none'"
+            f"{who}: reduction={say(reduction)} given; it must be 'mean', 'sum' or "
+            "'none'"
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arrays import shapes
 from ..autograd.recording import apply
-from ..errors import check_number
+from ..errors import check_number, say
 from ..rules import movement, primitives
 from .operands import Tensor, axis_of, check, tensor, whole_numbers
 
@@ -33,7 +33,10 @@ def reshape(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
             [3, 4]], int64)
     """
     new = check(
-        "reshape", shapes.fill_in, tensor("reshape", x).shape, spell(sizes, shape)
+        "reshape",
+        shapes.fill_in,
+        tensor("reshape", x).shape,
+        spell("reshape", sizes, shape),
     )
     return apply(movement.reshape, x, shape=new)
 
@@ -45,7 +48,9 @@ def permute_dims(x: Tensor, *order: Any, axes: Any = None) -> Tensor:
     (3, 1)
     """
     n = tensor("permute_dims", x).ndim
-    front = check("permute_dims", shapes.permuted_axes, spell(order, axes), n)
+    front = check(
+        "permute_dims", shapes.permuted_axes, spell("permute_dims", order, axes), n
+    )
     return apply(movement.permute_dims, x, axes=front)
 
 
@@ -57,7 +62,9 @@ def broadcast_to(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
             [1, 2]], int64)
     """
     own = tensor("broadcast_to", x).shape
-    new = check("broadcast_to", shapes.broadcast_shape, own, spell(sizes, shape))
+    new = check(
+        "broadcast_to", shapes.broadcast_shape, own, spell("broadcast_to", sizes, shape)
+    )
     return apply(primitives.broadcast_to, x, shape=new)
 
 
@@ -83,8 +90,10 @@ def take(x: Tensor, indices: Any, axis: int = 0) -> Tensor:
     >>> take(Tensor([[1.0], [2.0]]), [1, 1, 0]).shape
     (3, 1)
     """
-    if axis != 0:
-        raise ValueError(f"take: axis {axis} given; only rows can be taken, axis 0")
+    if not isinstance(axis, int) or axis != 0:
+        raise ValueError(
+            f"take: axis {say(axis)} given; only rows can be taken, axis 0"
+        )
     if not tensor("take", x).ndim:
         raise ValueError("take: shape () given; a single number has no rows")
     indices = whole_numbers("take", indices, x, x.shape[0], "index")
@@ -116,10 +125,10 @@ def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
     Tensor([0.0, 1.0, 0.0], float64)
     """
     tensor("place", x)
-    if not isinstance(shape, tuple) or not isinstance(bounds, tuple):
-        raise TypeError(
-            f"place: bounds {bounds!r} and shape {shape!r} given; they must be tuples"
-        )
+    for what, given in (("bounds", bounds), ("shape", shape)):
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"place: {what} {say(given)} given; it must be a tuple")
+    bounds, shape = tuple(bounds), tuple(shape)
     for size in shape:
         check_number("place", "shape", size, 0, whole=True)
     if len(bounds) != len(shape) or not all(isinstance(b, tuple) for b in bounds):
@@ -140,18 +149,21 @@ def place(x: Tensor, bounds: shapes.Bounds, shape: shapes.Shape) -> Tensor:
 # --- checks ---------------------------------------------------------------------------
 
 
-def spell(sizes: tuple[Any, ...], whole: Any = None) -> tuple[Any, ...]:
+def spell(who: str, sizes: tuple[Any, ...], whole: Any = None) -> tuple[Any, ...]:
     """(2, 3) of f(x, 2, 3), of f(x, (2, 3)) and of f(x, shape=(2, 3))."""
-    given = sizes if whole is None else (*sizes, whole)
+    if sizes and whole is not None:
+        raise TypeError(f"{who}: {sizes} and {whole} given; one of them is enough")
+    given = sizes if whole is None else (whole,)
     one = len(given) == 1 and isinstance(given[0], (tuple, list))
     return tuple(given[0]) if one else given
 
 
 def several_tensors(who: str, tensors: Any) -> list[Any]:
     """Tensors as a list, of which there must be at least one."""
-    if not isinstance(tensors, (list, tuple)) or not tensors:
+    if not isinstance(tensors, (list, tuple)):
+        raise TypeError(f"{who}: {type(tensors).__name__} given; it takes a list")
+    if not tensors:
         raise ValueError(
-            f"{who}: a {type(tensors).__name__} given; it takes a list with at least "
-            "one tensor in it"
+            f"{who}: an empty list given; it must have at least one tensor"
         )
     return [tensor(who, t) for t in tensors]

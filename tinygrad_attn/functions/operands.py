@@ -91,16 +91,16 @@ class Arithmetic(Recorded):
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
     """An operator: a Tensor on one side, and a number, array or list on the other."""
-    if isinstance(x, Recorded) and isinstance(y, Recorded):
-        if x.data.dtype != y.data.dtype:
-            x, y = promote(x, y), promote(y, x)
-        return apply(op, x, y)
-    a = x if type(x) in NUMBERS else constant(op.name, x, y)
-    b = y if type(y) in NUMBERS else constant(op.name, y, x)
+    a, b = x, y
+    if not isinstance(x, Recorded):
+        a = x if type(x) in NUMBERS else constant(op.name, x, y)
+    if not isinstance(y, Recorded):
+        b = y if type(y) in NUMBERS else constant(op.name, y, x)
     if a is None or b is None:
         return refuse_or_defer(op.name, x, y)
-    both = isinstance(a, Recorded) and isinstance(b, Recorded)
-    return binary(op, a, b) if both else apply(op, a, b)
+    if type(a) in NUMBERS or type(b) in NUMBERS or a.data.dtype == b.data.dtype:
+        return apply(op, a, b)
+    return apply(op, promote(a, b), promote(b, a))
 
 
 def compare(op: Op, x: Recorded, y: Operand) -> Any:

@@ -38,7 +38,7 @@ def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     Tensor([4.0, 6.0], float64)
     """
     axes = axes_of("sum", x, axis)
-    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
+    return apply(primitives.sum, x, axis=axes, keepdims=bool(keepdims))
 
 
 def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -50,7 +50,7 @@ def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     axes = axes_of("max", x, axis)
     if 0 in (x.shape[a] for a in axes) and x.ndim:
         raise ValueError(f"max: shape {x.shape} is empty along axis {axis}")
-    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
+    return apply(primitives.max, x, axis=axes, keepdims=bool(keepdims))
 
 
 def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -130,7 +130,7 @@ def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     m = stop_gradient(max(x, axis=axes, keepdims=True))
     m = where(m - m == 0.0, m, 0.0)  # ±inf cannot be taken out
     z = log(sum(exp(x - m), axis=axes, keepdims=True)) + m
-    return reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
+    return reshape(z, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -162,4 +162,4 @@ def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     if not x.shape[at]:
         raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
     z = make(namespace_of([x.data]).argmax(x.data, axis=at))
-    return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))
+    return reshape(z, shapes.reduced_shape(x.shape, (at,), bool(keepdims)))

@@ -10,7 +10,7 @@ from typing import Any
 from ..arrays.backends import namespace_of
 from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
 from ..autograd.recording import make
-from ..errors import check_number
+from ..errors import check_number, say
 from .elementwise import where
 from .indexing import getitem
 from .movement import (
@@ -103,7 +103,7 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
     Tensor([[1, 1],
             [2, 2]], int64)
     """
-    new = check("expand", whole_sizes, spell(sizes))
+    new = check("expand", whole_sizes, spell("expand", sizes))
     extra = len(new) - tensor("expand", x).ndim
     own = (-1,) * extra + x.shape
     full = tuple(o if s == -1 else s for s, o in zip(new, own))
@@ -169,8 +169,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
                 f"size of axis {axis}"
             )
     else:
-        check_number("split", "size", size, whole=True)
-        step = operator.index(size)  # type: ignore[arg-type]
+        step = check("split", operator.index, size)
         if step < 1:
             raise ValueError(f"split: size {size} given; it must be 1 or more")
         sizes = [min(step, length - i) for i in range(0, length, step)] or [0]
@@ -190,7 +189,10 @@ def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     [[1, 2, 3], [4, 5]]
     """
     at = axis_of("chunk", x, axis)
-    check_number("chunk", "chunks", chunks, 1, whole=True)
+    if not isinstance(chunks, int) or chunks < 1:
+        raise ValueError(
+            f"chunk: {say(chunks)} pieces given; it must be an integer from 1"
+        )
     return split(x, max(1, -(-x.shape[at] // chunks)), axis)
 
 
@@ -208,12 +210,14 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     tensor("pad", x)
     if not isinstance(value, (int, float)):
         kind = type(value).__name__
-        raise TypeError(f"pad: value={value!r}, a {kind}, given; it must be a number")
+        raise TypeError(
+            f"pad: value={say(value)}, a {kind}, given; it must be a number"
+        )
     widths = list(pad) if isinstance(pad, (tuple, list)) else []
     good = all(isinstance(w, int) and w >= 0 for w in widths)
     if not widths or not good or len(widths) % 2 or len(widths) > 2 * x.ndim:
         raise ValueError(
-            f"pad: {pad!r} given for shape {x.shape}; it must be pairs of integers "
+            f"pad: {say(pad)} given for shape {x.shape}; it must be pairs of integers "
             "from 0, one pair for each axis from the last on"
         )
     pairs = [(0, 0)] * (x.ndim - len(widths) // 2)
@@ -265,5 +269,5 @@ def whole_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     for size in sizes:
         if not hasattr(size, "__index__"):
             kind = type(size).__name__
-            raise TypeError(f"size {size!r}, a {kind}, given; it must be an integer")
+            raise TypeError(f"size {say(size)}, a {kind}, given; it must be an integer")
     return tuple(operator.index(size) for size in sizes)

@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..arrays.backends import namespace_of
+from ..arrays.precision import ROUNDING
 
-# How far a number may be off, in units of the largest number around it.
-TOLERANCE = {"float64": 1e-9, "float32": 1e-4}
 HUGE = 1e29  # a masked energy is -1e30; it says nothing about the size of the others
 
 
@@ -33,7 +32,7 @@ def departs(got: Any, want: Any, scale: float, dtype: str = "") -> float:
         off = got - want
         off = xp.where(same + both_nan, 0.0, xp.maximum(off, -off))
         worst = float(xp.max(off, axis=None).tolist())
-        allowed = TOLERANCE[dtype or str(want.dtype)]
+        allowed = ROUNDING[dtype or str(want.dtype)]
         over = off > (xp.maximum(want, -want) + scale) * allowed
         beyond = xp.where(over, off, 0.0)
         found = float(xp.max(beyond, axis=None).tolist())

@@ -23,7 +23,7 @@ from ..graph.notation.tidy import without_transposes
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings
-from .layout.layout import Box, Frame, Layout, Line, layout, svg_path
+from .layout.steps import Box, Frame, Layout, Line, layout, svg_path
 from .look.grids import Grid, grid_of, is_probability, size_of
 from .look.text import fit_text
 from .look.text import width as text_width

@@ -24,7 +24,7 @@ from ..trace import Trace, inputs_of
 STEP = 2.0**-17  # about the cube root of a float's precision
 FINER = 8.0  # by so much a step is made smaller,
 TRIES = 8  # and so many times
-ROUNDING = 2.0**-48  # of the root, relative to its size
+ROOT_ROUNDING = 2.0**-48  # of the root, relative to its size
 SINGLE = 2.0**-20  # of a gradient in float32, where ∂L/∂L = 1
 # By how much, relative to what was added up, gradient and finite difference may differ.
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
@@ -57,7 +57,7 @@ class Again:
                 break
             finer = self.central(element, h / FINER)
             change = abs(finer - found)
-            if change <= ROUNDING * self.size * FINER / h:
+            if change <= ROOT_ROUNDING * self.size * FINER / h:
                 break
             found, h = finer, h / FINER
             if change <= TOLERANCE["float64"] * abs(finer):
@@ -71,7 +71,7 @@ class Again:
             scale: the size of the numbers that were added up to the gradient.
         """
         scale = max(scale, abs(gradient), abs(found))
-        rounded = ROUNDING * self.size / STEP
+        rounded = ROOT_ROUNDING * self.size / STEP
         rounded += SINGLE if self.t.dtype == "float32" else 0.0
         return abs(found - gradient) <= TOLERANCE[self.t.dtype] * scale + rounded
 

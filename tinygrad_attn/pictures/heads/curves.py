@@ -8,49 +8,49 @@ from typing import Any
 from ..look.colours import INK, MUTED, digits
 from ..look.text import isolate
 from .given import Head
-from .panels import LABEL, LINE, Panel, Sheet, label, px, rect, words
+from .panels import LABEL, LINE, Axes, Panel, label, px, rect, words
 
 THRESHOLD = 0.02  # a line of less is not drawn
 LENGTH = 148.0  # px
 
 
-def curves(head: Head, sheet: Sheet, query: int | None = None) -> Panel:
+def curves(head: Head, axes: Axes, query: int | None = None) -> Panel:
     """A curve from each query to each key it looks at, as thick as the weight.
 
     With a query in focus the others fade, and its weights stand beside the keys.
     Without, a query comes into focus as it is pointed at.
     """
-    start = sheet.left + 6
+    start = axes.left + 6
     end = start + LENGTH
-    numbers = end + sheet.right + 14
-    parts = [words(sheet.left, sheet.top - 12, "query", fill=MUTED, text_anchor="end")]
-    parts.append(words(end + 6, sheet.top - 12, "key", fill=MUTED))
+    numbers = end + axes.right + 14
+    parts = [words(axes.left, axes.top - 12, "query", fill=MUTED, text_anchor="end")]
+    parts.append(words(end + 6, axes.top - 12, "key", fill=MUTED))
     looked = set[int]()
     if query is not None:
-        looked = {j for j, _ in _beside(head, sheet, query)}
-    for j in range(len(sheet.keys)):
-        if j % sheet.every == 0 or j in looked:
+        looked = {j for j, _ in _beside(head, axes, query)}
+    for j in range(len(axes.keys)):
+        if j % axes.every == 0 or j in looked:
             fill = INK if query is None or j in looked else MUTED
-            y = sheet.y(j) + sheet.size * 0.35
-            if query is None or j % sheet.every == 0:
+            y = axes.y(j) + axes.size * 0.35
+            if query is None or j % axes.every == 0:
                 strong = query is not None and _strongest(head, query) == j
                 weight = {"font_weight": "bold"} if strong else {}
                 parts.append(
-                    label(end + 6, y, sheet.keys[j], sheet.size, fill=fill, **weight)
+                    label(end + 6, y, axes.keys[j], axes.size, fill=fill, **weight)
                 )
-    order = [i for i in range(len(sheet.queries)) if i != query]
+    order = [i for i in range(len(axes.queries)) if i != query]
     order += [] if query is None else [query]  # the one in focus above the others
     for i in order:
-        parts += _query(head, sheet, i, query, (start, end, numbers))
-    rows = max(len(sheet.queries), len(sheet.keys))
-    tall = sheet.top + rows * sheet.cell + 12
-    more = 36.0 if sheet.every == 1 else 36.0 + sheet.right
+        parts += _query(head, axes, i, query, (start, end, numbers))
+    rows = max(len(axes.queries), len(axes.keys))
+    tall = axes.top + rows * axes.cell + 12
+    more = 36.0 if axes.every == 1 else 36.0 + axes.right
     return Panel(numbers + more, tall, ['<g class="attn-lines">', *parts, "</g>"])
 
 
 def _query(
     head: Head,
-    sheet: Sheet,
+    axes: Axes,
     i: int,
     focus: int | None,
     places: tuple[float, float, float],
@@ -58,8 +58,8 @@ def _query(
     """One query's name and curves, and its weights, which show when it is in focus."""
     start, end, numbers = places
     alive = focus is None
-    y = sheet.y(i)
-    shown = i % sheet.every == 0 or i == focus
+    y = axes.y(i)
+    shown = i % axes.every == 0 or i == focus
     attributes = 'class="attn-q" tabindex="0"' if alive else ""
     if not alive and i != focus:
         attributes = 'opacity="0.12"'
@@ -71,21 +71,21 @@ def _query(
     parts = [f"<g {attributes}>"]
     if alive:  # something to point at
         hit = 'fill="none" pointer-events="all"'
-        half = sheet.cell / 2
-        parts.append(rect(0, y - half, sheet.left, sheet.cell, hit))
+        half = axes.cell / 2
+        parts.append(rect(0, y - half, axes.left, axes.cell, hit))
     if alive or shown:
-        at = y + sheet.size * 0.35
-        parts.append(label(sheet.left, at, sheet.queries[i], sheet.size, **name))
+        at = y + axes.size * 0.35
+        parts.append(label(axes.left, at, axes.queries[i], axes.size, **name))
     middle = (start + end) / 2
     for j, weight in enumerate(head.rows[i]):
         if math.isfinite(weight) and weight >= THRESHOLD:
             share = min(weight, 1.0)
             curve = f"M{px(start)} {px(y)}C{px(middle)} {px(y)} {px(middle)} "
-            curve += f"{px(sheet.y(j))} {px(end)} {px(sheet.y(j))}"
-            arrow = f"{isolate(sheet.queries[i], 40)} → {isolate(sheet.keys[j], 40)}"
+            curve += f"{px(axes.y(j))} {px(end)} {px(axes.y(j))}"
+            arrow = f"{isolate(axes.queries[i], 40)} → {isolate(axes.keys[j], 40)}"
             parts.append(
                 f'<path class="attn-line" d="{curve}" '
-                f'stroke-width="{px(min(0.5 + 5.5 * share, sheet.cell))}" '
+                f'stroke-width="{px(min(0.5 + 5.5 * share, axes.cell))}" '
                 f'stroke-opacity="{px(0.15 + 0.8 * share)}">'
                 f"<title>{arrow}: {weight:.4f}</title></path>"
             )
@@ -93,26 +93,26 @@ def _query(
         hidden: dict[str, Any] = {}
         if alive:
             hidden = {"class": "attn-w", "visibility": "hidden"}
-        for j, text in _beside(head, sheet, i):
-            at = sheet.y(j) + 3.8
+        for j, text in _beside(head, axes, i):
+            at = axes.y(j) + 3.8
             parts.append(words(numbers, at, text, fill=MUTED, **hidden))
     return [*parts, "</g>"]
 
 
-def _beside(head: Head, sheet: Sheet, i: int) -> list[tuple[int, str]]:
+def _beside(head: Head, axes: Axes, i: int) -> list[tuple[int, str]]:
     """(key, what stands beside it) for the weights of a query: of all keys, or where
     they stand too close, of the strongest, with their names."""
     row = head.rows[i]
     seen = [j for j in range(len(row)) if not head.grey(i, j)]
-    if sheet.every == 1:
+    if axes.every == 1:
         return [(j, digits(row[j])) for j in seen]
     chosen: list[int] = []
     for w, j in sorted((-row[j], j) for j in seen if row[j] >= THRESHOLD):
-        far = all(abs(j - k) * sheet.cell >= LINE for k in chosen)
+        far = all(abs(j - k) * axes.cell >= LINE for k in chosen)
         if far and len(chosen) < 8 and w < 0:
             chosen.append(j)
     return [
-        (j, f"{isolate(sheet.keys[j], LABEL)} {digits(row[j])}") for j in sorted(chosen)
+        (j, f"{isolate(axes.keys[j], LABEL)} {digits(row[j])}") for j in sorted(chosen)
     ]
 
 

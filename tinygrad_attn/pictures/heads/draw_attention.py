@@ -15,14 +15,14 @@ from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
-from .panels import GREY, Panel, Sheet, heat_map, px, rect, words
+from .panels import GREY, Axes, Panel, heat_map, px, rect, words
 from .picture import Picture
 
 STYLES = "all", "map", "lines", "grid"
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 
 # What is pointed at, or reached with the Tab key. The names are ours alone, as in a
-# notebook a style sheet is everybody's.
+# notebook a style axes is everybody's.
 CSS = (
     ".attn-line{fill:none;stroke:#0b4f8a;stroke-linecap:round}"
     ".attn-cell:hover{stroke:#1f2933;stroke-width:1.5}"
@@ -91,17 +91,17 @@ def draw_attention(
             f"{WHO}: query={query!r} given; it must be one of the {len(queries)} "
             "queries, counted from 0"
         )
-    sheet = Sheet(queries, keys)
+    axes = Axes(queries, keys)
     panels: list[Panel] = []
     if style in ("all", "map"):
-        panels.append(with_legend(heat_map(one, sheet), one, sheet))
+        panels.append(with_legend(heat_map(one, axes), one, axes))
     if style in ("all", "lines"):
         if style == "all" or query is None:
-            panels.append(add_heading(curves(one, sheet), "all queries", sheet))
+            panels.append(add_heading(curves(one, axes), "all queries", axes))
         if query is not None:
             name = isolate(queries[query], 12)
             focus = f"one query: {name} (row {query})"
-            panels.append(add_heading(curves(one, sheet, query), focus, sheet))
+            panels.append(add_heading(curves(one, axes, query), focus, axes))
     if style == "grid":
         panels.append(grid(heads, None, 8))
     elif style == "all" and len(heads) > 1:
@@ -143,17 +143,17 @@ def subtitle(heads: list[Head], one: Head, style: str) -> str:
     return told
 
 
-def add_heading(panel: Panel, text: str, sheet: Sheet) -> Panel:
+def add_heading(panel: Panel, text: str, axes: Axes) -> Panel:
     """A panel under a line of its own."""
-    x = sheet.left + 6
-    line = words(x, sheet.top - 34, text, 12, font_weight="bold", fill=FORWARD)
+    x = axes.left + 6
+    line = words(x, axes.top - 34, text, 12, font_weight="bold", fill=FORWARD)
     wide = max(panel.width, x + width(text, 13))
     return Panel(wide, panel.height, [line, *panel.parts])
 
 
-def with_legend(panel: Panel, head: Head, sheet: Sheet) -> Panel:
+def with_legend(panel: Panel, head: Head, axes: Axes) -> Panel:
     """A heat map, and under it what its colours mean."""
-    x, y = sheet.left, panel.height + 4
+    x, y = axes.left, panel.height + 4
     step = 16.0
     parts = [words(x, y + 9, "0", fill=MUTED)]
     for i, colour in enumerate(PROBABILITIES):

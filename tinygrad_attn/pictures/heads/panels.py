@@ -1,7 +1,7 @@
 """One head as a heat map, and what it shares with the other looks at attention.
 
 Each look returns a `Panel`, drawn from its own (0, 0). The first query's row begins at
-the same height, `Sheet.top`, in all, so that side by side their rows are level.
+the same height, `Axes.top`, in all, so that side by side their rows are level.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Panel:
 
 
 @dataclass
-class Sheet:
+class Axes:
     """What the panels of one picture share.
 
     Attributes:
@@ -72,31 +72,29 @@ def words(x: float, y: float, text: str, size: float = 11, **more: object) -> st
     return f'<text x="{px(x)}" y="{px(y)}" font-size="{px(size)}"{extra}>{text}</text>'
 
 
-def heat_map(head: Head, sheet: Sheet) -> Panel:
+def heat_map(head: Head, axes: Axes) -> Panel:
     """Row = query, column = key; numbers and tooltips as far as there is room."""
-    cell, top, left = sheet.cell, sheet.top, sheet.left
+    cell, top, left = axes.cell, axes.top, axes.left
     parts = []
-    short = sheet.right <= 0.75 * cell  # a letter or two can stand upright
-    for j in range(0, len(sheet.keys), 1 if short else math.ceil(SLANTED / cell)):
+    short = axes.right <= 0.75 * cell  # a letter or two can stand upright
+    for j in range(0, len(axes.keys), 1 if short else math.ceil(SLANTED / cell)):
         x = left + (j + 0.5) * cell + (0 if short else 3)
         how = {"transform": f"rotate(-45 {px(x)} {px(top - 7)})"}
         how = {"text_anchor": "middle"} if short else how
-        parts.append(label(x, top - 7, sheet.keys[j], sheet.size, **how))
-    for i in range(0, len(sheet.queries), sheet.every):
-        y = sheet.y(i) + sheet.size * 0.35
-        parts.append(
-            label(left - 8, y, sheet.queries[i], sheet.size, text_anchor="end")
-        )
-    if max(len(sheet.queries), len(sheet.keys)) > TOOLTIPS_UP_TO:
+        parts.append(label(x, top - 7, axes.keys[j], axes.size, **how))
+    for i in range(0, len(axes.queries), axes.every):
+        y = axes.y(i) + axes.size * 0.35
+        parts.append(label(left - 8, y, axes.queries[i], axes.size, text_anchor="end"))
+    if max(len(axes.queries), len(axes.keys)) > TOOLTIPS_UP_TO:
         parts += merged_cells(head, left, top, cell)
     else:
-        for i in range(len(sheet.queries)):
-            for j in range(len(sheet.keys)):
-                parts += _cell(head, sheet, i, j)
-    right, bottom = left + len(sheet.keys) * cell, top + len(sheet.queries) * cell
+        for i in range(len(axes.queries)):
+            for j in range(len(axes.keys)):
+                parts += _cell(head, axes, i, j)
+    right, bottom = left + len(axes.keys) * cell, top + len(axes.queries) * cell
     outline = f'fill="none" stroke="{EDGE}" pointer-events="none"'
     parts.append(rect(left, top, right - left, bottom - top, outline))
-    return Panel(right + sheet.right * 0.71, bottom + 12, parts)
+    return Panel(right + axes.right * 0.71, bottom + 12, parts)
 
 
 def label(x: float, y: float, token: str, size: float, **more: object) -> str:
@@ -110,9 +108,9 @@ def rect(x: float, y: float, w: float, h: float, rest: str) -> str:
     return f"<rect {place} {rest}/>"
 
 
-def _cell(head: Head, sheet: Sheet, i: int, j: int) -> list[str]:
-    weight, cell = head.rows[i][j], sheet.cell
-    x, y = sheet.left + j * cell, sheet.top + i * cell
+def _cell(head: Head, axes: Axes, i: int, j: int) -> list[str]:
+    weight, cell = head.rows[i][j], axes.cell
+    x, y = axes.left + j * cell, axes.top + i * cell
     grey = head.grey(i, j)
     colour = GREY if grey else shade(weight, 1.0, PROBABILITIES)
     gap = 0.75 if cell >= 12 else 0.0
@@ -121,15 +119,15 @@ def _cell(head: Head, sheet: Sheet, i: int, j: int) -> list[str]:
     if head.hidden[i][j] and not grey:  # it must not be, so it stands out
         rest += f' stroke="{NAN}" stroke-width="2"'
         note = " (masked, and yet not 0)"
-    arrow = f"{isolate(sheet.queries[i], 40)} → {isolate(sheet.keys[j], 40)}"
+    arrow = f"{isolate(axes.queries[i], 40)} → {isolate(axes.keys[j], 40)}"
     place = f'x="{px(x + gap)}" y="{px(y + gap)}"'
     side = px(cell - 2 * gap)
     parts = [
         f'<rect class="attn-cell" {place} width="{side}" height="{side}" {rest}>'
         f"<title>{arrow}: {weight:.4f}{note}</title></rect>"
     ]
-    if max(len(sheet.queries), len(sheet.keys)) <= NUMBERS_UP_TO and not grey:
-        y = sheet.y(i) + 3.8
+    if max(len(axes.queries), len(axes.keys)) <= NUMBERS_UP_TO and not grey:
+        y = axes.y(i) + 3.8
         style: dict[str, Any] = {"text_anchor": "middle", "fill": ink_on(colour)}
         style["pointer_events"] = "none"
         parts.append(words(x + cell / 2, y, digits(weight), **style))

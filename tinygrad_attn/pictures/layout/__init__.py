@@ -1,1 +1,16 @@
-"""Where everything stands."""
+"""A place for every box and a way for every line: our own layered layout.
+
+    pieces.py       what a layout is asked for, and what it answers
+    ranks.py        in which row does each box stand?
+    layers.py       rows as layers, long lines cut into pieces from layer to layer
+    ordering.py     in which order, so that few lines cross?
+    straight.py     which lines run straight?
+    springs.py      numbers that pull at each other and may not come too near
+    simplex.py      the least sum of lengths, for ranks and springs
+    coordinates.py  how far left or right?
+    rows.py         how far down, and where do frames end?
+    routes.py       curves between the rows
+    steps.py        `layout`, which takes these steps
+
+Nothing here knows a tensor, and it imports nothing from outside the folder.
+"""

@@ -1,0 +1,193 @@
+"""The house: every module has a numbered place, and imports point down.
+
+A reader who opens a file needs only what stands below it. So no import leads up and
+none in a circle, be it at the top of a file, inside a function, or for the type checker
+only. Each folder is a room, and its `__init__` says what it teaches.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from benchmarks import hops
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# From the ground up: a module may import those that stand before it. Modules of the
+# engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
+ORDER = """
+    floats errors context printing
+    scalar
+    arrays arrays.precision arrays.shapes arrays.mixed arrays.array arrays.python
+        arrays.values arrays.numpy arrays.backends
+    rules rules.operation rules.primitives rules.comparisons rules.movement
+        rules.activations rules.composites
+    autograd autograd.lines autograd.debugging autograd.recording autograd.walk
+        autograd.differentiate
+    functions functions.operands functions.elementwise functions.movement
+        functions.reductions functions.products functions.indexing functions.shaping
+        functions.activations functions.layers functions.attention functions.losses
+    ops tensor functional creation check_gradients
+    graph.check graph.data graph.trace graph.names
+        graph.notation graph.notation.words graph.notation.formulas graph.notation.tidy
+        graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
+        graph.parts graph.parts.head graph.parts.focus graph.unfold
+        graph.explaining graph.explaining.differences graph.explaining.explanation
+        graph.explaining.explain graph
+    pictures
+        pictures.look pictures.look.colours pictures.look.looks pictures.look.text
+        pictures.look.grids
+        pictures.sheets pictures.sheets.sheet pictures.sheets.labels
+        pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
+        pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
+        pictures.sheets.expressions
+        pictures.layout pictures.layout.pieces pictures.layout.simplex
+        pictures.layout.ranks pictures.layout.layers pictures.layout.ordering
+        pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
+        pictures.layout.rows pictures.layout.routes pictures.layout.steps
+        pictures.writing pictures.writing.captions pictures.writing.geometry
+        pictures.writing.svg pictures.writing.dot pictures.writing.graphviz
+        pictures.page pictures.page.sizes pictures.page.sums pictures.page.assemble
+        pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
+        pictures.heads.overview pictures.heads.picture pictures.heads.draw_attention
+        pictures.draw pictures.play pictures.notebook
+    tinygrad_attn.nn tinygrad_attn
+    nn.module nn.containers nn.layers
+    nn.transformer nn.transformer.tokens nn.transformer.positions nn.transformer.masks
+        nn.transformer.cache nn.transformer.multi_head nn.transformer.shared
+        nn.transformer.encoder nn.transformer.decoder nn.transformer.seq2seq
+        nn.transformer.decoding
+    nn.optim.base nn.optim.optimizers nn.optim.schedules nn.optim
+    nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
+    nn.testing nn.tensor_file nn.checkpoint nn.convert nn
+"""
+# Where an import may lead up all the same, and why.
+EXCEPTIONS = {
+    ("printing", "pictures.notebook"): (
+        "a notebook asks a Value, a Tensor or a graph how it looks, and only pictures "
+        "know; they are loaded when it asks"
+    ),
+    ("autograd.recording", "tensor"): (
+        "results are Tensors, whichever file is imported first: tensor.py tells "
+        "recording of itself, and is loaded if it did not yet"
+    ),
+}
+
+
+def short(full: str) -> str:
+    """A module's name as ORDER has it."""
+    return full if full == "tinygrad_attn.nn" else full.removeprefix("tinygrad_attn.")
+
+
+def modules() -> dict[str, Path]:
+    """The name of every module, as ORDER has it → its file."""
+    found = {}
+    for top in ("tinygrad_attn", "nn"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            full = ".".join(parts)
+            found[short(full)] = path
+    return found
+
+
+MODULES = modules()
+PLACES = {name: place for place, name in enumerate(ORDER.split())}
+
+
+def imports(name: str) -> set[str]:
+    """The modules that a module imports, wherever in it, however late, and be it for
+    the type checker only; also those it names to `import_module`."""
+    path = MODULES[name]
+    full = (
+        name
+        if name.split(".")[0] in ("nn", "tinygrad_attn")
+        else f"tinygrad_attn.{name}"
+    )
+    here = full.split(".")[: None if path.name == "__init__.py" else -1]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            start = here[: len(here) - node.level + 1] if node.level else []
+            base = ".".join([*start, *([node.module] if node.module else [])])
+            found |= {module_of(f"{base}.{a.name}") for a in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {module_of(a.name) for a in node.names}
+        elif isinstance(node, ast.Call) and "import_module" in ast.unparse(node.func):
+            found |= {module_of(v.value) for v in node.args if is_text(v)}
+    return found - {"", name}
+
+
+def is_text(node: ast.expr) -> bool:
+    """Whether an expression is a text written out."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+
+
+def is_folder(name: str) -> bool:
+    """Whether a module is a folder's `__init__`."""
+    return MODULES[name].name == "__init__.py"
+
+
+def module_of(full: str) -> str:
+    """The module that a dotted name is, or is in; "" outside this house."""
+    while full:
+        if short(full) in MODULES:
+            return short(full)
+        full = full.rpartition(".")[0]
+    return ""
+
+
+def test_every_module_has_a_place_and_every_place_a_module():
+    assert sorted(MODULES) == sorted(PLACES)
+    assert [n for n, times in Counter(ORDER.split()).items() if times > 1] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_point_down(name):
+    up = {m for m in imports(name) if PLACES[m] > PLACES[name]}
+    assert up == {to for at, to in EXCEPTIONS if at == name}
+
+
+def test_one_name_means_one_module():
+    """Rules, the functions that call them, and the modules that call those may bear the
+    same name; nothing else may."""
+    stems = Counter(name.rpartition(".")[2] for name in MODULES if name != "nn")
+    twice = {stem for stem, times in stems.items() if times > 1}
+    assert twice <= {"movement", "activations", "layers"}
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if is_folder(n)])
+def test_every_folder_lists_its_files(name):
+    """Its `__init__` says in which order to read them, so none may be missing."""
+    folder = MODULES[name].parent
+    text = ast.get_docstring(ast.parse(MODULES[name].read_text(encoding="utf-8"))) or ""
+    files = {p.name for p in folder.glob("*.py") if p.name != "__init__.py"}
+    rooms = {p.parent.name for p in folder.glob("*/__init__.py")}
+    if folder.name == "tinygrad_attn":  # README.md lists them
+        text += (ROOT / "README.md").read_text(encoding="utf-8")
+        files = rooms = set()
+    assert {f for f in files if f not in text} == set()
+    assert {r for r in rooms if f"{r}/" not in text} == set()
+
+
+def test_value_alone_loads_chapter_1_alone():
+    code = (
+        "import sys; from tinygrad_attn import Value\n"
+        "print(sum(m.startswith(('tinygrad_attn', 'nn')) for m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert int(done.stdout) <= 10, done.stderr
+
+
+def test_a_step_stays_on_few_pages():
+    """Before there were rooms x @ w changed the file 27 times, and the step 136 times
+    (benchmarks/hops.py)."""
+    changes = {line: hops.count(run).changes for line, run in hops.programs().items()}
+    assert changes["x @ w"] <= 27 // 2
+    assert changes["(x @ w).sum().backward()"] <= 136 // 2
