@@ -6,12 +6,15 @@ import os
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from docs import headless
 from tinygrad_attn import manual_seed, use_backend
+
+ROOT = Path(__file__).resolve().parent.parent  # of the repository
 
 needs_numpy = pytest.mark.skipif(not find_spec("numpy"), reason="needs NumPy")
 needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")

@@ -11,11 +11,10 @@ import math
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
-from conftest import assert_close, needs_numpy, needs_torch
-from rules import ALL_OPS, CASES
+from conftest import ROOT, assert_close, needs_numpy, needs_torch
+from rule_cases import ALL_OPS, CASES
 
 import nn
 from examples import lesson_topological_order, translation
@@ -38,8 +37,6 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.functions import attention
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def leaf(*values):

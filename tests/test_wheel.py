@@ -20,8 +20,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 SOURCES = (*FILES, "tinygrad_attn", "nn")
 SETUPTOOLS = "setuptools>=68"  # as in pyproject.toml

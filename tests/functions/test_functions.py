@@ -1,7 +1,7 @@
 """Every public function and method, held against NumPy, finite differences and PyTorch.
 
-The table is in `functions.py`; here is what must hold for each of its rows, and then
-indexing, whose table is one of keys.
+The table is in `function_cases.py`; here is what must hold for each of its rows, and
+then indexing, whose table is one of keys.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import warnings
 import public
 import pytest
 from conftest import assert_close, needs_numpy, needs_torch
-from functions import ROWS
-from rules import normal
-from test_rules import kinds, second_derivatives, wanted
+from function_cases import ROWS
+from rule_cases import kinds, normal, second_derivatives, wanted
 
 from tinygrad_attn import Tensor, creation, grad, gradcheck, gradgradcheck, randn
 

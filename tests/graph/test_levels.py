@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import flatten, near
+from conftest import ROOT, flatten, near
 
 import nn
 from tinygrad_attn import (
@@ -30,7 +30,6 @@ from tinygrad_attn import (
 from tinygrad_attn.functional import causal_mask, cross_entropy, mse_loss
 from tinygrad_attn.rules import composites, primitives
 
-ROOT = Path(__file__).resolve().parent.parent
 LEVELS = ("module", "op", "primitive", "scalar")
 
 
@@ -348,7 +347,7 @@ def test_it_is_the_same_to_the_last_byte_in_every_process():
     texts = {
         subprocess.run(
             [sys.executable, "-c", code],
-            cwd=ROOT / "tests",
+            cwd=ROOT / "tests" / "graph",
             env={
                 "PYTHONHASHSEED": seed,
                 "PATH": "",

@@ -8,10 +8,9 @@ import subprocess
 import sys
 from functools import cache
 from importlib import import_module
-from pathlib import Path
 
 import pytest
-from conftest import call
+from conftest import ROOT, call
 
 from examples import (
     lesson_broadcast,
@@ -22,7 +21,6 @@ from examples import (
 from examples.common import slope
 from tinygrad_attn import Tensor, Value, grad, unfold, use_backend
 
-ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted((ROOT / "examples").glob("lesson_*.py"))
 LESSONS.append(ROOT / "examples" / "attention_as_lookup.py")
 every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -7,15 +7,12 @@ import re
 import subprocess
 import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from conftest import call, needs_numpy, needs_safetensors
+from conftest import ROOT, call, needs_numpy, needs_safetensors
 
 from examples import date_phrases, train_reverse, translate_dates
 from examples.translate_dates import Dates
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(script, *args):

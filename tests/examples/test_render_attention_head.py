@@ -6,15 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import call, needs_numpy, needs_safetensors
+from conftest import ROOT, call, needs_numpy, needs_safetensors
 
 from examples import render_attention_head, train_reverse
 
-ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ("head_module", "head_op", "head_primitive", "head_number")
 
 
