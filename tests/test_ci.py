@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from conftest import ROOT
 
 
 def test_ci_runs_the_readmes_two_commands():
@@ -16,3 +15,4 @@ def test_ci_runs_the_readmes_two_commands():
     lines = (ROOT / ".ci" / "run").read_text().splitlines()
     assert set(commands) <= set(lines)
     assert lines[-1] == "make test"  # so that it ends in pytest's own closing line
+    assert lines[-2] == "export SKIP_NOTHING=1"

@@ -14,10 +14,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
 from benchmarks import hops
-
-ROOT = Path(__file__).resolve().parent.parent
 
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.

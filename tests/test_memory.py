@@ -14,9 +14,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import needs_numpy
+from conftest import ROOT, needs_numpy
 
-ROOT = Path(__file__).resolve().parent.parent
 STATM = Path("/proc/self/statm")  # Linux: second number, the pages that are resident
 
 BACKENDS = ["python", pytest.param("numpy", marks=needs_numpy)]

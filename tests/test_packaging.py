@@ -7,11 +7,10 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
 
@@ -65,6 +64,10 @@ def test_the_readmes_examples_print_what_they_say(block, tmp_path):
 
 
 def test_the_readme_names_only_files_that_exist():
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(links) > 20
+    for name in links:
+        assert (ROOT / name).is_file(), name
     for name in re.findall(r"`((?:\w+/)+[\w.]*|\w+\.py)`", README):
         places = [ROOT / name, ROOT / "tinygrad_attn" / name]
         assert any(p.exists() for p in places), name

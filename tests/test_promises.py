@@ -11,11 +11,10 @@ import math
 import subprocess
 import sys
 import warnings
-from pathlib import Path
 
 import pytest
-from conftest import assert_close, needs_numpy, needs_torch
-from rules import ALL_OPS, CASES
+from conftest import ROOT, assert_close, needs_numpy, needs_torch
+from rule_cases import ALL_OPS, CASES
 
 import nn
 from examples import lesson_topological_order, translation
@@ -38,8 +37,6 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.functions import attention
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def leaf(*values):
@@ -160,18 +157,13 @@ def test_promise_8_a_second_backward_gives_no_wrong_number(any_backend):
 
 
 def test_promise_9_a_graph_of_100_000_steps(any_backend):
+    """Of Values without a Tensor: test_order_and_depth in test_scalar.py."""
     x = leaf(1.0)
     y = x
     for _ in range(100_000):
         y = y * 1.0
     y.sum().backward()
     assert x.grad.tolist() == [1.0]
-    v = Value(1.0)
-    w = v
-    for _ in range(100_000):
-        w = w * 1.0
-    w.backward()
-    assert v.grad == 1.0
 
 
 def test_promise_9_drawing_does_not_recurse():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import assert_close, needs_numpy
-from rules import ALL_OPS
+from rule_cases import ALL_OPS
 
 import nn
 from tinygrad_attn import Tensor, manual_seed, randn, use_backend

@@ -20,8 +20,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from conftest import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 SOURCES = (*FILES, "tinygrad_attn", "nn")
 SETUPTOOLS = "setuptools>=68"  # as in pyproject.toml
@@ -74,7 +74,7 @@ def built(tmp_path_factory):
     """A wheel as pip makes it, an sdist, and a wheel made from that sdist.
 
     The wheel is built as for any user: pip fetches what pyproject.toml requires. pip
-    makes no sdist, so setuptools is asked for it directly.
+    makes no sdist, so setuptools is asked directly for it, and for what is made of it.
     """
     base = tmp_path_factory.mktemp("built")
     tools, source = base / "tools", base / "source"
@@ -95,20 +95,21 @@ def built(tmp_path_factory):
     assert done.returncode == 0, done.stderr
     shutil.rmtree(source / "build", ignore_errors=True)
 
-    with_tools = {"PYTHONPATH": str(tools)}
-    code = (
-        "import sys, setuptools.build_meta as backend; backend.build_sdist(sys.argv[1])"
-    )
-    sdists = base / "sdist"
-    done = run(sys.executable, "-c", code, sdists, cwd=source, **with_tools)
-    assert done.returncode == 0, done.stderr
-    (sdist,) = sdists.iterdir()
+    # With the hooks that pip would call, each in a process of its own
+    def built_by(hook, folder, target):
+        code = f"import sys, setuptools.build_meta as b; b.{hook}(sys.argv[1])"
+        command = sys.executable, "-c", code, target
+        done = run(*command, cwd=folder, PYTHONPATH=str(tools))
+        assert done.returncode == 0, done.stderr
+        (file,) = target.iterdir()
+        return file
 
-    again = base / "wheel from sdist"
-    flags = ("--no-deps", "--no-build-isolation", "-w", again)
-    done = pip("wheel", sdist, *flags, cwd=base, **with_tools)
-    assert done.returncode == 0, done.stderr
-    (wheel,), (from_sdist,) = wheels.iterdir(), again.iterdir()
+    sdist = built_by("build_sdist", source, base / "sdist")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(base, filter="data")
+    unpacked = base / sdist.name.removesuffix(".tar.gz")
+    from_sdist = built_by("build_wheel", unpacked, base / "wheel from sdist")
+    (wheel,) = wheels.iterdir()
     return SimpleNamespace(
         wheel=wheel, sdist=sdist, from_sdist=from_sdist, source=source, tools=tools
     )

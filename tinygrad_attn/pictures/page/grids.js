@@ -116,7 +116,7 @@ function walk(event) {
   const ends = { Home: 0, End: -1 };
   if (!at || event.ctrlKey || event.metaKey || event.altKey) return;
   const { cells } = at.table;
-  let next = null;
+  let next;
   if (event.key in moves) {
     const [down, right] = moves[event.key];
     next = cells[at.i + down]?.[at.j + right];

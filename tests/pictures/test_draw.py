@@ -15,7 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import flatten, near
+from conftest import ROOT, flatten, near
 
 import nn
 from tinygrad_attn import (
@@ -643,8 +643,8 @@ def test_no_folder_of_the_machine_is_on_a_picture(attention, level):
     layer, _, loss = attention
     for part in {}, {"head": (layer, 0)}:
         drawing = draw(loss, level, layout="own", **part)
-        assert str(Path(__file__).parent.parent) not in drawing.dot
-        assert str(Path(__file__).parent.parent) not in drawing.svg
+        assert str(ROOT) not in drawing.dot
+        assert str(ROOT) not in drawing.svg
 
 
 def test_a_mask_is_drawn_as_marks():
@@ -669,10 +669,10 @@ def test_a_parameter_can_be_in_focus(level):
 def test_too_many_nodes_are_refused_at_once():
     x = leaf(1)
     y = x
-    for _ in range(100_000):
+    for _ in range(20_000):
         y = y + 1.0
     began = time.perf_counter()
-    with pytest.raises(ValueError, match=r"100,002 cards .* more than 3,000 .* head"):
+    with pytest.raises(ValueError, match=r"20,002 cards .* more than 3,000 .* head"):
         draw(y.sum())
     assert time.perf_counter() - began < 20
 

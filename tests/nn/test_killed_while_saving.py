@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import needs_safetensors
+from conftest import ROOT, needs_safetensors
 
-ROOT = Path(__file__).resolve().parent.parent
 pytestmark = [
     needs_safetensors,
     pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork"),

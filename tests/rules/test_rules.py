@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import assert_close, needs_numpy, needs_torch
-from rules import ALL_OPS, CASES
+from rule_cases import ALL_OPS, CASES, kinds, second_derivatives, wanted
 
 from tinygrad_attn import (
     Tensor,
@@ -24,10 +24,6 @@ with_vjp = pytest.mark.parametrize(
 composites_with_vjp = pytest.mark.parametrize(
     "case", [c for c in CASES if c.op.composite and c.op.vjp is not None], ids=str
 )
-
-
-def wanted(inputs):
-    return [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
 
 
 def test_no_operation_is_missing_from_the_table():
@@ -234,20 +230,3 @@ def test_first_and_second_derivative_equal_pytorch(case, backend):
     )
     for a, b in zip(second, their_second):
         assert_close(a, b, 1e-10)
-
-
-def second_derivatives(grad, first, leaves, scale):
-    """∂(Σ first · scale)/∂leaf for each leaf, as lists; zeros where no path is."""
-    curved = [(g * s).sum() for g, s in zip(first, scale) if g.requires_grad]
-    found = (
-        grad(sum(curved[1:], curved[0]), leaves, allow_unused=True) if curved else ()
-    )
-    found = found or [None] * len(leaves)
-    zeros = [(x.detach() * 0.0).tolist() for x in leaves]
-    return [zero if g is None else g.tolist() for g, zero in zip(found, zeros)]
-
-
-def kinds(x):
-    import torch
-
-    return {"float64": torch.float64, "int64": torch.int64, "bool": torch.bool}[x.dtype]

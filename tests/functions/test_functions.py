@@ -1,7 +1,7 @@
 """Every public function and method, held against NumPy, finite differences and PyTorch.
 
-The table is in `functions.py`; here is what must hold for each of its rows, and then
-indexing, whose table is one of keys.
+The table is in `function_cases.py`; here is what must hold for each of its rows, and
+then indexing, whose table is one of keys.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ import warnings
 import public
 import pytest
 from conftest import assert_close, needs_numpy, needs_torch
-from functions import ROWS
-from rules import normal
-from test_rules import kinds, second_derivatives, wanted
+from function_cases import ROWS
+from rule_cases import kinds, normal, second_derivatives, wanted
 
 from tinygrad_attn import Tensor, creation, grad, gradcheck, gradgradcheck, randn
 
@@ -239,20 +238,8 @@ def assert_like_torch(got, want, tolerance=1e-12):
     assert_same(got, want.detach().to(kinds(got)).numpy(), tolerance)
 
 
-@pytest.fixture(scope="module")
-def one_thread():
-    """PyTorch with one thread: on arrays of a few numbers more of them only wait."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @needs_numpy
 @needs_torch
-@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("row", [r for r in ROWS if r.torch is not None], ids=str)
 def test_values_first_and_second_derivatives_equal_pytorch(row, backend):
     import numpy as np

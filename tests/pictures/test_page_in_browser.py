@@ -23,37 +23,14 @@ MINUS = "\N{MINUS SIGN}"
 
 
 @pytest.fixture
-def visit(browser, tmp_path):
-    """Opens data as a page, offline; at the end, whatever it asked for or complained
-    of fails the test."""
-    contexts, requests, complaints = [], [], []
+def visit(look_at):
+    """Opens data as a page, at a step."""
 
-    def complain(event):
-        complaints.append(str(event))
+    def opened(data=HEAD, step=None, still="", **settings):
+        address = "" if step is None else f"#step={step}"
+        return look_at(page_of(data, still), address, **settings)
 
-    def request(event):
-        requests.append(event.url)
-
-    def opened(data=HEAD, step=None, still="", **options):
-        options.setdefault("viewport", {"width": 1280, "height": 800})
-        options.setdefault("reduced_motion", "reduce")
-        context = browser.new_context(offline=True, **options)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", complain)
-        tab.on("pageerror", complain)
-        tab.on("request", request)
-        file = tmp_path / f"page {len(contexts)}.html"
-        file.write_text(page_of(data, still), encoding="utf-8")
-        tab.goto(file.as_uri() + ("" if step is None else f"#step={step}"))
-        return tab
-
-    yield opened
-    assert complaints == []
-    assert len(requests) == len(contexts)  # each asked for itself only
-    assert all(url.startswith("file:") for url in requests)
-    for context in contexts:
-        context.close()
+    return opened
 
 
 def step_of(tab):
@@ -551,7 +528,7 @@ def test_the_step_is_brought_into_sight(visit):
 @pytest.mark.parametrize("size", [(360, 640), (700, 500), (1280, 800)])
 def test_nothing_overflows(visit, data, size):
     width, height = size
-    tab = visit(data, viewport={"width": width, "height": height})
+    tab = visit(data, size=size)
     for key in ("f", "b", "End"):
         tab.keyboard.press(key)
         sizes = tab.evaluate(
@@ -564,7 +541,7 @@ def test_nothing_overflows(visit, data, size):
 
 
 def test_fingers_pinch(visit):
-    tab = visit(has_touch=True, viewport={"width": 360, "height": 640})
+    tab = visit(own={"has_touch": True}, size=(360, 640))
     before = camera(tab)["zoom"]
     tab.evaluate("""() => {
         const fire = (type, id, x) => STAGE.dispatchEvent(new PointerEvent(type,
@@ -654,7 +631,7 @@ def test_hostile_names_are_only_shown(visit, name):
 
 def test_without_a_script_there_is_the_still_picture(visit):
     still = '<svg id="still" width="10" height="10"><rect width="9" height="9"/></svg>'
-    tab = visit(still=still, java_script_enabled=False)
+    tab = visit(still=still, own={"java_script_enabled": False})
     assert tab.locator("#still").is_visible()
     assert not tab.locator("#main").is_visible()
     assert not tab.locator("#bar").is_visible()

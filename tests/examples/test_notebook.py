@@ -15,16 +15,15 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from importlib.util import find_spec
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from conftest import ROOT
 
 import nn
 from tinygrad_attn import Tensor, manual_seed, randn, unfold, use_backend
 from tinygrad_attn.functional import mse_loss
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "examples" / "one_head.ipynb"
 CELLS = json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]
 CODE = [cell for cell in CELLS if cell["cell_type"] == "code"]

@@ -171,3 +171,29 @@ ALL_OPS = [
     for value in vars(module).values()
     if isinstance(value, Op) and value.forward.__module__ == module.__name__
 ]
+
+
+# --- what the tests of rules and of functions ask -------------------------------------
+
+
+def wanted(inputs):
+    """The Tensors among them that want a gradient."""
+    return [x for x in inputs if isinstance(x, Tensor) and x.requires_grad]
+
+
+def second_derivatives(grad, first, leaves, scale):
+    """∂(Σ first · scale)/∂leaf for each leaf, as lists; zeros where no path is."""
+    curved = [(g * s).sum() for g, s in zip(first, scale) if g.requires_grad]
+    found = (
+        grad(sum(curved[1:], curved[0]), leaves, allow_unused=True) if curved else ()
+    )
+    found = found or [None] * len(leaves)
+    zeros = [(x.detach() * 0.0).tolist() for x in leaves]
+    return [zero if g is None else g.tolist() for g, zero in zip(found, zeros)]
+
+
+def kinds(x):
+    """What PyTorch calls a Tensor's dtype."""
+    import torch
+
+    return {"float64": torch.float64, "int64": torch.int64, "bool": torch.bool}[x.dtype]

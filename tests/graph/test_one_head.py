@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import pytest
 from conftest import flatten, near
@@ -81,8 +82,14 @@ MODELS = {
 
 @pytest.fixture(params=MODELS)
 def case(request, any_backend):
-    """A model, the path of its attention, its input and a loss."""
-    make, path = MODELS[request.param]
+    """A model, the path of its attention, its input, a loss: no test changes them."""
+    return made(request.param, any_backend)
+
+
+@cache
+def made(name, backend):
+    """On the backend in use, whose name is given."""
+    make, path = MODELS[name]
     manual_seed(1)
     model = make()
     x = randn(B, T, D).requires_grad_()
@@ -91,6 +98,7 @@ def case(request, any_backend):
     return model, path, x, loss
 
 
+@cache
 def heads(loss, path, level="op"):
     return [
         unfold(loss, level, head=(path, h), sample=b)

@@ -1,9 +1,10 @@
 """One table of all public functions and methods: how to call each, and its peers.
 
-As `rules.py` is for the rules, this is for what a user calls. A row names a function
-("ops.exp") and the methods and operators that must do the same (".exp", ".__neg__"),
-makes inputs where the function is smooth, and has NumPy's and PyTorch's way to compute
-it. `test_functions.py` drives every test from here, and proves that nothing is missing.
+As `rule_cases.py` is for the rules, this is for what a user calls. A row names a
+function ("ops.exp") and the methods and operators that must do the same (".exp",
+".__neg__"), makes inputs where the function is smooth, and has NumPy's and PyTorch's
+way to compute it. `test_functions.py` drives every test from here, and proves that
+nothing is missing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 import public
-from rules import away_from_0, distribution, mask, normal, positive, spread
+from rule_cases import away_from_0, distribution, mask, normal, positive, spread
 
 from tinygrad_attn import Tensor, manual_seed, rand, randint, randn
 
@@ -120,7 +121,7 @@ def named(name: str) -> Callable[..., Any]:
     return found if callable(found) else lambda x: getattr(x, name[1:])
 
 
-# --- makers of inputs, beside those of rules.py ---------------------------------------
+# --- makers of inputs, beside those of rule_cases.py ----------------------------------
 
 
 def digits(*shape: int) -> Tensor:

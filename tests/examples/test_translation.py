@@ -7,27 +7,29 @@ import re
 import subprocess
 import sys
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
-from conftest import needs_numpy, needs_safetensors
+from conftest import ROOT, call, needs_numpy, needs_safetensors
 
-from examples import date_phrases
+from examples import date_phrases, train_reverse, translate_dates
 from examples.translate_dates import Dates
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(script, *args):
+    """As a user does, in a process of its own."""
     command = [sys.executable, str(ROOT / "examples" / script), *map(str, args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=500)
 
 
 @needs_numpy
-@pytest.mark.parametrize("norm", ["pre", "post"])
-def test_an_encoder_and_a_decoder_learn_to_reverse(norm, tmp_path):
-    args = ("--model", "encoder-decoder", "--backend", "numpy", "--norm", norm)
-    done = run("train_reverse.py", *args, "--out", tmp_path)
+@pytest.mark.parametrize(
+    "settings",
+    [(), ("--norm", "post", "--seq-len", 5)],
+    ids=["as in the README", "post-norm, shorter ones"],
+)
+def test_an_encoder_and_a_decoder_learn_to_reverse(settings, tmp_path):
+    args = ("--model", "encoder-decoder", "--backend", "numpy", *settings)
+    done = call(train_reverse.main, *args, "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     share = float(re.search(r"([\d.]+)% of 1,000 held-out", done.stdout)[1])
     assert share >= 99.0
@@ -42,7 +44,7 @@ def test_an_encoder_and_a_decoder_learn_to_reverse(norm, tmp_path):
     "args", [("--save", "x"), ("--resume", "x"), ("--backend", "scalar")]
 )
 def test_what_the_encoder_decoder_does_not_do_is_refused(args):
-    done = run("train_reverse.py", "--model", "encoder-decoder", *args)
+    done = call(train_reverse.main, "--model", "encoder-decoder", *args)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
 
@@ -81,13 +83,22 @@ def test_dates_are_learned_saved_loaded_and_asked(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "of 1,000 held-out dates read exactly, after 5 steps" in done.stdout
     asked = ("--load", saved, "--ask", "3 août 1998", "--backend", "numpy")
-    first = run("translate_dates.py", *asked, "--out", tmp_path / "out")
+    first = run("translate_dates.py", *asked)
     assert first.returncode == 0, first.stderr
     assert "3 août 1998  →  " in first.stdout
+    again = call(translate_dates.main, *asked, "--out", tmp_path / "out")
+    assert again.stdout.split("\n")[0] + "\n" == first.stdout
     assert (tmp_path / "out" / "cross_attention.svg").exists()
-    assert (
-        run("translate_dates.py", *asked).stdout == first.stdout.split("\n")[0] + "\n"
-    )
+
+
+@pytest.fixture(scope="module")
+def after_one_step(tmp_path_factory):
+    """A checkpoint of a small model that has seen two dates."""
+    saved = tmp_path_factory.mktemp("dates") / "x.safetensors"
+    train = ("--backend", "numpy", "--steps", 1, "--batch", 2, "--d-model", 8)
+    done = call(translate_dates.main, *train, "--layers", 1, "--save", saved)
+    assert done.returncode == 0, done.stderr
+    return saved
 
 
 @needs_numpy
@@ -101,13 +112,9 @@ def test_dates_are_learned_saved_loaded_and_asked(tmp_path):
         (("--load", "nowhere"), "nowhere"),
     ],
 )
-def test_bad_dates_get_one_line(tmp_path, args, words):
-    saved = tmp_path / "x.safetensors"
-    train = ("--backend", "numpy", "--steps", 1, "--batch", 2, "--d-model", 8)
-    done = run("translate_dates.py", *train, "--layers", 1, "--save", saved)
-    assert done.returncode == 0, done.stderr
-    load = () if "--load" in args else ("--load", saved)
-    done = run("translate_dates.py", "--backend", "numpy", *load, *args)
+def test_bad_dates_get_one_line(after_one_step, args, words):
+    load = () if "--load" in args else ("--load", after_one_step)
+    done = call(translate_dates.main, "--backend", "numpy", *load, *args)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1

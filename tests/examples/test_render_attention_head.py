@@ -6,13 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from conftest import needs_safetensors
+from conftest import ROOT, call, needs_numpy, needs_safetensors
 
-ROOT = Path(__file__).resolve().parent.parent
+from examples import render_attention_head, train_reverse
+
 PICTURES = ("head_module", "head_op", "head_primitive", "head_number")
 
 
@@ -30,12 +30,14 @@ def run(*args, cwd, path=None):
     )
 
 
-def train(saved, steps):
-    """A checkpoint that train_reverse.py wrote."""
-    script = str(ROOT / "examples" / "train_reverse.py")
-    args = "--steps", str(steps), "--backend", "numpy", "--save", str(saved)
-    command = [sys.executable, script, *args]
-    subprocess.run(command, check=True, capture_output=True)
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A model that train_reverse.py saved after three steps."""
+    saved = tmp_path_factory.mktemp("saved") / "model.safetensors"
+    args = "--steps", 3, "--backend", "numpy", "--save", saved
+    done = call(train_reverse.main, *args)
+    assert done.returncode == 0, done.stderr
+    return saved
 
 
 def check_pictures(out):
@@ -49,31 +51,32 @@ def check_pictures(out):
 
 
 @pytest.mark.skipif(not shutil.which("dot"), reason="needs Graphviz's dot")
-def test_it_trains_and_draws(tmp_path):
-    done = run(cwd=tmp_path)
+def test_it_trains_and_draws(tmp_path, monkeypatch):
+    """It trains as train_reverse.py does, which must learn (test_train_reverse.py);
+    here three steps are enough."""
+    whole = train_reverse.train
+
+    def three_steps(run, metrics, stopped):
+        assert run.options.steps == 1000
+        run.options.steps = 3
+        return whole(run, metrics, stopped)
+
+    monkeypatch.setattr(train_reverse, "train", three_steps)
+    monkeypatch.chdir(tmp_path)
+    done = call(render_attention_head.main)
     assert done.returncode == 0, done.stderr
     check_pictures(tmp_path / "out")
+    assert "after 3 steps" in done.stdout
     assert "open this one first" in done.stdout
     assert "laid out by Graphviz's dot" in done.stdout
     printed = [line.split()[0] for line in done.stdout.splitlines() if "out/" in line]
     assert all((tmp_path / name).exists() for name in printed)
 
 
+@needs_numpy
 @needs_safetensors
-def test_it_draws_a_checkpoint_without_dot(tmp_path):
-    saved = tmp_path / "model.safetensors"
-    train = [
-        sys.executable,
-        str(ROOT / "examples" / "train_reverse.py"),
-        "--steps",
-        "3",
-    ]
-    subprocess.run(
-        [*train, "--backend", "numpy", "--save", str(saved)],
-        check=True,
-        capture_output=True,
-    )
-    args = ("--checkpoint", str(saved), "--head", "1", "--digits", "31415926")
+def test_it_draws_a_checkpoint_without_dot(checkpoint, tmp_path):
+    args = ("--checkpoint", str(checkpoint), "--head", "1", "--digits", "31415926")
     done = run(*args, "--out", "here", cwd=tmp_path, path="")
     assert done.returncode == 0, done.stderr
     assert "a model after 3 steps" in done.stdout
@@ -83,6 +86,7 @@ def test_it_draws_a_checkpoint_without_dot(tmp_path):
     check_pictures(tmp_path / "here")
 
 
+@needs_numpy
 @needs_safetensors
 @pytest.mark.parametrize(
     ("args", "words"),
@@ -95,22 +99,11 @@ def test_it_draws_a_checkpoint_without_dot(tmp_path):
         (("--out", "model.safetensors"), "model.safetensors"),
     ],
 )
-def test_bad_input_gets_one_line(tmp_path, args, words):
-    saved = tmp_path / "model.safetensors"
-    train = [
-        sys.executable,
-        str(ROOT / "examples" / "train_reverse.py"),
-        "--steps",
-        "1",
-    ]
-    subprocess.run(
-        [*train, "--backend", "numpy", "--save", str(saved)],
-        check=True,
-        capture_output=True,
-    )
+def test_bad_input_gets_one_line(checkpoint, args, words, monkeypatch):
+    monkeypatch.chdir(checkpoint.parent)
     if "--checkpoint" not in args:
-        args = ("--checkpoint", str(saved), *args)
-    done = run(*args, cwd=tmp_path)
+        args = ("--checkpoint", checkpoint, *args)
+    done = call(render_attention_head.main, *args)
     assert done.returncode == 2
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from conftest import assert_close
-from test_lessons import in_order, printed, run
+from test_lessons import in_order, printed, run, told
 
 from examples import attention_as_lookup as lesson
 from examples import sentence
@@ -28,8 +28,8 @@ def pure_python():
 # === What is printed ==================================================================
 
 
-def test_it_prints_its_numbers_in_order(capsys):
-    text = printed(lesson, capsys)
+def test_it_prints_its_numbers_in_order():
+    text = told(lesson)
     z, weights = head(1)(embedding(SENTENCE))
     w = weights[SMALL].tolist()
     causal = head(1)(embedding(SENTENCE), mask=causal_mask(7))[1][SMALL].tolist()
@@ -53,8 +53,8 @@ def test_it_prints_its_numbers_in_order(capsys):
     )
 
 
-def test_the_energies_printed_are_sums_of_the_products_beside_them(capsys):
-    text = printed(lesson, capsys)
+def test_the_energies_printed_are_sums_of_the_products_beside_them():
+    text = told(lesson)
     part = text[text.index("3. Energies") : text.index("4. Weights")]
     lines = re.findall(r"^    \w+ +(.*) = +(-?\d+\.\d\d)$", part, re.M)
     assert len(lines) == len(SENTENCE)
@@ -65,7 +65,7 @@ def test_the_energies_printed_are_sums_of_the_products_beside_them(capsys):
 
 
 def test_with_other_numbers_it_prints_other_ones(capsys, monkeypatch):
-    before = printed(lesson, capsys)
+    before = told(lesson)
     monkeypatch.setattr(sentence, "STRENGTH", 3.0)
     after = printed(lesson, capsys)
     for start, end in (
