@@ -33,6 +33,7 @@ fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite di
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers
+	$(BIN)/python benchmarks/hops.py
 	$(BIN)/python benchmarks/values.py
 	$(BIN)/python benchmarks/pictures.py
 
