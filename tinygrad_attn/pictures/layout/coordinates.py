@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .layers import BOX, SPINE, Path, Sheet, Spot, shared
+from .layers import BOX, SPINE, Path, Segment, Sheet, Spot, shared
 from .pieces import Line
-from .springs import Demands, Pull, find_places
+from .springs import Chain, Demands, Pull, find_places, middle
 from .straight import Columns, chains, columns
 
 FORWARD, BACK = 20, 10  # how much a line pulls
@@ -69,7 +69,8 @@ def place(sheet: Sheet, lines: Sequence[Line], room: Room) -> None:
         demands.sort()
     pulls = _pulls(sheet, lines, found)
     _hold_together(pulls, demands)
-    x = find_places(_first_places(sheet, found, len(demands.order)), pulls, demands)
+    start = _first_places(sheet, lines, found, len(demands.order))
+    x = find_places(start, pulls, _chains(sheet, lines, found), demands)
     for spot, column in found.of.items():
         spot.x = x[column] + found.shift[spot]
     for i, border in enumerate(sheet.borders.values()):
@@ -121,31 +122,75 @@ def _apart(a: _Token, b: _Token, sheet: Sheet, room: Room) -> float:
     return room.gap if all(boxes) else room.lane
 
 
-def _first_places(sheet: Sheet, found: Columns, count: int) -> list[float]:
-    """Each layer packed around a middle at 0."""
+def _first_places(
+    sheet: Sheet, lines: Sequence[Line], found: Columns, count: int
+) -> list[float]:
+    """Each layer packed, and moved as a whole to the middle of what its spots want of
+    the layer above."""
+    chain = chains(sheet, lines)
+    for layer in sheet.layers:
+        wants = [
+            (s.upper.x + s.out - s.into - spot.x, _strength(s.line, lines, chain))
+            for spot in layer
+            for s in spot.up
+            if s.line >= 0
+        ]
+        by = middle(wants) if wants else 0.0
+        for spot in layer:
+            spot.x += by
     x = [0.0] * count
     for spot, column in found.of.items():
         x[column] = spot.x - found.shift[spot]
     return x
 
 
+def _strength(line: int, lines: Sequence[Line], chain: set[int]) -> int:
+    """How much a line pulls."""
+    return BACK if lines[line].back else CHAIN if line in chain else FORWARD
+
+
 def _pulls(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Pull]:
     pulls: list[Pull] = [[] for _ in range(found.count)]
     chain = chains(sheet, lines)
-    for i, (line, way) in enumerate(zip(lines, sheet.ways)):
-        strong_line = BACK if line.back else CHAIN if i in chain else FORWARD
+    for i, way in enumerate(sheet.ways):
         for s in way:
             upper, lower = found.of[s.upper], found.of[s.lower]
             if upper == lower:
                 continue
             boxes = (s.upper.kind == BOX) + (s.lower.kind == BOX)
-            strong = (16, 4, 2)[boxes] * strong_line
+            strong = (16, 4, 2)[boxes] * _strength(i, lines, chain)
             if s is way[0] and len(way) > LONG:
                 strong += 1  # of two equal bends, the one at the lower end
-            far = found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
+            far = _far(s, found)
             pulls[lower].append((upper, far, strong))
             pulls[upper].append((lower, -far, strong))
     return pulls
+
+
+def _far(s: Segment, found: Columns) -> float:
+    """How far right of its upper column a segment's lower one must be to be upright."""
+    return found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
+
+
+def _chains(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Chain]:
+    """Each chain of boxes as the columns that should stand in line."""
+    onward: dict[int, tuple[int, float]] = {}
+    for i in sorted(chains(sheet, lines)):
+        for s in sheet.ways[i]:
+            upper, lower = found.of[s.upper], found.of[s.lower]
+            if upper != lower:
+                onward[upper] = lower, _far(s, found)
+    later = {column for column, _ in onward.values()}
+    every: list[Chain] = []
+    for column in sorted(onward):
+        if column not in later:
+            far, chain = 0.0, [(column, 0.0)]
+            while column in onward:
+                column, step = onward[column]
+                far += step
+                chain.append((column, far))
+            every.append(chain)
+    return every
 
 
 def _hold_together(pulls: list[Pull], demands: Demands) -> None:

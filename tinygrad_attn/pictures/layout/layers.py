@@ -110,11 +110,7 @@ def build(
     paths = paths_of(frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     of = {box.id: paths[box.group] for box in boxes}
-    members: dict[str, list[int]] = {}
-    for i, box in enumerate(boxes):
-        for id in of[box.id]:
-            members.setdefault(id, []).append(i)
-    row = ranks(len(boxes), _pairs(lines, number, of), list(members.values()))
+    row = ranks(len(boxes), _pairs(lines, number, of))
     spans = [
         tuple(sorted((row[number[line.source]], row[number[line.target]])))
         for line in lines

@@ -8,7 +8,7 @@ al. 1993): rows, order in the rows, places, curves, one file each:
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
-    coordinates.py  how far left or right? (springs.py, simplex.py: the sums behind it)
+    coordinates.py  how far left or right? (springs.py: the sums behind it)
     rows.py         how far down, and where do frames end?
     routes.py       curves between the rows
 
