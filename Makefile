@@ -15,10 +15,10 @@ LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
 
-train: .venv/for-train  ## train a transformer to reverse digits, in pure Python; pictures in out/
+train: .venv/for-train  ## train a transformer to reverse digits, in pure Python
 	$(BIN)/python examples/train_reverse.py --out out
 
-graph: .venv/for-viz  ## draw one head of a trained model, and a page that plays it; in out/
+graph: .venv/for-viz  ## draw one head of a trained model, and a page to play it
 	$(BIN)/python examples/render_attention_head.py --out out
 
 lessons:  ## print the lessons, one after the other; nothing is installed
@@ -29,7 +29,7 @@ lessons:  ## print the lessons, one after the other; nothing is installed
 test: .venv/for-test  ## run all tests and doctests
 	$(BIN)/python -m pytest
 
-fuzz: .venv/for-dev  ## run 10,000 random programs against PyTorch, or finite differences
+fuzz: .venv/for-dev  ## run 10,000 random programs against a peer
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers

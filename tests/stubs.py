@@ -99,10 +99,10 @@ def stub(name: str) -> str:
     written = functions()
     defs = [written[n] for n in module.__all__ if n in written]
     if whole:
-        lines += [f"from . import {n} as {n}" for n in module.MODULES]
+        lines += [f"from . import {n} as {n}" for n in module._MODULES]
         lines += sorted(
             f"from .{home} import {n} as {n}"
-            for n, home in module.HOMES.items()
+            for n, home in module._HOMES.items()
             if n not in written
         )
         lines += ["", "__version__: str"]

@@ -24,8 +24,8 @@ from . import wiring as _wiring
 
 __version__ = "0.1.0"
 
-MODULES = ["functional", "graph", "nn", "ops"]
-NAMES = {  # file: its public names
+_MODULES = ["functional", "graph", "nn", "ops"]
+_NAMES = {  # file: its public names
     "scalar": "Value",
     "context": "enable_grad get_rng_state manual_seed no_grad record set_rng_state",
     "arrays.backends": "set_backend use_backend",
@@ -45,8 +45,8 @@ NAMES = {  # file: its public names
     "pictures.play": "play",
     "pictures.heads.draw_attention": "draw_attention",
 }
-HOMES = {name: home for home, names in NAMES.items() for name in names.split()}
-__all__ = sorted([*MODULES, *HOMES])
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
+__all__ = sorted([*_MODULES, *_HOMES])
 
 
 def __getattr__(name: str) -> object:
@@ -57,10 +57,10 @@ def __getattr__(name: str) -> object:
         globals()[name] = Value
         return Value
     if not name.startswith("_"):
-        for public, home in HOMES.items():
+        for public, home in _HOMES.items():
             room = _importlib.import_module(f".{home}", __name__)
             globals()[public] = getattr(room, public)
-        if name in MODULES:
+        if name in _MODULES:
             _importlib.import_module(f".{name}", __name__)
         if name in globals():  # importing a file makes it an attribute
             return globals()[name]
@@ -84,4 +84,4 @@ _wiring.Tensor, _wiring.html = _tensor, _html
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return sorted([*__all__, "__version__"])

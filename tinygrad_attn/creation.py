@@ -208,7 +208,7 @@ def _leaf(who: str, data: Any, requires_grad: bool) -> Tensor:
     """A Tensor that the user made."""
     if not isinstance(requires_grad, bool):
         raise TypeError(
-            f"{who}: requires_grad={say(requires_grad)} given; it is a bool"
+            f"{who}: requires_grad={say(requires_grad)} given; it must be True or False"
         )
     try:
         return make(data).requires_grad_(requires_grad)

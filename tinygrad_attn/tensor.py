@@ -61,7 +61,7 @@ class Tensor(Arithmetic):
         if not isinstance(requires_grad, bool):
             raise TypeError(
                 f"Tensor: requires_grad={say(requires_grad)}, a "
-                f"{type(requires_grad).__name__}, given; it is a bool"
+                f"{type(requires_grad).__name__}, given; it must be True or False"
             )
         backend = current_backend()
         try:

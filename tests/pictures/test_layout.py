@@ -312,7 +312,7 @@ def test_what_cannot_be_laid_out_is_refused_with_its_values():
         layout([x], [], [Outline("f", "g")])
 
 
-def test_ranks_lead_down_and_are_at_most_a_fifth_longer_than_the_best():
+def test_ranks_lead_down_and_are_nearly_the_best_where_all_can_be_tried():
     total = best = 0
     for seed in range(200):
         chance = random.Random(seed)
@@ -326,8 +326,7 @@ def test_ranks_lead_down_and_are_at_most_a_fifth_longer_than_the_best():
         assert all(rows[a] < rows[b] for a, b, _ in pairs)
         total += sum(w * (rows[b] - rows[a]) for a, b, w in pairs)
         best += shortest(count, pairs)
-    assert total <= 1.2 * best
-    print(total / best)
+    assert total <= 1.01 * best
 
 
 def shortest(count, pairs):

@@ -149,6 +149,10 @@ def several(who: str, what: str, given: Any, or_none: bool = False) -> list[Any]
     return list(found)
 
 
+# What a caller gives ∂L/∂root as.
+GIVEN = {"backward": "gradient", "grad": "grad_outputs"}
+
+
 @contextmanager
 def walking(
     who: str,
@@ -185,8 +189,8 @@ def seed_of(
         if prod(array.shape) != 1:
             raise RuntimeError(
                 f"{who}: shape {array.shape} given, and only a scalar has a gradient; "
-                "reduce it to one (sum(), mean()), or pass gradient=, ∂L/∂self of that "
-                "shape"
+                f"reduce it to one (sum(), mean()), or pass {GIVEN[who]}=, ∂L/∂self of "
+                "that shape"
             )
         dtype = dtype_name(array.dtype)
         one = xp.full(array.shape, 1.0, dtype)

@@ -112,8 +112,8 @@ def parents(node: Recorded) -> Iterable[Recorded]:
     if node._inputs is None:
         name = node._op.name if node._op else ""
         raise RuntimeError(
-            f"the graph behind {name} was freed by an earlier backward(); call that "
-            "one with retain_graph=True to walk the graph again"
+            f"backward: the graph behind {name} was freed by an earlier backward(); "
+            "call that one with retain_graph=True to walk the graph again"
         )
     return compress(node._inputs, node._needs)
 

@@ -10,18 +10,18 @@ a distance (a demand: x[v] is at least so far right of x[u]) and such that joine
    as far as it can without pushing others. Two that hold on to each other follow each
    other, little by little, to where they both want to be.
 3. Chains are straightened: where one bends, the part above the bend or the part below
-   moves, and pushes aside what is in its way, if that costs less than the bend.
-4. Sweeps again, to the middle of the wishes (the median) and not to their mean: one
-   straight line and one long one, rather than two that bend a little.
+   moves and pushes aside what is in its way, if all wishes together gain by it.
+4. Sweeps again, to the median of the wishes rather than their mean: one straight line
+   and one that bends, rather than two that bend a little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import inf
 
 MEANS, MEDIANS = 20, 6  # sweeps
-ROUNDS = 4  # in which chains are straightened
+WORK = 200_000  # variables moved for chains, before a large picture has to do
 EPSILON = 1e-6
 
 Pull = list[tuple[int, float, int]]  # other variable, how far right of it, how strong
@@ -112,12 +112,12 @@ def find_places(
     _close_frames(x, len(pulls), demands)
     for i in range(MEANS):
         _sweep(x, pulls, demands, mean, rightward=i % 2 == 1)
-    for i in range(MEDIANS):
-        _straighten(x, pulls, chains, demands)
-        _close_frames(x, len(pulls), demands)
-        _sweep(x, pulls, demands, middle, rightward=i % 2 == 1)
-    _straighten(x, pulls, chains, demands)
+    work = WORK
+    while work > 0:
+        work = _straighten(x, pulls, chains, demands, work)
     _close_frames(x, len(pulls), demands)
+    for i in range(MEDIANS):
+        _sweep(x, pulls, demands, middle, rightward=i % 2 == 1)
     return x
 
 
@@ -193,68 +193,72 @@ def _close_frames(x: list[float], first: int, demands: Demands) -> None:
 
 # --- chains ---------------------------------------------------------------------------
 
+# What hangs on a chain, directly or through others: the variables themselves, and on
+# which places in the chain they hang, from the first to the last.
+Hanging = tuple[list[int], int, int]
+
 
 def _straighten(
-    x: list[float], pulls: list[Pull], chains: list[Chain], demands: Demands
-) -> bool:
-    """Move parts of chains into line with the rest, where that costs less than the
-    bend; whether any was moved."""
+    x: list[float], pulls: list[Pull], chains: list[Chain], demands: Demands, work: int
+) -> int:
+    """Move parts of chains into line where that helps; how much work is left then, 0 if
+    nothing was moved."""
     changed = False
     for chain in chains:
-        hanging: list[_Hanging] = []
+        hanging: list[Hanging] = []
         for i in range(1, len(chain)):
             (u, a), (v, b) = chain[i - 1], chain[i]
             bend = x[v] - x[u] - (b - a)
-            if abs(bend) < EPSILON:
+            if abs(bend) < EPSILON or work <= 0:
                 continue
-            hanging = hanging or _hanging(chain, pulls)
-            above, below = [w for w, _ in chain[:i]], [w for w, _ in chain[i:]]
-            with_above, with_below = above[:], below[:]
-            for first, last, variables in hanging:
-                with_above += variables if last < i else []
-                with_below += variables if first >= i else []
+            if not hanging:
+                hanging = _hanging(chain, pulls)
+                work -= len(pulls)
             best: dict[int, float] = {}
             least = -EPSILON
-            for part, by in (
-                (with_below, -bend),
-                (with_above, bend),
-                (below, -bend),
-                (above, bend),
-            ):
+            for part, by in _parts(chain, i, hanging, bend):
                 moved = {w: x[w] + by for w in part}
                 demands.push(x, moved, rightward=by > 0)
+                work -= len(moved)
                 cost = _cost(x, moved, pulls)
                 if cost < least:
                     best, least = moved, cost
             for w, place in best.items():
                 x[w] = place
                 changed = True
-    return changed
+    return work if changed else 0
 
 
-# What hangs on a chain, directly or through others: on which of its variables, from
-# the first to the last, and what it is. It comes along if all of these move.
-_Hanging = tuple[int, int, list[int]]
+def _parts(
+    chain: Chain, i: int, hanging: list[Hanging], bend: float
+) -> Iterator[tuple[list[int], float]]:
+    """What could move to straighten a bend above place i, and how far: the chain below
+    it or above it, with what hangs on that part alone or without."""
+    below, above = [v for v, _ in chain[i:]], [v for v, _ in chain[:i]]
+    yield [*below, *(v for vs, first, _ in hanging if first >= i for v in vs)], -bend
+    yield [*above, *(v for vs, _, last in hanging if last < i for v in vs)], bend
+    yield below, -bend
+    yield above, bend
 
 
-def _hanging(chain: Chain, pulls: list[Pull]) -> list[_Hanging]:
+def _hanging(chain: Chain, pulls: list[Pull]) -> list[Hanging]:
     place = {v: i for i, (v, _) in enumerate(chain)}
     seen = set(place)
-    found: list[_Hanging] = []
+    found: list[Hanging] = []
     for v, _ in chain:
         for start, _, _ in pulls[v]:
             if start in seen or start >= len(pulls):
                 continue
             seen.add(start)
-            variables, on = [start], []
+            variables, at = [start], [place[v]]
             for w in variables:  # grows as we go
                 for u, _, _ in pulls[w]:
                     if u in place:
-                        on.append(place[u])
+                        at.append(place[u])
                     elif u not in seen and u < len(pulls):
                         seen.add(u)
                         variables.append(u)
-            found.append((min(on), max(on), variables))
+            found.append((variables, min(at), max(at)))
     return found
 
 
