@@ -46,8 +46,8 @@ ORDER = """
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
         pictures.sheets.expressions
-        pictures.layout pictures.layout.pieces pictures.layout.simplex
-        pictures.layout.ranks pictures.layout.layers pictures.layout.ordering
+        pictures.layout pictures.layout.pieces pictures.layout.ranks
+        pictures.layout.layers pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.writing pictures.writing.captions pictures.writing.geometry

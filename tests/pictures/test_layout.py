@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinygrad_attn.pictures.layout.ranks import ranks
-from tinygrad_attn.pictures.layout.simplex import shorten
-from tinygrad_attn.pictures.layout.steps import Box, Frame, Line, layout, svg_path
+from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout, svg_path
 
 DIRECTIONS = ["down", "right"]
 
@@ -125,7 +124,7 @@ def pictures(draw):
     frames = []
     for i in range(frame_count):
         parent = draw(st.sampled_from(["", *[frame.id for frame in frames]]))
-        frames.append(Frame(f"f{i}", parent, draw(st.sampled_from([0, 30, 200])), 12))
+        frames.append(Outline(f"f{i}", parent, draw(st.sampled_from([0, 30, 200])), 12))
     groups = ["", *[frame.id for frame in frames]]
     boxes = [
         Box(
@@ -173,7 +172,7 @@ def head():
         for group, ids in groups.items()
         for id in ids
     ]
-    frames = [Frame(group, "", 80, 18) for group in groups if group]
+    frames = [Outline(group, "", 80, 18) for group in groups if group]
     return boxes, frames
 
 
@@ -252,7 +251,7 @@ def test_a_residual_chain_stands_in_one_column_beside_its_skips():
 @pytest.mark.parametrize("seed", range(4))
 def test_larger_random_graphs_keep_the_promises(seed, direction):
     chance = random.Random(seed)
-    frames = [Frame(f"f{i}", f"f{i - 1}" if i % 2 else "", 40, 14) for i in range(4)]
+    frames = [Outline(f"f{i}", f"f{i - 1}" if i % 2 else "", 40, 14) for i in range(4)]
     boxes = [
         Box(f"b{i}", chance.choice([40, 90]), 40, chance.choice(["", f"f{i // 15}"]))
         for i in range(60)
@@ -269,14 +268,14 @@ def test_a_frame_as_wide_as_its_label_pushes_its_neighbours_away():
     widths = {8: 150, 9: 150}
     boxes = [Box(f"b{i}", widths.get(i, 20), 20, groups.get(i, "")) for i in range(10)]
     lines = [Line("b0", "b2"), Line("b0", "b3"), Line("b0", "b8")]
-    frames = [Frame("f0", "", 0, 12), Frame("f2", "", 200, 12)]
+    frames = [Outline("f0", "", 0, 12), Outline("f2", "", 200, 12)]
     found = check(boxes, lines, frames, "down")
     assert found.frames["f2"][2] >= 200
 
 
 def test_a_frame_as_long_as_its_label_pushes_the_next_row_away():
     boxes = [Box("x", 90, 20), Box("short", 20, 20, "f"), Box("y", 60, 20)]
-    found = check(boxes, [Line("short", "y")], [Frame("f", "", 200, 12)], "right")
+    found = check(boxes, [Line("short", "y")], [Outline("f", "", 200, 12)], "right")
     assert found.frames["f"][2] >= 200
 
 
@@ -284,7 +283,7 @@ def test_nothing_and_little():
     empty = layout([], [])
     assert (empty.width, empty.height, empty.places) == (0, 0, {})
     assert layout([Box("x", 30, 20)], []).places == {"x": (0, 0)}
-    assert layout([], [], [Frame("f")]).frames == {}
+    assert layout([], [], [Outline("f")]).frames == {}
 
 
 def test_cycles_and_loops_end_too():
@@ -308,13 +307,14 @@ def test_what_cannot_be_laid_out_is_refused_with_its_values():
     with pytest.raises(ValueError, match="group='g'"):
         layout([Box("x", 1, 1, "g")], [])
     with pytest.raises(ValueError, match="'f' stands inside itself"):
-        layout([x], [], [Frame("f", "g"), Frame("g", "f")])
+        layout([x], [], [Outline("f", "g"), Outline("g", "f")])
     with pytest.raises(ValueError, match="no frame 'g'"):
-        layout([x], [], [Frame("f", "g")])
+        layout([x], [], [Outline("f", "g")])
 
 
-def test_ranks_are_the_best_where_all_can_be_tried():
-    for seed in range(60):
+def test_ranks_lead_down_and_are_at_most_a_fifth_longer_than_the_best():
+    total = best = 0
+    for seed in range(200):
         chance = random.Random(seed)
         count = chance.randrange(2, 6)
         pairs = []
@@ -324,8 +324,10 @@ def test_ranks_are_the_best_where_all_can_be_tried():
                 pairs.append((a, b, chance.randrange(1, 4)))
         rows = ranks(count, pairs)
         assert all(rows[a] < rows[b] for a, b, _ in pairs)
-        length = sum(w * (rows[b] - rows[a]) for a, b, w in pairs)
-        assert length == shortest(count, pairs)
+        total += sum(w * (rows[b] - rows[a]) for a, b, w in pairs)
+        best += shortest(count, pairs)
+    assert total <= 1.2 * best
+    print(total / best)
 
 
 def shortest(count, pairs):
@@ -337,22 +339,6 @@ def shortest(count, pairs):
             length = sum(w * (rows[b] - rows[a]) for a, b, w in pairs)
             best = length if best is None else min(best, length)
     return best
-
-
-def test_the_simplex_keeps_distances_however_early_it_stops():
-    chance = random.Random(0)
-    edges = []
-    for _ in range(300):
-        a, b = sorted(chance.sample(range(80), 2))
-        edges.append((a, b, chance.randrange(1, 5), chance.randrange(4)))
-    start = [5.0 * i for i in range(80)]
-    costs = []
-    for work in (0, 200, 2000, 10**6):
-        x = shorten(start, edges, work)
-        assert all(x[b] - x[a] >= least for a, b, least, _ in edges)
-        costs.append(sum(w * (x[b] - x[a]) for a, b, _, w in edges))
-    assert costs == sorted(costs, reverse=True)
-    assert costs[-1] < costs[0]
 
 
 def test_a_path_is_written_with_one_decimal():

@@ -23,7 +23,7 @@ from ..graph.notation.tidy import without_transposes
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings
-from .layout.steps import Box, Frame, Layout, Line, layout, svg_path
+from .layout.steps import Box, Layout, Line, Outline, layout, svg_path
 from .look.grids import Grid, grid_of, is_probability, size_of
 from .look.text import fit_text
 from .look.text import width as text_width
@@ -216,7 +216,7 @@ class Script:
                 )
         known = {f.id for f in self.frames}
         frames = [
-            Frame(f.id, f.parent if f.parent in known else "", wide(f.label), 16.0)
+            Outline(f.id, f.parent if f.parent in known else "", wide(f.label), 16.0)
             for f in self.frames
         ]
         return layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)

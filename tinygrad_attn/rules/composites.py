@@ -16,7 +16,7 @@ import math
 
 from .activations import dropout
 from .operation import composite
-from .primitives import as_rows, transpose
+from .primitives import as_rows, matrix_transpose
 
 # As good as -∞ before a softmax: beside any other energy, exp of it is exactly 0. In a
 # fully masked row it gives equal weights, where -∞ - (-∞) would be nan.
@@ -115,7 +115,7 @@ def linear(xp, x, weight, bias):
     the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
     it, see the note on broadcasting in primitives.py).
     """
-    z = xp.matmul(x, transpose(xp, weight))
+    z = xp.matmul(x, matrix_transpose(xp, weight))
     return z if bias is None else z + bias
 
 
@@ -126,7 +126,7 @@ def linear_vjp(xp, g, z, inputs, needs, saved):
     if needs[0]:
         dx = xp.matmul(g, weight)
     if needs[1]:
-        dw = xp.matmul(transpose(xp, as_rows(xp, g)), as_rows(xp, x))
+        dw = xp.matmul(matrix_transpose(xp, as_rows(xp, g)), as_rows(xp, x))
     return dx, dw, g
 
 
@@ -250,7 +250,7 @@ def scaled_dot_product_attention(
 
     Where the mask is false A is 0, and so is dE: no case of its own.
     """
-    products = xp.matmul(query, transpose(xp, key))  # (..., T, S)
+    products = xp.matmul(query, matrix_transpose(xp, key))  # (..., T, S)
     energies = products * scale
     masked = energies
     if attn_mask is not None:
@@ -273,14 +273,14 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
     weights, kept = saved
     dq = dk = dv = None
     if needs[2]:
-        dv = xp.matmul(transpose(xp, kept), g)
+        dv = xp.matmul(matrix_transpose(xp, kept), g)
     if needs[0] or needs[1]:
-        d_kept = xp.matmul(g, transpose(xp, value))
+        d_kept = xp.matmul(g, matrix_transpose(xp, value))
         # dropout is linear, element by element: its gradient passes the same gate
         d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
         average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
         d_energies = weights * (d_weights - average)
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
-        dk = xp.matmul(transpose(xp, d_products), query)
+        dk = xp.matmul(matrix_transpose(xp, d_products), query)
     return dq, dk, dv, None, None

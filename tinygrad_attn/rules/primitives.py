@@ -325,17 +325,17 @@ def matmul_vjp(xp, g, z, inputs, needs, saved):
     x, y = inputs
     dx = dy = None
     if needs[0]:
-        dx = xp.matmul(g, transpose(xp, y))
+        dx = xp.matmul(g, matrix_transpose(xp, y))
     if needs[1]:
         if y.ndim == 2 and x.ndim > 2:
             # One y for a whole batch. Stacking the batch's rows sums over it at once,
             # where xᵀ g would build a matrix for each member, to be summed by the walk.
             x, g = as_rows(xp, x), as_rows(xp, g)
-        dy = xp.matmul(transpose(xp, x), g)
+        dy = xp.matmul(matrix_transpose(xp, x), g)
     return dx, dy
 
 
-def transpose(xp, x):
+def matrix_transpose(xp, x):
     """x with its last two axes exchanged."""
     return xp.permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 

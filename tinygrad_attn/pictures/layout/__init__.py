@@ -6,7 +6,6 @@
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
     springs.py      numbers that pull at each other and may not come too near
-    simplex.py      the least sum of lengths, for ranks and springs
     coordinates.py  how far left or right?
     rows.py         how far down, and where do frames end?
     routes.py       curves between the rows

@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .layers import BOX, SPINE, Path, Sheet, Spot, shared
+from .layers import BOX, SPINE, Layers, Path, Segment, Spot, depth_in_common
 from .pieces import Line
-from .springs import Demands, Pull, find_places
+from .springs import Chain, Demands, Pull, find_places, middle
 from .straight import Columns, chains, columns
 
 FORWARD, BACK = 20, 10  # how much a line pulls
@@ -59,34 +59,35 @@ class _Token:
     closes: str = ""  # or ends
 
 
-def place(sheet: Sheet, lines: Sequence[Line], room: Room) -> None:
+def set_places(picture: Layers, lines: Sequence[Line], room: Room) -> None:
     """Set the x of every spot, and the left and right sides of frames."""
-    found = columns(sheet, lines)
-    demands = _demands(sheet, found, room)
+    found = columns(picture, lines)
+    demands = _demands(picture, found, room)
     if not demands.sort():
-        found = columns(sheet, lines, straight=False)
-        demands = _demands(sheet, found, room)
+        found = columns(picture, lines, straight=False)
+        demands = _demands(picture, found, room)
         demands.sort()
-    pulls = _pulls(sheet, lines, found)
+    pulls = _pulls(picture, lines, found)
     _hold_together(pulls, demands)
-    x = find_places(_first_places(sheet, found, len(demands.order)), pulls, demands)
+    start = _first_places(picture, lines, found, len(demands.order))
+    x = find_places(start, pulls, _chains(picture, lines, found), demands)
     for spot, column in found.of.items():
         spot.x = x[column] + found.shift[spot]
-    for i, border in enumerate(sheet.borders.values()):
+    for i, border in enumerate(picture.borders.values()):
         border.left, border.right = x[found.count + 2 * i : found.count + 2 * i + 2]
 
 
-def _demands(sheet: Sheet, found: Columns, room: Room) -> Demands:
-    sides = {id: found.count + 2 * i for i, id in enumerate(sheet.borders)}
+def _demands(picture: Layers, found: Columns, room: Room) -> Demands:
+    sides = {id: found.count + 2 * i for i, id in enumerate(picture.borders)}
     demands = Demands(found.count + 2 * len(sides))
-    for layer in sheet.layers:
+    for layer in picture.layers:
         before: _Token | None = None
         for token in _tokens(layer, found, sides):
             if before is not None:
-                least = before.end + _apart(before, token, sheet, room) - token.start
+                least = before.end + _apart(before, token, picture, room) - token.start
                 demands.add(before.variable, token.variable, least)
             before = token
-    for id, border in sheet.borders.items():
+    for id, border in picture.borders.items():
         if border.label_width and not room.turned:
             least = border.label_width + 2 * room.pad
             demands.add(sides[id], sides[id] + 1, least)
@@ -98,7 +99,7 @@ def _tokens(layer: list[Spot], found: Columns, sides: dict[str, int]) -> list[_T
     path: Path = ()
     for spot in [*layer, None]:
         to: Path = () if spot is None else spot.path
-        common = shared(path, to)
+        common = depth_in_common(path, to)
         tokens += [_Token(sides[f] + 1, closes=f) for f in reversed(path[common:])]
         tokens += [_Token(sides[f], opens=f) for f in to[common:]]
         path = to
@@ -108,12 +109,12 @@ def _tokens(layer: list[Spot], found: Columns, sides: dict[str, int]) -> list[_T
     return tokens
 
 
-def _apart(a: _Token, b: _Token, sheet: Sheet, room: Room) -> float:
+def _apart(a: _Token, b: _Token, picture: Layers, room: Room) -> float:
     """How much must be free between two things side by side."""
     if a.opens and b.closes:
         return 0.0  # it holds nothing here
     if a.opens:
-        label = sheet.borders[a.opens].label_height if room.turned else 0.0
+        label = picture.borders[a.opens].label_height if room.turned else 0.0
         return room.pad + label
     if b.closes:
         return room.pad
@@ -121,31 +122,75 @@ def _apart(a: _Token, b: _Token, sheet: Sheet, room: Room) -> float:
     return room.gap if all(boxes) else room.lane
 
 
-def _first_places(sheet: Sheet, found: Columns, count: int) -> list[float]:
-    """Each layer packed around a middle at 0."""
+def _first_places(
+    picture: Layers, lines: Sequence[Line], found: Columns, count: int
+) -> list[float]:
+    """Each layer packed, and moved as a whole to the middle of what its spots want of
+    the layer above."""
+    chain = chains(picture, lines)
+    for layer in picture.layers:
+        wants = [
+            (s.upper.x + s.out - s.into - spot.x, _strength(s.line, lines, chain))
+            for spot in layer
+            for s in spot.up
+            if s.line >= 0
+        ]
+        by = middle(wants) if wants else 0.0
+        for spot in layer:
+            spot.x += by
     x = [0.0] * count
     for spot, column in found.of.items():
         x[column] = spot.x - found.shift[spot]
     return x
 
 
-def _pulls(sheet: Sheet, lines: Sequence[Line], found: Columns) -> list[Pull]:
+def _strength(line: int, lines: Sequence[Line], chain: set[int]) -> int:
+    """How much a line pulls."""
+    return BACK if lines[line].back else CHAIN if line in chain else FORWARD
+
+
+def _pulls(picture: Layers, lines: Sequence[Line], found: Columns) -> list[Pull]:
     pulls: list[Pull] = [[] for _ in range(found.count)]
-    chain = chains(sheet, lines)
-    for i, (line, way) in enumerate(zip(lines, sheet.ways)):
-        strong_line = BACK if line.back else CHAIN if i in chain else FORWARD
+    chain = chains(picture, lines)
+    for i, way in enumerate(picture.ways):
         for s in way:
             upper, lower = found.of[s.upper], found.of[s.lower]
             if upper == lower:
                 continue
             boxes = (s.upper.kind == BOX) + (s.lower.kind == BOX)
-            strong = (16, 4, 2)[boxes] * strong_line
+            strong = (16, 4, 2)[boxes] * _strength(i, lines, chain)
             if s is way[0] and len(way) > LONG:
                 strong += 1  # of two equal bends, the one at the lower end
-            far = found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
+            far = _far(s, found)
             pulls[lower].append((upper, far, strong))
             pulls[upper].append((lower, -far, strong))
     return pulls
+
+
+def _far(s: Segment, found: Columns) -> float:
+    """How far right of its upper column a segment's lower one must be to be upright."""
+    return found.shift[s.upper] + s.out - found.shift[s.lower] - s.into
+
+
+def _chains(picture: Layers, lines: Sequence[Line], found: Columns) -> list[Chain]:
+    """Each chain of boxes as the columns that should stand in line."""
+    onward: dict[int, tuple[int, float]] = {}
+    for i in sorted(chains(picture, lines)):
+        for s in picture.ways[i]:
+            upper, lower = found.of[s.upper], found.of[s.lower]
+            if upper != lower:
+                onward[upper] = lower, _far(s, found)
+    later = {column for column, _ in onward.values()}
+    every: list[Chain] = []
+    for column in sorted(onward):
+        if column not in later:
+            far, chain = 0.0, [(column, 0.0)]
+            while column in onward:
+                column, step = onward[column]
+                far += step
+                chain.append((column, far))
+            every.append(chain)
+    return every
 
 
 def _hold_together(pulls: list[Pull], demands: Demands) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 
-from .pieces import Box, Frame, Line
+from .pieces import Box, Line, Outline
 from .ranks import ranks
 
 Path = tuple[str, ...]  # ids of frames, from the outermost in
@@ -74,7 +74,7 @@ class Border:
 
 
 @dataclass(eq=False)
-class Sheet:
+class Layers:
     """The whole picture in layers.
 
     Attributes:
@@ -99,9 +99,9 @@ class Sheet:
 def build(
     boxes: Sequence[Box],
     lines: Sequence[Line],
-    frames: Sequence[Frame],
+    frames: Sequence[Outline],
     label_after: bool,
-) -> Sheet:
+) -> Layers:
     """Give every box a layer and every line its spots.
 
     Args:
@@ -110,11 +110,7 @@ def build(
     paths = paths_of(frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     of = {box.id: paths[box.group] for box in boxes}
-    members: dict[str, list[int]] = {}
-    for i, box in enumerate(boxes):
-        for id in of[box.id]:
-            members.setdefault(id, []).append(i)
-    row = ranks(len(boxes), _pairs(lines, number, of), list(members.values()))
+    row = ranks(len(boxes), _pairs(lines, number, of))
     spans = [
         tuple(sorted((row[number[line.source]], row[number[line.target]])))
         for line in lines
@@ -122,28 +118,28 @@ def build(
     gaps = _label_gaps(lines, spans)
     between = {gap for gap in gaps if gap >= 0} | _gaps_of_twins(lines, spans)
     layer_of: list[int] = []  # of each row
-    sheet = Sheet()
+    picture = Layers()
     for r in range(max(row, default=-1) + 1):
-        layer_of.append(len(sheet.rows))
-        sheet.rows += [True, False] if r in between else [True]
-    sheet.layers = [[] for _ in sheet.rows]
+        layer_of.append(len(picture.rows))
+        picture.rows += [True, False] if r in between else [True]
+    picture.layers = [[] for _ in picture.rows]
 
     for box in boxes:
         layer = layer_of[row[number[box.id]]]
         spot = Spot(BOX, layer, of[box.id], box.width, box.height)
         spot.number = number[box.id]
-        sheet.boxes[box.id] = sheet.add(spot)
-    _add_borders(sheet, frames, paths)
+        picture.boxes[box.id] = picture.add(spot)
+    _add_borders(picture, frames, paths)
     for i, line in enumerate(lines):
         label = layer_of[gaps[i]] + 1 if gaps[i] >= 0 else -1
-        sheet.ways.append(_way(sheet, i, line, label, label_after))
-    return sheet
+        picture.ways.append(_way(picture, i, line, label, label_after))
+    return picture
 
 
-def paths_of(frames: Sequence[Frame]) -> dict[str, Path]:
+def paths_of(frames: Sequence[Outline]) -> dict[str, Path]:
     """For each frame the ids from the outermost to itself; for "" nothing.
 
-    >>> paths_of([Frame("head", "block"), Frame("block")])["head"]
+    >>> paths_of([Outline("head", "block"), Outline("block")])["head"]
     ('block', 'head')
     """
     parent = {frame.id: frame.parent for frame in frames}
@@ -162,7 +158,7 @@ def paths_of(frames: Sequence[Frame]) -> dict[str, Path]:
     return paths
 
 
-def shared(a: Path, b: Path) -> int:
+def depth_in_common(a: Path, b: Path) -> int:
     """How many frames stand around both."""
     count = 0
     for one, other in zip(a, b):
@@ -186,7 +182,7 @@ def _pairs(
         (
             number[line.source],
             number[line.target],
-            1 + 2 * shared(of[line.source], of[line.target]),
+            1 + 2 * depth_in_common(of[line.source], of[line.target]),
         )
         for line in lines
     ]
@@ -226,10 +222,12 @@ def _gaps_of_twins(lines: Sequence[Line], spans: Sequence[tuple[int, ...]]) -> s
     return found
 
 
-def _add_borders(sheet: Sheet, frames: Sequence[Frame], paths: dict[str, Path]) -> None:
+def _add_borders(
+    picture: Layers, frames: Sequence[Outline], paths: dict[str, Path]
+) -> None:
     given = {frame.id: frame for frame in frames}
     held: dict[str, list[Spot]] = {}
-    for spot in sheet.boxes.values():
+    for spot in picture.boxes.values():
         for id in spot.path:
             held.setdefault(id, []).append(spot)
     for id in sorted(held, key=_depth_in(paths)):
@@ -238,10 +236,10 @@ def _add_borders(sheet: Sheet, frames: Sequence[Frame], paths: dict[str, Path]) 
         layers = [spot.layer for spot in held[id]]
         border.first, border.last = min(layers), max(layers)
         middle = sum([spot.number for spot in held[id]]) / len(layers)
-        sheet.borders[id] = border
+        picture.borders[id] = border
         above: Spot | None = None
         for layer in range(border.first, border.last + 1):
-            spine = sheet.add(Spot(SPINE, layer, path, number=middle))
+            spine = picture.add(Spot(SPINE, layer, path, number=middle))
             if above is not None:
                 _join(Segment(above, spine, 0.0, 0.0, weight=SPINE_WEIGHT))
             above = spine
@@ -258,22 +256,22 @@ class _depth_in:
 
 
 def _way(
-    sheet: Sheet, number: int, line: Line, label_layer: int, label_after: bool
+    picture: Layers, number: int, line: Line, label_layer: int, label_after: bool
 ) -> list[Segment]:
-    upper, lower = sheet.boxes[line.source], sheet.boxes[line.target]
+    upper, lower = picture.boxes[line.source], picture.boxes[line.target]
     out, into = port(line, upper, True), port(line, lower, False)
     if upper.layer > lower.layer:  # against the order, in a cycle
         upper, lower, out, into = lower, upper, into, out
     way: list[Segment] = []
     here = upper
     for layer in range(upper.layer + 1, lower.layer):
-        spot = Spot(LANE, layer, _path_at(sheet, upper, lower, layer))
+        spot = Spot(LANE, layer, _path_at(picture, upper, lower, layer))
         spot.number = (upper.number + lower.number) / 2
         if layer == label_layer:
             spot.kind, spot.height = LABEL, line.label_height
             spot.width = line.label_width + BESIDE
             spot.port = 0.0 if label_after else spot.width
-        sheet.add(spot)
+        picture.add(spot)
         way.append(_join(Segment(here, spot, out, spot.port, number)))
         here, out = spot, spot.port
     if upper is not lower:
@@ -281,17 +279,17 @@ def _way(
     return way
 
 
-def _path_at(sheet: Sheet, upper: Spot, lower: Spot, layer: int) -> Path:
+def _path_at(picture: Layers, upper: Spot, lower: Spot, layer: int) -> Path:
     """The frames that a line is in on its way: it leaves those of its upper end through
     their lower side, and enters those of its lower end from above."""
-    common = shared(upper.path, lower.path)
+    common = depth_in_common(upper.path, lower.path)
     path = upper.path
-    while len(path) > common and sheet.borders[path[-1]].last < layer:
+    while len(path) > common and picture.borders[path[-1]].last < layer:
         path = path[:-1]
     if len(path) > common:
         return path
     for id in lower.path[common:]:
-        if sheet.borders[id].first > layer:
+        if picture.borders[id].first > layer:
             break
         path = (*path, id)
     return path

@@ -19,7 +19,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from operator import attrgetter
 
-from .layers import BOX, Path, Sheet, Spot, shared
+from .layers import BOX, Layers, Path, Spot, depth_in_common
 
 SWEEPS = 24  # for small pictures
 PATIENCE = 6  # sweeps without a better order
@@ -30,84 +30,84 @@ WIDEST_SWAP = 40  # spots of a frame that still changes places with a neighbour
 NUMBER, OUT, INTO = attrgetter("number"), attrgetter("out"), attrgetter("into")
 
 
-def arrange(sheet: Sheet) -> None:
+def arrange(picture: Layers) -> None:
     """Put the spots of each layer in an order with few crossings."""
-    segments = sum([len(spot.down) for layer in sheet.layers for spot in layer])
+    segments = sum([len(spot.down) for layer in picture.layers for spot in layer])
     sweeps = max(2, min(SWEEPS, WORK // (segments + 1)))
     best: _Best | None = None
     for start in (_as_given, _walk_down, _walk_up)[: 1 + sweeps // 8]:
-        start(sheet)
-        _sort_all(sheet)
-        best = _sweep(sheet, sweeps, best)
+        start(picture)
+        _sort_all(picture)
+        best = _sweep(picture, sweeps, best)
     if best is not None and best[0] and sweeps == SWEEPS:
-        sheet.layers = [layer[::-1] for layer in best[1]]
-        for layer in sheet.layers:
+        picture.layers = [layer[::-1] for layer in best[1]]
+        for layer in picture.layers:
             _estimate(layer)
-        best = _sweep(sheet, sweeps, best)
+        best = _sweep(picture, sweeps, best)
     if best is not None:
-        sheet.layers = best[1]
-        for layer in sheet.layers:
+        picture.layers = best[1]
+        for layer in picture.layers:
             _estimate(layer)
 
 
-def crossings(sheet: Sheet) -> int:
+def crossings(picture: Layers) -> int:
     """How often lines cross, and six times how often they cross frames."""
-    return sum([_crossings_below(layer) for layer in sheet.layers])
+    return sum([_crossings_below(layer) for layer in picture.layers])
 
 
 _Best = tuple[int, list[list[Spot]]]
 
 
-def _better(sheet: Sheet, best: _Best | None) -> _Best | None:
-    """The sheet's order as the best one, if it is."""
-    score = 2 * crossings(sheet) + _disorder(sheet)
+def _better(picture: Layers, best: _Best | None) -> _Best | None:
+    """The picture's order as the best one, if it is."""
+    score = 2 * crossings(picture) + _disorder(picture)
     if best is None or score < best[0]:
-        return score, [list(layer) for layer in sheet.layers]
+        return score, [list(layer) for layer in picture.layers]
     return None
 
 
-def _sweep(sheet: Sheet, sweeps: int, best: _Best | None) -> _Best:
-    best = _better(sheet, best) or best
+def _sweep(picture: Layers, sweeps: int, best: _Best | None) -> _Best:
+    best = _better(picture, best) or best
     assert best is not None
     stale = 0
     for sweep in range(sweeps):
         if best[0] == 0 or stale == PATIENCE:
             break
         downward = sweep % 2 == 0
-        order = range(len(sheet.layers))
-        frames = _places_of_frames(sheet)
+        order = range(len(picture.layers))
+        frames = _places_of_frames(picture)
         for i in order if downward else reversed(order):
-            _sort(sheet.layers[i], frames, downward, sweep % 4 >= 2)
-        for layer in sheet.layers:
+            _sort(picture.layers[i], frames, downward, sweep % 4 >= 2)
+        for layer in picture.layers:
             _swap_neighbours(layer)
-        better = _better(sheet, best)
+        better = _better(picture, best)
         stale = 0 if better else stale + 1
         best = better or best
     return best
 
 
-def _disorder(sheet: Sheet) -> int:
+def _disorder(picture: Layers) -> int:
     """How many boxes stand right of one that was given later. Half a crossing each:
     Q, K and V from left to right are worth one."""
     count = 0
-    for layer in sheet.layers:
+    for layer in picture.layers:
         numbers = [spot.number for spot in layer if spot.kind == BOX]
         count += sum([a > b for a, b in zip(numbers, numbers[1:])])
     return count
 
 
-def _as_given(sheet: Sheet) -> None:
-    for layer in sheet.layers:
+def _as_given(picture: Layers) -> None:
+    for layer in picture.layers:
         for spot in layer:
             spot.x = spot.number
 
 
-def _walk_down(sheet: Sheet) -> None:
-    _walk(_starts(sheet.layers), _lower)
+def _walk_down(picture: Layers) -> None:
+    _walk(_starts(picture.layers), _lower)
 
 
-def _walk_up(sheet: Sheet) -> None:
-    _walk(_starts(sheet.layers[::-1]), _upper)
+def _walk_up(picture: Layers) -> None:
+    _walk(_starts(picture.layers[::-1]), _upper)
 
 
 def _walk(starts: list[Spot], onward: Callable[[Spot], list[Spot]]) -> None:
@@ -136,20 +136,20 @@ def _starts(layers: list[list[Spot]]) -> list[Spot]:
     return [spot for layer in layers for spot in sorted(layer, key=NUMBER)]
 
 
-def _sort_all(sheet: Sheet) -> None:
-    frames = _places_of_frames(sheet)
-    for layer in sheet.layers:
+def _sort_all(picture: Layers) -> None:
+    frames = _places_of_frames(picture)
+    for layer in picture.layers:
         _sort_by(layer, {spot: spot.x for spot in layer}, frames)
 
 
 def _sort(
     layer: list[Spot], frames: dict[str, float], downward: bool, flip: bool
 ) -> None:
-    wanted = {spot: _wanted(spot, downward) for spot in layer}
+    wanted = {spot: _wish(spot, downward) for spot in layer}
     _sort_by(layer, wanted, frames, flip)
 
 
-def _wanted(spot: Spot, downward: bool) -> float:
+def _wish(spot: Spot, downward: bool) -> float:
     """The mean place of what a spot is joined to; without anything on the side that is
     looked at, on the other; without anything at all, its own."""
     above, below = spot.up, spot.down
@@ -202,12 +202,12 @@ def _estimate(layer: list[Spot]) -> None:
         x += spot.width + SLOT
 
 
-def _places_of_frames(sheet: Sheet) -> dict[str, float]:
+def _places_of_frames(picture: Layers) -> dict[str, float]:
     total: dict[str, float] = {}
     count: dict[str, int] = {}
-    if not sheet.borders:
+    if not picture.borders:
         return total
-    for layer in sheet.layers:
+    for layer in picture.layers:
         for spot in layer:
             for id in spot.path:
                 total[id] = total.get(id, 0.0) + spot.x + spot.width / 2
@@ -246,15 +246,15 @@ def _swap_neighbours(layer: list[Spot]) -> None:
             start, end = _things(layer, i)
             left, right = layer[start:i], layer[i:end]
             if 0 < end - start <= WIDEST_SWAP:
-                gain = _saved(ups, left, right) + _saved(downs, left, right)
-                if gain > 0 or (gain == 0 and _misplaced(left, right)):
+                gain = _saving(ups, left, right) + _saving(downs, left, right)
+                if gain > 0 or (gain == 0 and _is_misplaced(left, right)):
                     layer[start:end] = right + left
                     swapped = True
             i += 1
     _estimate(layer)
 
 
-def _misplaced(left: list[Spot], right: list[Spot]) -> bool:
+def _is_misplaced(left: list[Spot], right: list[Spot]) -> bool:
     a, b = left[0], right[0]
     boxes = len(left) == len(right) == 1 and a.kind == b.kind == BOX
     return boxes and a.number > b.number
@@ -264,7 +264,7 @@ def _things(layer: list[Spot], i: int) -> tuple[int, int]:
     """Where the thing that ends before i starts, and the one that starts at i ends;
     two frames may not be swapped in one layer alone, and give nothing."""
     a, b = layer[i - 1].path, layer[i].path
-    depth = shared(a, b) + 1
+    depth = depth_in_common(a, b) + 1
     start, end = i - 1, i + 1
     if len(a) >= depth and len(b) >= depth:
         return i, i
@@ -277,7 +277,7 @@ def _things(layer: list[Spot], i: int) -> tuple[int, int]:
     return start, end
 
 
-def _saved(ends: dict[Spot, list[float]], left: list[Spot], right: list[Spot]) -> int:
+def _saving(ends: dict[Spot, list[float]], left: list[Spot], right: list[Spot]) -> int:
     saved = 0
     for a in left:
         for b in right:

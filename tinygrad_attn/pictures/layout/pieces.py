@@ -53,7 +53,7 @@ class Line:
 
 
 @dataclass
-class Frame:
+class Outline:
     """A border around the boxes of a group, and around the frames inside it.
 
     Attributes:

@@ -1,50 +1,61 @@
 """The first step of a layered drawing: which row does each box stand in?
 
-Every line must lead to a later row, and the lines should be short. Rows counted from
-the top (each box right after the last of its inputs) do the first, but leave the mask
-of an attention, which needs nothing, in the top row with a line through the whole
-picture. Counted from the bottom (each box right before the first that needs it) they
-leave a value that many need far from the one thing it was made from. So the sum of all
-lengths decides, in which the height of each frame counts too.
+Every line must lead to a later row, and the lines should be short. Each box right
+after the last of its inputs does the first. But it leaves the mask of an attention,
+which needs nothing, in the top row with a line through the whole picture, and so a
+weight that is used late. So, from the last box to the first, each goes down to its
+first use if more lines pull it down than hold it back.
+
+What holds a box back? A line from an input that others use as well, or that is held
+back itself. An input of its own, such as a weight, comes along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .simplex import Edge, shorten
-
-WORK = 1_000_000  # steps, before a large picture has to do
-FRAME = 2  # what a row of a frame's height costs, in lines
-
 Pair = tuple[int, int, int]  # from, to, how much a row of its length costs
 
 
-def ranks(
-    count: int, pairs: Sequence[Pair], frames: Sequence[Sequence[int]] = ()
-) -> list[int]:
+def ranks(count: int, pairs: Sequence[Pair]) -> list[int]:
     """A row for each of `count` boxes, from 0, such that all pairs lead down.
 
     A pair that closes a cycle is taken the other way around; one from a box to itself
-    is left out. Every part that is joined by pairs or frames begins in row 0.
-
-    Args:
-        frames: the boxes of each, which should stand in few rows.
+    is left out. Every part that is joined by pairs begins in row 0.
 
     >>> ranks(4, [(0, 1, 1), (1, 2, 1), (3, 2, 1)])  # 3, the mask, stands beside 1
     [0, 1, 2, 1]
     """
     pairs = without_cycles(count, pairs)
-    rows: list[float] = list(_as_late_as_possible(count, pairs))
-    edges: list[Edge] = [(a, b, 1, weight) for a, b, weight in pairs]
-    for boxes in frames:  # two more numbers, its first row and its last
-        first, last = len(rows), len(rows) + 1
-        rows += [min([rows[b] for b in boxes]), max([rows[b] for b in boxes])]
-        edges.append((first, last, 0, FRAME))
-        for box in boxes:
-            edges += [(first, box, 0, 0), (box, last, 0, 0)]
-    found = [round(row) for row in shorten(rows, edges, WORK)]
-    return _each_part_from_zero(found, edges)[:count]
+    into: list[dict[int, int]] = [{} for _ in range(count)]  # input → weight
+    out_of: list[dict[int, int]] = [{} for _ in range(count)]
+    for a, b, weight in pairs:
+        into[b][a] = out_of[a][b] = into[b].get(a, 0) + weight
+    order = _inputs_first(into, out_of)
+    rows = [0] * count
+    for box in order:
+        rows[box] = max([rows[a] + 1 for a in into[box]], default=0)
+    held = [0] * count
+    for box in order:
+        for a, weight in into[box].items():
+            held[box] += weight if len(out_of[a]) > 1 else min(weight, held[a])
+    for box in reversed(order):
+        if sum(out_of[box].values()) > held[box]:
+            rows[box] = min([rows[b] for b in out_of[box]]) - 1
+    return _each_part_from_zero(rows, pairs)
+
+
+def _inputs_first(
+    into: Sequence[dict[int, int]], out_of: Sequence[dict[int, int]]
+) -> list[int]:
+    waits = [len(inputs) for inputs in into]
+    order = [box for box, count in enumerate(waits) if not count]
+    for box in order:  # grows as we go
+        for b in out_of[box]:
+            waits[b] -= 1
+            if not waits[b]:
+                order.append(b)
+    return order
 
 
 def without_cycles(count: int, pairs: Sequence[Pair]) -> list[Pair]:
@@ -86,27 +97,9 @@ def without_cycles(count: int, pairs: Sequence[Pair]) -> list[Pair]:
     ]
 
 
-def _as_late_as_possible(count: int, pairs: Sequence[Pair]) -> list[int]:
-    waits = [0] * count
-    into: list[list[int]] = [[] for _ in range(count)]
-    for a, b, _ in pairs:
-        waits[a] += 1
-        into[b].append(a)
-    ready = [box for box in range(count) if not waits[box]]
-    height = [0] * count
-    for box in ready:  # grows as we go
-        for source in into[box]:
-            height[source] = max(height[source], height[box] + 1)
-            waits[source] -= 1
-            if not waits[source]:
-                ready.append(source)
-    top = max(height, default=0)
-    return [top - h for h in height]
-
-
-def _each_part_from_zero(rows: list[int], edges: Sequence[Edge]) -> list[int]:
+def _each_part_from_zero(rows: list[int], pairs: Sequence[Pair]) -> list[int]:
     beside: list[list[int]] = [[] for _ in rows]
-    for a, b, _, _ in edges:
+    for a, b, _ in pairs:
         beside[a].append(b)
         beside[b].append(a)
     seen = [False] * len(rows)

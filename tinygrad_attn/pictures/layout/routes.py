@@ -11,30 +11,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .coordinates import Room
-from .layers import BESIDE, LABEL, LANE, Segment, Sheet, Spot, port
+from .layers import BESIDE, LABEL, LANE, Layers, Segment, Spot, port
 from .pieces import Box, Layout, Line, Point
 from .rows import Rows, stack
 
 FREE = 6.0  # between a curve and a label that it passes
 
 
-def draw(
-    sheet: Sheet, boxes: Sequence[Box], lines: Sequence[Line], room: Room
+def route(
+    picture: Layers, boxes: Sequence[Box], lines: Sequence[Line], room: Room
 ) -> Layout:
     """Rows from top to bottom, and all places."""
-    rows = stack(sheet, room)
+    rows = stack(picture, room)
     found = Layout()
-    for id, b in sheet.borders.items():
+    for id, b in picture.borders.items():
         found.frames[id] = (b.left, b.top, b.right - b.left, b.bottom - b.top)
     for box in boxes:
-        found.places[box.id] = (sheet.boxes[box.id].x, sheet.boxes[box.id].y)
+        found.places[box.id] = (picture.boxes[box.id].x, picture.boxes[box.id].y)
     joined: dict[tuple[str, str], int] = {}
     for line in lines:
         pair = (line.source, line.target)
         joined[pair] = joined.get(pair, 0) + 1
-    for line, way in zip(lines, sheet.ways):
+    for line, way in zip(lines, picture.ways):
         alone = joined[line.source, line.target] == 1 or line.leaves is not None
-        found.paths.append(_path(sheet, line, way, rows, alone))
+        found.paths.append(_path(picture, line, way, rows, alone))
         found.labels.append(_label(way))
     _crop(found, boxes, lines)
     return found
@@ -52,9 +52,9 @@ def svg_path(points: Sequence[Point]) -> str:
 
 
 def _path(
-    sheet: Sheet, line: Line, way: list[Segment], rows: Rows, alone: bool
+    picture: Layers, line: Line, way: list[Segment], rows: Rows, alone: bool
 ) -> list[Point]:
-    source = sheet.boxes[line.source]
+    source = picture.boxes[line.source]
     if not way:
         return _loop(source, port(line, source, True), port(line, source, False))
     first = way[0].upper
@@ -65,11 +65,11 @@ def _path(
             skip = False
             continue
         _upright(points, rows.bottoms[s.upper.layer])
-        end = (s.lower.x + s.into, rows.entry(s.lower, sheet))
+        end = (s.lower.x + s.into, rows.entry(s.lower, picture))
         if following is not None and alone and s.lower.kind == LANE:
             lower = following.lower
-            beyond = (lower.x + following.into, rows.entry(lower, sheet))
-            skip = _is_clear(points[-1], beyond, s.lower, sheet, rows)
+            beyond = (lower.x + following.into, rows.entry(lower, picture))
+            skip = _is_clear(points[-1], beyond, s.lower, picture, rows)
             end = beyond if skip else end
         x, middle = points[-1][0], (points[-1][1] + end[1]) / 2
         points += [(x, middle), (end[0], middle), end]
@@ -77,15 +77,17 @@ def _path(
     return points if first is source else points[::-1]
 
 
-def _is_clear(start: Point, end: Point, lane: Spot, sheet: Sheet, rows: Rows) -> bool:
+def _is_clear(
+    start: Point, end: Point, lane: Spot, picture: Layers, rows: Rows
+) -> bool:
     """Whether one curve may pass a layer of labels, instead of two and a lane."""
-    if sheet.rows[lane.layer]:
+    if picture.rows[lane.layer]:
         return False
     top = _x_at(start, end, rows.tops[lane.layer])
     bottom = _x_at(start, end, rows.bottoms[lane.layer])
     left, right = min(top, bottom) - FREE, max(top, bottom) + FREE
     side = False  # of the lane
-    for spot in sheet.layers[lane.layer]:
+    for spot in picture.layers[lane.layer]:
         side = side or spot is lane
         if spot.kind == LABEL and (
             spot.x < right if side else spot.x + spot.width > left

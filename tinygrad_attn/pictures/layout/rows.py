@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import inf
 
 from .coordinates import Room
-from .layers import BOX, Border, Sheet, Spot
+from .layers import BOX, Border, Layers, Spot
 
 STEEP = (
     0.12  # how much higher than usual a gap is for each pixel that a line goes aside
@@ -27,25 +27,25 @@ class Rows:
     bottoms: list[float]
     heads: dict[str, float]
 
-    def entry(self, spot: Spot, sheet: Sheet) -> float:
+    def entry(self, spot: Spot, picture: Layers) -> float:
         """Where a line toward a spot is upright: inside its frames, and so out of the
         way of their labels."""
         head = 0.0
         for id in spot.path:
-            if sheet.borders[id].first == spot.layer:
+            if picture.borders[id].first == spot.layer:
                 head = max(head, self.heads[id])
         return self.tops[spot.layer] - head
 
 
-def stack(sheet: Sheet, room: Room) -> Rows:
+def stack(picture: Layers, room: Room) -> Rows:
     """Set the y of every spot, in the middle of its layer, and where frames begin and
     end."""
-    rows = Rows([], [], _heads(sheet, room))
-    opens = [0.0] * len(sheet.layers)
-    for border in sheet.borders.values():
+    rows = Rows([], [], _heads(picture, room))
+    opens = [0.0] * len(picture.layers)
+    for border in picture.borders.values():
         opens[border.first] = max(opens[border.first], rows.heads[border.id])
     y = 0.0
-    for i, layer in enumerate(sheet.layers):
+    for i, layer in enumerate(picture.layers):
         top = y + opens[i]
         height = max([spot.height for spot in layer])
         rows.tops.append(top)
@@ -53,10 +53,10 @@ def stack(sheet: Sheet, room: Room) -> Rows:
         for spot in layer:
             spot.y = top + (height - spot.height) / 2
             if spot.path and spot.kind == BOX:
-                _hold(sheet.borders[spot.path[-1]], spot.y, spot.y + spot.height)
-        y = max(top + height, _close(sheet, i, room))
-        if i + 1 < len(sheet.layers):
-            whole = sheet.rows[i] and sheet.rows[i + 1]
+                _hold(picture.borders[spot.path[-1]], spot.y, spot.y + spot.height)
+        y = max(top + height, _close(picture, i, room))
+        if i + 1 < len(picture.layers):
+            whole = picture.rows[i] and picture.rows[i + 1]
             y += _gap(layer, room.rank_gap if whole else room.rank_gap / 2)
     return rows
 
@@ -66,13 +66,13 @@ def _gap(layer: list[Spot], usual: float) -> float:
     return max(usual, min(usual * TALLEST, STEEP * max(aside, default=0.0)))
 
 
-def _heads(sheet: Sheet, room: Room) -> dict[str, float]:
+def _heads(picture: Layers, room: Room) -> dict[str, float]:
     """How far above their first layer frames begin."""
     heads: dict[str, float] = {}
-    for border in sheet.borders.values():
+    for border in picture.borders.values():
         heads[border.id] = _head(border, room)
         if len(border.path) > 1:
-            outer = sheet.borders[border.path[-2]]
+            outer = picture.borders[border.path[-2]]
             if outer.first == border.first:
                 heads[border.id] += heads[outer.id]
     return heads
@@ -86,10 +86,10 @@ def _hold(border: Border, top: float, bottom: float) -> None:
     border.top, border.bottom = min(border.top, top), max(border.bottom, bottom)
 
 
-def _close(sheet: Sheet, layer: int, room: Room) -> float:
+def _close(picture: Layers, layer: int, room: Room) -> float:
     """End the frames that end with a layer, from the inside out, and say where."""
     lowest = -inf
-    for border in reversed(sheet.borders.values()):
+    for border in reversed(picture.borders.values()):
         if border.last == layer:
             border.top -= _head(border, room)
             border.bottom += room.pad
@@ -98,5 +98,5 @@ def _close(sheet: Sheet, layer: int, room: Room) -> float:
                 border.bottom = max(border.bottom, border.top + least)
             lowest = max(lowest, border.bottom)
             if len(border.path) > 1:
-                _hold(sheet.borders[border.path[-2]], border.top, border.bottom)
+                _hold(picture.borders[border.path[-2]], border.top, border.bottom)
     return lowest

@@ -1,28 +1,32 @@
 """Numbers that pull at each other and may not come too near.
 
-What the third step of a layout asks, without its words: find places x, of which some
-pairs must keep a distance (demands: x[v] at least so far right of x[u]), such that
-what is joined (pulls: x[v] wants to be so far right of x[u]) misses its wishes by
-little in sum.
+The third step of a layout, without its words: find places x such that some pairs keep
+a distance (a demand: x[v] is at least so far right of x[u]) and such that joined ones
+(a pull: x[v] wants to be so far right of x[u]) come near to what they want.
 
-First the demands alone are met, in two passes, which is possible since they lead from
-left to right and in no circle: from the left, where what is in the way is pushed to
-the right, and from the right, where it is pushed to the left. Both answers meet all
-demands, and so does their mean, which favours no side. Then network simplex finds the
-least sum. It has many answers, and likes the extreme ones: a box between two that pull
-equally stands right under one of them. So at last each moves to the middle of its
-wishes, as far as it can without pushing others.
+1. Demands lead from left to right and in no circle, so two passes meet them all: one
+   pushes what is in the way to the right, one to the left. Their mean favours no side.
+2. Sweeps, leftward and rightward in turn: each number moves to the mean of its wishes,
+   as far as it can without pushing others. Two that hold on to each other follow each
+   other, little by little, to where they both want to be.
+3. Chains are straightened: where one bends, the part above the bend or the part below
+   moves, and pushes aside what is in its way, if that costs less than the bend.
+4. Sweeps again, to the middle of the wishes (the median) and not to their mean: one
+   straight line and one long one, rather than two that bend a little.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf
 
-from .simplex import Edge, shorten
-
-WORK = 1_000_000  # steps of the simplex, before a large picture has to do
+MEANS, MEDIANS = 20, 6  # sweeps
+ROUNDS = 4  # in which chains are straightened
+EPSILON = 1e-6
 
 Pull = list[tuple[int, float, int]]  # other variable, how far right of it, how strong
+Chain = list[tuple[int, float]]  # variables, how far right of the first each should be
+Wants = list[tuple[float, int]]  # places and strengths
 
 
 class Demands:
@@ -53,12 +57,12 @@ class Demands:
                     self.order.append(v)
         return len(self.order) == len(waits)
 
-    def pushed(self, x: list[float]) -> list[float]:
-        """Places that meet all demands, near x.
+    def meet(self, x: list[float]) -> list[float]:
+        """Places near x that meet all demands.
 
         >>> demands = Demands(2)
         >>> demands.add(0, 1, 10.0)
-        >>> demands.sort(), demands.pushed([5.0, 5.0])
+        >>> demands.sort(), demands.meet([5.0, 5.0])
         (True, [0.0, 10.0])
         """
         right, left = list(x), list(x)
@@ -70,46 +74,65 @@ class Demands:
                 left[u] = min(left[u], left[v] - least)
         return [(a + b) / 2 for a, b in zip(right, left)]
 
+    def push(self, x: list[float], moved: dict[int, float], rightward: bool) -> None:
+        """Adds to `moved`, new places of some variables, those of all in their way."""
+        waiting = list(moved)
+        while waiting:
+            u = waiting.pop()
+            if rightward:
+                for v, least in self.right_of[u].items():
+                    if moved[u] + least > moved.get(v, x[v]) + EPSILON:
+                        moved[v] = moved[u] + least
+                        waiting.append(v)
+            else:
+                for v, least in self.left_of[u].items():
+                    if moved[u] - least < moved.get(v, x[v]) - EPSILON:
+                        moved[v] = moved[u] - least
+                        waiting.append(v)
 
-def find_places(x: list[float], pulls: list[Pull], demands: Demands) -> list[float]:
+    def limits(self, x: list[float], v: int) -> tuple[float, float]:
+        """How far a variable can move to the left and right and push none."""
+        low = max([x[u] + least for u, least in self.left_of[v].items()], default=-inf)
+        high = min([x[u] - least for u, least in self.right_of[v].items()], default=inf)
+        return low, high
+
+
+def find_places(
+    x: list[float], pulls: list[Pull], chains: list[Chain], demands: Demands
+) -> list[float]:
     """Places that meet all demands and most wishes.
 
     Args:
         x: where to start.
         pulls: for each of the first variables its wishes. The others are sides of
             frames, a left and a right one in turn, which close around what they hold.
+        chains: which variables should stand in one line.
     """
-    x = demands.pushed(x)
+    x = demands.meet(x)
     _close_frames(x, len(pulls), demands)
-    x = _shortened(x, pulls, demands)
-    for i in range(6):
-        _move_each(x, pulls, demands, i % 2 == 0)
+    for i in range(MEANS):
+        _sweep(x, pulls, demands, mean, rightward=i % 2 == 1)
+    for i in range(MEDIANS):
+        _straighten(x, pulls, chains, demands)
         _close_frames(x, len(pulls), demands)
+        _sweep(x, pulls, demands, middle, rightward=i % 2 == 1)
+    _straighten(x, pulls, chains, demands)
+    _close_frames(x, len(pulls), demands)
     return x
 
 
-def _shortened(x: list[float], pulls: list[Pull], demands: Demands) -> list[float]:
-    """The best places, by network simplex.
+def mean(wants: Wants) -> float:
+    """The mean of places, weighted by their strengths.
 
-    It knows demands only: x[v] - x[u] >= least. A pull wants |x[v] - x[u] - far| small,
-    and is two edges from a point p of its own: with x[u] >= p and x[v] >= p + far,
-    their lengths add up to that and a constant (Gansner et al. 1993, §4.2).
+    >>> mean([(0.0, 1), (8.0, 3)])
+    6.0
     """
-    places = list(x)
-    edges: list[Edge] = []
-    for u, right in enumerate(demands.right_of):
-        edges += [(u, v, least, 0) for v, least in right.items()]
-    for v, pull in enumerate(pulls):
-        for u, far, strong in pull:
-            if u < v or u >= len(pulls):
-                edges.append((len(places), u, 0.0, strong))
-                edges.append((len(places), v, far, strong))
-                places.append(min(x[u], x[v] - far))
-    return shorten(places, edges, WORK)[: len(x)]
+    total = sum([strong for _, strong in wants])
+    return sum([place * strong for place, strong in wants]) / total
 
 
-def middle(wants: list[tuple[float, int]]) -> float:
-    """Where as much pulls to the left as to the right; wants are places and strengths.
+def middle(wants: Wants) -> float:
+    """Where as much pulls to the left as to the right.
 
     >>> middle([(0.0, 1), (10.0, 1), (90.0, 1)]), middle([(0.0, 1), (8.0, 1)])
     (10.0, 4.0)
@@ -126,8 +149,29 @@ def middle(wants: list[tuple[float, int]]) -> float:
     raise ValueError("middle: of nothing")
 
 
-def _wants(x: list[float], pull: Pull) -> list[tuple[float, int]]:
-    return [(x[other] + far, strong) for other, far, strong in pull]
+def _sweep(
+    x: list[float],
+    pulls: list[Pull],
+    demands: Demands,
+    wish: Callable[[Wants], float],
+    *,
+    rightward: bool,
+) -> None:
+    """Move each variable as near to its wish as it can without pushing others, from
+    the side that it may move to. The sides of frames there open first, and close at the
+    end."""
+    first = len(pulls)
+    order = demands.order[::-1] if rightward else demands.order
+    for v in order:
+        if v >= first and (v - first) % 2 == rightward:
+            low, high = demands.limits(x, v)
+            x[v] = min(high, x[v] + 1e4) if rightward else max(low, x[v] - 1e4)
+    for v in order:
+        if v < first and pulls[v]:
+            low, high = demands.limits(x, v)
+            wants = [(x[other] + far, strong) for other, far, strong in pulls[v]]
+            x[v] = max(low, min(high, wish(wants)))
+    _close_frames(x, first, demands)
 
 
 def _close_frames(x: list[float], first: int, demands: Demands) -> None:
@@ -138,7 +182,7 @@ def _close_frames(x: list[float], first: int, demands: Demands) -> None:
             held = demands.right_of[v].items()
             to = min([x[u] - least for u, least in held if u != v + 1], default=x[v])
             if v + 1 in demands.right_of[v]:
-                _, high = _limits(x, v + 1, demands)
+                _, high = demands.limits(x, v + 1)
                 to = min(to, high - demands.right_of[v][v + 1])
             x[v] = to
     for v in demands.order:
@@ -147,23 +191,79 @@ def _close_frames(x: list[float], first: int, demands: Demands) -> None:
             x[v] = max([x[u] + least for u, least in held])
 
 
-def _move_each(
-    x: list[float], pulls: list[Pull], demands: Demands, rightward: bool
-) -> None:
-    """Move each as near to its wish as it may without pushing others, except sides of
-    frames: those on one side open first as far as they can."""
-    side = 1 if rightward else 0
-    for v in reversed(demands.order) if rightward else demands.order:
-        if v >= len(pulls) and (v - len(pulls)) % 2 == side:
-            low, high = _limits(x, v, demands)
-            x[v] = min(high, x[v] + 1e4) if rightward else max(low, x[v] - 1e4)
-    for v in reversed(demands.order) if rightward else demands.order:
-        if v < len(pulls) and pulls[v]:
-            low, high = _limits(x, v, demands)
-            x[v] = max(low, min(high, middle(_wants(x, pulls[v]))))
+# --- chains ---------------------------------------------------------------------------
 
 
-def _limits(x: list[float], v: int, demands: Demands) -> tuple[float, float]:
-    low = max([x[u] + least for u, least in demands.left_of[v].items()], default=-inf)
-    high = min([x[u] - least for u, least in demands.right_of[v].items()], default=inf)
-    return low, high
+def _straighten(
+    x: list[float], pulls: list[Pull], chains: list[Chain], demands: Demands
+) -> bool:
+    """Move parts of chains into line with the rest, where that costs less than the
+    bend; whether any was moved."""
+    changed = False
+    for chain in chains:
+        hanging: list[_Hanging] = []
+        for i in range(1, len(chain)):
+            (u, a), (v, b) = chain[i - 1], chain[i]
+            bend = x[v] - x[u] - (b - a)
+            if abs(bend) < EPSILON:
+                continue
+            hanging = hanging or _hanging(chain, pulls)
+            above, below = [w for w, _ in chain[:i]], [w for w, _ in chain[i:]]
+            with_above, with_below = above[:], below[:]
+            for first, last, variables in hanging:
+                with_above += variables if last < i else []
+                with_below += variables if first >= i else []
+            best: dict[int, float] = {}
+            least = -EPSILON
+            for part, by in (
+                (with_below, -bend),
+                (with_above, bend),
+                (below, -bend),
+                (above, bend),
+            ):
+                moved = {w: x[w] + by for w in part}
+                demands.push(x, moved, rightward=by > 0)
+                cost = _cost(x, moved, pulls)
+                if cost < least:
+                    best, least = moved, cost
+            for w, place in best.items():
+                x[w] = place
+                changed = True
+    return changed
+
+
+# What hangs on a chain, directly or through others: on which of its variables, from
+# the first to the last, and what it is. It comes along if all of these move.
+_Hanging = tuple[int, int, list[int]]
+
+
+def _hanging(chain: Chain, pulls: list[Pull]) -> list[_Hanging]:
+    place = {v: i for i, (v, _) in enumerate(chain)}
+    seen = set(place)
+    found: list[_Hanging] = []
+    for v, _ in chain:
+        for start, _, _ in pulls[v]:
+            if start in seen or start >= len(pulls):
+                continue
+            seen.add(start)
+            variables, on = [start], []
+            for w in variables:  # grows as we go
+                for u, _, _ in pulls[w]:
+                    if u in place:
+                        on.append(place[u])
+                    elif u not in seen and u < len(pulls):
+                        seen.add(u)
+                        variables.append(u)
+            found.append((min(on), max(on), variables))
+    return found
+
+
+def _cost(x: list[float], moved: dict[int, float], pulls: list[Pull]) -> float:
+    """What is lost if some variables move: by how much more their wishes are missed."""
+    total = 0.0
+    for v, place in moved.items():
+        for u, far, strong in pulls[v] if v < len(pulls) else ():
+            if u not in moved or u > v:  # a pull between two that move counts once
+                now, then = x[v] - x[u] - far, place - moved.get(u, x[u]) - far
+                total += strong * (abs(then) - abs(now))
+    return total

@@ -8,7 +8,7 @@ al. 1993): rows, order in the rows, places, curves, one file each:
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
-    coordinates.py  how far left or right? (springs.py, simplex.py: the sums behind it)
+    coordinates.py  how far left or right? (springs.py: the sums behind it)
     rows.py         how far down, and where do frames end?
     routes.py       curves between the rows
 
@@ -19,13 +19,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .coordinates import Room, place
+from .coordinates import Room, set_places
 from .layers import build
 from .ordering import arrange
-from .pieces import Box, Frame, Layout, Line, Point
-from .routes import draw, svg_path
+from .pieces import Box, Layout, Line, Outline, Point
+from .routes import route, svg_path
 
-__all__ = ["Box", "Frame", "Layout", "Line", "Point", "layout", "svg_path"]
+__all__ = ["Box", "Outline", "Layout", "Line", "Point", "layout", "svg_path"]
 
 PAD = 14.0  # between a frame and what it holds
 LANE = 14.0  # between lines side by side
@@ -34,7 +34,7 @@ LANE = 14.0  # between lines side by side
 def layout(
     boxes: Sequence[Box],
     lines: Sequence[Line],
-    frames: Sequence[Frame] = (),
+    frames: Sequence[Outline] = (),
     *,
     direction: str = "down",
     gap: float = 32.0,
@@ -64,17 +64,20 @@ def layout(
     turned = direction == "right"
     if turned:  # laid out downward, with x for y, and flipped at the end
         boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
-        lines = [_flipped(line) for line in lines]
+        lines = [_flip_line(line) for line in lines]
     room = Room(gap, rank_gap, PAD, LANE, turned)
-    sheet = build(boxes, lines, frames, label_after=not turned)
-    arrange(sheet)
-    place(sheet, lines, room)
-    found = draw(sheet, boxes, lines, room)
+    picture = build(boxes, lines, frames, label_after=not turned)
+    arrange(picture)
+    set_places(picture, lines, room)
+    found = route(picture, boxes, lines, room)
     return _flip(found) if turned else found
 
 
 def _check(
-    boxes: Sequence[Box], lines: Sequence[Line], frames: Sequence[Frame], direction: str
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Outline],
+    direction: str,
 ) -> None:
     if direction not in ("down", "right"):
         raise ValueError(f'layout: direction {direction!r} given; "down" or "right"')
@@ -92,7 +95,7 @@ def _check(
             raise ValueError(f"layout: {box} stands in a frame that is not there")
 
 
-def _flipped(line: Line) -> Line:
+def _flip_line(line: Line) -> Line:
     return Line(
         line.source,
         line.target,

@@ -20,7 +20,7 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .layers import BOX, SPINE, Segment, Sheet, Spot
+from .layers import BOX, SPINE, Layers, Segment, Spot
 from .pieces import Line
 
 
@@ -33,23 +33,23 @@ class Columns:
     count: int
 
 
-def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Columns:
+def columns(picture: Layers, lines: Sequence[Line], straight: bool = True) -> Columns:
     """Join spots to columns; if not `straight`, each is one for itself."""
     index: dict[Spot, int] = {}
-    for layer in sheet.layers:
+    for layer in picture.layers:
         for i, spot in enumerate(layer):
             index[spot] = i
     below: dict[Spot, Segment] = {}
     above: dict[Spot, Segment] = {}
-    taken = _Taken(sheet, index)
-    for s in _by_wish(sheet, lines) if straight else []:
+    taken = _Taken(picture, index)
+    for s in _by_wish(picture, lines) if straight else []:
         if taken.is_free(s):
             taken.take(s)
             # The ends of chains are not forced, only kept free from columns across.
             if s.upper.kind != BOX and s.lower.kind != BOX:
                 below[s.upper] = above[s.lower] = s
     found = Columns({}, {}, 0)
-    for layer in sheet.layers:
+    for layer in picture.layers:
         for top in layer:
             if top in above or top.kind == SPINE:
                 continue
@@ -63,11 +63,11 @@ def columns(sheet: Sheet, lines: Sequence[Line], straight: bool = True) -> Colum
     return found
 
 
-def chains(sheet: Sheet, lines: Sequence[Line]) -> set[int]:
+def chains(picture: Layers, lines: Sequence[Line]) -> set[int]:
     """The numbers of the lines on which chains of boxes go on, at most one into each
     box and one out of it."""
     keyed: list[tuple[tuple[float, ...], int]] = []
-    for i, way in enumerate(sheet.ways):
+    for i, way in enumerate(picture.ways):
         if way and not lines[i].back:
             start, end = way[0].upper, way[-1].lower
             aside = abs(start.x + way[0].out - end.x - way[-1].into)
@@ -77,9 +77,9 @@ def chains(sheet: Sheet, lines: Sequence[Line]) -> set[int]:
     onward: dict[Spot, int] = {}
     toward: dict[Spot, int] = {}
     for _, i in keyed:
-        onward.setdefault(sheet.ways[i][0].upper, i)
-        toward.setdefault(sheet.ways[i][-1].lower, i)
-    return {i for _, i in keyed if _agree(sheet.ways[i], i, onward, toward)}
+        onward.setdefault(picture.ways[i][0].upper, i)
+        toward.setdefault(picture.ways[i][-1].lower, i)
+    return {i for _, i in keyed if _agree(picture.ways[i], i, onward, toward)}
 
 
 def _agree(
@@ -88,11 +88,11 @@ def _agree(
     return onward[way[0].upper] == i == toward[way[-1].lower]
 
 
-def _by_wish(sheet: Sheet, lines: Sequence[Line]) -> list[Segment]:
+def _by_wish(picture: Layers, lines: Sequence[Line]) -> list[Segment]:
     """Chains, then the pieces of long lines between their ends, forward lines first."""
-    found = [s for i in sorted(chains(sheet, lines)) for s in sheet.ways[i]]
+    found = [s for i in sorted(chains(picture, lines)) for s in picture.ways[i]]
     for back in (False, True):
-        for line, way in zip(lines, sheet.ways):
+        for line, way in zip(lines, picture.ways):
             if line.back == back:
                 found += way[1:-1]
     return found
@@ -101,11 +101,11 @@ def _by_wish(sheet: Sheet, lines: Sequence[Line]) -> list[Segment]:
 class _Taken:
     """Where straight segments run: per layer pairs of places in it and the next."""
 
-    def __init__(self, sheet: Sheet, index: dict[Spot, int]) -> None:
-        self.borders = sheet.borders
+    def __init__(self, picture: Layers, index: dict[Spot, int]) -> None:
+        self.borders = picture.borders
         self.index = index
-        self.pairs: list[list[tuple[int, int]]] = [[] for _ in sheet.layers]
-        for spines in sheet.layers:
+        self.pairs: list[list[tuple[int, int]]] = [[] for _ in picture.layers]
+        for spines in picture.layers:
             for spine in spines:
                 if spine.kind == SPINE and spine.down:
                     self.take(spine.down[0])

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..layout.steps import Box, Layout, Line, layout, svg_path
-from ..layout.steps import Frame as Outline
+from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
 from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
