@@ -156,8 +156,8 @@ def test_promise_8_a_second_backward_gives_no_wrong_number(any_backend):
     assert (square.grad, v.grad) == (3.0, 54.0)  # what lies between starts anew
 
 
-def test_promise_9_a_graph_of_100_000_steps(any_backend):
-    """Of Values without a Tensor: test_order_and_depth in test_scalar.py."""
+def test_promise_9_a_graph_of_100_000_steps(backend):
+    """On single numbers the graph is Values: test_order_and_depth in test_scalar.py."""
     x = leaf(1.0)
     y = x
     for _ in range(100_000):

@@ -118,6 +118,14 @@ def recorded(loss):
     return list(found.values())
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _let_them_go():
+    """At the end: the garbage collector looks at half a million objects otherwise."""
+    yield
+    made.cache_clear()
+    heads.cache_clear()
+
+
 def test_its_numbers_are_slices_of_what_was_recorded(case):
     """To the last bit: they are somewhere in a recorded tensor, at those positions."""
     _, path, _, loss = case
