@@ -152,14 +152,18 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
             with the operation's name.
     """
     now = context.now
-    needs = [isinstance(x, Recorded) and x._requires_grad for x in inputs]
+    arrays: list[Any] = []
+    needs: list[bool] = []
+    for x in inputs:
+        is_tensor = isinstance(x, Recorded)
+        arrays.append(x.data if is_tensor else number(op, x))
+        needs.append(is_tensor and x._requires_grad)
     if op.vjp is None and not op.composite:  # no gradient passes it
         needs = [False] * len(inputs)
     differentiable = now.recording and True in needs  # False under no_grad
     keep = differentiable or (now.recording and now.tracing)  # record() keeps all
     if keep and op.vjp is None and op.composite:  # without a rule: record its parts
         return step_by_step(op, *inputs, **params)
-    arrays = [x.data if isinstance(x, Recorded) else number(op, x) for x in inputs]
     xp = namespace_of(arrays, op.name)
     if xp is values and not differentiable:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
