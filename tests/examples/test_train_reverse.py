@@ -254,8 +254,17 @@ def test_a_resumed_run_continues_to_the_last_bit(backend, tmp_path):
     )
 
 
+@pytest.fixture
+def ctrl_c():
+    """A child started in here reacts to Ctrl-C, also where this process, started in a
+    background, does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_safetensors
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, ctrl_c):
     checkpoint = tmp_path / "checkpoint"
     metrics = tmp_path / "metrics"
     process = subprocess.Popen(
@@ -279,7 +288,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     assert f"after {steps + 1} steps" in done.stdout
 
 
-def test_ctrl_c_without_save_ends_without_a_traceback(tmp_path):
+def test_ctrl_c_without_save_ends_without_a_traceback(tmp_path, ctrl_c):
     metrics = tmp_path / "metrics"
     process = subprocess.Popen(
         [sys.executable, SCRIPT, "--metrics", metrics, "--d-model", "32"],

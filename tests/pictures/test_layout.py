@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tinygrad_attn.pictures.layout.ranks import ranks
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout, svg_path
 
-DIRECTIONS = ["down", "right"]
+DIRECTIONS = ("down", "right")
 
 
 def rectangle(box, found):
@@ -247,8 +247,7 @@ def test_a_residual_chain_stands_in_one_column_beside_its_skips():
     assert len({round(x, 3) for x, _ in found.places.values()}) == 1
 
 
-@pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("seed", "direction"), [*enumerate(2 * DIRECTIONS)])
 def test_larger_random_graphs_keep_the_promises(seed, direction):
     chance = random.Random(seed)
     frames = [Outline(f"f{i}", f"f{i - 1}" if i % 2 else "", 40, 14) for i in range(4)]
