@@ -273,7 +273,7 @@ def test_nodes_have_names_formulas_modules_and_lines(any_backend):
     assert (weight.op, weight.shape, weight.formula) == ("parameter", (4, 4), "")
     softmax = next(node for node in graph if node.op == "softmax")
     assert softmax.module == "self_attn"
-    assert softmax.formula == "zᵢ = exp(xᵢ) / Σₖ exp(xₖ)"
+    assert softmax.formula == "z = softmax(x) = exp x / Σ exp x"
     assert "composites.py:" in softmax.source
     assert "softmax(xp, masked" in softmax.source
     norm = next(node for node in graph if node.op == "layer_norm")

@@ -114,7 +114,7 @@ def test_a_line_goes_forward_for_every_use_and_back_for_every_contribution():
         ("n0", "n1", False, ""),
         ("n0", "n1", True, "∂x += ∂y ⊙ x"),
         ("n1", "n2", False, ""),
-        ("n1", "n2", True, "∂y += ∂loss for each number"),
+        ("n1", "n2", True, "∂y += ∂loss, repeated"),
     ]
 
 

@@ -177,7 +177,7 @@ def test_the_origins_of_moved_numbers_are_those_numbers(model):
         for line, numbers in zip(how["origins"], card["value"]["numbers"]):
             for (which, at), v in zip(line, numbers):
                 x = graph.by_id(how["inputs"][which])
-                assert v == close(flatten(x.value)[at], 1e-6)
+                assert float(v) == close(float(flatten(x.value)[at]), 1e-6)
 
 
 def test_tokens_that_label_no_rows_are_refused():

@@ -8,9 +8,12 @@ returned it, else of its operation. Equal names are numbered, in order.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from ..context import Scope
+from ..rules import activations, primitives
+from ..rules.operation import Op, first_words
 from ..tensor import Tensor
 from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
@@ -199,13 +202,14 @@ def kind(t: Tensor, names: Names, trace: Trace) -> str:
 def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
     """A tensor as a node."""
     computed = bool(inputs_of(t))
-    formula, rule = formulas(t._op) if computed and t._op else ("", "")
+    operation = t._op if computed else None
     return Node(
         id=f"n{at}",
         name=name,
         op=t._op.name if computed and t._op else kind(t, names, trace),
-        formula=formula,
-        rule=rule,
+        operation=operation,
+        formula=operation.meaning.equation if operation else "",
+        rule=operation.meaning.gradients if operation else "",
         shape=t.shape,
         dtype=t.dtype,
         module=names.module(t._scope),
@@ -220,15 +224,15 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
 
 def formula_of_module(module: Any) -> str:
     """A module's formula, if its docstring begins with an equation, else ""."""
-    formula, _ = formulas(module)
-    return formula if "=" in formula else ""
+    text = first_words(module)
+    text = re.split(r"[.:;](?: |$)|\. |, (?=\()", text, maxsplit=1)[0]
+    return text.strip() if "=" in text else ""
 
 
-def formulas(op: Any) -> tuple[str, str]:
-    """An operation's formula and its rule, from the first sentence of its docstring:
-    "z = x · y;  ∂z/∂x = y, ∂z/∂y = x." has both."""
-    text = " ".join((op.__doc__ or "").split("\n\n")[0].split())
-    text = re.split(r"[.:](?: |$)|\. ", text, maxsplit=1)[0]
-    forward, _, back = text.partition(";")
-    forward = re.split(r", (?=\()", forward)[0]
-    return forward.strip(), back.strip()
+@cache
+def of_symbol(symbol: str) -> Op | None:
+    """The operation that Values have a symbol for: "+", "exp", "ReLU"."""
+    for op in (*vars(primitives).values(), *vars(activations).values()):
+        if isinstance(op, Op) and symbol.lower() in (op.meaning.symbol, op.name):
+            return op
+    return None
