@@ -32,6 +32,7 @@ ORDER = """
     functions functions.operands functions.elementwise functions.movement
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses
+        functions.own_rules
     ops tensor functional creation check_gradients
     graph.check graph.data graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy

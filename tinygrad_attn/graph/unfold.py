@@ -183,7 +183,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
             made_by = of_symbol(v._op) if v._prev else None
             formula, rule = ("z = x", "∂x += ∂z") if v._prev else ("", "")
             if made_by:
-                formula, rule = made_by.meaning.equation, made_by.meaning.gradients
+                formula, rule = made_by.equation, made_by.gradients
             index = elements.get(v)
             g = numbers.grad.get(v, 0.0)
             at = f"[{','.join(map(str, index))}]" if index else ""

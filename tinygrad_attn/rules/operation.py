@@ -90,6 +90,7 @@ KINDS = {
 ELEMENTWISE = ("elementwise", "choice", "gate", "comparison")
 ROWWISE = ("norm", "softmax")
 AS_PYTHON = str.maketrans({"−": "-", "⊙": "*", "^": "**"})
+OWN = "(rule of its own)"  # of an operation without notation
 # What a notation says of settings, where these are not known.
 GENERAL = {
     "Σ": "Σ",
@@ -126,18 +127,6 @@ class Meaning:
     why: str = ""
     kink: str = ""
     steep: str = ""
-
-    @property
-    def equation(self) -> str:
-        """The formula as an equation: "z = x ⊙ y"; "" if none is given."""
-        sides = ["z", self.formula, self.means] if self.formula else []
-        return " = ".join(general(side) for side in sides if side)
-
-    @property
-    def gradients(self) -> str:
-        """All rules: "∂x += ∂z ⊙ y, ∂y += ∂z ⊙ x"."""
-        rules = self.rules.items()
-        return ", ".join(f"∂{name} += {general(rule)}" for name, rule in rules)
 
     @property
     def symbol(self) -> str:
@@ -221,6 +210,20 @@ class Op:
             kink=said.get("kink", ""),
             steep=said.get("steep", ""),
         )
+
+    @property
+    def equation(self) -> str:
+        """Its formula as an equation: "z = x ⊙ y"."""
+        said = self.meaning
+        formula = said.formula or f"{self.name}({', '.join(self.inputs)})"
+        return " = ".join(general(side) for side in ("z", formula, said.means) if side)
+
+    @property
+    def gradients(self) -> str:
+        """All its rules: "∂x += ∂z ⊙ y, ∂y += ∂z ⊙ x"; "" if no gradient passes."""
+        rules = self.meaning.rules.items()
+        told = ", ".join(f"∂{name} += {general(rule)}" for name, rule in rules)
+        return told or (OWN if self.differentiable else "")
 
     def defvjp(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: `vjp` is this operation's."""

@@ -15,14 +15,13 @@ from math import isinf
 from typing import Any
 
 from ...rules.composites import MASKED, STEPS
-from ...rules.operation import ROWWISE
+from ...rules.operation import OWN, ROWWISE
 from ..data import Edge, Graph, Node
 
 # {over}; or a letter of the code, perhaps with ᵀ (but not x̂, an x with a hat).
 LETTERS = re.compile(
     "\\{(\\w+|Σ)\\}|([A-Za-z_][A-Za-z_0-9]*)(?!\N{COMBINING CIRCUMFLEX ACCENT})(ᵀ?)"
 )
-OWN = "(rule of its own)"  # of an operation without notation
 LEAVES = {
     "parameter": "A parameter: it is learned, so we want its gradient.",
     "input": "An input.",

@@ -107,8 +107,11 @@ class Slices:
             arrays.append(self.ids(x.shape) + start)
             origins.append((x, start))
             start += x.size
-        found = self.pick(moved(self.xp, t, *arrays), at)
-        pieces = self.pieces(found, [start for _, start in origins])
+        whole = moved(self.xp, t, *arrays)
+        if str(whole.dtype) != "int64":  # it computes with them
+            return None
+        found = self.pick(whole, at)
+        pieces = self.pieces(found, [start for _, start in origins], start)
         if pieces is None:
             return None
         axis, runs = pieces
@@ -123,13 +126,13 @@ class Slices:
         return SAME, {}, [(x, found)]
 
     def pieces(
-        self, found: Positions, starts: list[int]
+        self, found: Positions, starts: list[int], end: int
     ) -> tuple[int, list[tuple[int, Positions]]] | None:
         """Positions as runs along an axis, each from one input: (axis, [(number of the
         input, positions)]); None if they are no such runs, or if a number was put
         there (position 0)."""
         places = flat(found)
-        if not places or min(places) == 0:
+        if not places or not 0 < min(places) <= max(places) < end:
             return None
         which = {p: sum(p >= start for start in starts) - 1 for p in places}
         if len({*which.values()}) == 1:

@@ -12,8 +12,8 @@ from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...graph.data import Graph, Node
-from ...graph.notation.formulas import OWN, axes_of, is_masked, on_the_blackboard
-from ...rules.operation import ROWWISE
+from ...graph.notation.formulas import axes_of, is_masked, on_the_blackboard
+from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
 
 
