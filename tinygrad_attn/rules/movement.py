@@ -92,7 +92,7 @@ def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
     return pieces
 
 
-@primitive("movement", z="x[indices]", x="Σ rows of ∂z, added at indices")
+@primitive("movement", z="x[indices]", x="Σ ∂z, added at indices")
 def take(xp, x, indices):
     """A row of `x` for each index, (n, ...) and (*I) → (*I, ...): an embedding."""
     return xp.take(x, indices, axis=0)
@@ -106,7 +106,7 @@ def take_vjp(xp, g, z, inputs, needs, saved):
     return xp.scatter_add(g, indices, x.shape[0]), None
 
 
-@primitive("reduction", z="Σ rows of x, added at indices", x="∂z[indices]")
+@primitive("reduction", z="Σ x, added at indices", x="∂z[indices]")
 def scatter_add(xp, x, indices, *, rows):
     """Zeros of so many rows, to which each row of `x` is added at its index."""
     return xp.scatter_add(x, indices, rows)

@@ -273,6 +273,8 @@ def write_sum(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
         return rule
     if x == whole:
         return rule
+    if re.search(r" (where|[+−]) ", rule):
+        rule = f"({rule})"
     n = len(whole)
     lined = (1,) * (n - len(x)) + x
     axes = [i for i in range(n) if lined[i] == 1 and whole[i] > 1]

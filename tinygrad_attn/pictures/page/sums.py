@@ -7,6 +7,7 @@ where an operation moves its numbers, it runs on their positions.
 
 from __future__ import annotations
 
+import re
 from math import isfinite, prod
 from typing import Any
 
@@ -85,8 +86,13 @@ def templates(graph: Graph, node: Node) -> dict[str, Any]:
     formula, rules = on_the_blackboard(graph, node, names, "{z}", sums=False)
     if node.kind == "comparison":
         formula = formula.strip("()").replace(" = ", " ≟ ")
-    given = [None if rule in ("", OWN) else rule for rule in rules]
-    return {"formula": formula, "rules": given}
+    given = [None if rule in ("", OWN) else spelt(rule) for rule in rules]
+    return {"formula": spelt(formula), "rules": given}
+
+
+def spelt(template: str) -> str:
+    """A template with a dot after a factor: 2·{z}, where a number will stand."""
+    return re.sub(r"([\d½)]) (?=∂?\{)", r"\1·", template)
 
 
 def product(graph: Graph, node: Node) -> dict[str, Any]:
