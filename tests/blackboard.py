@@ -26,7 +26,6 @@ import numpy as np
 
 NUMBER = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:·10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?")
 NAME = re.compile(r"(x̂|∂?[^\W\d]\w*?′?)(?=[²³ᵀ]|\W|$)")
-FUNCTIONS = ["exp", "ln", "sin", "cos", "tanh", "erf"]
 RELATIONS = {
     ">": np.greater, "<": np.less, "=": np.equal,
     "≥": np.greater_equal, "≤": np.less_equal, "≠": np.not_equal,
@@ -53,8 +52,7 @@ def slope_of_gelu_tanh(x: Any) -> Any:
 
 
 CALLED: dict[str, Any] = {
-    "exp": np.exp, "ln": np.log, "sin": np.sin, "cos": np.cos, "tanh": np.tanh,
-    "erf": _erf, "σ": sigmoid, "φ": bell,
+    "ln": np.log, "erf": _erf, "σ": sigmoid, "φ": bell,
     "Φ": lambda x: (1 + _erf(x / math.sqrt(2))) / 2,
     "max": lambda *xs: np.max(np.broadcast_arrays(*xs), axis=0),
     "relu": lambda x: np.maximum(x, 0),
@@ -264,8 +262,9 @@ class Reader:
         """A name's array, or what a function makes of its arguments."""
         if name in self.names and not self.sees("("):
             return self.names[name]
-        if name in FUNCTIONS and self.take(" "):
-            return CALLED[name](self.factor()[0])
+        function = CALLED.get(name) or getattr(np, name, None)
+        if function and name != "max" and self.take(" "):
+            return function(self.factor()[0])
         if name == "max" and self.take(" "):
             value, axes = self.factor()[0], None
             if found := self.match(r" over ax[ie]s ([\d, ]+)"):
@@ -292,7 +291,7 @@ class Reader:
             return np.sqrt((x**2).mean(axis=axis, keepdims=True) + self.eps)
         if name == "leaky_relu":
             return np.where(x > 0, x, self.slope * x)
-        return CALLED[name](*arguments)
+        return function(*arguments)
 
     def deviation(self, x: Any, axis: Any = None) -> Any:
         """√(σ² + ε), or without a mean √(mean(x²) + ε)."""
