@@ -45,7 +45,8 @@ def softmax(xp, x, *, axis=-1):
 
 @softmax.defvjp
 def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """To raise one weight lowers the others: what counts is ∂`z` above its average.
+    """Raising one weight lowers the others, so what counts is how far ∂`z` is above its
+    average.
 
     Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is in the
     denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1 if

@@ -22,6 +22,7 @@ from ..data import Edge, Graph, Node
 LETTERS = re.compile(
     "\\{(\\w+|Σ)\\}|([A-Za-z_][A-Za-z_0-9]*)(?!\N{COMBINING CIRCUMFLEX ACCENT})(ᵀ?)"
 )
+BINARY = ("+ ", "− ", "⊙ ", "· ", "/ ", "^ ")  # x − (−2)
 LEAVES = {
     "parameter": "A parameter: it is learned, so we want its gradient.",
     "input": "An input.",
@@ -136,8 +137,9 @@ class Blackboard:
                 return found[0]
             if after == "ᵀ":
                 return transpose_name(name)
-            negative = name.startswith("−") and found.start()
-            return (f"({name})" if negative else name) + after
+            beside = pattern[: found.start()].endswith(BINARY)
+            beside = beside or pattern.startswith((" ^", "²", "³"), found.end())
+            return f"({name})" if name.startswith("−") and beside else name + after
 
         return LETTERS.sub(text, pattern)
 
