@@ -11,6 +11,7 @@ import ast
 import dis
 import linecache
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from os.path import dirname, join
 from types import CodeType
@@ -27,10 +28,18 @@ LESSONS = (
 
 
 class SourceLine(NamedTuple):
-    """A line of source: the code that was running, and the instruction in it."""
+    """A line of source: the code that was running, and the instruction in it.
+
+    `names` has for each input of the operation the program's name of it, or "".
+    """
 
     code: CodeType
     instruction: int
+    names: tuple[str, ...] = ()
+
+    def same_as(self, other: Any) -> bool:
+        """Whether two operations were computed by the same line (or the same part)."""
+        return other is not None and self[:2] == other[:2]
 
     @property
     def file(self) -> str:
@@ -61,8 +70,8 @@ class SourceLine(NamedTuple):
 
     @property
     def operands(self) -> list[str]:
-        """The variables that the operation was applied to, in order: ["x", ""] for
-        `x @ self.W`, "" for anything but a variable; [] if unknown."""
+        """The variables beside an operator, in order: ["x", ""] for `x @ self.W`, ""
+        for anything but a variable; [] if unknown, or for a call."""
         found: ast.expr | None = None
         if hasattr(self.code, "co_positions"):
             found, _ = expressions(self.file).get(self._span(), (None, ""))
@@ -73,10 +82,6 @@ class SourceLine(NamedTuple):
             parts = [found.left, found.right]
         elif isinstance(found, ast.Compare):
             parts = [found.left, *found.comparators]
-        elif isinstance(found, ast.Call):
-            parts = list(found.args)
-        elif isinstance(found, ast.Attribute):
-            parts = [found.value]
         return [part.id if isinstance(part, ast.Name) else "" for part in parts]
 
     def _span(self) -> Any:
@@ -97,15 +102,13 @@ class SourceLine(NamedTuple):
         return ""
 
     def _only_candidate(self) -> ast.expr | None:
-        """For Python 3.10: the expression in the line that has this instruction's kind,
+        """For Python 3.10: the operator in the line that has this instruction's kind,
         if there is only one."""
         steps = dis.get_instructions(self.code)
         name = next(s.opname for s in steps if s.offset == self.instruction)
-        kind: type[ast.expr] = ast.Attribute
-        if name.startswith(("BINARY", "COMPARE")):
-            kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
-        elif name.startswith("CALL"):
-            kind = ast.Call
+        if not name.startswith(("BINARY", "COMPARE")):
+            return None
+        kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
         number = self.number
         found = [
             node
@@ -114,7 +117,11 @@ class SourceLine(NamedTuple):
         ]
         if kind is ast.BinOp and len(found) > 1:
             symbol = BINARY.get(name.removeprefix("BINARY_"))
-            found = [n for n in found if symbol and isinstance(n.op, symbol)]  # type: ignore[attr-defined]
+            found = [
+                n
+                for n in found
+                if symbol and isinstance(getattr(n, "op", None), symbol)
+            ]
         return found[0] if len(found) == 1 else None
 
     def __str__(self) -> str:
@@ -130,6 +137,8 @@ BINARY: dict[str, type[ast.operator]] = {
     "POWER": ast.Pow,
     "MATRIX_MULTIPLY": ast.MatMult,
 }
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+MOST = 100  # items of a variable that are looked through for a tensor
 Expressions = dict[Any, tuple[ast.expr, str]]
 _known: dict[str, tuple[list[str], Expressions]] = {}  # file → its lines, and these
 
@@ -159,6 +168,9 @@ def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
     """The targets and values of an assignment: one of each, or as many in a tuple."""
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
         return [(node.target, node.value)]
+    if isinstance(node, ast.AugAssign):  # h += x is computed as h + x
+        step = ast.BinOp(node.target, node.op, node.value)
+        return [(node.target, ast.copy_location(step, node))]
     if not isinstance(node, ast.Assign):
         return []
     target, value = node.targets[0], node.value
@@ -180,13 +192,47 @@ def users_line() -> SourceLine:
     return SourceLine(frame.f_code, frame.f_lasti)
 
 
-def source_line() -> SourceLine:
+def source_line(inputs: Sequence[Any] = ()) -> SourceLine:
     """The innermost line that says what is computed: of the user's program, of a layer,
-    or of a composite's forward."""
+    or of a composite's forward; with the program's names of the inputs."""
     frame = sys._getframe(1)
     while frame.f_back and is_engine(frame.f_code.co_filename):
         frame = frame.f_back
-    return SourceLine(frame.f_code, frame.f_lasti)
+    around = frame
+    variables = list(frame.f_locals.items())
+    while around.f_back and around.f_code.co_name in COMPREHENSIONS:
+        around = around.f_back  # their variables are bound to what the line has
+        variables = [*around.f_locals.items(), *variables]
+    variables = [(name, v) for name, v in variables if not name.startswith("_")]
+    names = tuple(name_of(x, variables) for x in inputs)
+    return SourceLine(frame.f_code, frame.f_lasti, names if any(names) else ())
+
+
+def name_of(x: Any, variables: list[tuple[str, Any]]) -> str:
+    """What a program calls a tensor: the first variable that is bound to it. It is
+    found by identity, so how the line is written does not matter. For a leaf also the
+    attribute, key or place in which a variable holds it.
+
+    >>> x = Tensor([1.0])
+    >>> name_of(x, [("a", 2), ("w", x), ("also", x)])
+    'w'
+    >>> name_of(x, [("weights", {"W_Q": x})]), name_of(x, [("ws", (0, x))])
+    ('W_Q', 'ws.1')
+    """
+    if not hasattr(x, "_op"):
+        return ""
+    for name, v in variables:
+        if v is x:
+            return name
+    for name, v in variables if x._op is None else ():
+        if isinstance(v, (list, tuple)):
+            found = [f"{name}.{i}" for i, item in enumerate(v[:MOST]) if item is x]
+        else:
+            held = v if isinstance(v, dict) else getattr(v, "__dict__", {})
+            found = [key for key, item in islice(held.items(), MOST) if item is x]
+        if found and isinstance(found[0], str):
+            return found[0]
+    return ""
 
 
 def is_engine(file: str) -> bool:

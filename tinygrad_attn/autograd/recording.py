@@ -184,7 +184,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         t._where = check_forward(op, arrays, z)
     if keep:
         if now.tracing:
-            t._where = source_line()
+            t._where = source_line(inputs)
         t._requires_grad = differentiable
         t._op = op
         t._inputs = inputs
