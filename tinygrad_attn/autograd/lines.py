@@ -95,6 +95,8 @@ class SourceLine(NamedTuple):
         for step in following:
             if step.offset == self.instruction:
                 stored = next(following, step)
+                if stored.opname == "DUP_TOP":  # (h := x)
+                    stored = next(following, step)
                 named = stored.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL")
                 return (
                     str(stored.argval) if named and stored.argval.isidentifier() else ""
