@@ -385,6 +385,15 @@ def test_values_are_drawn_one_by_one():
 # --- text, files, and what is installed -----------------------------------------------
 
 
+def test_constants_beside_values_are_shown():
+    c = Value(2.0, label="c")
+    z = (1 - c) * 3.0 + c**2
+    z.label = "z"
+    for step in ("1 -", "* 3", "** 2"):
+        assert step in draw(z).svg
+    assert "+ 1" in draw(c + 1).svg
+
+
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("layout", ["own", None])
 def test_every_level_is_drawn_and_is_xml(attention, level, layout):

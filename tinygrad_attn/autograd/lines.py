@@ -14,8 +14,10 @@ import sys
 from collections.abc import Sequence
 from itertools import islice
 from os.path import dirname, join
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
+
+from .source import expressions, names_in_line
 
 # Folders, with the separator at their end: /home/me/nn_demo.py is not in /home/me/nn/.
 ENGINE = join(dirname(dirname(__file__)), "")
@@ -141,49 +143,6 @@ BINARY: dict[str, type[ast.operator]] = {
 }
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 MOST = 100  # items of a variable that are looked through for a tensor
-Expressions = dict[Any, tuple[ast.expr, str]]
-_known: dict[str, tuple[list[str], Expressions]] = {}  # file → its lines, and these
-
-
-def expressions(file: str) -> Expressions:
-    """The expressions in a file by where they stand (first line, last line, first
-    column, last column), each with the variable that it is assigned to, or ""."""
-    lines = linecache.getlines(file)
-    if file in _known and _known[file][0] is lines:
-        return _known[file][1]
-    found: Expressions = {}
-    try:
-        tree = ast.parse("".join(lines))
-    except (SyntaxError, ValueError):
-        tree = ast.Module([], [])
-    for node in ast.walk(tree):
-        if isinstance(node, ast.expr):
-            found.setdefault(span_of(node), (node, ""))
-        for target, value in assignments(node):
-            if isinstance(target, ast.Name):
-                found[span_of(value)] = value, target.id
-    _known[file] = lines, found
-    return found
-
-
-def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
-    """The targets and values of an assignment: one of each, or as many in a tuple."""
-    if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-        return [(node.target, node.value)]
-    if isinstance(node, ast.AugAssign):  # h += x is computed as h + x
-        step = ast.BinOp(node.target, node.op, node.value)
-        return [(node.target, ast.copy_location(step, node))]
-    if not isinstance(node, ast.Assign):
-        return []
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts))
-    return [(target, value)]
-
-
-def span_of(node: ast.expr) -> tuple[int, int | None, int, int | None]:
-    """Where an expression stands, as `co_positions` says it."""
-    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 def users_line() -> SourceLine:
@@ -200,40 +159,57 @@ def source_line(inputs: Sequence[Any] = ()) -> SourceLine:
     frame = sys._getframe(1)
     while frame.f_back and is_engine(frame.f_code.co_filename):
         frame = frame.f_back
-    around = frame
-    variables = list(frame.f_locals.items())
-    while around.f_back and around.f_code.co_name in COMPREHENSIONS:
-        around = around.f_back  # their variables are bound to what the line has
-        variables = [*around.f_locals.items(), *variables]
-    variables = [(name, v) for name, v in variables if not name.startswith("_")]
+    variables = variables_of(frame)
     names = tuple(name_of(x, variables) for x in inputs)
     return SourceLine(frame.f_code, frame.f_lasti, names if any(names) else ())
 
 
-def name_of(x: Any, variables: list[tuple[str, Any]]) -> str:
-    """What a program calls a tensor: the first variable that is bound to it. It is
-    found by identity, so how the line is written does not matter. For a leaf also the
-    attribute, key or place in which a variable holds it.
+def variables_of(frame: FrameType) -> dict[str, Any]:
+    """The variables that a line names, with what they are bound to, in the order of the
+    line; all that its function knows, where the source cannot be read."""
+    code, here = frame.f_code, frame.f_locals
+    named = names_in_line(code.co_filename, frame.f_lineno)
+    if named is None:
+        named = (*code.co_varnames, *code.co_names)[:MOST]
+    if code.co_name in COMPREHENSIONS:  # has its own frame before Python 3.12
+        around = frame.f_back
+        while around and around.f_code.co_name in COMPREHENSIONS:
+            around = around.f_back
+        here = {**here, **(around.f_locals if around else {})}
+    found = {}
+    for name in named:
+        if name in here:
+            found[name] = here[name]
+        elif name in frame.f_globals:
+            found[name] = frame.f_globals[name]
+    return found
+
+
+def name_of(x: Any, variables: dict[str, Any]) -> str:
+    """What a line calls a tensor: the variable that is bound to it. It is found by
+    identity, so how the line is written does not matter. For a leaf also the attribute,
+    key or place in which a variable holds it.
 
     >>> x = Tensor([1.0])
-    >>> name_of(x, [("a", 2), ("w", x), ("also", x)])
-    'w'
-    >>> name_of(x, [("weights", {"W_Q": x})]), name_of(x, [("ws", (0, x))])
-    ('W_Q', 'ws.1')
+    >>> name_of(x, {"a": 2, "w": x}), name_of(x, {"weights": {"W_Q": x}})
+    ('w', 'W_Q')
+    >>> name_of(x, {"ws": (0, x)})
+    'ws.1'
     """
     if not hasattr(x, "_op"):
         return ""
-    for name, v in variables:
-        if v is x:
+    for name, value in variables.items():
+        if value is x:
             return name
-    for name, v in variables if x._op is None else ():
-        if isinstance(v, (list, tuple)):
-            found = [f"{name}.{i}" for i, item in enumerate(v[:MOST]) if item is x]
-        else:
-            held = v if isinstance(v, dict) else getattr(v, "__dict__", {})
-            found = [key for key, item in islice(held.items(), MOST) if item is x]
-        if found and isinstance(found[0], str):
-            return found[0]
+    for name, value in variables.items() if x._op is None else ():
+        if isinstance(value, (list, tuple)):
+            places = [i for i, item in enumerate(value[:MOST]) if item is x]
+            if places:
+                return f"{name}.{places[0]}"
+        held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        keys = [str(key) for key, item in islice(held.items(), MOST) if item is x]
+        if keys:
+            return keys[0] if keys[0].isidentifier() else f"{name}.{keys[0]}"
     return ""
 
 

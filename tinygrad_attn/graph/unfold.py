@@ -208,8 +208,12 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     total_array=totals.get(v, g if reached else None),
                 )
             )
-            nodes[-1].arguments = [ids[x] for x in v._prev]
-            for i, (x, local) in enumerate(zip(v._prev, v._local)):
+            operands = v.operands
+            nodes[-1].arguments = [
+                ids[x] if isinstance(x, Value) else float(x) for x in operands
+            ]
+            places = [i for i, x in enumerate(operands) if isinstance(x, Value)]
+            for i, x, local in zip(places, v._prev, v._local):
                 share = None
                 if reached and numbers.maker[x] in trace.gradients:
                     share = local * g
