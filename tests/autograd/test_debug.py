@@ -118,3 +118,19 @@ def test_it_is_for_one_thread_and_ends_with_the_context(backend):
 def test_as_a_decorator():
     with pytest.raises(FloatingPointError):
         zeros(1).log()
+
+
+@pytest.mark.parametrize(
+    ("step", "where_it_is"),
+    [
+        (lambda x: x.sqrt(), "sqrt has an infinite slope at x = 0"),
+        (lambda x: x.log(), "log made -inf"),  # found forward already
+        (lambda x: x**0.5, "pow has an infinite slope at x = 0, if y is below 1"),
+        (lambda x: (x - 1.0).log1p(), "log1p made -inf"),
+    ],
+)
+def test_a_steep_operation_says_where_it_is_steep(step, where_it_is, backend):
+    x = Tensor([0.0, 2.0], requires_grad=True)
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        where(x > 0.0, step(x), 0.0).sum().backward()
+    assert where_it_is in str(caught.value)
