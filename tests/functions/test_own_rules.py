@@ -230,7 +230,7 @@ def test_no_head_is_cut_through_what_mixes_heads(kind, start):
     ) as e:
         draw(loss, head=(layer, 1))
     assert "centre" in str(e.value)
-    assert ("its kind is not known" in str(e.value)) == (not kind)
+    assert ("its kind is not declared" in str(e.value)) == (not kind)
 
 
 def test_without_a_vjp_a_gradient_is_refused():
@@ -285,7 +285,7 @@ def kinds(*args, **kwargs):
         (vjp_returns(None), RuntimeError, "odd: its vjp must return a tuple"),
         (vjp_returns(()), RuntimeError, "for each input (None where"),
         (kinds("pointwise"), ValueError, "kind 'pointwise' given; it must be one of"),
-        (kinds("elementwise", w="∂z"), TypeError, "w= given, which is no input of it"),
+        (kinds("elementwise", w="∂z"), TypeError, "w= given; it takes z, means, kink"),
     ],
 )
 def test_bad_rules_and_calls_get_one_sentence(call, error, words, backend):
