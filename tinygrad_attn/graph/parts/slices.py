@@ -87,7 +87,11 @@ class Slices:
             ]
             return op, t._params, items
         if op.kind == "product":
-            return self.linear(t, at) if op.meaning.turned else self.matmul(t, at)
+            turned = op.meaning.turned
+            flat_y = inputs[1].ndim == 2
+            return (
+                self.linear(t, at) if turned and flat_y else self.matmul(t, at, turned)
+            )
         if op.kind in ROWWISE:
             return self.along_the_last_axis(t, at)
         if op.kind == "attention":
@@ -168,8 +172,9 @@ class Slices:
         ]
         return t._op, t._params, items
 
-    def matmul(self, t: Tensor, at: Positions) -> Slice | None:
-        """Rows of x and columns of y, of one block of the batch."""
+    def matmul(self, t: Tensor, at: Positions, turned: bool) -> Slice | None:
+        """Rows of x and columns of y (rows, if it is turned), of one block of the
+        batch."""
         x, y = t._inputs or ()
         n, m = t.shape[-2:]
         k = x.shape[-1]
@@ -183,10 +188,11 @@ class Slices:
         (block,) = blocks
         every = list(range(k))
         left = self.block(x, (*t.shape[:-2], n, k), block)
-        right = self.block(y, (*t.shape[:-2], k, m), block)
+        right = self.block(y, (*t.shape[:-2], *((m, k) if turned else (k, m))), block)
+        across = (columns, every, k) if turned else (every, columns, m)
         items = [
             (x, self.pick(left, self.outer([r % n for r in rows], every, k))),
-            (y, self.pick(right, self.outer(every, columns, m))),
+            (y, self.pick(right, self.outer(*across))),
         ]
         return t._op, t._params, items
 
