@@ -15,9 +15,8 @@ every operand x of a result z, `x.grad += z.grad · ∂z/∂x`.
 
 **Why `+=`?** `a` reaches z along two paths, through p and directly, and the chain rule
 adds up what all the paths contribute: 2 and 1. **In which order?** A node passes its
-gradient on only after everything computed from it has passed its own. If, in b = a + a
-and c = b + b, b passed on what it has at each arrival (1, then 2), a would receive
-1+1+2+2 = 6; right is 4.
+gradient on only after everything computed from it has. If, in b = a + a and c = b + b,
+b passed on each arrival (1, then 2), a would receive 1+1+2+2 = 6; right is 4.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Value:
         _beside: Number | tuple[Number] | None = None,
     ) -> None:
         if not _children and not isinstance(data, (float, int, Real)):
-            raise TypeError(f"Value: {data!r}, a {type(data).__name__}, is not a number")
+            raise TypeError(f"Value: {data!r}, a {type(data).__name__}, is no number")
         self.data, self.label = data, label
         self.grad: Number = 0
         self._prev, self._op, self._local = _children, _op, _local
