@@ -118,6 +118,23 @@ def test_edges_of_the_number_line():
     assert x.grad == 0.0
 
 
+def test_powers_of_0_have_no_slope_along_an_exponent_from_0_on():
+    for y in (0.0, 0.5, 2.0, 0, 2):
+        x, v = Value(0.0), Value(y)
+        (x**v).backward()
+        assert v.grad == 0.0
+        v = Value(y)
+        (0.0**v).backward()
+        assert v.grad == 0.0
+    for y in (-0.5, -2.0):
+        x, v = Value(0.0), Value(y)
+        (x**v).backward()
+        assert v.grad == -math.inf
+        v = Value(y)
+        (0.0**v).backward()
+        assert v.grad == -math.inf
+
+
 def test_comparisons_look_at_the_number():
     assert Value(1.0) < Value(2.0) <= 2.0 < 3.0
     assert Value(2.0) > 1.0

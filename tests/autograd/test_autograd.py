@@ -8,7 +8,19 @@ import weakref
 import pytest
 from conftest import assert_close
 
-from tinygrad_attn import Tensor, enable_grad, grad, no_grad, ones, ops, randn, zeros
+import nn
+from tinygrad_attn import (
+    Tensor,
+    enable_grad,
+    functional,
+    grad,
+    no_grad,
+    ones,
+    ops,
+    randn,
+    zeros,
+)
+from tinygrad_attn.arrays.array import Array
 from tinygrad_attn.autograd.walk import topological_order
 from tinygrad_attn.rules.operation import primitive
 
@@ -225,6 +237,52 @@ def test_memory_returns_without_the_garbage_collector(walked, backend):
         gc.enable()
 
 
+class Kept:
+    """Something that can be watched."""
+
+
+class Numbers(list):
+    """A list that can be watched, for the data of an Array, which cannot."""
+
+
+def watch_array(t):
+    """A weak reference to a tensor's array, or to what only that array holds."""
+    if isinstance(t.data, Array):
+        t.data.data = Numbers(t.data.data)
+        return weakref.ref(t.data.data)
+    return weakref.ref(t.data)
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_a_freed_node_holds_no_inputs_arrays_nor_what_was_saved(retain, backend):
+    """Each would keep the memory of a step until its loss is dropped."""
+    saved = []
+
+    @primitive()
+    def square(xp, x):
+        kept = Kept()
+        saved.append(weakref.ref(kept))
+        return x * x, kept
+
+    @square.defvjp
+    def square_vjp(xp, g, z, inputs, needs, saved):
+        return (g * inputs[0] * 2.0,)
+
+    class Square(nn.Module):
+        def forward(self, x):
+            return ops.apply(square, x)
+
+    module, hidden = Square(), leaf(1.0, 2.0) * 3.0
+    z = module(hidden)
+    loss = z.sum()
+    watched = [weakref.ref(hidden), watch_array(hidden), *saved, weakref.ref(module)]
+    del hidden, module
+    assert [w() is not None for w in watched] == [True] * 4
+    loss.backward(retain_graph=retain)
+    assert [w() is not None for w in watched] == [retain] * 4
+    assert loss.item() == pytest.approx(sum(z.tolist()))  # the results live
+
+
 # --- second derivatives ---------------------------------------------------------------
 
 
@@ -272,9 +330,18 @@ def test_pow_at_zero(any_backend):
     x = leaf(0.0, 0.0, 2.0)
     (x ** Tensor([0.0, 2.0, 0.0])).sum().backward()
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
-    y = leaf(2.0, 1.0)
-    (Tensor([0.0, 0.0]) ** y).sum().backward()
-    assert y.grad.tolist() == [0.0, 0.0]
+    y = leaf(2.0, 1.0, 0.0)
+    (Tensor([0.0, 0.0, 0.0]) ** y).sum().backward()
+    assert y.grad.tolist() == [0.0, 0.0, 0.0]
+    x, y = leaf(0.0), leaf(0.0)
+    (x**y).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([0.0], [0.0])
+
+
+def test_the_kink_of_leaky_relu_takes_the_smaller_slope(any_backend):
+    x = leaf(-2.0, -0.0, 0.0, 2.0)
+    functional.leaky_relu(x, 0.25).sum().backward()
+    assert x.grad.tolist() == [0.25, 0.25, 0.25, 1.0]
 
 
 def test_where_keeps_out_what_the_branch_not_taken_makes(any_backend):
