@@ -1,0 +1,61 @@
+"""What an operation is: its name, text and kind, and a call of it inside another."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import assert_close
+from rule_cases import ALL_OPS
+
+from tinygrad_attn import Tensor, ops
+from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.rules import comparisons, composites, primitives
+
+
+@pytest.mark.parametrize("op", ALL_OPS, ids=str)
+def test_an_operation_bears_its_forwards_name_and_text(op):
+    assert op.name == op.forward.__name__
+    assert op.__doc__
+    assert op.__doc__ == op.forward.__doc__  # help(op) shows the formula
+
+
+def test_an_operation_says_its_kind():
+    assert (primitives.exp.composite, composites.softmax.composite) == (False, True)
+    assert [type(op.composite) for op in ALL_OPS] == [bool] * len(ALL_OPS)
+    kinds = repr([primitives.exp, composites.softmax])
+    assert kinds == "[<primitive exp>, <composite softmax>]"
+
+
+def test_inside_another_an_operation_gives_z_and_not_what_it_saved(backend):
+    x = Tensor([[1.0, 2.0, 4.0]])
+    array = x.data
+    xp = namespace_of([array])
+    z, _ = composites.layer_norm.forward(xp, array, None, None)
+    for got in (
+        composites.layer_norm(xp, array, None, None),
+        composites.layer_norm(ops, x, None, None),
+    ):
+        assert_close(got, z)
+
+
+def test_inside_another_an_operation_on_tensors_is_a_step_of_its_own(backend):
+    z = primitives.exp(ops, Tensor([1.0], requires_grad=True))
+    assert z._op is primitives.exp
+
+
+def test_shapes_that_do_not_fit_are_refused_by_every_operation_that_checks(backend):
+    checking = [op for op in ALL_OPS if op.check] + [
+        op for op in vars(comparisons).values() if getattr(op, "check", None)
+    ]
+    assert len(checking) == 8 + 6
+    for op in checking:
+        x, y = Tensor([[1.0, 2.0]] * 2), Tensor([[1.0, 2.0, 3.0]] * 3)
+        inputs = [x > 0.0, x, y] if op is primitives.where else [x, y]
+        with pytest.raises(ValueError, match=rf"^{op.name}: .*\(2, 2\).*\(3, 3\)"):
+            ops.apply(op, *inputs)
+
+
+@pytest.mark.parametrize("op", [primitives.sum, primitives.max], ids=str)
+def test_a_reduction_drops_its_axes_unless_told_to_keep_them(op, backend):
+    x = Tensor([[1.0, 2.0, 4.0], [8.0, 0.0, 3.0]])
+    assert ops.apply(op, x, axis=(1,)).shape == (2,)
+    assert ops.apply(op, x, axis=(1,), keepdims=True).shape == (2, 1)
