@@ -23,6 +23,7 @@ def test_the_files_to_mutate_and_their_tests_exist(file):
     missing = [f for f in (file, *quick, *thorough) if not (ROOT / f).is_file()]
     assert missing == []
     assert quick
+    assert thorough  # without a file pytest would run all
 
 
 @pytest.mark.parametrize("block", BLOCKS)

@@ -5,8 +5,9 @@
 Every file of targets.py is changed in one place at a time (`a + b` becomes `a - b`, a
 number grows by 1, an argument is left out), and its tests run on the result. A mutant
 that no test notices has survived. It shows a test that is missing, or it changes
-nothing that counts; then reasons.txt says why. At the end stands a table. The exit
-status is 1 if fewer than 97 % were killed, or if survivors and reasons do not match.
+nothing that counts; then reasons.txt says why. Survivors are printed with their
+reasons, and a table at the end. The exit status is 1 if fewer than 97 % were killed, if
+a survivor has no reason, or if a reason has no survivor.
 
     FILE       only these files
     --again    only what survived, for want of a reason, the last time
@@ -238,18 +239,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 continue
             tested[file] += 1
             survived[file] += alive
-            if alive and mutant.key not in known:
-                unknown.append(mutant.key)
-                print(f"{mutant.key}\n", flush=True)
-            elif alive:
+            if alive:
+                print(f"{mutant.key}\n= {known.get(mutant.key, '???')}\n", flush=True)
                 unused.discard(mutant.key)
+                if mutant.key not in known:
+                    unknown.append(mutant.key)
     SURVIVED.parent.mkdir(exist_ok=True)
     SURVIVED.write_text("\n\n".join(unknown), encoding="utf-8")
     if options.again:
         print(f"{tested.total() - survived.total()} of {tested.total()} killed now")
         return 0
     share = table(tested, survived)
-    print(f"{len(unknown)} survived without a reason (above, and in {SURVIVED})")
+    print(f"{len(unknown)} survived without a reason (??? above, and in {SURVIVED})")
     for key in unused:
         print(f"reasons.txt gives a reason, but it was killed or is gone:\n{key}\n")
     return 0 if share >= WANTED and not unknown and not unused else 1

@@ -355,6 +355,16 @@ def test_softmax_along_an_axis_of_none(f, any_backend):
     assert f(Tensor([[], []])).shape == (2, 0)
 
 
+@pytest.mark.parametrize("f", [F.softmax, F.log_softmax])
+def test_a_row_far_below_another_keeps_its_digits(f, any_backend):
+    """Each is shifted by its own largest number: by the other's, exp would be 0."""
+    rows = [[1.0, 2.0, 4.0], [-9999.0, -9998.0, -9996.0], [9.0, 1e4, -9.0]]
+    together = f(Tensor(rows)).tolist()
+    assert_same(together, [f(Tensor(row)).tolist() for row in rows])
+    across = f(Tensor(rows).T, 0).T.tolist()
+    assert_same(across, together)
+
+
 def test_norms_of_no_rows(any_backend):
     assert F.layer_norm(Tensor([[1.0, 2.0]])[:0], 2).shape == (0, 2)
     assert F.rms_norm(Tensor([[1.0, 2.0]])[:0], 2).shape == (0, 2)
