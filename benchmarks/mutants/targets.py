@@ -37,6 +37,7 @@ WALK = Tests(
         "tests/autograd/test_autograd.py",
         "tests/test_semantics.py",
         "tests/test_tensor.py",
+        "tests/rules/test_operation.py",
         "tests/autograd/test_debug.py",
         "tests/autograd/test_record.py",
         "tests/test_gradcheck.py",
@@ -45,9 +46,7 @@ WALK = Tests(
         "tests/test_errors.py",
         "tests/rules/test_rules.py",
         "tests/test_threads.py",
-        "tests/nn/test_modes.py",
         "tests/nn/test_attention_maps.py",
-        "tests/test_promises.py",
     ),
 )
 LINES = Tests(
@@ -60,7 +59,7 @@ LINES = Tests(
 )
 SCALAR = Tests(
     ("tests/test_scalar.py", "tests/test_proof.py"),
-    ("tests/rules/test_rules.py", "tests/test_dropin.py", "tests/test_promises.py"),
+    ("tests/rules/test_rules.py", "tests/test_dropin.py"),
 )
 LAYERS = Tests(
     (
@@ -72,7 +71,6 @@ LAYERS = Tests(
         "tests/test_errors.py",
         "tests/nn/test_checkpoint.py",
         "tests/nn/test_transformer.py",
-        "tests/nn/test_optim.py",
     ),
 )
 TRANSFORMER = Tests(

@@ -6,9 +6,11 @@ import pytest
 from conftest import assert_close
 from rule_cases import ALL_OPS
 
-from tinygrad_attn import Tensor, ops
+from tinygrad_attn import Tensor, grad, no_grad, ops, record
 from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.autograd.recording import watch
 from tinygrad_attn.rules import comparisons, composites, primitives
+from tinygrad_attn.rules.operation import composite
 
 
 @pytest.mark.parametrize("op", ALL_OPS, ids=str)
@@ -59,3 +61,34 @@ def test_a_reduction_drops_its_axes_unless_told_to_keep_them(op, backend):
     x = Tensor([[1.0, 2.0, 4.0], [8.0, 0.0, 3.0]])
     assert ops.apply(op, x, axis=(1,)).shape == (2,)
     assert ops.apply(op, x, axis=(1,), keepdims=True).shape == (2, 1)
+
+
+@composite
+def scaled_square(xp, x, *, by):
+    """z = by · x², without a rule of its own."""
+    return x * x * by
+
+
+def test_a_composite_without_a_rule_records_its_parts(any_backend):
+    x = Tensor([1.0, -2.0], requires_grad=True)
+    z = ops.apply(scaled_square, x, by=3.0)
+    assert z.tolist() == [3.0, 12.0]
+    assert z._op is primitives.mul
+    assert (z._scope.owner, z._scope.parent) == (scaled_square, None)
+    assert grad(z.sum(), x)[0].tolist() == [6.0, -12.0]
+
+
+def test_a_composite_without_a_rule_is_one_step_where_nothing_is_recorded(backend):
+    x = Tensor([1.0, -2.0], requires_grad=True)
+    seen = []
+
+    def watcher(op, inputs, params, z):
+        seen.append((op, inputs, params, z.tolist()))
+
+    with no_grad():
+        z = watch(watcher, ops.apply, scaled_square, x, by=3.0)
+    assert (z._op, z.requires_grad) == (None, False)
+    assert seen == [(scaled_square, (x,), {"by": 3.0}, [3.0, 12.0])]
+    with record():
+        z = ops.apply(scaled_square, x.detach(), by=3.0)
+    assert (z._op, z.requires_grad) == (primitives.mul, False)
