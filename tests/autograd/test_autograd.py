@@ -18,6 +18,7 @@ from tinygrad_attn import (
     ones,
     ops,
     randn,
+    use_backend,
     zeros,
 )
 from tinygrad_attn.arrays.array import Array
@@ -183,6 +184,16 @@ def test_no_grad_records_nothing(any_backend):
         return x * 2.0
 
     assert not f().requires_grad
+
+
+def test_single_numbers_do_not_record_themselves_where_nothing_is_recorded():
+    with use_backend("scalar"):
+        x = leaf(1.0, 2.0)
+        with no_grad():
+            z = ops.where(x > 0.0, x * 2.0, x)
+        y = (x > 0.0) * x.detach()
+    for t in (z, y):
+        assert [type(v) for v in t.data.data] == [float] * 2
 
 
 def test_detach_cuts_the_graph(any_backend):
