@@ -33,20 +33,17 @@ RULES = Tests(
     ),
 )
 WALK = Tests(
+    ("tests/autograd/test_autograd.py", "tests/rules/test_operation.py"),
     (
-        "tests/autograd/test_autograd.py",
-        "tests/test_semantics.py",
-        "tests/test_tensor.py",
-        "tests/rules/test_operation.py",
         "tests/autograd/test_debug.py",
         "tests/autograd/test_record.py",
+        "tests/test_semantics.py",
+        "tests/test_tensor.py",
         "tests/test_gradcheck.py",
-    ),
-    (
-        "tests/test_errors.py",
-        "tests/rules/test_rules.py",
         "tests/test_threads.py",
         "tests/nn/test_attention_maps.py",
+        "tests/rules/test_rules.py",
+        "tests/test_errors.py",
     ),
 )
 LINES = Tests(
@@ -62,15 +59,12 @@ SCALAR = Tests(
     ("tests/rules/test_rules.py", "tests/test_dropin.py"),
 )
 LAYERS = Tests(
+    ("tests/nn/test_nn.py", "tests/nn/test_modes.py"),
     (
-        "tests/nn/test_nn.py",
-        "tests/nn/test_modes.py",
         "tests/nn/test_gradients.py",
-    ),
-    (
-        "tests/test_errors.py",
         "tests/nn/test_checkpoint.py",
         "tests/nn/test_transformer.py",
+        "tests/test_errors.py",
     ),
 )
 TRANSFORMER = Tests(

@@ -45,6 +45,13 @@ def test_what_was_there_before_is_not_held_against_an_operation(any_backend):
             _ = x - x
 
 
+def test_the_gradient_given_is_not_held_against_an_operation(backend):
+    x = leaf(1.0, 2.0)
+    with debug():
+        (x * 2.0).backward(Tensor([math.inf, math.nan]))
+    assert str(x.grad.tolist()) == "[inf, nan]"
+
+
 def test_backward_names_the_forward_line(backend):
     x = leaf(0.0, 4.0)
     with debug():
