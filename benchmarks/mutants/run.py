@@ -194,7 +194,8 @@ def reasons() -> dict[str, str]:
 
 def work(files: Sequence[str], again: bool) -> list[tuple[str, Mutant]]:
     """The mutants to be tested; first, for each file, the unchanged one."""
-    last = SURVIVED.read_text(encoding="utf-8").split("\n\n") if again else []
+    last = set(SURVIVED.read_text(encoding="utf-8").split("\n\n") if again else ())
+    last -= set(reasons())
     tasks = []
     for file in files:
         source = (ROOT / file).read_text(encoding="utf-8")
