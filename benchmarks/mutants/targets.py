@@ -59,7 +59,7 @@ SCALAR = Tests(
     ("tests/rules/test_rules.py", "tests/test_dropin.py"),
 )
 LAYERS = Tests(
-    ("tests/nn/test_nn.py", "tests/nn/test_modes.py"),
+    ("tests/nn/test_nn.py", "tests/nn/test_layers.py", "tests/nn/test_modes.py"),
     (
         "tests/nn/test_gradients.py",
         "tests/nn/test_checkpoint.py",
@@ -71,8 +71,10 @@ TRANSFORMER = Tests(
     (
         "tests/nn/test_multi_head_attention.py",
         "tests/nn/test_transformer.py",
+        "tests/nn/test_layers.py",
     ),
     (
+        "tests/nn/test_nn.py",
         "tests/nn/test_modes.py",
         "tests/test_errors.py",
         "tests/nn/test_attention_maps.py",

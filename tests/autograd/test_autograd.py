@@ -197,6 +197,14 @@ def test_grad_is_none_before_a_backward_and_only_leaves_have_one(any_backend):
     assert unused.grad is None
 
 
+def test_to_ask_a_result_for_a_gradient_once_more_leaves_its_graph(any_backend):
+    x = leaf(3.0)
+    y = x * 2.0
+    y.requires_grad = True
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0]
+
+
 def test_several_backwards_add_up_until_the_gradient_is_forgotten(any_backend):
     x = leaf(1.0)
     (x * 3.0).sum().backward()

@@ -43,7 +43,10 @@ def test_inside_another_an_operation_on_tensors_is_a_step_of_its_own(backend):
     x = Tensor([1.0], requires_grad=True)
     z = primitives.exp(ops, x)
     assert (z._op, z._inputs, z._params, z._saved) == (primitives.exp, (x,), {}, None)
-    assert (x._op, x._inputs, x._params, x._saved) == (None, (), {}, None)
+    with no_grad():
+        y = primitives.exp(ops, x)
+    for t in (x, y):
+        assert (t._op, t._inputs, t._params, t._saved) == (None, (), {}, None)
 
 
 def test_shapes_that_do_not_fit_are_refused_by_every_operation_that_checks(backend):
