@@ -86,6 +86,76 @@ def test_dropout_drops_half_unless_told(any_backend):
     assert nn.Dropout(0.25).p == 0.25
 
 
+def biases(module):
+    return [path for path, _ in module.named_parameters() if path.endswith("bias")]
+
+
+@pytest.mark.parametrize(
+    ("make", "count"),
+    [
+        (lambda *bias: nn.Linear(4, 4, *bias), 1),
+        (lambda *bias: nn.MultiHeadAttention(4, 2, 0.0, *bias), 4),
+        (lambda *bias: nn.FeedForward(4, 4, 0.0, "relu", *bias), 2),
+        (
+            lambda *bias: nn.TransformerEncoderLayer(
+                4, 2, 4, 0.0, "relu", False, 1e-5, *bias
+            ),
+            4 + 2 + 2,
+        ),
+        (
+            lambda *bias: nn.TransformerDecoderLayer(
+                4, 2, 4, 0.0, "relu", False, 1e-5, *bias
+            ),
+            4 + 4 + 2 + 3,
+        ),
+    ],
+)
+def test_all_have_a_bias_unless_told(make, count):
+    assert len(biases(make())) == len(biases(make(True))) == count
+    assert biases(make(False)) == []
+
+
+def rates(layer):
+    """The probabilities to drop, of each dropout and attention inside."""
+    found = {}
+    for path, module in layer.named_modules():
+        if isinstance(module, nn.Dropout):
+            found[path] = module.p
+        if isinstance(module, nn.MultiHeadAttention):
+            found[path] = module.dropout
+    return found
+
+
+def test_the_settings_of_a_transformer_layer():
+    usual = nn.TransformerDecoderLayer(4, 2)
+    assert rates(usual) == {
+        "self_attn": 0.1,
+        "cross_attn": 0.1,
+        "feed_forward.dropout": 0.1,
+        "dropout1": 0.1,
+        "dropout2": 0.1,
+        "dropout3": 0.1,
+    }
+    assert usual.feed_forward.linear1.weight.shape == (2048, 4)
+    assert usual.feed_forward.activation is functional.relu
+    assert usual.norm_first is False
+    assert [usual.norm1.eps, usual.norm2.eps, usual.norm3.eps] == [1e-5] * 3
+    told = nn.TransformerEncoderLayer(
+        4, 2, 8, 0.25, "gelu", True, 0.5, inner_dropout=0.0
+    )
+    assert rates(told) == {
+        "self_attn": 0.0,
+        "feed_forward.dropout": 0.0,
+        "dropout1": 0.25,
+        "dropout2": 0.25,
+    }
+    assert told.feed_forward.linear1.weight.shape == (8, 4)
+    assert told.feed_forward.activation is functional.gelu
+    assert told.norm_first is True
+    assert [told.norm1.eps, told.norm2.eps] == [0.5] * 2
+    assert nn.FeedForward(4, 4).dropout.p == nn.MultiHeadAttention(4, 2).dropout == 0.0
+
+
 def test_the_positions_that_follow_others(any_backend):
     x = Tensor([[0.0] * 4] * 2)
     for layer in (nn.LearnedPositions(6, 4), nn.SinusoidalPositions(6, 4)):
