@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import pytest
-from conftest import assert_close
+from conftest import assert_close, needs_numpy
 
 import nn
-from tinygrad_attn import Tensor, functional, manual_seed, rand, randn
+from nn.transformer.shared import TransformerLayer
+from tinygrad_attn import Tensor, functional, manual_seed, rand, randn, use_backend
 
 # --- initial weights ------------------------------------------------------------------
 
@@ -156,6 +157,15 @@ def test_the_settings_of_a_transformer_layer():
     assert nn.FeedForward(4, 4).dropout.p == nn.MultiHeadAttention(4, 2).dropout == 0.0
 
 
+def test_a_layer_may_have_no_attention():
+    layer = TransformerLayer(4, 2, 8)
+    assert [name for name, _ in layer.named_children()] == [
+        "feed_forward",
+        "norm1",
+        "dropout1",
+    ]
+
+
 def test_the_positions_that_follow_others(any_backend):
     x = Tensor([[0.0] * 4] * 2)
     for layer in (nn.LearnedPositions(6, 4), nn.SinusoidalPositions(6, 4)):
@@ -163,6 +173,22 @@ def test_the_positions_that_follow_others(any_backend):
         for start in range(5):
             assert layer(x, start).tolist() == every[start : start + 2].tolist()
         assert layer(x).tolist() == every[:2].tolist()
+
+
+def test_learned_positions_are_added(any_backend):
+    layer = nn.LearnedPositions(3, 2)
+    assert layer(Tensor([[0.0, 0.0]] * 3)).tolist() == layer.weight.tolist()
+
+
+@needs_numpy
+def test_waves_are_computed_in_float64_and_then_rounded():
+    """In float32 the angle of position 9,999 would be off in its fourth digit."""
+    with use_backend("numpy", "float64"):
+        exact = nn.SinusoidalPositions(10_000, 8).waves
+    with use_backend("numpy", "float32"):
+        waves = nn.SinusoidalPositions(10_000, 8).waves
+    assert (exact.dtype, waves.dtype) == ("float64", "float32")
+    assert waves.tolist() == exact.astype("float32").tolist()
 
 
 # --- what is refused, by the layer's and the setting's name ---------------------------
@@ -198,7 +224,15 @@ REFUSED = [
     (lambda: nn.SinusoidalPositions(1, 0), "SinusoidalPositions: d_model=0"),
     (lambda: nn.SinusoidalPositions(3, 2)(x), "SinusoidalPositions: x of (3, 4)"),
     (lambda: nn.SinusoidalPositions(3, 4)(x, -1), "SinusoidalPositions: start=-1"),
-    (lambda: nn.SinusoidalPositions(3, 4)(x, 1), "SinusoidalPositions: input of shape"),
+    (lambda: nn.SinusoidalPositions(3, 4)(x, 1.0), "SinusoidalPositions: start=1.0"),
+    (
+        lambda: nn.SinusoidalPositions(3, 4)(x, 1),
+        "SinusoidalPositions: input of shape (3, 4) given at position 1; it must",
+    ),
+    (
+        lambda: nn.SinusoidalPositions(2, 4)(x),
+        "SinusoidalPositions: input of shape (3, 4) given; it must",
+    ),
     (lambda: nn.SinusoidalPositions(3, 4)(x[0]), "SinusoidalPositions: x of (4,)"),
     (lambda: nn.FeedForward(0, 1), "FeedForward: d_model=0"),
     (lambda: nn.FeedForward(1, 0), "FeedForward: d_ff=0"),
@@ -267,6 +301,22 @@ def test_a_wrong_setting_is_refused_by_name(call, said):
     with pytest.raises((TypeError, ValueError)) as caught:
         call()
     assert str(caught.value).startswith(said)
+
+
+def test_the_shape_that_a_mask_must_have_is_said_in_letters():
+    batch = x.unsqueeze(0)
+    for call, letters in (
+        (lambda: heads(x, attn_mask=x > 0), "(T, S) = (3, 3) or (H, T, S) = (2, 3, 3)"),
+        (lambda: heads(x, key_padding_mask=x > 0), "(S,) = (3,)"),
+        (
+            lambda: heads(batch, attn_mask=x > 0),
+            "(T, S) = (3, 3) or (B, T, S) = (1, 3, 3) or (B, H, T, S) = (1, 2, 3, 3)",
+        ),
+        (lambda: heads(batch, key_padding_mask=x > 0), "(B, S) = (1, 3)"),
+    ):
+        with pytest.raises(ValueError, match="must be") as caught:
+            call()
+        assert str(caught.value).endswith(f"it must be {letters}")
 
 
 @pytest.mark.parametrize(

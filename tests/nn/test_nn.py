@@ -73,6 +73,34 @@ def test_a_list_of_modules_is_refused():
         list(Lost().parameters())
 
 
+def test_a_part_of_a_model_is_replaced_by_another_part_or_by_none():
+    layer = nn.Linear(2, 2)
+    weight, bias = layer.weight, layer.bias
+    for wrong in (weight + 1.0, Tensor([1.0]), [weight], 1.0):
+        kind = type(wrong).__name__
+        said = f"^Linear.weight is a Parameter, and a {kind} given .* no part of the"
+        with pytest.raises(TypeError, match=said):
+            layer.weight = wrong
+        assert layer.weight is weight
+    layer.weight = bias
+    layer.bias = None
+    layer.bias = nn.Dropout(0.5)
+    with pytest.raises(TypeError, match=r"^Linear.bias is a Dropout, and a float"):
+        layer.bias = 0.5
+    layer.note = 1.0
+    layer.note = "another"  # no part of the model, before or after
+    assert layer.note == "another"
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_a_parameter_is_not_changed_in_place():
+    p = nn.Parameter([1.0])
+    for step in ("p += 1.0", "p -= 1.0", "p *= 2.0", "p /= 2.0"):
+        with pytest.raises(TypeError, match=r"would keep the old Parameter; .*assign"):
+            exec(step, {"p": p})
+    assert p.tolist() == [1.0]
+
+
 def test_state_dict_and_back(any_backend):
     a, b = Twice(), Twice()
     b.load_state_dict(a.state_dict())
