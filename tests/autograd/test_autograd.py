@@ -6,7 +6,7 @@ import gc
 import weakref
 
 import pytest
-from conftest import assert_close
+from conftest import assert_close, needs_numpy
 
 import nn
 from tinygrad_attn import (
@@ -222,6 +222,86 @@ def test_grad_returns_and_touches_nothing(any_backend):
     (g,) = grad((x * x).sum(), x)
     assert g.tolist() == [4.0]
     assert x.grad.tolist() == [3.0]
+
+
+def test_grad_frees_the_graph_unless_told(any_backend):
+    x = leaf(2.0)
+    y = (x * x).sum()
+    grad(y, x, retain_graph=True)
+    grad(y, x)
+    with pytest.raises(RuntimeError, match="freed"):
+        grad(y, x)
+
+
+def test_create_graph_keeps_the_graph_unless_told(backend):
+    x = leaf(2.0)
+    y = (x * x).sum()
+    grad(y, x, create_graph=True)
+    grad(y, x, retain_graph=False, create_graph=True)
+    with pytest.raises(RuntimeError, match="freed"):
+        grad(y, x)
+
+
+def test_one_grad_output_serves_all_outputs(any_backend):
+    x = leaf(2.0, 3.0)
+    (g,) = grad([x * 2.0, x * 3.0], x, Tensor([1.0, 10.0]))
+    assert g.tolist() == [5.0, 50.0]
+
+
+def test_what_grad_was_given_is_named(any_backend):
+    x = leaf(2.0, 3.0)
+    y = x * x
+    for call, kind, said in (
+        (lambda: grad([], x), TypeError, "grad: outputs of list given"),
+        (lambda: grad([y, 1.0], x), TypeError, "grad: among the outputs output 1 is"),
+        (lambda: grad(y, ()), TypeError, "grad: inputs of tuple given"),
+        (lambda: grad(y, [None]), TypeError, "grad: among the inputs input 0 is"),
+        (lambda: grad(y, x, 5), TypeError, "grad: grad_outputs of int given"),
+        (lambda: grad(y, x, [1.0]), TypeError, "grad: among the grad_outputs grad_out"),
+        (lambda: grad(y, x), RuntimeError, "grad: shape (2,) given, and only a scalar"),
+        (lambda: y.backward(), RuntimeError, "backward: shape (2,) given, and only a"),
+    ):
+        with pytest.raises(kind) as caught:
+            call()
+        assert str(caught.value).startswith(said)
+    with pytest.raises(RuntimeError, match=r" pass grad_outputs=, "):
+        grad(y, x)
+    with pytest.raises(RuntimeError, match=r" pass gradient=, "):
+        y.backward()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("usual", ["float32", "float64"])
+@needs_numpy
+def test_a_seed_has_the_dtype_of_its_root(dtype, usual):
+    with use_backend("numpy", usual):
+        x = Tensor([2.0], dtype=dtype, requires_grad=True)
+        assert grad(x, x)[0].dtype == dtype
+        for given in ("float32", "float64"):
+            (g,) = grad(x, x, Tensor([0.5], dtype=given))
+            assert (g.dtype, g.tolist()) == (dtype, [0.5])
+
+
+def test_on_single_numbers_no_vjp_is_called():
+    @primitive()
+    def square(xp, x):
+        return x * x
+
+    @square.defvjp
+    def square_vjp(xp, g, z, inputs, needs, saved):
+        raise AssertionError
+
+    with use_backend("scalar"):
+        x = leaf(3.0)
+        ops.apply(square, x).sum().backward()
+        assert x.grad.tolist() == [6.0]
+
+
+def test_a_single_number_that_is_a_constant_has_gradient_0():
+    with use_backend("scalar"):
+        y = ops.where(Tensor([True, False]), leaf(1.0, 2.0), 0.0)
+        (g,) = grad((y * 2.0).sum(), y)
+        assert g.tolist() == [2.0, 0.0]
 
 
 def test_grad_with_respect_to_a_result(any_backend):

@@ -74,6 +74,68 @@ def test_promise_19_the_double_where_is_suggested(backend):
     assert x.grad.tolist() == [0.0, 0.25]
 
 
+HINT = (
+    "; if this is a branch that a where() does not take, 0 · inf arose inside it: give "
+    "it a harmless input there, where(ok, f(where(ok, x, 1.0)), 0.0)"
+)
+
+
+@pytest.mark.parametrize(
+    ("x", "f"),
+    [
+        (0.0, lambda x: 1.0 / x),
+        (0.0, lambda x: x.log()),
+        (-1.0, lambda x: x.log1p()),
+        (0.0, lambda x: x**-1.0),
+        (0.0, lambda x: x.sqrt()),
+    ],
+)
+def test_the_hint_stands_for_every_operation_of_infinite_slope(x, f, backend):
+    y = f(leaf(x))
+    loss = where(Tensor([False]), y, 0.0).sum()
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        loss.backward()
+    assert str(caught.value).endswith(f"its forward: outside debug(){HINT}")
+
+
+def test_the_hint_stands_for_no_other_operation(backend):
+    loss = (leaf(1e-200) * 1e200 * 1e200).sum()
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        loss.backward()
+    assert str(caught.value).endswith("its forward: outside debug()")
+
+
+def test_the_shapes_and_numbers_that_came_in_are_named(backend):
+    for call, said in (
+        (lambda: leaf(1.0, 2.0) / zeros(1), "from shape (2,), (1,); "),
+        (lambda: 1.0 / zeros(2), "from shape 1.0, (2,); "),
+    ):
+        with debug(), pytest.raises(FloatingPointError) as caught:
+            call()
+        assert said in str(caught.value)
+
+
+def test_every_share_of_a_gradient_is_looked_at(backend):
+    x, y = Tensor([1.0]), leaf(0.0)
+    with debug():
+        z = (x * y.sqrt()).sum()
+        with pytest.raises(FloatingPointError, match="backward of sqrt made inf"):
+            z.backward()
+    base, exponent = Tensor([0.0]), leaf(-1.0)
+    power = base**exponent
+    with debug(), pytest.raises(FloatingPointError, match="of input 1, of shape"):
+        power.backward(Tensor([0.0]))
+
+
+def test_one_block_inside_another(backend):
+    with debug():
+        with debug():
+            pass
+        with pytest.raises(FloatingPointError):
+            zeros(1).log()
+    zeros(1).log()
+
+
 def test_a_forward_outside_is_said(backend):
     y = leaf(0.0).sqrt().sum()
     with debug(), pytest.raises(FloatingPointError, match="its forward: outside debug"):
