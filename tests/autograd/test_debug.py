@@ -9,7 +9,8 @@ import pytest
 from conftest import use_backend
 
 import nn
-from tinygrad_attn import Tensor, debug, grad, randn, where, zeros
+from tinygrad_attn import Tensor, debug, grad, ops, randn, where, zeros
+from tinygrad_attn.rules.operation import primitive
 
 
 def leaf(*values):
@@ -34,6 +35,31 @@ def test_many_places_are_counted(backend):
     places = r"at \[0, 0\], \[0, 1\], \[0, 2\] and 3 more places"
     with pytest.raises(FloatingPointError, match=places), debug():
         zeros(2, 3).log()
+
+
+def test_three_places_are_all_listed_and_each_kind_is_named(backend):
+    for numbers, said in (
+        ([0.0, 0.0, 0.0], "log made -inf at [0], [1], [2] of a result"),
+        ([0.0, -1.0], "log made -inf and nan at [0], [1] of a result"),
+    ):
+        with pytest.raises(FloatingPointError) as caught, debug():
+            Tensor(numbers).log()
+        assert str(caught.value).startswith(said)
+
+
+def test_a_share_that_nobody_needs_is_not_looked_at(backend):
+    @primitive()
+    def product(xp, x, y):
+        return x * y
+
+    @product.defvjp
+    def product_vjp(xp, g, z, inputs, needs, saved):
+        return g * math.nan, g * inputs[0]
+
+    y = leaf(2.0)
+    with debug():
+        ops.apply(product, Tensor([3.0]), y).sum().backward()
+    assert y.grad.tolist() == [3.0]
 
 
 def test_what_was_there_before_is_not_held_against_an_operation(any_backend):
