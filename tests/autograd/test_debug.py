@@ -133,12 +133,13 @@ def test_the_hint_stands_for_no_other_operation(backend):
 
 def test_the_shapes_and_numbers_that_came_in_are_named(backend):
     for call, said in (
-        (lambda: leaf(1.0, 2.0) / zeros(1), "from shape (2,), (1,); "),
-        (lambda: 1.0 / zeros(2), "from shape 1.0, (2,); "),
+        (lambda: leaf(1.0, 2.0) / zeros(1), "from shape (2,), (1,)"),
+        (lambda: 1.0 / zeros(2), "from shape 1.0, (2,)"),
     ):
         with debug(), pytest.raises(FloatingPointError) as caught:
             call()
-        assert said in str(caught.value)
+        message, _, _ = str(caught.value).partition("; ")  # the line follows
+        assert message.endswith(said)
 
 
 def test_every_share_of_a_gradient_is_looked_at(backend):
