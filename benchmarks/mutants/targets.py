@@ -48,12 +48,8 @@ WALK = Tests(
     ),
 )
 LINES = Tests(
-    ("tests/autograd/test_record.py", "tests/autograd/test_debug.py"),
-    (
-        "tests/graph/test_one_head.py",
-        "tests/graph/test_levels.py",
-        "tests/graph/test_explain.py",
-    ),
+    ("tests/autograd/test_lines.py", "tests/autograd/test_record.py"),
+    ("tests/autograd/test_debug.py", "tests/graph/test_one_head.py"),
 )
 SCALAR = Tests(
     ("tests/test_scalar.py", "tests/test_proof.py"),

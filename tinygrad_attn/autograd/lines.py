@@ -144,7 +144,7 @@ def expressions(file: str) -> Expressions:
     try:
         tree = ast.parse("".join(lines))
     except (SyntaxError, ValueError):
-        tree = ast.Module([], [])
+        tree = ast.parse("")
     for node in ast.walk(tree):
         if isinstance(node, ast.expr):
             found.setdefault(span_of(node), (node, ""))
