@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 
 import public
-from rule_cases import away_from_0, distribution, mask, normal, positive, spread
+from rule_cases import CASES, away_from_0, distribution, mask, normal, positive, spread
 
 from tinygrad_attn import Tensor, manual_seed, rand, randint, randn
 
@@ -1103,8 +1103,19 @@ AS_AN_OBJECT = [
         why="the backend's own array", **NO_GRADIENT),
 ]  # fmt: skip
 
+LISTED = {name for row in ELEMENTWISE for name in row.names.split()}
+# What is in the table of rules, and is called the same by all, needs no row of its own.
+BY_RULE = [
+    one(f"ops.{case.op.name}", *case.inputs[0][:1], getattr(np, case.op.name),
+        getattr(torch, case.op.name))
+    for case in CASES
+    if case.op.elementwise and len(case.inputs) == 1 and not case.op.composite
+    and f"ops.{case.op.name}" not in LISTED
+]  # fmt: skip
+
 ROWS = [
     *ELEMENTWISE,
+    *BY_RULE,
     *REDUCTIONS,
     *SHAPING,
     *MATMUL,

@@ -70,8 +70,11 @@ def product(x, y, k, x_turned=False, y_turned=False):
     }
 
 
-def elementwise(op, *inputs):
-    return {"kind": "elementwise", "op": op, "inputs": [*inputs]}
+def elementwise(formula, rules, *inputs):
+    return {
+        **{"kind": "elementwise", "op": "", "formula": formula, "rules": rules},
+        "inputs": [*inputs],
+    }
 
 
 # --- one attention head -------------------------------------------------------------
@@ -207,9 +210,13 @@ def attention_head():
     how = {
         **{n: product(ids["X"], ids["W_" + n], D) for n in ("Q", "K", "V")},
         "S": product(ids["Q"], ids["K"], DK, y_turned=True),
-        "Z": elementwise("/", ids["S"], sqrt(DK)),
-        "H": elementwise("+", ids["Z"], ids["M"]),
-        "A": {"kind": "rowwise", "op": "softmax", "inputs": [ids["H"]]},
+        "Z": elementwise("{0} / {1}", ["∂{z} / {1}", None], ids["S"], sqrt(DK)),
+        "H": elementwise("{0} + {1}", ["∂{z}"] * 2, ids["Z"], ids["M"]),
+        "A": {
+            **{"kind": "rowwise", "op": "softmax", "inputs": [ids["H"]]},
+            "formula": "softmax({0})",
+            "rules": ["{z} ⊙ (∂{z} − Σⱼ ∂{z} ⊙ {z})"],
+        },
         "O": product(ids["A"], ids["V"], T),
         "L": {"kind": "all", "op": "mean", "inputs": [ids["O"], ids["Y"]]},
     }
@@ -390,7 +397,10 @@ def batched():
             grid(s, shape=[2, 3, 3], labels=labels),
             product("p", "k", 5, y_turned=True),
         ),
-        "r": (grid(r, shape=[2, 3, 3], labels=labels), elementwise("+", "s", "b")),
+        "r": (
+            grid(r, shape=[2, 3, 3], labels=labels),
+            elementwise("{0} + {1}", ["∂{z}"] * 2, "s", "b"),
+        ),
         "u": (grid(u), product("r", "v", 3)),
     }
     cards = []

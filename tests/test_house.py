@@ -8,6 +8,7 @@ only. Each folder is a room, and its `__init__` says what it teaches.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -17,6 +18,14 @@ import pytest
 from conftest import ROOT
 
 from benchmarks import hops
+from tinygrad_attn.rules import (
+    activations,
+    comparisons,
+    composites,
+    movement,
+    primitives,
+)
+from tinygrad_attn.rules.operation import Op
 
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
@@ -27,16 +36,17 @@ ORDER = """
         arrays.values arrays.numpy arrays.backends
     rules rules.operation rules.primitives rules.comparisons rules.movement
         rules.activations rules.composites
-    autograd autograd.lines autograd.debugging autograd.recording autograd.walk
-        autograd.differentiate
+    autograd autograd.source autograd.lines autograd.debugging autograd.recording
+        autograd.walk autograd.differentiate
     functions functions.operands functions.elementwise functions.movement
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses
+        functions.own_rules
     ops tensor functional creation check_gradients
     graph.check graph.data graph.trace graph.names
-        graph.notation graph.notation.words graph.notation.formulas graph.notation.tidy
+        graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
-        graph.parts graph.parts.head graph.parts.focus graph.unfold
+        graph.parts graph.parts.slices graph.parts.head graph.parts.focus graph.unfold
         graph.explaining graph.explaining.differences graph.explaining.explanation
         graph.explaining.explain graph
     pictures
@@ -167,6 +177,42 @@ def test_every_folder_lists_its_files(name):
         files = rooms = set()
     assert {f for f in files if f not in text} == set()
     assert {r for r in rooms if f"{r}/" not in text} == set()
+
+
+OPERATIONS = {
+    op.name
+    for rules in (activations, comparisons, composites, movement, primitives)
+    for op in vars(rules).values()
+    if isinstance(op, Op)
+}
+
+
+@pytest.mark.parametrize("room", ["graph", "pictures", "nn/looking", "autograd"])
+def test_no_list_of_operations_is_left_outside_the_rules(room):
+    """They ask an operation what it is. So none is compared by its name, and nowhere
+    stand several names together."""
+    folder = ROOT / (room if room.startswith("nn") else f"tinygrad_attn/{room}")
+    for path in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            sides: list[ast.expr] = []
+            if isinstance(node, ast.Compare):
+                sides = [node.left, *node.comparators]
+            asked = [s.attr for s in sides if isinstance(s, ast.Attribute)]
+            assert not ({"op", "name"} & {*asked} and named(sides)), (path, node.lineno)
+            if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
+                assert len(named(node.elts)) < 2, (path, node.lineno)
+            if isinstance(node, ast.Dict):
+                keys = [key for key in node.keys if key is not None]
+                assert len(named(keys)) < 2, (path, node.lineno)
+    for path in folder.rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\.op\s*[=!]==", text), path
+
+
+def named(nodes: list[ast.expr]) -> set[str]:
+    """The operations whose names are written out in some expressions."""
+    inner = [v for node in nodes for v in ast.walk(node)]
+    return {v.value for v in inner if is_text(v)} & OPERATIONS
 
 
 def test_value_alone_loads_chapter_1_alone():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import inspect
 import math
+import pickle
 import weakref
 
 import pytest
@@ -216,14 +219,48 @@ def test_what_is_no_number_is_refused():
 
 
 def test_functions_on_plain_numbers_give_plain_numbers():
-    for name in ("exp", "log", "log1p", "sqrt", "tanh", "erf", "sin", "cos"):
-        f = getattr(mixed, name)
-        assert f(0.5) == f(Value(0.5)).data
+    functions = [f for f in vars(mixed).values() if inspect.isfunction(f)]
+    of_one = [
+        f
+        for f in functions
+        if [*inspect.signature(f).parameters] == ["x"] and f is not mixed.value
+    ]
+    assert mixed.exp in of_one
+    for f in of_one:
+        assert f(0.5) == f(Value(0.5)).data, f
         assert isinstance(f(0.5), float)
     assert mixed.div(1.0, 4.0) == 0.25
     assert mixed.pow(2.0, 3.0) == 8.0
     assert mixed.maximum(1.0, 2.0) == 2.0
     assert mixed.largest([1.0, 2.0]) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("compute", "operands"),
+    [
+        (lambda x: x + 1, ("x", 1)),
+        (lambda x: 1 + x, ("x", 1)),
+        (lambda x: x - 2.5, ("x", 2.5)),
+        (lambda x: 2.5 - x, (2.5, "x")),
+        (lambda x: x * 3, ("x", 3)),
+        (lambda x: 3 * x, ("x", 3)),
+        (lambda x: x / 4, ("x", 4)),
+        (lambda x: 4 / x, (4, "x")),
+        (lambda x: x**2, ("x", 2)),
+        (lambda x: 2**x, (2, "x")),
+        (lambda x: x - x, ("x", "x")),
+        (lambda x: x.tanh(), ("x",)),
+    ],
+)
+def test_constants_are_remembered_in_their_place_and_are_no_nodes(compute, operands):
+    x = Value(0.5)
+    z = compute(x)
+    for kept in (z, copy.deepcopy(z), pickle.loads(pickle.dumps(z))):
+        found = ["x" if isinstance(v, Value) else v for v in kept.operands]
+        assert tuple(found) == operands
+        assert all(isinstance(v, Value) for v in kept._prev)
+    assert len(list(topological_order(z))) == 2
+    assert x.operands == ()
 
 
 def test_sum_adds_no_node_for_its_start():

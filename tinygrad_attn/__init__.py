@@ -37,6 +37,7 @@ _NAMES = {  # file: its public names
     "functions.reductions": "logsumexp",
     "functions.indexing": "gather one_hot take_along_axis",
     "functions.shaping": "chunk pad split stack tril triu",
+    "functions.own_rules": "composite primitive",
     "autograd.differentiate": "grad",
     "autograd.debugging": "debug",
     "check_gradients": "GradcheckError gradcheck gradgradcheck",

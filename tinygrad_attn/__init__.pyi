@@ -29,6 +29,8 @@ from .creation import randint as randint
 from .creation import randn as randn
 from .creation import zeros as zeros
 from .creation import zeros_like as zeros_like
+from .functions.own_rules import composite as composite
+from .functions.own_rules import primitive as primitive
 from .graph import explain as explain
 from .graph import unfold as unfold
 from .pictures.draw import draw as draw

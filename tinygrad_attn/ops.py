@@ -5,73 +5,37 @@ take Tensors, and each call writes a node of the graph (autograd/recording.py). 
 same rule, run with `xp = ops`, leaves its own computation behind as a graph; the walk
 uses this for gradients of gradients.
 
-Here are the names that rules use. They come from the folder functions/, where the other
-functions are composed of them.
+Here are the functions of all rules, by their names. They come from the folder
+functions/, where the other functions are composed of them.
 """
 
-from .autograd.recording import apply as apply
-from .functions.elementwise import (
-    add,
-    astype,
-    cos,
-    div,
-    erf,
-    exp,
-    log,
-    log1p,
-    maximum,
-    mul,
-    neg,
-    pow,
-    sin,
-    sqrt,
-    stop_gradient,
-    sub,
-    tanh,
-    where,
-)
-from .functions.movement import (
-    broadcast_to,
-    concat,
-    permute_dims,
-    place,
-    reshape,
-    scatter_add,
-    take,
-)
-from .functions.products import matmul
-from .functions.reductions import max, sum
+from typing import Any
 
-__all__ = [
-    "add",
-    "astype",
-    "broadcast_to",
-    "concat",
-    "cos",
-    "div",
-    "erf",
-    "exp",
-    "log",
-    "log1p",
-    "matmul",
-    "max",
-    "maximum",
-    "mul",
-    "neg",
-    "permute_dims",
-    "place",
-    "pow",
-    "reshape",
-    "scatter_add",
-    "sin",
-    "sqrt",
-    "stop_gradient",
-    "sub",
-    "sum",
-    "take",
-    "tanh",
-    "where",
-]
+from .autograd.recording import apply as apply
+from .functions import elementwise, movement, products, reductions
+from .rules import comparisons, primitives
+from .rules import movement as moving
+from .rules.operation import Op
+
+_RULES = {
+    name
+    for rules in (primitives, comparisons, moving)
+    for name, rule in vars(rules).items()
+    if isinstance(rule, Op)
+}
+_FOUND = {
+    name: getattr(functions, name)
+    for functions in (elementwise, movement, products, reductions)
+    for name in functions.__all__
+    if name in _RULES
+}
+globals().update(_FOUND)
+__all__ = sorted(_FOUND)  # noqa: PLE0605
 
 name = "ops"
 records = True  # what is computed here leaves a graph
+
+
+def __getattr__(name: str) -> Any:
+    """Tells type checkers that there is more than they see."""
+    raise AttributeError(f"xp has no {name!r}", name=name, obj=_FOUND)

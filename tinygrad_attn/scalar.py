@@ -36,7 +36,8 @@ class Value:
     """A number, its operands, the operation, its local derivatives, and a name. `grad`
     is ∂root/∂self after `root.backward()` (a leaf adds up several); before it is 0."""
 
-    __slots__ = ("__weakref__", "_local", "_op", "_prev", "data", "grad", "label")
+    __slots__ = ("__weakref__", "_beside", "_local", "_op", "_prev", "data", "grad",
+                 "label")  # fmt: skip
 
     def __init__(
         self,
@@ -45,19 +46,22 @@ class Value:
         _op: str = "",
         _local: tuple[Number, ...] = (),
         label: str = "",
+        _beside: Number | tuple[Number] | None = None,
     ) -> None:
         if not _children and not isinstance(data, (float, int, Real)):
             raise TypeError(f"Value: {data!r}, a {type(data).__name__}, is no number")
         self.data, self.label = data, label
         self.grad: Number = 0
         self._prev, self._op, self._local = _children, _op, _local
+        if _beside is not None:  # the constant: 1 for x - 1, (1,) for 1 - x
+            self._beside = _beside
 
     def __add__(self, other: Value | Number) -> Value:
         """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""
         if isinstance(other, Value):
             return Value(self.data + other.data, (self, other), "+", (1.0, 1.0))
-        if isinstance(other, NUMBERS):  # a constant: no operand, no derivative
-            return Value(self.data + other, (self,), "+", (1.0,))
+        if isinstance(other, NUMBERS):  # a constant: no node, no derivative
+            return Value(self.data + other, (self,), "+", (1.0,), "", other)
         return NotImplemented
 
     def __mul__(self, other: Value | Number) -> Value:
@@ -66,7 +70,7 @@ class Value:
             x, y = self.data, other.data
             return Value(x * y, (self, other), "*", (y, x))
         if isinstance(other, NUMBERS):
-            return Value(self.data * other, (self,), "*", (other,))
+            return Value(self.data * other, (self,), "*", (other,), "", other)
         return NotImplemented
 
     def tanh(self) -> Value:
@@ -128,13 +132,13 @@ class Value:
         if isinstance(other, Value):
             return Value(self.data - other.data, (self, other), "-", (1.0, -1.0))
         if isinstance(other, NUMBERS):
-            return Value(self.data - other, (self,), "-", (1.0,))
+            return Value(self.data - other, (self,), "-", (1.0,), "", other)
         return NotImplemented
 
     def __rsub__(self, other: Number) -> Value:
         """z = y - x;  ∂z/∂x = -1."""
         if isinstance(other, NUMBERS):
-            return Value(other - self.data, (self,), "-", (-1.0,))
+            return Value(other - self.data, (self,), "-", (-1.0,), "", (other,))
         return NotImplemented
 
     def __truediv__(self, other: Value | Number) -> Value:
@@ -145,14 +149,15 @@ class Value:
             return Value(z, (self, other), "/", local)
         if isinstance(other, NUMBERS):
             z, dx = floats.div(self.data, other), floats.div(1.0, other)
-            return Value(z, (self,), "/", (dx,))
+            return Value(z, (self,), "/", (dx,), "", other)
         return NotImplemented
 
     def __rtruediv__(self, other: Number) -> Value:
         """z = y / x;  ∂z/∂x = -y/x²."""
         if isinstance(other, NUMBERS):
             z = floats.div(other, self.data)
-            return Value(z, (self,), "/", (-floats.div(z, self.data),))
+            dx = -floats.div(z, self.data)
+            return Value(z, (self,), "/", (dx,), "", (other,))
         return NotImplemented
 
     def __pow__(self, other: Value | Number) -> Value:
@@ -167,7 +172,7 @@ class Value:
         z = floats.pow(x, y)
         dx = y * floats.pow(x, y - 1) if y else 0.0
         if not isinstance(other, Value):
-            return Value(z, (self,), "**", (dx,))
+            return Value(z, (self,), "**", (dx,), "", y)
         dy = z * floats.log(x) if x or y < 0 else 0.0
         return Value(z, (self, other), "**", (dx, dy))
 
@@ -177,7 +182,7 @@ class Value:
             return NotImplemented
         z = floats.pow(other, self.data)
         dx = z * floats.log(other) if other or self.data < 0 else 0.0
-        return Value(z, (self,), "**", (dx,))
+        return Value(z, (self,), "**", (dx,), "", (other,))
 
     def exp(self) -> Value:
         """z = eˣ;  ∂z/∂x = eˣ = z."""
@@ -229,6 +234,15 @@ class Value:
 
     def __ge__(self, other: Value | Number) -> bool:
         return self.data >= other
+
+    @property
+    def operands(self) -> tuple[Value | Number, ...]:
+        """What it was made of, in order, with the constants, which are no nodes: of
+        1 - x these are (1, x). (`_prev` has the Values alone.)"""
+        beside = getattr(self, "_beside", None)
+        if isinstance(beside, tuple):
+            return *beside, *self._prev
+        return self._prev if beside is None else (*self._prev, beside)
 
     # --- as a Python object -----------------------------------------------------------
 

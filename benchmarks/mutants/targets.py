@@ -22,11 +22,15 @@ RULES = Tests(
     (
         "tests/rules/test_operation.py",
         "tests/rules/test_rules.py",
+        "tests/graph/test_blackboard.py",
         "tests/autograd/test_autograd.py",
         "tests/functions/test_edges.py",
         "tests/test_semantics.py",
     ),
     (
+        "tests/functions/test_own_rules.py",
+        "tests/autograd/test_debug.py",
+        "tests/graph/test_notation.py",
         "tests/test_errors.py",
         "tests/autograd/test_record.py",
         "tinygrad_attn/autograd/recording.py",
@@ -49,7 +53,11 @@ WALK = Tests(
 )
 LINES = Tests(
     ("tests/autograd/test_lines.py", "tests/autograd/test_record.py"),
-    ("tests/autograd/test_debug.py", "tests/graph/test_one_head.py"),
+    (
+        "tests/autograd/test_debug.py",
+        "tests/graph/test_names.py",
+        "tests/graph/test_one_head.py",
+    ),
 )
 SCALAR = Tests(
     ("tests/test_scalar.py", "tests/test_proof.py"),
@@ -93,6 +101,7 @@ TARGETS = {
     "tinygrad_attn/autograd/differentiate.py": WALK,
     "tinygrad_attn/autograd/debugging.py": WALK,
     "tinygrad_attn/autograd/lines.py": LINES,
+    "tinygrad_attn/autograd/source.py": LINES,
     "nn/module.py": LAYERS,
     "nn/containers.py": LAYERS,
     "nn/layers.py": LAYERS,

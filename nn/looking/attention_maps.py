@@ -22,16 +22,9 @@ from typing import Any
 from tinygrad_attn import Tensor, no_grad
 from tinygrad_attn.autograd.recording import watch
 from tinygrad_attn.context import context
-from tinygrad_attn.rules.activations import dropout
-from tinygrad_attn.rules.composites import softmax
-from tinygrad_attn.rules.movement import astype, getslice, permute_dims, reshape
 from tinygrad_attn.rules.operation import Op
-from tinygrad_attn.rules.primitives import broadcast_to, matmul, where
 
 from ..module import Module, in_eval_mode
-
-# Operations that only rearrange weights.
-SAME = {astype, broadcast_to, dropout, getslice, permute_dims, reshape}
 
 
 def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, Tensor]:
@@ -103,7 +96,7 @@ class Watcher:
     def __call__(
         self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any], z: Tensor
     ) -> None:
-        if op is softmax:
+        if op.kind == "softmax":
             if z.ndim > 1 and params["axis"] in (-1, z.ndim - 1):
                 self.weights[z] = z
             return
@@ -113,11 +106,11 @@ class Watcher:
         if not known:
             return
         weights = self.weights[known[0]]
-        if op in SAME:
+        if op.kind in ("movement", "gate"):
             self.weights[z] = weights
-        elif op is where and z.shape == weights.shape:  # the masked ones are now 0
+        elif op.kind == "choice" and z.shape == weights.shape:  # masked: 0
             self.weights[z] = z
-        elif op is matmul and weights not in self.used:
+        elif op.kind == "product" and weights not in self.used:
             self.used.add(weights)
             self.keep(weights, known[0])
 

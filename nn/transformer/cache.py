@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tinygrad_attn import Tensor, concat
-from tinygrad_attn.ops import take
+from tinygrad_attn import Tensor, concat, ops
 
 
 class KeyValueCache:
@@ -65,7 +64,7 @@ class KeyValueCache:
         keeps some hypotheses and drops others."""
         if self.contents is not None:
             k, v = self.contents
-            self.contents = take(k, rows, axis=0), take(v, rows, axis=0)
+            self.contents = ops.take(k, rows, axis=0), ops.take(v, rows, axis=0)
 
 
 class LayerCache:

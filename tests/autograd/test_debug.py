@@ -100,28 +100,26 @@ def test_promise_19_the_double_where_is_suggested(backend):
     assert x.grad.tolist() == [0.0, 0.25]
 
 
-HINT = (
-    "; if this is a branch that a where() does not take, 0 · inf arose inside it: give "
-    "it a harmless input there, where(ok, f(where(ok, x, 1.0)), 0.0)"
-)
-
-
 @pytest.mark.parametrize(
-    ("x", "f"),
+    ("x", "f", "steep"),
     [
-        (0.0, lambda x: 1.0 / x),
-        (0.0, lambda x: x.log()),
-        (-1.0, lambda x: x.log1p()),
-        (0.0, lambda x: x**-1.0),
-        (0.0, lambda x: x.sqrt()),
+        (0.0, lambda x: 1.0 / x, "div has an infinite slope at y = 0"),
+        (0.0, lambda x: x.log(), "log has an infinite slope at x = 0"),
+        (-1.0, lambda x: x.log1p(), "log1p has an infinite slope at x = -1"),
+        (0.0, lambda x: x**-1.0, "pow has an infinite slope at x = 0, if y is below 1"),
+        (0.0, lambda x: x.sqrt(), "sqrt has an infinite slope at x = 0"),
     ],
 )
-def test_the_hint_stands_for_every_operation_of_infinite_slope(x, f, backend):
+def test_the_hint_stands_for_every_operation_of_infinite_slope(x, f, steep, backend):
     y = f(leaf(x))
     loss = where(Tensor([False]), y, 0.0).sum()
     with debug(), pytest.raises(FloatingPointError) as caught:
         loss.backward()
-    assert str(caught.value).endswith(f"its forward: outside debug(){HINT}")
+    assert str(caught.value).endswith(
+        f"its forward: outside debug(); {steep}: if this is a branch that a where() "
+        "does not take, 0 · inf arose inside it: give it a harmless input there, where(ok, "
+        "f(where(ok, x, 1.0)), 0.0)"
+    )
 
 
 def test_the_hint_stands_for_no_other_operation(backend):
@@ -214,3 +212,19 @@ def test_it_is_for_one_thread_and_ends_with_the_context(backend):
 def test_as_a_decorator():
     with pytest.raises(FloatingPointError):
         zeros(1).log()
+
+
+@pytest.mark.parametrize(
+    ("step", "where_it_is"),
+    [
+        (lambda x: x.sqrt(), "sqrt has an infinite slope at x = 0"),
+        (lambda x: x.log(), "log made -inf"),  # found forward already
+        (lambda x: x**0.5, "pow has an infinite slope at x = 0, if y is below 1"),
+        (lambda x: (x - 1.0).log1p(), "log1p made -inf"),
+    ],
+)
+def test_a_steep_operation_says_where_it_is_steep(step, where_it_is, backend):
+    x = Tensor([0.0, 2.0], requires_grad=True)
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        where(x > 0.0, step(x), 0.0).sum().backward()
+    assert where_it_is in str(caught.value)

@@ -632,3 +632,17 @@ def test_without_a_root():
         y = Tensor([1.0]).exp().sum()
     with pytest.raises(ValueError, match="explain: .*requires_grad=True"):
         explain(x, of=y)
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (lambda x: x.relu(), "relu has one at 0, where the rule takes the slope 0"),
+        (lambda x: x.leaky_relu(), "leaky_relu has one at 0, where the rule takes the"),
+        (lambda x: x.max(), "max has one at a tie, where the largest share evenly"),
+    ],
+)
+def test_a_kink_is_named_with_what_its_rule_takes(step, told, backend):
+    x = Tensor([0.0, 0.0, 0.0], requires_grad=True)
+    lines = str(explain(x[0], of=step(x).sum()))
+    assert told in " ".join(lines.split())

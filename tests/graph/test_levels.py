@@ -273,7 +273,7 @@ def test_nodes_have_names_formulas_modules_and_lines(any_backend):
     assert (weight.op, weight.shape, weight.formula) == ("parameter", (4, 4), "")
     softmax = next(node for node in graph if node.op == "softmax")
     assert softmax.module == "self_attn"
-    assert softmax.formula == "zᵢ = exp(xᵢ) / Σₖ exp(xₖ)"
+    assert softmax.formula == "z = softmax(x) = exp x / Σ exp x"
     assert "composites.py:" in softmax.source
     assert "softmax(xp, masked" in softmax.source
     norm = next(node for node in graph if node.op == "layer_norm")
@@ -628,3 +628,16 @@ def test_a_module_that_was_never_called_is_refused():
     for level in ("module", "op", "primitive", "scalar"):
         with pytest.raises(ValueError, match="'unused' given; it was not called"):
             unfold(loss, level, "unused")
+
+
+def test_at_the_level_of_numbers_constants_stand_in_their_place(backend):
+    x = Tensor([2.0], requires_grad=True)
+    graph = unfold(((1.0 - x) * 3.0 + x**2).sum(), "scalar")
+    by_op = {node.op: node for node in graph}
+    first = graph.nodes[0].id
+    assert by_op["-"].arguments == [1.0, first]
+    assert by_op["**"].arguments == [first, 2.0]
+    assert by_op["*"].arguments == [by_op["-"].id, 3.0]
+    for node in graph:
+        for edge in graph.inputs(node):
+            assert node.arguments[edge.position] == edge.source

@@ -114,7 +114,7 @@ def test_a_line_goes_forward_for_every_use_and_back_for_every_contribution():
         ("n0", "n1", False, ""),
         ("n0", "n1", True, "∂x += ∂y ⊙ x"),
         ("n1", "n2", False, ""),
-        ("n1", "n2", True, "∂y += ∂loss for each number"),
+        ("n1", "n2", True, "∂y += ∂loss, repeated"),
     ]
 
 
@@ -383,6 +383,15 @@ def test_values_are_drawn_one_by_one():
 
 
 # --- text, files, and what is installed -----------------------------------------------
+
+
+def test_constants_beside_values_are_shown():
+    c = Value(2.0, label="c")
+    z = (1 - c) * 3.0 + c**2
+    z.label = "z"
+    for step in ("1 -", "* 3", "** 2"):
+        assert step in draw(z).svg
+    assert "+ 1" in draw(c + 1).svg
 
 
 @pytest.mark.parametrize("level", LEVELS)

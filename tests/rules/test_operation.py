@@ -9,8 +9,8 @@ from rule_cases import ALL_OPS
 from tinygrad_attn import Tensor, grad, no_grad, ops, record
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd.recording import watch
-from tinygrad_attn.rules import comparisons, composites, primitives
-from tinygrad_attn.rules.operation import composite
+from tinygrad_attn.rules import activations, comparisons, composites, primitives
+from tinygrad_attn.rules.operation import Op, composite
 
 
 @pytest.mark.parametrize("op", ALL_OPS, ids=str)
@@ -49,16 +49,20 @@ def test_inside_another_an_operation_on_tensors_is_a_step_of_its_own(backend):
         assert (t._op, t._inputs, t._params, t._saved) == (None, (), {}, None)
 
 
-def test_shapes_that_do_not_fit_are_refused_by_every_operation_that_checks(backend):
-    checking = [op for op in ALL_OPS if op.check] + [
-        op for op in vars(comparisons).values() if getattr(op, "check", None)
-    ]
-    assert len(checking) == 8 + 6
+def test_shapes_that_do_not_fit_are_refused_by_every_operation_of_two(backend):
+    every = [*ALL_OPS, *filter(is_op, vars(comparisons).values())]
+    checking = [op for op in every if op.check and len(op.inputs) > 1]
+    assert len(checking) == 9 + 6
     for op in checking:
         x, y = Tensor([[1.0, 2.0]] * 2), Tensor([[1.0, 2.0, 3.0]] * 3)
         inputs = [x > 0.0, x, y] if op is primitives.where else [x, y]
+        settings = {"p": 0.5} if op is activations.dropout else {}
         with pytest.raises(ValueError, match=rf"^{op.name}: .*\(2, 2\).*\(3, 3\)"):
-            ops.apply(op, *inputs)
+            ops.apply(op, *inputs, **settings)
+
+
+def is_op(value):
+    return isinstance(value, Op)
 
 
 @pytest.mark.parametrize("op", [primitives.sum, primitives.max], ids=str)

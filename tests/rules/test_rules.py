@@ -222,43 +222,25 @@ def test_attention_to_nothing_gives_equal_weights_to_no_key(any_backend):
 
 
 def torch_functions():
+    """Those that PyTorch has by another name, or that take other arguments."""
     import torch
     from torch.nn import functional as F
 
     sdpa = F.scaled_dot_product_attention
     return {
-        "neg": torch.neg,
-        "exp": torch.exp,
-        "log": torch.log,
-        "sqrt": torch.sqrt,
-        "log1p": torch.log1p,
-        "sin": torch.sin,
-        "cos": torch.cos,
-        "sigmoid": torch.sigmoid,
         "silu": F.silu,
         "softplus": F.softplus,
         "leaky_relu": lambda x, slope: F.leaky_relu(x, slope),
         "rms_norm": lambda x, w, *, axis, eps: F.rms_norm(
             x, x.shape[-len(axis) :], w, eps
         ),
-        "tanh": torch.tanh,
-        "erf": torch.erf,
-        "add": torch.add,
-        "sub": torch.sub,
-        "mul": torch.mul,
-        "div": torch.div,
-        "pow": torch.pow,
-        "maximum": torch.maximum,
-        "where": torch.where,
         "sum": lambda x, axis, keepdims=False: torch.sum(x, axis, keepdims),
         "max": lambda x, axis, keepdims=False: torch.amax(x, axis, keepdims),
         "broadcast_to": lambda x, shape: torch.broadcast_to(x, shape),
-        "matmul": torch.matmul,
         "reshape": lambda x, shape: x.reshape(shape),
         "permute_dims": lambda x, axes: x.permute(axes),
         "concat": lambda *x, axis: torch.cat(x, axis),
         "take": lambda x, i: x[i],
-        "relu": torch.relu,
         "gelu": F.gelu,
         "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
         "dropout": lambda x, keep, p: torch.where(keep, x / (1 - p), 0.0),
@@ -290,7 +272,7 @@ WITHOUT_PEER = {"getslice", "place", "scatter_add", "astype"}
 def test_first_and_second_derivative_equal_pytorch(case, backend):
     import torch
 
-    f = torch_functions()[case.op.name]
+    f = torch_functions().get(case.op.name) or getattr(torch, case.op.name)
     inputs = case.make()
     theirs = [
         torch.tensor(x.tolist(), requires_grad=x.requires_grad, dtype=kinds(x))

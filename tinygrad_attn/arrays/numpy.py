@@ -1,8 +1,9 @@
 """The NumPy namespace: the same names as `arrays/python.py`, at machine speed.
 
-NumPy 2 follows the array API standard, so most names are NumPy's own. Those written out
-here are the few that NumPy lacks, and the few where a shorter way through NumPy is
-worth its line: on arrays of this size the call costs more than the arithmetic.
+NumPy 2 follows the array API standard, so most names are NumPy's own: exp, where,
+maximum and the like are taken from there. Those written out here are the few that NumPy
+lacks, and the few where a shorter way through NumPy is worth its line: on arrays of
+this size the call costs more than the arithmetic.
 """
 
 from __future__ import annotations
@@ -12,21 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy import (  # noqa: F401
-    argmax,
-    broadcast_to,
-    cos,
-    exp,
-    log,
-    log1p,
-    maximum,
-    sin,
-    sqrt,
-    tanh,
-    where,
-)
 
 from . import array as checked
+from . import python
 from .shapes import Bounds, Shape
 
 name = "numpy"
@@ -35,6 +24,14 @@ float_dtypes = ("float32", "float64")
 array_types = (np.ndarray, np.float32, np.float64, np.int64, np.bool_)
 
 Array = Any  # an ndarray, or the NumPy scalar that full reductions give
+
+
+def __getattr__(name: str) -> Any:
+    """NumPy's own function of this name, if the pure Python namespace has it too."""
+    if name.startswith("_") or not hasattr(python, name):
+        raise AttributeError(f"xp has no {name!r}", name=name)
+    found = globals()[name] = getattr(np, name)
+    return found
 
 
 def quiet() -> Any:

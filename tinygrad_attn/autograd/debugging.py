@@ -20,12 +20,12 @@ from .lines import SourceLine, users_line
 
 SHOWN = 3  # places that a message lists
 
-# Operations whose slope is infinite somewhere, and what to write there.
-WHERE_HINT = (
-    "; if this is a branch that a where() does not take, 0 · inf arose inside it: give "
-    "it a harmless input there, where(ok, f(where(ok, x, 1.0)), 0.0)"
+# What to write where a slope is infinite.
+STEEP = (
+    "; {op} has an infinite slope {where}: if this is a branch that a where() does not "
+    "take, 0 · inf arose inside it: give it a harmless input there, where(ok, f(where("
+    "ok, x, 1.0)), 0.0)"
 )
-STEEP = ("div", "log", "log1p", "pow", "sqrt")
 
 
 class debug(ContextDecorator):
@@ -70,11 +70,11 @@ def check_backward(node: Any, g: Any, shares: Sequence[Any]) -> None:
             continue
         found = trouble(share)
         if found and worse(found, [g, node.data, *node._arrays]):
-            op = node._op.name
+            op, steep = node._op.name, node._op.meaning.steep
             raise FloatingPointError(
                 f"backward of {op} made {found} of the gradient of input {i}, of shape "
                 f"{share.shape}; its forward: {node._where or 'outside debug()'}"
-                + (WHERE_HINT if op in STEEP else "")
+                + (STEEP.format(op=op, where=steep) if steep else "")
             )
 
 

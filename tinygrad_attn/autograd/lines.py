@@ -11,10 +11,13 @@ import ast
 import dis
 import linecache
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from os.path import dirname, join
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
+
+from .source import expressions, names_in_line
 
 # Folders, with the separator at their end: /home/me/nn_demo.py is not in /home/me/nn/.
 ENGINE = join(dirname(dirname(__file__)), "")
@@ -27,10 +30,18 @@ LESSONS = (
 
 
 class SourceLine(NamedTuple):
-    """A line of source: the code that was running, and the instruction in it."""
+    """A line of source: the code that was running, and the instruction in it.
+
+    `names` has for each input of the operation the program's name of it, or "".
+    """
 
     code: CodeType
     instruction: int
+    names: tuple[str, ...] = ()
+
+    def same_as(self, other: Any) -> bool:
+        """Whether two operations were computed by the same line (or the same part)."""
+        return other is not None and self[:2] == other[:2]
 
     @property
     def file(self) -> str:
@@ -61,8 +72,8 @@ class SourceLine(NamedTuple):
 
     @property
     def operands(self) -> list[str]:
-        """The variables that the operation was applied to, in order: ["x", ""] for
-        `x @ self.W`, "" for anything but a variable; [] if unknown."""
+        """The variables beside an operator, in order: ["x", ""] for `x @ self.W`, ""
+        for anything but a variable; [] if unknown, or for a call."""
         found: ast.expr | None = None
         if hasattr(self.code, "co_positions"):
             found, _ = expressions(self.file).get(self._span(), (None, ""))
@@ -73,10 +84,6 @@ class SourceLine(NamedTuple):
             parts = [found.left, found.right]
         elif isinstance(found, ast.Compare):
             parts = [found.left, *found.comparators]
-        elif isinstance(found, ast.Call):
-            parts = list(found.args)
-        elif isinstance(found, ast.Attribute):
-            parts = [found.value]
         return [part.id if isinstance(part, ast.Name) else "" for part in parts]
 
     def _span(self) -> Any:
@@ -90,6 +97,8 @@ class SourceLine(NamedTuple):
         for step in following:
             if step.offset == self.instruction:
                 stored = next(following, step)
+                if stored.opname == "DUP_TOP":  # (h := x)
+                    stored = next(following, step)
                 named = stored.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL")
                 return (
                     str(stored.argval) if named and stored.argval.isidentifier() else ""
@@ -97,15 +106,13 @@ class SourceLine(NamedTuple):
         return ""
 
     def _only_candidate(self) -> ast.expr | None:
-        """For Python 3.10: the expression in the line that has this instruction's kind,
+        """For Python 3.10: the operator in the line that has this instruction's kind,
         if there is only one."""
         steps = dis.get_instructions(self.code)
         name = next(s.opname for s in steps if s.offset == self.instruction)
-        kind: type[ast.expr] = ast.Attribute
-        if name.startswith(("BINARY", "COMPARE")):
-            kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
-        elif name.startswith("CALL"):
-            kind = ast.Call
+        if not name.startswith(("BINARY", "COMPARE")):
+            return None
+        kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
         number = self.number
         found = [
             node
@@ -114,7 +121,11 @@ class SourceLine(NamedTuple):
         ]
         if kind is ast.BinOp and len(found) > 1:
             symbol = BINARY.get(name.removeprefix("BINARY_"))
-            found = [n for n in found if symbol and isinstance(n.op, symbol)]  # type: ignore[attr-defined]
+            found = [
+                n
+                for n in found
+                if symbol and isinstance(getattr(n, "op", None), symbol)
+            ]
         return found[0] if len(found) == 1 else None
 
     def __str__(self) -> str:
@@ -130,46 +141,8 @@ BINARY: dict[str, type[ast.operator]] = {
     "POWER": ast.Pow,
     "MATRIX_MULTIPLY": ast.MatMult,
 }
-Expressions = dict[Any, tuple[ast.expr, str]]
-_known: dict[str, tuple[list[str], Expressions]] = {}  # file → its lines, and these
-
-
-def expressions(file: str) -> Expressions:
-    """The expressions in a file by where they stand (first line, last line, first
-    column, last column), each with the variable that it is assigned to, or ""."""
-    lines = linecache.getlines(file)
-    if file in _known and _known[file][0] is lines:
-        return _known[file][1]
-    found: Expressions = {}
-    try:
-        tree = ast.parse("".join(lines))
-    except (SyntaxError, ValueError):
-        tree = ast.parse("")
-    for node in ast.walk(tree):
-        if isinstance(node, ast.expr):
-            found.setdefault(span_of(node), (node, ""))
-        for target, value in assignments(node):
-            if isinstance(target, ast.Name):
-                found[span_of(value)] = value, target.id
-    _known[file] = lines, found
-    return found
-
-
-def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
-    """The targets and values of an assignment: one of each, or as many in a tuple."""
-    if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-        return [(node.target, node.value)]
-    if not isinstance(node, ast.Assign):
-        return []
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts))
-    return [(target, value)]
-
-
-def span_of(node: ast.expr) -> tuple[int, int | None, int, int | None]:
-    """Where an expression stands, as `co_positions` says it."""
-    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+MOST = 100  # items of a variable that are looked through for a tensor
 
 
 def users_line() -> SourceLine:
@@ -180,13 +153,64 @@ def users_line() -> SourceLine:
     return SourceLine(frame.f_code, frame.f_lasti)
 
 
-def source_line() -> SourceLine:
+def source_line(inputs: Sequence[Any] = ()) -> SourceLine:
     """The innermost line that says what is computed: of the user's program, of a layer,
-    or of a composite's forward."""
+    or of a composite's forward; with the program's names of the inputs."""
     frame = sys._getframe(1)
     while frame.f_back and is_engine(frame.f_code.co_filename):
         frame = frame.f_back
-    return SourceLine(frame.f_code, frame.f_lasti)
+    variables = variables_of(frame)
+    names = tuple(name_of(x, variables) for x in inputs)
+    return SourceLine(frame.f_code, frame.f_lasti, names if any(names) else ())
+
+
+def variables_of(frame: FrameType) -> dict[str, Any]:
+    """The variables that a line names, with what they are bound to, in the order of the
+    line; all that its function knows, where the source cannot be read."""
+    code, here = frame.f_code, frame.f_locals
+    named = names_in_line(code.co_filename, frame.f_lineno)
+    if named is None:
+        named = (*code.co_varnames, *code.co_names)[:MOST]
+    if code.co_name in COMPREHENSIONS:  # has its own frame before Python 3.12
+        around = frame.f_back
+        while around and around.f_code.co_name in COMPREHENSIONS:
+            around = around.f_back
+        here = {**here, **(around.f_locals if around else {})}
+    found = {}
+    for name in named:
+        if name in here:
+            found[name] = here[name]
+        elif name in frame.f_globals:
+            found[name] = frame.f_globals[name]
+    return found
+
+
+def name_of(x: Any, variables: dict[str, Any]) -> str:
+    """What a line calls a tensor: the variable that is bound to it. It is found by
+    identity, so how the line is written does not matter. For a leaf also the attribute,
+    key or place in which a variable holds it.
+
+    >>> x = Tensor([1.0])
+    >>> name_of(x, {"a": 2, "w": x}), name_of(x, {"weights": {"W_Q": x}})
+    ('w', 'W_Q')
+    >>> name_of(x, {"ws": (0, x)})
+    'ws.1'
+    """
+    if not hasattr(x, "_op"):
+        return ""
+    for name, value in variables.items():
+        if value is x:
+            return name
+    for name, value in variables.items() if x._op is None else ():
+        if isinstance(value, (list, tuple)):
+            places = [i for i, item in enumerate(value[:MOST]) if item is x]
+            if places:
+                return f"{name}.{places[0]}"
+        held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+        keys = [str(key) for key, item in islice(held.items(), MOST) if item is x]
+        if keys:
+            return keys[0] if keys[0].isidentifier() else f"{name}.{keys[0]}"
+    return ""
 
 
 def is_engine(file: str) -> bool:

@@ -158,12 +158,15 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         is_tensor = isinstance(x, Recorded)
         arrays.append(x.data if is_tensor else number(op, x))
         needs.append(is_tensor and x._requires_grad)
-    if op.vjp is None and not op.composite:  # no gradient passes it
+    if not op.differentiable:
         needs = [False] * len(inputs)
     differentiable = now.recording and True in needs  # False under no_grad
     keep = differentiable or (now.recording and now.tracing)  # record() keeps all
-    if keep and op.vjp is None and op.composite:  # without a rule: record its parts
-        return step_by_step(op, *inputs, **params)
+    if keep and op.vjp is None:
+        if op.composite:  # without a rule: record its parts
+            return step_by_step(op, *inputs, **params)
+        if differentiable:
+            raise no_rule(op)
     xp = namespace_of(arrays, op.name)
     if xp is values and not differentiable:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
@@ -181,7 +184,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         t._where = check_forward(op, arrays, z)
     if keep:
         if now.tracing:
-            t._where = source_line()
+            t._where = source_line(inputs)
         t._requires_grad = differentiable
         t._op = op
         t._inputs = inputs
@@ -193,6 +196,14 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if now.watcher is not None:
         now.watcher(op, inputs, params, t)
     return t
+
+
+def no_rule(op: Op) -> RuntimeError:
+    """What to say if a gradient is wanted of an operation that has no vjp."""
+    return RuntimeError(
+        f"{op.name}: it has no vjp, so no gradient can pass; write one under "
+        f"@{op.name}.defvjp, or say @primitive(differentiable=False)"
+    )
 
 
 def step_by_step(op: Op, *inputs: Any, **params: Any) -> Any:

@@ -133,8 +133,8 @@ def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
     shares = op.vjp(xp, g, z, inputs, node._needs, saved, **node._params)
     if not isinstance(shares, (tuple, list)) or len(shares) != len(node._needs):
         raise RuntimeError(
-            f"{op.name}: its vjp must return a tuple of {len(node._needs)} gradients, "
-            "one for each input (None where none is needed)"
+            f"{op.name}: its vjp must return a tuple with a gradient for each input "
+            f"(None where none is needed), {len(node._needs)} in all"
         )
     if context.now.debug:
         check_backward(node, g, shares)

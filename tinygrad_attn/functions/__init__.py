@@ -11,6 +11,7 @@
     layers.py       linear, embedding, layer_norm, rms_norm
     attention.py    attention and its masks
     losses.py       cross_entropy, mse_loss
+    own_rules.py    primitive, composite: a rule of your own
 
 In their examples `Tensor` is the class (tensor.py), and most of those of one tensor are
 its methods. Each file may import those above it here, autograd, rules and arrays.

@@ -1,8 +1,8 @@
 """A computation as plain data: nodes, and the edges between them.
 
 `unfold` returns a `Graph`, and `draw` and `play` need nothing else. It holds arrays,
-names and texts, but no Tensor and no Value. So it may outlive the recorded graph, and
-it can be written as JSON (`to_dict`).
+names, texts and rules, but no Tensor and no Value. So it may outlive the recorded
+graph, and it can be written as JSON (`to_dict`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 from .. import wiring
 from ..arrays.array import Array
 from ..arrays.shapes import strides_of
+from ..rules.operation import Meaning, Op
 
 Numbers = Any  # nested lists of numbers, or one number
 
@@ -31,9 +32,10 @@ class Node:
             of a step is named after its operation alone.)
         op: the operation ("matmul"), a module's type, or for a leaf "parameter",
             "input" (it has a gradient) or "constant".
-        formula: the formula of the operation; "" for a leaf.
-        rule: the gradients of its inputs, as the operation's docstring states them, or
-            "".
+        operation: the rule itself, a pair of functions without state; None for a leaf
+            or a module.
+        formula: "z = x ⊙ y"; "" for a leaf.
+        rule: what each input's gradient receives, "∂x += ∂z ⊙ y, ∂y += ∂z ⊙ x"; or "".
         shape, dtype: of its value.
         module: the path of the module that it was computed in.
         group: the id of the innermost call, of a module or composite, that it was
@@ -54,6 +56,7 @@ class Node:
     id: str
     name: str
     op: str
+    operation: Op | None = field(default=None, repr=False)
     formula: str = ""
     rule: str = ""
     shape: tuple[int, ...] = ()
@@ -70,6 +73,17 @@ class Node:
     gradient_array: Any = field(default=None, repr=False)
     total_array: Any = field(default=None, repr=False)
     positions: Any = field(default=None, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """Which numbers of its inputs make one of its own, a kind of
+        rules/operation.py; "" for a leaf, a module, or a rule of the reader's own."""
+        return self.operation.kind if self.operation else ""
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """What is to be known of the operation: its notation, sentences and kinks."""
+        return self.operation.meaning if self.operation else None
 
     @property
     def value(self) -> Numbers:
@@ -276,7 +290,7 @@ def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
     found = {
         key: list(value) if isinstance(value, tuple) else to_lists(value)
         for key, value in vars(item).items()
-        if not key.endswith("array")
+        if not key.endswith("array") and key != "operation"
     }
     return found | {key: _finite(getattr(item, key)) for key in computed}
 

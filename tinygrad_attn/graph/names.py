@@ -8,9 +8,12 @@ returned it, else of its operation. Equal names are numbered, in order.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from ..context import Scope
+from ..rules import activations, primitives
+from ..rules.operation import Op, first_words
 from ..tensor import Tensor
 from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
@@ -95,9 +98,6 @@ class Names:
         count: dict[str, int] = {}
         for t in order:
             name = first = self._name(trace, t, uses[t])
-            if name in taken and kind(t, self, trace) == "constant" and not t._inputs:
-                # made inside a function that the line calls; not the line's variable
-                name = first = PLAIN.get(t.dtype, "constant")
             while name in taken or (name in settled and t not in trace.called):
                 count[first] = count.get(first, 1) + 1
                 name = f"{first}_{count[first]}"
@@ -113,11 +113,9 @@ class Names:
             return self.parameters[origin]
         if not inputs_of(t):
             found = kind(t, self, trace)
-            if found == "constant" and t.dtype in PLAIN:
-                return PLAIN[t.dtype]
-            return variable(t, uses) or found
-        last = not any(u._where == t._where for u in uses)  # the line's last step
-        if t._where is not None and last and t._where.target:
+            plain = PLAIN.get(t.dtype, found) if found == "constant" else found
+            return variable(t, uses) or plain
+        if t._where is not None and t._where.target and ends_its_line(t, uses):
             return t._where.target
         for scope in scopes(t._scope):  # returned by a module?
             outside = [u for u in uses if not within(u, scope)]
@@ -165,17 +163,34 @@ def last_name(path: str, kind_of: str) -> str:
     return ".".join(parts[-2:] if parts[-1].isdigit() else parts[-1:]) or kind_of
 
 
+def ends_its_line(t: Tensor, uses: list[Tensor]) -> bool:
+    """Whether a tensor is what its line assigns, and no step on the way there. A use by
+    the same line is such a step, unless t had a name by then: that is another turn of
+    a loop."""
+    return not any(
+        t._where is not None and t._where.same_as(u._where) and not name_at(t, u)
+        for u in uses
+    )
+
+
 def variable(t: Tensor, uses: list[Tensor]) -> str:
-    """A leaf's name in the first line that used it: "x" in `x @ self.W`."""
+    """A leaf's name in the first line that used it. What an operator made of an array
+    or a list is no variable itself; it has the name that stands in its place."""
     for user in uses:
-        names = user._where.operands if user._where is not None else []
-        reshaped = user._op is not None and user._op.name == "reshape"
-        if reshaped and all(names[1:2]):
-            continue  # A @ x reshapes a vector x to a column; the name is unclear
-        for x, name in zip(user._inputs or (), names):
-            if x is t and name:
-                return name
+        if name := name_at(t, user):
+            return name
+        operands = user._where.operands if user._where else []
+        if user._where and len(operands) == len(user._inputs or ()):
+            for x, name in zip(user._inputs or (), operands):
+                if x is t and name and name not in user._where.names:
+                    return name
     return ""
+
+
+def name_at(t: Tensor, user: Tensor) -> str:
+    """What the program called t when it was used."""
+    names = user._where.names if user._where else ()
+    return next((n for x, n in zip(user._inputs or (), names) if x is t and n), "")
 
 
 def within(t: Tensor, scope: Scope) -> bool:
@@ -199,13 +214,14 @@ def kind(t: Tensor, names: Names, trace: Trace) -> str:
 def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
     """A tensor as a node."""
     computed = bool(inputs_of(t))
-    formula, rule = formulas(t._op) if computed and t._op else ("", "")
+    operation = t._op if computed else None
     return Node(
         id=f"n{at}",
         name=name,
         op=t._op.name if computed and t._op else kind(t, names, trace),
-        formula=formula,
-        rule=rule,
+        operation=operation,
+        formula=operation.equation if operation else "",
+        rule=operation.gradients if operation else "",
         shape=t.shape,
         dtype=t.dtype,
         module=names.module(t._scope),
@@ -220,15 +236,15 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
 
 def formula_of_module(module: Any) -> str:
     """A module's formula, if its docstring begins with an equation, else ""."""
-    formula, _ = formulas(module)
-    return formula if "=" in formula else ""
+    text = first_words(module)
+    text = re.split(r"[.:;](?: |$)|\. |, (?=\()", text, maxsplit=1)[0]
+    return text.strip() if "=" in text else ""
 
 
-def formulas(op: Any) -> tuple[str, str]:
-    """An operation's formula and its rule, from the first sentence of its docstring:
-    "z = x · y;  ∂z/∂x = y, ∂z/∂y = x." has both."""
-    text = " ".join((op.__doc__ or "").split("\n\n")[0].split())
-    text = re.split(r"[.:](?: |$)|\. ", text, maxsplit=1)[0]
-    forward, _, back = text.partition(";")
-    forward = re.split(r", (?=\()", forward)[0]
-    return forward.strip(), back.strip()
+@cache
+def of_symbol(symbol: str) -> Op | None:
+    """The operation that Values have a symbol for: "+", "exp", "ReLU"."""
+    for op in (*vars(primitives).values(), *vars(activations).values()):
+        if isinstance(op, Op) and symbol.lower() in (op.meaning.symbol, op.name):
+            return op
+    return None

@@ -20,8 +20,6 @@ from ..context import Scope, no_grad
 from ..tensor import Tensor
 from .check import magnitude, size
 
-# Operations that only move the numbers of their input, or repeat them.
-MOVEMENT = ("reshape", "permute_dims", "getslice", "broadcast_to")
 Item = TypeVar("Item")  # a Tensor or a Value
 
 
@@ -96,6 +94,19 @@ class Trace:
                 if share is not None:
                     found[x] = max(found.get(x, noise), flowed, magnitude(share))
         return found
+
+
+def moves(t: Tensor) -> bool:
+    """Whether a tensor was made by an operation that only moves numbers."""
+    return t._op is not None and t._op.kind == "movement"
+
+
+def moved(xp: Any, t: Tensor, *arrays: Any) -> Any:
+    """What a movement makes of other arrays, such as of positions: where each number of
+    t comes from."""
+    assert t._op is not None
+    whole = {"dtype": "int64"} if "dtype" in t._params else {}
+    return t._op.forward(xp, *arrays, **t._params | whole)
 
 
 def inputs_of(t: Tensor) -> list[Tensor]:

@@ -23,7 +23,7 @@ from .data import Edge, Graph, Node, flat, index_of
 from .levels.fold import fold
 from .levels.opening import open_composites
 from .levels.single_numbers import LIMIT, SingleNumbers
-from .names import Calls, Names, formulas, kind, node_of
+from .names import Calls, Names, kind, node_of, of_symbol
 from .parts.focus import focus_on, only
 from .parts.head import cut
 from .trace import Trace, inputs_of, part, trace_of
@@ -159,24 +159,12 @@ def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
     return Graph(level, nodes, edges, of, calls.groups)
 
 
-SYMBOLS = {
-    "+": "__add__",
-    "-": "__sub__",
-    "*": "__mul__",
-    "/": "__truediv__",
-    "**": "__pow__",
-    "neg": "__neg__",
-    "ReLU": "relu",
-}
-
-
 def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Graph:
     """A node for every number."""
     called = names.of(trace)
     ids: dict[Value, str] = {}
     nodes: list[Node] = []
     edges: list[Edge] = []
-    known: dict[str, tuple[str, str]] = {"": ("z = x", "∂z/∂x = 1")}
     order = trace.tensors()
     calls = Calls(order, names)
     for t in order:
@@ -192,10 +180,10 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
         totals = dict(zip(own, [] if total is None else flat(total)))
         for v in numbers.made_for(t):
             ids[v] = f"n{len(nodes)}"
-            if v._op not in known:
-                method = getattr(Value, SYMBOLS.get(v._op, v._op), None)
-                known[v._op] = formulas(method)
-            formula, rule = known[v._op] if v._prev else ("", "")
+            made_by = of_symbol(v._op) if v._prev else None
+            formula, rule = ("z = x", "∂x += ∂z") if v._prev else ("", "")
+            if made_by:
+                formula, rule = made_by.equation, made_by.gradients
             index = elements.get(v)
             g = numbers.grad.get(v, 0.0)
             at = f"[{','.join(map(str, index))}]" if index else ""
@@ -206,6 +194,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     id=ids[v],
                     name=name,
                     op=op,
+                    operation=made_by,
                     formula=formula,
                     rule=rule,
                     module=module,
@@ -219,8 +208,12 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     total_array=totals.get(v, g if reached else None),
                 )
             )
-            nodes[-1].arguments = [ids[x] for x in v._prev]
-            for i, (x, local) in enumerate(zip(v._prev, v._local)):
+            operands = v.operands
+            nodes[-1].arguments = [
+                ids[x] if isinstance(x, Value) else float(x) for x in operands
+            ]
+            places = [i for i, x in enumerate(operands) if isinstance(x, Value)]
+            for i, x, local in zip(places, v._prev, v._local):
                 share = None
                 if reached and numbers.maker[x] in trace.gradients:
                     share = local * g

@@ -181,11 +181,12 @@ class Script:
             "kind": made.kind,
             "shape": shape_text(node.shape),
             "sentence": words.sentence,
+            "why": words.why,
             "source": fit_text(short_path(node.source), 160),
             "module": fit_text(node.module, NAME),
             "value": grid_data(self.values[node.id]),
             "gradient": gradient and grid_data(gradient),
-            "how": how(self.graph, node, words),
+            "how": how(self.graph, node),
         }
 
     # --- places -----------------------------------------------------------------------

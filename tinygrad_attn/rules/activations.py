@@ -10,26 +10,32 @@ import math
 from .operation import composite
 
 
-@composite
+@composite(
+    "elementwise",
+    z="relu(x)",
+    means="x where x > 0, else 0",
+    x="∂z where x > 0, else 0",
+    kink="at 0, where the rule takes the slope 0",
+)
 def relu(xp, x):
-    """z = 0 where x ≤ 0, else x;  ∂z/∂x = 0 where x ≤ 0 (the kink included), else 1.
-    A nan is not ≤ 0, and stays one."""
+    """Negative numbers become 0. A nan is not ≤ 0, and stays one."""
     return xp.where(x <= 0.0, 0.0, x)
 
 
 @relu.defvjp
 def relu_vjp(xp, g, z, inputs, needs, saved):
+    """Where x is below 0, moving it does not move z: nothing flows back."""
     (x,) = inputs
     return (xp.where(x <= 0.0, 0.0, g),)
 
 
-@composite
+@composite("elementwise", z="gelu(x)", means="x ⊙ Φ(x)", x="∂z ⊙ (Φ(x) + x ⊙ φ(x))")
 def gelu(xp, x):
-    """z = x·Φ(x), Φ(x) = ½(1 + erf(x/√2)) the normal distribution's area left of x.
+    """A smooth relu, x·Φ(x): each number times its chance to be above a random one.
 
-    Hendrycks & Gimpel 2016, "Gaussian Error Linear Units", section 2.
-    By the product rule ∂z/∂x = Φ(x) + x·φ(x), with φ(x) = exp(-x²/2)/√(2π) the bell
-    curve.
+    Φ(x) = ½(1 + erf(x/√2)) is the area left of x under the bell curve
+    φ(x) = exp(-x²/2)/√(2π). Hendrycks & Gimpel 2016, "Gaussian Error Linear Units",
+    section 2.
     """
     area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5)))
     return x * area, area
@@ -37,31 +43,42 @@ def gelu(xp, x):
 
 @gelu.defvjp
 def gelu_vjp(xp, g, z, inputs, needs, saved):
+    """By the product rule; the slope of the area Φ is the height φ of its curve."""
     (x,) = inputs
     area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5))) if saved is None else saved
     bell = xp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
     return (g * (area + x * bell),)
 
 
-@composite
+@composite(
+    "elementwise",
+    z="gelu_tanh(x)",
+    means="½ x ⊙ (1 + tanh(√(2/π) ⊙ (x + .044715 x ^ 3)))",
+    x="∂z ⊙ gelu_tanh′(x)",
+)
 def gelu_tanh(xp, x):
-    """gelu's approximation z = ½x(1 + tanh u), u = √(2/π)(x + 0.044715 x³), in which
-    no erf is needed (Hendrycks & Gimpel 2016, section 2)."""
+    """gelu's approximation, in which no erf is needed: ½x(1 + tanh u).
+
+    u = √(2/π)(x + 0.044715 x³) (Hendrycks & Gimpel 2016, section 2).
+    """
     u = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
     return 0.5 * x * (1.0 + xp.tanh(u))
 
 
 @gelu_tanh.defvjp
 def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
+    """By the product rule: ½(1 + t) + ½x(1 - t²) ∂u/∂x, with t = tanh u."""
     (x,) = inputs
     t = xp.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x))
     du = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * x * x)
     return (g * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * du),)
 
 
-@composite
+@composite(
+    "gate", z="x / (1 − p) where keep, else 0", x="∂z / (1 − p) where keep, else 0"
+)
 def dropout(xp, x, keep, *, p):
-    """z = x / (1 - p) where `keep`, else 0;  g passes the same gate.
+    """Some numbers are set to 0 by chance, and the others grow to make up for it.
 
     Srivastava et al. 2014, "Dropout". `keep` is true with probability 1 - p; dividing
     by it leaves the mean of z what it would be without dropout.
@@ -71,13 +88,14 @@ def dropout(xp, x, keep, *, p):
 
 @dropout.defvjp
 def dropout_vjp(xp, g, z, inputs, needs, saved, *, p):
+    """The gradient passes the same gate."""
     _, keep = inputs
     return xp.where(keep, g * (1.0 / (1.0 - p)), 0.0), None
 
 
-@composite
+@composite("elementwise", z="σ(x)", means="1 / (1 + exp(−x))", x="∂z ⊙ z ⊙ (1 − z)")
 def sigmoid(xp, x):
-    """z = 1/(1 + e⁻ˣ), from 0 to 1;  ∂z/∂x = z(1 - z).
+    """Each number, bent into 0..1: 1/(1 + e⁻ˣ).
 
     Written as e^min(x,0) / (e^min(x,0) + e^-max(x,0)), in which no exponent is above 0:
     nothing overflows, and z keeps all its digits where it is close to 0.
@@ -88,26 +106,28 @@ def sigmoid(xp, x):
 
 @sigmoid.defvjp
 def sigmoid_vjp(xp, g, z, inputs, needs, saved):
+    """The slope is largest, ¼, at 0, and fades to 0 where `z` nears 0 or 1."""
     return (g * z * (1.0 - z),)
 
 
-@composite
+@composite("elementwise", z="x ⊙ σ(x)", x="∂z ⊙ (σ(x) + z ⊙ (1 − σ(x)))")
 def silu(xp, x):
-    """z = x σ(x), σ the sigmoid;  ∂z/∂x = σ + z(1 - σ) (Elfwing et al. 2017)."""
+    """A smooth relu: each number times its sigmoid (Elfwing et al. 2017)."""
     s = sigmoid(xp, x)
     return x * s, s
 
 
 @silu.defvjp
 def silu_vjp(xp, g, z, inputs, needs, saved):
+    """By the product rule, with the sigmoid's slope σ(1 - σ); and xσ is `z`."""
     (x,) = inputs
     s = sigmoid(xp, x) if saved is None else saved
     return (g * (s + z * (1.0 - s)),)
 
 
-@composite
+@composite("elementwise", z="ln(1 + exp x)", x="∂z ⊙ σ(x)")
 def softplus(xp, x):
-    """z = ln(1 + eˣ), a smooth max(x, 0);  ∂z/∂x = σ(x).
+    """A smooth max(x, 0).
 
     Written as max(x, 0) + ln(1 + e^-|x|), in which nothing overflows.
     """
@@ -116,17 +136,25 @@ def softplus(xp, x):
 
 @softplus.defvjp
 def softplus_vjp(xp, g, z, inputs, needs, saved):
+    """The slope eˣ/(1 + eˣ) is the sigmoid: 0 far to the left, 1 far to the right."""
     (x,) = inputs
     return (g * sigmoid(xp, x),)
 
 
-@composite
+@composite(
+    "elementwise",
+    z="leaky_relu(x)",
+    means="x where x > 0, else slope · x",
+    x="∂z where x > 0, else slope · ∂z",
+    kink="at 0, where the rule takes the smaller slope",
+)
 def leaky_relu(xp, x, *, slope):
-    """z = x where x > 0, else slope · x;  ∂z/∂x = 1, or the slope (at 0 too)."""
+    """Negative numbers are made small."""
     return xp.where(x > 0.0, x, x * slope)
 
 
 @leaky_relu.defvjp
 def leaky_relu_vjp(xp, g, z, inputs, needs, saved, *, slope):
+    """Where x ≤ 0 the gradient is made small as well, but not 0 as behind a relu."""
     (x,) = inputs
     return (xp.where(x > 0.0, g, g * slope),)

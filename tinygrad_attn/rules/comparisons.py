@@ -11,47 +11,46 @@ The vocabulary is that of primitives.py: inputs x and y, output z.
 
 from __future__ import annotations
 
-from ..arrays.shapes import broadcast_shapes
 from .operation import primitive
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="(x = y)", differentiable=False)
 def equal(xp, x, y):
-    """z = (x = y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x == y
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="x ≠ y", differentiable=False)
 def not_equal(xp, x, y):
-    """z = (x ≠ y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x != y
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="x < y", differentiable=False)
 def less(xp, x, y):
-    """z = (x < y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x < y
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="x ≤ y", differentiable=False)
 def less_equal(xp, x, y):
-    """z = (x ≤ y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x <= y
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="x > y", differentiable=False)
 def greater(xp, x, y):
-    """z = (x > y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x > y
 
 
-@primitive(check=broadcast_shapes)
+@primitive("comparison", z="x ≥ y", differentiable=False)
 def greater_equal(xp, x, y):
-    """z = (x ≥ y), true or false, element by element."""
+    """True where it holds, number by number."""
     return x >= y
 
 
-@primitive()
+@primitive("elementwise", z="x, held constant", differentiable=False)
 def stop_gradient(xp, x):
-    """z = x, as a constant."""
+    """The same numbers, as a constant."""
     return xp.stop_gradient(x)

@@ -25,17 +25,32 @@ MASKED = -1e30
 # === 1. Softmax and cross-entropy =====================================================
 
 
-@composite
+@composite(
+    "softmax",
+    z="softmax(x{along})",
+    means="exp x / {Σ} exp x",
+    x="z ⊙ (∂z − {Σ} ∂z ⊙ z)",
+)
 def softmax(xp, x, *, axis=-1):
-    """zᵢ = exp(xᵢ) / Σₖ exp(xₖ): positive numbers that add up to 1.
+    """Each row becomes positive and adds up to 1.
 
     The largest x is subtracted first. That changes nothing, as exp(x - m)/Σexp(x - m) =
     exp(x)/Σexp(x), but no exp can overflow. For the same reason m has no influence on z
     and is given no gradient.
+    """
+    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))  # a constant from here on
+    e = xp.exp(x - m)
+    return e / xp.sum(e, axis=axis, keepdims=True)
 
-    Gradient. Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is
-    in the denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1
-    if i = j and else 0:
+
+@softmax.defvjp
+def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    """Raising one weight lowers the others, so what counts is how far ∂`z` is above its
+    average.
+
+    Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is in the
+    denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1 if
+    i = j and else 0:
 
         ∂zᵢ/∂xⱼ = δᵢⱼ exp(xᵢ)/s - exp(xᵢ) exp(xⱼ)/s² = zᵢ (δᵢⱼ - zⱼ)
         ∂L/∂xⱼ  = Σᵢ gᵢ zᵢ (δᵢⱼ - zⱼ)                 = zⱼ (gⱼ - Σᵢ gᵢ zᵢ)
@@ -45,24 +60,18 @@ def softmax(xp, x, *, axis=-1):
     The gradients add up to 0, as adding one constant to all x changes nothing. The n ×
     n matrix ∂z/∂x is never built.
     """
-    m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))  # a constant from here on
-    e = xp.exp(x - m)
-    return e / xp.sum(e, axis=axis, keepdims=True)
-
-
-@softmax.defvjp
-def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
     average = xp.sum(g * z, axis=axis, keepdims=True)
     return (z * (g - average),)
 
 
-@composite
+@composite(
+    "norm",
+    z="ln softmax(x{along})",
+    means="x − ln {Σ} exp x",
+    x="∂z − exp(z) ⊙ {Σ} ∂z",
+)
 def log_softmax(xp, x, *, axis=-1):
-    """zᵢ = ln softmax(x)ᵢ = xᵢ - ln Σₖ exp(xₖ), without the underflow of ln(softmax).
-
-    Gradient. ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and
-    softmax(x) is exp(z).
-    """
+    """ln softmax(x), as xᵢ - ln Σₖ exp(xₖ): exact where the softmax is close to 0."""
     m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
     shifted = x - m
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
@@ -70,21 +79,28 @@ def log_softmax(xp, x, *, axis=-1):
 
 @log_softmax.defvjp
 def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
+    """A class is raised by its own gradient, and lowered by its share of all.
+
+    ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and softmax(x) is
+    exp(z).
+    """
     return (g - xp.exp(z) * xp.sum(g, axis=axis, keepdims=True),)
 
 
-@composite
+@composite(
+    "norm",
+    z="−Σⱼ target ⊙ ln softmax(logits)",
+    logits="∂z ⊙ (softmax(logits) ⊙ Σⱼ target − target)",
+    target="−∂z ⊙ ln softmax(logits)",
+)
 def cross_entropy(xp, logits, target):
-    """zₙ = -Σₜ qₙₜ ln pₙₜ with pₙ = softmax(logitsₙ): the mean surprise, in nats, of
-    someone who expects p when q is true.
+    """The mean surprise, in nats, of someone who expects softmax(logits) when `target`
+    is true.
 
-    `logits` and `target` are (N, C), z is (N,). Row q of target is a distribution over
-    the C classes; if one class t is right, it is 1 there, and z is -ln p[t]. 0 · ln 0
-    counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for a guess among C.
-
-    Gradient. With x a row of logits, -Σₜ qₜ ln pₜ = Σₜ qₜ (ln Σₖ exp(xₖ) - xₜ), whose
-    derivative in xⱼ is pⱼ Σₜ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q):
-    the prediction minus the truth.
+    `logits` and `target` are (N, C), z is (N,): zₙ = -Σₜ qₙₜ ln pₙₜ. Row q of target is
+    a distribution over the C classes; if one class t is right, it is 1 there, and z is
+    -ln p[t]. 0 · ln 0 counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for
+    a guess among C.
     """
     log_p = log_softmax(xp, logits, axis=-1)
     nats = xp.where(target == 0.0, 0.0, target * log_p)
@@ -93,6 +109,11 @@ def cross_entropy(xp, logits, target):
 
 @cross_entropy.defvjp
 def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
+    """The prediction minus the truth.
+
+    With x a row of logits, -Σₜ qₜ ln pₜ = Σₜ qₜ (ln Σₖ exp(xₖ) - xₜ), whose derivative
+    in xⱼ is pⱼ Σₜ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q).
+    """
     logits, q = inputs
     log_p = log_softmax(xp, logits, axis=-1) if saved is None else saved
     g = xp.reshape(g, (*g.shape, 1))
@@ -107,13 +128,11 @@ def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
 # === 2. Linear and normalization ======================================================
 
 
-@composite
+@composite("product", z="x weightᵀ + bias", x="∂z weight", weight="∂zᵀ x", bias="∂z")
 def linear(xp, x, weight, bias):
-    """z = x Wᵀ + b, (..., d_in) → (..., d_out), with W of shape (d_out, d_in).
+    """Each number is the inner product of a row of `x` and a row of `weight`.
 
-    Gradient: that of the matrix product, ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of
-    the batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes
-    it, see the note on broadcasting in primitives.py).
+    (..., d_in) → (..., d_out), with a weight of shape (d_out, d_in).
     """
     z = xp.matmul(x, matrix_transpose(xp, weight))
     return z if bias is None else z + bias
@@ -121,6 +140,12 @@ def linear(xp, x, weight, bias):
 
 @linear.defvjp
 def linear_vjp(xp, g, z, inputs, needs, saved):
+    """That of the matrix product x Wᵀ; every row of the batch uses `weight` and `bias`.
+
+    ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of the batch. b is added to every row, so
+    ∂L/∂b is the sum of g's rows (the walk takes it, see the note on broadcasting in
+    primitives.py).
+    """
     x, weight, _ = inputs
     dx = dw = None
     if needs[0]:
@@ -130,24 +155,20 @@ def linear_vjp(xp, g, z, inputs, needs, saved):
     return dx, dw, g
 
 
-@composite
+@composite(
+    "norm",
+    z="norm(x{along}) ⊙ weight + bias",
+    means="(x − mean x) / √(var x + eps) ⊙ weight + bias",
+    x="s ⊙ (ĝ − mean ĝ − x̂ ⊙ mean(ĝ ⊙ x̂)), ĝ = ∂z ⊙ weight",
+    weight="∂z ⊙ x̂",
+    bias="∂z",
+)
 def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
-    """z = x̂ ⊙ weight + bias, with x̂ = (x - μ)/√(σ² + ε) over the last axes.
+    """Each row is shifted to mean 0 and divided by its deviation.
 
-    Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3 and 4. μ is the mean and
-    σ² the biased variance (divided by n); ε stands inside the root, as in PyTorch.
-
-    Gradient. Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s.
-    xᵢ enters x̂ⱼ in three ways: as xⱼ itself if i = j, through μ, and through σ². There
-    ∂σ²/∂xᵢ = 2(xᵢ - μ)/n; its part through μ has the factor Σ(xₖ - μ), which is 0.
-
-        ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
-        ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
-        ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
-
-    so ĝ loses its part along the constant vector and (up to ε) its part along x̂: to
-    shift x, or to stretch it, changes nothing after a normalization. Over all rows,
-    ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
+    x̂ = (x - μ)/√(σ² + ε). Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3
+    and 4. μ is the mean and σ² the biased variance (divided by n) over the last axes; ε
+    stands inside the root, as in PyTorch.
     """
     x_hat, s = normalize(xp, x, axis, eps)
     z = x_hat
@@ -160,6 +181,19 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
 
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
+    """To shift a row, or to stretch it, changes nothing: no gradient along these.
+
+    Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s.
+    xᵢ enters x̂ⱼ in three ways: as xⱼ itself if i = j, through μ, and through σ². There
+    ∂σ²/∂xᵢ = 2(xᵢ - μ)/n; its part through μ has the factor Σ(xₖ - μ), which is 0.
+
+        ∂μ/∂xᵢ  = 1/n            ∂s/∂xᵢ = -½ s³ · 2(xᵢ - μ)/n = -s² x̂ᵢ/n
+        ∂x̂ⱼ/∂xᵢ = s (δᵢⱼ - 1/n) + (xⱼ - μ) ∂s/∂xᵢ = s (δᵢⱼ - 1/n - x̂ᵢ x̂ⱼ/n)
+        ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
+
+    so ĝ loses its part along the constant vector and (up to ε) its part along x̂. Over
+    all rows, ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
+    """
     x, weight, _ = inputs
     x_hat, s = normalize(xp, x, axis, eps) if saved is None else saved
     g_hat = g if weight is None else g * weight
@@ -171,14 +205,18 @@ def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
     return dx, g * x_hat if needs[1] else None, g
 
 
-@composite
+@composite(
+    "norm",
+    z="x / rms(x{along}) ⊙ weight",
+    means="x / √(mean(x²) + eps) ⊙ weight",
+    x="s ⊙ (ĝ − x̂ ⊙ mean(ĝ ⊙ x̂)), ĝ = ∂z ⊙ weight",
+    weight="∂z ⊙ x̂",
+)
 def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
-    """z = x/√(mean(x²) + ε) ⊙ weight over the last axes: layer norm without the mean.
+    """Each row is divided by the root of its mean square, √(mean(x²) + ε).
 
-    Zhang & Sennrich 2019, "Root Mean Square Layer Normalization", equation 4.
-
-    Gradient. As for layer_norm with μ = 0: s = 1/√(mean(x²) + ε), x̂ = x s, and
-    ∂L/∂x = s (ĝ - x̂ · mean(ĝ ⊙ x̂)).
+    Layer norm without the mean. Zhang & Sennrich 2019, "Root Mean Square Layer
+    Normalization", equation 4.
     """
     s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
     x_hat = x * s
@@ -187,6 +225,11 @@ def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
 
 @rms_norm.defvjp
 def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
+    """To stretch a row changes nothing: no gradient along it.
+
+    As for layer_norm with μ = 0: s = 1/√(mean(x²) + ε), x̂ = x s, and
+    ∂L/∂x = s (ĝ - x̂ · mean(ĝ ⊙ x̂)).
+    """
     x, weight = inputs
     if saved is None:
         s = 1.0 / xp.sqrt(mean(xp, x * x, axis=axis) + eps)
@@ -215,16 +258,22 @@ def mean(xp, x, *, axis):
 # === 3. Attention =====================================================================
 
 
-@composite
+@composite(
+    "attention",
+    z="softmax(scale · query keyᵀ) value",
+    query="(scale · A ⊙ (∂A − Σⱼ ∂A ⊙ A)) key, ∂A = ∂z valueᵀ",
+    key="(scale · A ⊙ (∂A − Σⱼ ∂A ⊙ A))ᵀ query, ∂A = ∂z valueᵀ",
+    value="Aᵀ ∂z",
+)
 def scaled_dot_product_attention(
     xp, query, key, value, attn_mask, keep, *, scale, p=0.0
 ):
-    """z = softmax(Q Kᵀ · scale) V, scale = 1/√d_k: a soft look-up.
+    """For each query a blend of the values, by how well their keys match.
 
-    Vaswani et al. 2017, "Attention Is All You Need", equation 1. Query i asks, key j
-    offers; their inner product, the energy, says how well they match. The softmax turns
-    row i's energies into weights that add up to 1, and z's row i is the sum of the
-    values, so weighted.
+    z = softmax(Q Kᵀ · scale) V, scale = 1/√d_k: a soft look-up. Vaswani et al. 2017,
+    "Attention Is All You Need", equation 1. Query i asks, key j offers; their inner
+    product, the energy, says how well they match. The softmax turns row i's energies
+    into weights that add up to 1, and z's row i is the sum of the values, so weighted.
 
         query (..., T, d_k)   key (..., S, d_k)   value (..., S, d_v)   z (..., T, d_v)
 
@@ -238,17 +287,6 @@ def scaled_dot_product_attention(
     `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
     key j. A row that may attend to nothing gets weights of exactly 0, and so a z of 0.
     `keep` with `p` is the dropout of the weights.
-
-    Gradient, with P = Q Kᵀ, E = P · scale (and mask), A = softmax(E), A' = dropout(A)
-    and z = A' V. From the back, writing dX for ∂L/∂X:
-
-        dV = A'ᵀ g        dA' = g Vᵀ                   the matrix product z = A' V
-        dA = dA' where kept, times 1/(1 - p)           dropout
-        dE = A ⊙ (dA - Σⱼ dAⱼ Aⱼ)                      the softmax, row by row
-        dP = dE · scale
-        dQ = dP K         dK = dPᵀ Q                   the matrix product P = Q Kᵀ
-
-    Where the mask is false A is 0, and so is dE: no case of its own.
     """
     products = xp.matmul(query, matrix_transpose(xp, key))  # (..., T, S)
     energies = products * scale
@@ -265,6 +303,19 @@ def scaled_dot_product_attention(
 
 @scaled_dot_product_attention.defvjp
 def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
+    """A key is raised where its value would serve the query better than the blend does.
+
+    With P = Q Kᵀ, E = P · scale (and mask), A = softmax(E), A' = dropout(A) and
+    z = A' V. From the back, writing dX for ∂L/∂X:
+
+        dV = A'ᵀ g        dA' = g Vᵀ                   the matrix product z = A' V
+        dA = dA' where kept, times 1/(1 - p)           dropout
+        dE = A ⊙ (dA - Σⱼ dAⱼ Aⱼ)                      the softmax, row by row
+        dP = dE · scale
+        dQ = dP K         dK = dPᵀ Q                   the matrix product P = Q Kᵀ
+
+    Where the mask is false A is 0, and so is dE: no case of its own.
+    """
     query, key, value, attn_mask, keep = inputs
     if saved is None:
         _, saved = scaled_dot_product_attention.forward(
@@ -284,3 +335,19 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         dq = xp.matmul(d_products, key)
         dk = xp.matmul(matrix_transpose(xp, d_products), query)
     return dq, dk, dv, None, None
+
+
+# The steps of attention, by their kind and their name in the code above (and in the
+# projections that a layer makes before it), for pictures.
+STEPS = {
+    ("product", "Q"): "Each position's query: it looks for keys that match.",
+    ("product", "K"): "Each position's key: queries find the position by it.",
+    ("product", "V"): "Each position's value: queries fetch it.",
+    ("product", "products"): "How well does query i match key j? One inner product for "
+    "each pair.",
+    ("elementwise", "energies"): "Scaled by 1/√d_k, so that the softmax does not "
+    "saturate.",
+    ("choice", "masked"): "Keys that a query may not attend to get −∞.",
+    ("softmax", "weights"): "Each query's energies become weights that add up to 1.",
+    ("choice", "weights"): "A query that may attend to nothing has no weights at all.",
+}

@@ -18,63 +18,71 @@ from __future__ import annotations
 from .operation import primitive
 
 
-@primitive()
+@primitive("movement", z="x, reshaped", x="∂z, reshaped")
 def reshape(xp, x, *, shape):
-    """z = the elements of x, in the same order, under another shape."""
+    """The same numbers in the same order, under another shape."""
     return xp.reshape(x, shape)
 
 
 @reshape.defvjp
 def reshape_vjp(xp, g, z, inputs, needs, saved, *, shape):
+    """Every number goes back to its old place."""
     (x,) = inputs
     return (xp.reshape(g, x.shape),)
 
 
-@primitive()
+@primitive("movement", z="x, axes {axes}", x="∂z, axes {back}")
 def permute_dims(xp, x, *, axes):
-    """z = x with its axes in another order: axis i of z is axis axes[i] of x."""
+    """The axes change places.
+
+    Axis i of z is axis axes[i] of x.
+    """
     return xp.permute_dims(x, axes)
 
 
 @permute_dims.defvjp
 def permute_dims_vjp(xp, g, z, inputs, needs, saved, *, axes):
+    """The inverse permutation brings every number back to its place."""
     back = [0] * len(axes)
     for i, axis in enumerate(axes):
         back[axis] = i
     return (xp.permute_dims(g, tuple(back)),)
 
 
-@primitive()
+@primitive("movement", z="x{part}", x="∂z at {part}, else 0")
 def getslice(xp, x, *, bounds):
-    """z = x[start:stop:step, ...], with bounds for every axis."""
+    """A part of `x`: x[start:stop:step, ...], with bounds for every axis."""
     return x[tuple(slice(*b) for b in bounds)]
 
 
 @getslice.defvjp
 def getslice_vjp(xp, g, z, inputs, needs, saved, *, bounds):
+    """What was left out has no influence on `z`, so it gets 0."""
     (x,) = inputs
     return (xp.place(g, bounds, x.shape),)
 
 
-@primitive()
+@primitive("movement", z="x at {part}, else 0", x="∂z{part}")
 def place(xp, x, *, bounds, shape):
-    """z = zeros of a shape, with z[bounds] = x."""
+    """Zeros of a shape, with z[bounds] = `x`."""
     return xp.place(x, bounds, shape)
 
 
 @place.defvjp
 def place_vjp(xp, g, z, inputs, needs, saved, *, bounds, shape):
+    """The zeros are constants; the rest is a slice."""
     return (g[tuple(slice(*b) for b in bounds)],)
 
 
-@primitive()
+@primitive("movement", z="[inputs{along}]", inputs="∂z{part}")
 def concat(xp, *inputs, axis):
-    """z = the inputs laid end to end along an axis."""
+    """The inputs laid end to end along an axis."""
     return xp.concat(inputs, axis=axis)
 
 
 @concat.defvjp
 def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
+    """Each input gets back the part that is its own."""
     pieces, start = [], 0
     for x, needed in zip(inputs, needs):
         stop = start + x.shape[axis]
@@ -84,41 +92,41 @@ def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
     return pieces
 
 
-@primitive()
+@primitive("movement", z="x[indices]", x="Σ ∂z, added at indices")
 def take(xp, x, indices):
-    """z = rows of x by integer index, (n, ...) and (*I) → (*I, ...): an embedding.
-
-    A row's gradient is the sum over all places where it was taken; a row never taken
-    gets 0.
-    """
+    """A row of `x` for each index, (n, ...) and (*I) → (*I, ...): an embedding."""
     return xp.take(x, indices, axis=0)
 
 
 @take.defvjp
 def take_vjp(xp, g, z, inputs, needs, saved):
+    """A row's gradient is the sum over all places where it was taken; a row never taken
+    gets 0."""
     x, indices = inputs
     return xp.scatter_add(g, indices, x.shape[0]), None
 
 
-@primitive()
+@primitive("reduction", z="Σ x, added at indices", x="∂z[indices]")
 def scatter_add(xp, x, indices, *, rows):
-    """z = zeros of so many rows, to which each row of x is added at its index."""
+    """Zeros of so many rows, to which each row of `x` is added at its index."""
     return xp.scatter_add(x, indices, rows)
 
 
 @scatter_add.defvjp
 def scatter_add_vjp(xp, g, z, inputs, needs, saved, *, rows):
+    """Each row was added once, and gets the gradient that arrived at its index."""
     _, indices = inputs
     return xp.take(g, indices, axis=0), None
 
 
-@primitive()
+@primitive("movement", z="x as {dtype}", x="∂z")
 def astype(xp, x, *, dtype):
-    """z = x in another dtype;  its gradient goes back in that of x."""
+    """The same numbers in another dtype."""
     return xp.astype(x, dtype)
 
 
 @astype.defvjp
 def astype_vjp(xp, g, z, inputs, needs, saved, *, dtype):
+    """The gradient goes back in the dtype of `x`."""
     (x,) = inputs
     return (xp.astype(g, x.dtype),)

@@ -36,19 +36,116 @@ Two things keep that true. No rule asks which `xp` it has or branches on an elem
 second derivative as constants, silently wrong. (`z` may be used: there it is the
 Tensor, with its graph.) So a rule that uses `saved` must also work without it.
 
-**To add a rule**: write forward and vjp in a file of this folder. If it needs a new
-function of `xp`, add that to arrays/python.py, numpy.py and values.py, and to ops.py.
-Write the users' function in functions/ (checks, then `apply`), and name it in tensor.py
-if it shall be a method. Give it a line in graph/notation/words.py and a row in the
-tests' table of rules; tests name what is missing.
+**What it means** stands above the pair, in the decorator, as on a blackboard:
+
+    @primitive("elementwise", z="tanh x", x="∂z ⊙ (1 − z²)")
+    def tanh(xp, x):
+
+in the letters of the forward: z is made so, and x is sent that. ∂z is short for ∂L/∂z.
+Graphs, pictures and explanations ask for it (`Op.meaning`), and a test evaluates each
+rule as it is written and compares it with what the vjp computes.
+
+| on the blackboard | meaning |
+|---|---|
+| x y, xᵀ | the matrix product, the transpose |
+| x ⊙ y | the product number by number |
+| Σⱼ x, mean x | along each row; {Σ} along the step's axis |
+| a where c, b where d, else e | number by number |
+| {over}, {along}, {part} | the step's axes or slice, if they do not go without saying |
+
+The docstrings say it in a sentence: the forward's what it does, the vjp's why its
+gradient is that.
+
+**To add a rule**, see docs/adding_an_operation.md.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, overload
+
+from ..arrays.shapes import broadcast_shapes
 
 Check = Callable[..., Any]
+CO_VARARGS = 4  # of a code object: it takes *inputs
+
+# Which numbers of its inputs make a number of z. Pictures and cuts ask this of an
+# operation, and never its name.
+KINDS = {
+    "elementwise": "those at its place",
+    "choice": "the one at its place in one of two",
+    "gate": "the one at its place, scaled, or none: it is 0",
+    "comparison": "those at its place; it is true or false",
+    "reduction": "several, along axes or by an index",
+    "movement": "exactly one, in another place (or none: it is 0)",
+    "product": "a row of the first and a column of the second",
+    "norm": "its row (or its part along the axis)",
+    "softmax": "its row; they are positive, and each row adds up to 1",
+    "attention": "a query, all keys and all values",
+    "": "not known: it is a rule of the reader's own",
+}
+ELEMENTWISE = ("elementwise", "choice", "gate", "comparison")
+ROWWISE = ("norm", "softmax")
+AS_PYTHON = str.maketrans({"−": "-", "⊙": "*", "^": "**"})
+OWN = "(rule of its own)"  # of an operation without notation
+# What a notation says of settings, where these are not known.
+GENERAL = {
+    "Σ": "Σ",
+    "part": "[...]",
+    "axes": "(...)",
+    "back": "(...)",
+    "dtype": "dtype",
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What is to be known of an operation beside how it computes: plain texts.
+
+    Attributes:
+        kind: one of KINDS.
+        formula: z, in the letters of the forward's inputs: "tanh x"; "" if not given.
+        means: the same, with nothing but what a calculus book has: "1 / (1 + exp(−x))"
+            for "σ(x)"; "" if the formula is so already.
+        rules: for each input the contribution to its gradient, "∂z ⊙ (1 − z²)".
+        inputs: the names of the forward's inputs (the last may take several).
+        sentence: what it does, the first words of the forward's docstring.
+        why: why the gradient is that, the first words of the vjp's docstring.
+        kink: where its slope jumps, and what the rule takes there; "" if nowhere.
+        steep: where its slope is infinite; "" if nowhere.
+    """
+
+    kind: str = ""
+    formula: str = ""
+    means: str = ""
+    rules: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    sentence: str = ""
+    why: str = ""
+    kink: str = ""
+    steep: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """The operator between two inputs, as Python writes it: "+", "*", "**"; "" if
+        the formula has none."""
+        found = re.fullmatch(r"\w+ (\S+) \w+", self.formula)
+        return found[1].translate(AS_PYTHON) if found else ""
+
+    @property
+    def turned(self) -> bool:
+        """Whether the second factor of a product stands transposed in it: x yᵀ."""
+        return len(self.inputs) > 1 and f"{self.inputs[1]}ᵀ" in self.formula
+
+    def rule(self, position: int) -> str:
+        """The contribution to the gradient of an input, by its position from 0."""
+        if not self.inputs:
+            return ""
+        name = self.inputs[min(position, len(self.inputs) - 1)]
+        return self.rules.get(name, "")
 
 
 class Op:
@@ -57,21 +154,76 @@ class Op:
     Attributes:
         name: the forward's name.
         forward, vjp: the pair; vjp is None for a composite that records its parts.
+        kind: which numbers of its inputs make a number of z, one of KINDS.
+        meaning: its kind, formula, sentences and kinks, for pictures.
         check: shapes of the inputs → shape of the output, or ValueError with the
             sentence that says why they do not fit. Called only after a forward has
             failed.
         composite: whether forward opens into other operations.
+        differentiable: False for an operation that no gradient passes.
     """
 
     def __init__(
-        self, forward: Callable[..., Any], composite: bool, check: Check | None = None
+        self,
+        forward: Callable[..., Any],
+        composite: bool,
+        kind: str = "",
+        check: Check | None = None,
+        differentiable: bool = True,
+        **said: str,
     ) -> None:
         self.name = forward.__name__
         self.forward = forward
         self.vjp: Any = None
-        self.check = check
+        self.check = broadcast_shapes if kind in ELEMENTWISE else check  # by default
         self.composite = composite
-        self.__doc__ = forward.__doc__
+        self.differentiable = differentiable
+        self.__doc__, self.__module__ = forward.__doc__, forward.__module__
+        self.inputs = inputs_of(forward)
+        for name in said:
+            if name not in ("z", "means", "kink", "steep", *self.inputs):
+                raise TypeError(
+                    f"{self.name}: {name}= given, which is no input of it; its rules "
+                    f"are for {', '.join(self.inputs) or 'none'}, and z= is its formula"
+                )
+        if kind not in KINDS:
+            raise ValueError(
+                f"{self.name}: kind {kind!r} given; it must be one of "
+                + ", ".join(filter(None, KINDS))
+            )
+        self.kind, self._said = kind, said
+        self.elementwise = kind in ELEMENTWISE
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """Its kind, formula, sentences and kinks."""
+        said = self._said
+        rules = {name: said[name] for name in self.inputs if name in said}
+        return Meaning(
+            kind=self.kind,
+            formula=said.get("z", ""),
+            means=said.get("means", ""),
+            rules=rules,
+            inputs=self.inputs,
+            sentence=first_words(self.forward),
+            why=first_words(self.vjp),
+            kink=said.get("kink", ""),
+            steep=said.get("steep", ""),
+        )
+
+    @property
+    def equation(self) -> str:
+        """Its formula as an equation: "z = x ⊙ y"."""
+        said = self.meaning
+        formula = said.formula or f"{self.name}({', '.join(self.inputs)})"
+        return " = ".join(general(side) for side in ("z", formula, said.means) if side)
+
+    @property
+    def gradients(self) -> str:
+        """All its rules: "∂x += ∂z ⊙ y, ∂y += ∂z ⊙ x"; "" if no gradient passes."""
+        rules = self.meaning.rules.items()
+        told = ", ".join(f"∂{name} += {general(rule)}" for name, rule in rules)
+        return told or (OWN if self.differentiable else "")
 
     def defvjp(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: `vjp` is this operation's."""
@@ -89,19 +241,74 @@ class Op:
         z = self.forward(xp, *inputs, **params)
         return z[0] if type(z) is tuple else z
 
+    def __reduce__(self) -> str:
+        """Pickled by its name, as a function is."""
+        return self.name
+
     def __repr__(self) -> str:
         return f"<{'composite' if self.composite else 'primitive'} {self.name}>"
 
 
-def primitive(check: Check | None = None) -> Callable[[Callable[..., Any]], Op]:
-    """Decorator: a forward becomes a primitive, whose vjp follows it."""
+def inputs_of(forward: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of a forward's inputs: what it takes by position, without xp."""
+    code = forward.__code__
+    several = bool(code.co_flags & CO_VARARGS)
+    at = code.co_argcount + code.co_kwonlyargcount  # where the name of *inputs stands
+    names = code.co_varnames[1 : code.co_argcount]
+    return (*names, code.co_varnames[at]) if several else names
+
+
+def general(notation: str) -> str:
+    """A notation, without the settings of any one step."""
+    return re.sub(r"\{(\w+)\}", _in_general, notation)
+
+
+def _in_general(found: re.Match[str]) -> str:
+    return GENERAL.get(found[1], "")
+
+
+def first_words(function: Callable[..., Any] | None) -> str:
+    """The first paragraph of a function's docstring, in one line."""
+    text = (function.__doc__ if function else None) or ""
+    return " ".join(text.strip().split("\n\n")[0].split())
+
+
+# --- the decorators -------------------------------------------------------------------
+
+
+@overload
+def primitive(kind: Callable[..., Any], /) -> Op: ...
+@overload
+def primitive(kind: str = "", /, **said: Any) -> Callable[[Callable[..., Any]], Op]: ...
+def primitive(kind: Any = "", /, **said: Any) -> Any:
+    """Decorator: a forward becomes a primitive, whose vjp follows it.
+
+    Args:
+        kind: one of KINDS. (`@primitive` alone is right too, and says nothing.)
+        z, means: its formula, and that written out.
+        (name of an input): the rule of its gradient.
+        kink, steep: where its slope jumps, or is infinite.
+        check, differentiable: as for `Op`.
+    """
+    return decorated(Op, False, kind, said)
+
+
+@overload
+def composite(kind: Callable[..., Any], /) -> Op: ...
+@overload
+def composite(kind: str = "", /, **said: Any) -> Callable[[Callable[..., Any]], Op]: ...
+def composite(kind: Any = "", /, **said: Any) -> Any:
+    """Decorator: a forward becomes a composite; it takes what `primitive` takes."""
+    return decorated(Op, True, kind, said)
+
+
+def decorated(make: type[Op], composite: bool, kind: Any, said: Any) -> Any:
+    """A decorator with what is said of the operation, or, if the forward is given
+    itself, the operation."""
+    if callable(kind):
+        return make(kind, composite, **said)
 
     def decorate(forward: Callable[..., Any]) -> Op:
-        return Op(forward, composite=False, check=check)
+        return make(forward, composite, kind, **said)
 
     return decorate
-
-
-def composite(forward: Callable[..., Any]) -> Op:
-    """Decorator: a forward becomes a composite."""
-    return Op(forward, composite=True)

@@ -34,112 +34,121 @@ from __future__ import annotations
 
 import math
 
-from ..arrays.shapes import broadcast_shapes, matmul_shape, reduced_shape
+from ..arrays.shapes import matmul_shape, reduced_shape
 from .operation import primitive
 
 # === 1. One input, element by element =================================================
 
 
-@primitive()
+@primitive("elementwise", z="−x", x="−∂z")
 def neg(xp, x):
-    """z = -x;  ∂z/∂x = -1."""
+    """The sign of each number changes."""
     return -x
 
 
 @neg.defvjp
 def neg_vjp(xp, g, z, inputs, needs, saved):
+    """If `x` grows, `z` falls as much: the slope is -1."""
     return (-g,)
 
 
-@primitive()
+@primitive("elementwise", z="exp x", x="∂z ⊙ z")
 def exp(xp, x):
-    """z = eˣ;  ∂z/∂x = eˣ, which is z."""
+    """e to the power of each number."""
     return xp.exp(x)
 
 
 @exp.defvjp
 def exp_vjp(xp, g, z, inputs, needs, saved):
+    """The slope of eˣ is eˣ itself, which is `z`."""
     return (g * z,)
 
 
-@primitive()
+@primitive("elementwise", z="ln x", x="∂z / x", steep="at x = 0")
 def log(xp, x):
-    """z = ln x;  ∂z/∂x = 1/x. At x = 0 z is -inf and the derivative inf."""
+    """The natural logarithm of each number; -inf at 0."""
     return xp.log(x)
 
 
 @log.defvjp
 def log_vjp(xp, g, z, inputs, needs, saved):
+    """The larger `x` is, the less a step of it counts: the slope is 1/x."""
     (x,) = inputs
     return (g / x,)
 
 
-@primitive()
+@primitive("elementwise", z="ln(1 + x)", x="∂z / (1 + x)", steep="at x = -1")
 def log1p(xp, x):
-    """z = ln(1 + x), exact for a small x too;  ∂z/∂x = 1/(1 + x)."""
+    """The natural logarithm of 1 + x, exact for a small x too."""
     return xp.log1p(x)
 
 
 @log1p.defvjp
 def log1p_vjp(xp, g, z, inputs, needs, saved):
+    """As for ln, at 1 + x."""
     (x,) = inputs
     return (g / (1.0 + x),)
 
 
-@primitive()
+@primitive("elementwise", z="√x", x="∂z / (2 z)", steep="at x = 0")
 def sqrt(xp, x):
-    """z = √x;  ∂z/∂x = 1/(2√x) = 1/(2z). At x = 0 the slope is infinite."""
+    """The square root of each number."""
     return xp.sqrt(x)
 
 
 @sqrt.defvjp
 def sqrt_vjp(xp, g, z, inputs, needs, saved):
+    """A step of `z` changes its square 2z times as much, so the slope is 1/(2z)."""
     return (g * 0.5 / z,)
 
 
-@primitive()
+@primitive("elementwise", z="sin x", x="∂z ⊙ cos x")
 def sin(xp, x):
-    """z = sin x;  ∂z/∂x = cos x."""
+    """The sine of each number, in radians."""
     return xp.sin(x)
 
 
 @sin.defvjp
 def sin_vjp(xp, g, z, inputs, needs, saved):
+    """Where the sine is at its top the cosine is 0: nothing flows back."""
     (x,) = inputs
     return (g * xp.cos(x),)
 
 
-@primitive()
+@primitive("elementwise", z="cos x", x="−∂z ⊙ sin x")
 def cos(xp, x):
-    """z = cos x;  ∂z/∂x = -sin x."""
+    """The cosine of each number, in radians."""
     return xp.cos(x)
 
 
 @cos.defvjp
 def cos_vjp(xp, g, z, inputs, needs, saved):
+    """The cosine is the sine a quarter turn on, and so is its slope: -sin x."""
     (x,) = inputs
     return (-g * xp.sin(x),)
 
 
-@primitive()
+@primitive("elementwise", z="tanh x", x="∂z ⊙ (1 − z²)")
 def tanh(xp, x):
-    """z = tanh x;  ∂z/∂x = 1 - tanh²x = 1 - z²."""
+    """Each number, bent into -1..1."""
     return xp.tanh(x)
 
 
 @tanh.defvjp
 def tanh_vjp(xp, g, z, inputs, needs, saved):
+    """The slope is 1 at 0, and fades to 0 where `z` nears -1 or 1."""
     return (g * (1.0 - z * z),)
 
 
-@primitive()
+@primitive("elementwise", z="erf x", x="∂z ⊙ 2/√π ⊙ exp(−x²)")
 def erf(xp, x):
-    """z = erf x = 2/√π ∫₀ˣ exp(-t²) dt;  ∂z/∂x = 2/√π · exp(-x²)."""
+    """2/√π ∫₀ˣ exp(-t²) dt: an area under the bell curve, from -1 to 1."""
     return xp.erf(x)
 
 
 @erf.defvjp
 def erf_vjp(xp, g, z, inputs, needs, saved):
+    """The area up to x grows by the height of the curve at x."""
     (x,) = inputs
     return (g * (2.0 / math.sqrt(math.pi)) * xp.exp(-(x * x)),)
 
@@ -147,67 +156,78 @@ def erf_vjp(xp, g, z, inputs, needs, saved):
 # === 2. Two inputs, element by element; they broadcast ================================
 
 
-@primitive(check=broadcast_shapes)
+@primitive("elementwise", z="x + y", x="∂z", y="∂z")
 def add(xp, x, y):
-    """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""
+    """The sum of the two, number by number."""
     return x + y
 
 
 @add.defvjp
 def add_vjp(xp, g, z, inputs, needs, saved):
+    """If either grows by 1, so does `z`: both receive the whole gradient."""
     return g if needs[0] else None, g if needs[1] else None
 
 
-@primitive(check=broadcast_shapes)
+@primitive("elementwise", z="x − y", x="∂z", y="−∂z")
 def sub(xp, x, y):
-    """z = x - y;  ∂z/∂x = 1, ∂z/∂y = -1."""
+    """The difference of the two, number by number."""
     return x - y
 
 
 @sub.defvjp
 def sub_vjp(xp, g, z, inputs, needs, saved):
+    """If `y` grows, `z` falls as much: the gradient changes its sign."""
     return g if needs[0] else None, -g if needs[1] else None
 
 
-@primitive(check=broadcast_shapes)
+@primitive("elementwise", z="x ⊙ y", x="∂z ⊙ y", y="∂z ⊙ x")
 def mul(xp, x, y):
-    """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
+    """The product of the two, number by number."""
     return x * y
 
 
 @mul.defvjp
 def mul_vjp(xp, g, z, inputs, needs, saved):
+    """If one factor grows by 1, `z` grows by the other: that is its slope."""
     x, y = inputs
     return g * y if needs[0] else None, g * x if needs[1] else None
 
 
-@primitive(check=broadcast_shapes)
+@primitive("elementwise", z="x / y", x="∂z / y", y="−∂z ⊙ z / y", steep="at y = 0")
 def div(xp, x, y):
-    """z = x / y;  ∂z/∂x = 1/y, ∂z/∂y = -x/y² = -z/y."""
+    """The quotient of the two, number by number."""
     return x / y
 
 
 @div.defvjp
 def div_vjp(xp, g, z, inputs, needs, saved):
+    """∂z/∂x = 1/y, and ∂z/∂y = -x/y², which is -z/y."""
     x, y = inputs
     g_over_y = g / y
     return g_over_y if needs[0] else None, -g_over_y * z if needs[1] else None
 
 
-@primitive(check=broadcast_shapes)
+@primitive(
+    "elementwise",
+    z="x ^ y",
+    x="∂z ⊙ y ⊙ x ^ (y − 1)",
+    y="∂z ⊙ z ⊙ ln x",
+    steep="at x = 0, if y is below 1",
+)
 def pow(xp, x, y):
-    """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
+    """x to the power y, number by number."""
+    return x**y
+
+
+@pow.defvjp
+def pow_vjp(xp, g, z, inputs, needs, saved):
+    """∂z/∂x = y·xʸ⁻¹, and ∂z/∂y = xʸ·ln x, as xʸ = exp(y ln x).
 
     By convention, as in PyTorch, ∂z/∂x is 0 for x = 0 and y = 0, and ∂z/∂y is 0 for
     x = 0 and y ≥ 0, where the formulas have 0 · inf or -inf. So 1 is added to x exactly
     where its power or its logarithm would be infinite there (a comparison counts as 1
     where it is true).
     """
-    return x**y
-
-
-@pow.defvjp
-def pow_vjp(xp, g, z, inputs, needs, saved):
     x, y = inputs
     dx = dy = None
     if needs[0]:
@@ -217,15 +237,22 @@ def pow_vjp(xp, g, z, inputs, needs, saved):
     return dx, dy
 
 
-@primitive(check=broadcast_shapes)
+@primitive(
+    "elementwise",
+    z="max(x, y)",
+    x="∂z where x > y, ½ ∂z where x = y, else 0",
+    y="∂z where x < y, ½ ∂z where x = y, else 0",
+    kink="at a tie, where each of the two gets half",
+)
 def maximum(xp, x, y):
-    """z = max(x, y);  the gradient goes to the larger. At a tie each gets half, so
-    that no order is preferred."""
+    """The larger of the two, number by number."""
     return xp.maximum(x, y)
 
 
 @maximum.defvjp
 def maximum_vjp(xp, g, z, inputs, needs, saved):
+    """Only the larger has an influence on `z`. At a tie each gets half, so that no
+    order is preferred."""
     x, y = inputs
     tie = xp.where(x == y, g * 0.5, 0.0)
     dx = xp.where(x > y, g, tie) if needs[0] else None
@@ -233,18 +260,24 @@ def maximum_vjp(xp, g, z, inputs, needs, saved):
     return dx, dy
 
 
-@primitive(check=broadcast_shapes)
+@primitive(
+    "choice",
+    z="x where condition, else y",
+    x="∂z where condition, else 0",
+    y="0 where condition, else ∂z",
+)
 def where(xp, condition, x, y):
-    """z = x where the condition holds, y elsewhere;  g goes to where z came from.
-
-    It is selected, not multiplied by 0 or 1: an inf or nan of the branch not taken
-    stays out, where 0 · inf would be nan.
-    """
+    """Each number is taken from one of two."""
     return xp.where(condition, x, y)
 
 
 @where.defvjp
 def where_vjp(xp, g, z, inputs, needs, saved):
+    """The gradient goes back to where each number came from.
+
+    It is selected, not multiplied by 0 or 1: an inf or nan of the branch not taken
+    stays out, where 0 · inf would be nan.
+    """
     condition, _, _ = inputs
     dx = xp.where(condition, g, 0.0) if needs[1] else None
     dy = xp.where(condition, 0.0, g) if needs[2] else None
@@ -254,48 +287,54 @@ def where_vjp(xp, g, z, inputs, needs, saved):
 # === 3. Reductions, and the reverse of one ============================================
 
 
-@primitive()
+@primitive("reduction", z="Σ x{over}", x="∂z, repeated{over}")
 def sum(xp, x, *, axis, keepdims=False):
-    """z = Σ x over the axes;  ∂z/∂x = 1 for each number summed.
-
-    So every one of them receives the whole g: a sum's gradient is a broadcast.
-    """
+    """All numbers along the axes are added up."""
     return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
 @sum.defvjp
 def sum_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
+    """If one of them grows by 1, so does the sum: each receives the whole gradient.
+
+    So a sum's gradient is a broadcast.
+    """
     (x,) = inputs
     g = xp.reshape(g, reduced_shape(x.shape, axis, keepdims=True))
     return (xp.broadcast_to(g, x.shape),)
 
 
-@primitive()
+@primitive("movement", z="x, repeated", x="Σ ∂z over the copies")
 def broadcast_to(xp, x, *, shape):
-    """z = x repeated up to a shape;  each copy contributes, so ∂L/∂x sums them.
-
-    A broadcast's gradient is a sum. The walk computes it, as it does for every
-    operation that broadcasts (`unbroadcast` in autograd/walk.py).
-    """
+    """The same numbers, repeated up to a shape."""
     return xp.broadcast_to(x, shape)
 
 
 @broadcast_to.defvjp
 def broadcast_to_vjp(xp, g, z, inputs, needs, saved, *, shape):
+    """Each copy contributes, so their gradients add up.
+
+    A broadcast's gradient is a sum. The walk computes it, as it does for every
+    operation that broadcasts (`unbroadcast` in autograd/walk.py).
+    """
     return (g,)
 
 
-@primitive()
+@primitive(
+    "reduction",
+    z="max x{over}",
+    x="∂z where x is the largest, else 0",
+    kink="at a tie, where the largest share evenly",
+)
 def max(xp, x, *, axis, keepdims=False):
-    """z = the largest x along the axes;  the gradient goes to it, 0 to the others.
-
-    At a tie the largest share evenly: as for `maximum`, no order is preferred.
-    """
+    """The largest number along the axes."""
     return xp.max(x, axis=axis, keepdims=keepdims)
 
 
 @max.defvjp
 def max_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
+    """Only the largest has an influence on `z`. At a tie they share evenly: as for
+    `maximum`, no order is preferred."""
     (x,) = inputs
     kept = reduced_shape(x.shape, axis, keepdims=True)
     largest = x == xp.reshape(z, kept)
@@ -306,9 +345,18 @@ def max_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
 # === 4. The matrix product ============================================================
 
 
-@primitive(check=matmul_shape)
+@primitive("product", check=matmul_shape, z="x y", x="∂z yᵀ", y="xᵀ ∂z")
 def matmul(xp, x, y):
-    """z = x y, (..., n, k) @ (..., k, m) → (..., n, m);  ∂L/∂x = g yᵀ, ∂L/∂y = xᵀ g.
+    """Each number is the inner product of a row of `x` and a column of `y`.
+
+    (..., n, k) @ (..., k, m) → (..., n, m)
+    """
+    return xp.matmul(x, y)
+
+
+@matmul.defvjp
+def matmul_vjp(xp, g, z, inputs, needs, saved):
+    """A number of `x` meets a whole row of `y`, and counts in a whole row of `z`.
 
     Forward:    zᵢⱼ = Σₖ xᵢₖ yₖⱼ
     Partials:   ∂zᵢⱼ/∂xᵢₖ = yₖⱼ        (xᵢₖ is used in row i of z, in every column j)
@@ -317,11 +365,6 @@ def matmul(xp, x, y):
 
     To remember: multiply g by the other operand, transposed so that the shapes fit.
     """
-    return xp.matmul(x, y)
-
-
-@matmul.defvjp
-def matmul_vjp(xp, g, z, inputs, needs, saved):
     x, y = inputs
     dx = dy = None
     if needs[0]:

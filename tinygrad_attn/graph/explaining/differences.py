@@ -30,6 +30,13 @@ SINGLE = 2.0**-20  # the rounding error of a float32 gradient, where ∂L/∂L =
 TOLERANCE = {"float64": 1e-6, "float32": 1e-3}
 
 
+def held(z: Tensor) -> bool:
+    """Whether a step's result is a constant by decree. (So is a comparison's, but that
+    is also so if it is computed again.)"""
+    op = z._op
+    return op is not None and not op.differentiable and op.kind != "comparison"
+
+
 class Again:
     """Computes the root again, in float64, with one number of a tensor changed."""
 
@@ -39,8 +46,7 @@ class Again:
         self.after: list[Tensor] = []  # the tensors that depend on t
         touched = {t}
         for z in trace.tensors():
-            held = z._op is not None and z._op.name == "stop_gradient"
-            if not held and any(x in touched for x in inputs_of(z)):
+            if not held(z) and any(x in touched for x in inputs_of(z)):
                 touched.add(z)
                 self.after.append(z)
         self.wide: dict[Tensor, Any] = {}

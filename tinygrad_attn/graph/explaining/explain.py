@@ -27,12 +27,16 @@ from ...autograd.walk import unbroadcast
 from ...context import enable_grad
 from ...tensor import Tensor
 from ..data import flat, index_of, to_lists
-from ..names import Names, formulas
-from ..trace import MOVEMENT, Trace, inputs_of, trace_of
+from ..names import Names
+from ..trace import Trace, inputs_of, moved, moves, trace_of
 from .differences import Again
 from .explanation import Explanation as Explanation
 from .explanation import Product, Use
 
+NO_PART = (
+    "explain: a tensor of shape {shape} given that has no part in of=, or only as a "
+    "constant (made under no_grad(), or by detach()); give one that of= was made from"
+)
 CHECKED = 3  # of a whole tensor, the numbers that get a finite difference
 
 
@@ -60,7 +64,7 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
     ∂loss/∂input[1] = +36
       value 2
     <BLANKLINE>
-    through mul (2,): z = x · y
+    through mul (2,): z = x ⊙ y
                  upstream  ×        local  =  contribution
       mul[1]          +12  ×           +3  =           +36
     <BLANKLINE>
@@ -126,18 +130,14 @@ def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
         if origin in copies and copies[origin] in trace.gradients:
             twice.add(origin)
         copies[origin] = copy
-    moves: list[Tensor] = []
+    steps: list[Tensor] = []
     source = x
     while source not in copies:
         inputs = inputs_of(source)
-        moving = source._op is not None and source._op.name in (*MOVEMENT, "take")
-        if not moving or not inputs:
-            raise ValueError(
-                f"explain: a tensor of shape {x.shape} given that has no part in of=, "
-                "or only as a constant (made under no_grad(), or by detach()); give "
-                "one that of= was made from"
-            )
-        moves.append(source)
+        numbers = [v for v in inputs if v.dtype.startswith("float")]
+        if not moves(source) or len(numbers) != 1:
+            raise ValueError(NO_PART.format(shape=x.shape))
+        steps.append(source)
         source = inputs[0]
     t = copies[source]
     if source in twice:
@@ -145,20 +145,22 @@ def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
             f"explain: a tensor of shape {t.shape} given that got new numbers between "
             "its uses (by an optimizer's step?); of= must be made from one state of it"
         )
-    if x.size != 1 and moves:
+    if x.size != 1 and steps:
         raise ValueError(
             f"explain: a part of shape {x.shape} given of a tensor of shape {t.shape}; "
             "give one number of it, x[i, j], or all of it"
         )
-    if not moves:
+    if not steps:
         return t, 0 if x.size == 1 else None
     xp = namespace_of([t.data])
-    at = xp.reshape(xp.arange(0, t.size), t.shape)
-    for move in reversed(moves):
+    at = xp.reshape(xp.arange(1, t.size + 1), t.shape)  # 0 is a number put beside them
+    for move in reversed(steps):
         rest = [v.data if isinstance(v, Tensor) else v for v in move._inputs or ()][1:]
-        assert move._op is not None
-        at = move._op.forward(xp, at, *rest, **move._params)
-    return t, int(xp.reshape(at, (1,)).tolist()[0])
+        at = moved(xp, move, at, *rest)
+    found = int(xp.reshape(at, (1,)).tolist()[0])
+    if not found:
+        raise ValueError(NO_PART.format(shape=x.shape))
+    return t, found - 1
 
 
 def uses_of(
@@ -186,7 +188,8 @@ def uses_of(
                 user._op.name,
                 i,
                 len(inputs_of(user)),
-                *formulas(user._op),
+                user._op.equation,
+                user._op.gradients,
                 user.shape,
                 str(user._where) if user._where else "",
                 products,
@@ -249,7 +252,14 @@ def differing(
     if abs(left - right) > abs(gradient - difference):
         return (
             f"they differ: the slope is {left:+.5g} to the left and {right:+.5g} to "
-            "the right. At a kink, such as relu at 0 or a tie in a maximum, the rule "
-            "chooses one."
+            f"the right. {kinks(again)}"
         )
     return "they differ by more than rounding explains"
+
+
+def kinks(again: Again) -> str:
+    """Which steps on the way have a kink, and what their rules take there."""
+    ops = dict.fromkeys(z._op for z in again.after if z._op)
+    found = [f"{op.name} has one {op.meaning.kink}" for op in ops if op.meaning.kink]
+    told = "; ".join(found) or "a comparison jumps"
+    return f"At a kink a rule chooses one slope: {told}."

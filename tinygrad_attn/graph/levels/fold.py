@@ -15,9 +15,7 @@ from ...context import Scope
 from ...tensor import Tensor
 from ..data import Edge, Graph, Node
 from ..names import Names, formula_of_module, is_module, kind, node_of
-from ..trace import MOVEMENT, Trace, inputs_of, scopes
-
-MOVING = (*MOVEMENT, "astype")
+from ..trace import Trace, inputs_of, moves, scopes
 
 
 def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> Graph:
@@ -101,7 +99,7 @@ def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, An
         chain = chains[t]
         if inputs and chain and chain[-1] not in parents:
             boxes[t] = chain[-1]
-        elif t._op is not None and t._op.name in MOVING and uses[inputs[0]] == 1:
+        elif moves(t) and len(inputs) == 1 and uses[inputs[0]] == 1:
             boxes[t] = boxes[inputs[0]] if inputs_of(inputs[0]) else t
         else:
             boxes[t] = t
@@ -127,7 +125,8 @@ def _node(
         path = names.module(box)
         node.name = path or kind_of.__name__
         node.op, node.module = kind_of.__name__, path
-        node.formula, node.rule = formula_of_module(box.owner), ""
+        node.operation, node.rule = None, ""
+        node.formula = formula_of_module(box.owner)
         node.settings, node.source = {}, ""
         node.parameters = sum(
             t.size for t in inside if kind(t, names, trace) == "parameter"

@@ -163,10 +163,10 @@ def values_needed(t: Tensor) -> int:
     for each summed number of a sum, else one for each element of the result."""
     if not t.dtype.startswith("float"):
         return 0
-    name = t._op.name if t._op else ""
-    if name == "matmul":
+    kind = t._op.kind if t._op else ""
+    if kind == "product":
         k = inputs_of(t)[0].shape[-1]
         return t.size * max(2 * k - 1, 1)
-    if name in ("sum", "scatter_add"):
+    if kind == "reduction":
         return max(prod(inputs_of(t)[0].shape), t.size)
     return t.size

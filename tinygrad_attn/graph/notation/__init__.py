@@ -1,6 +1,5 @@
 """How a step is written on paper: `S = Q Kᵀ`, and the rule beside each line back.
 
-    words.py     a table: the formula, the rules and the sentence of every operation
     formulas.py  puts names, numbers, axes and sums into the formulas
     tidy.py      turns a transpose from a step into a mark on a name
 

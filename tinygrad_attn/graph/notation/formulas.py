@@ -1,33 +1,49 @@
 """How a step is written with the names of its tensors: `S = Q Kᵀ`.
 
-A rule in `rules/primitives.py` speaks of x, y, z and g. In a graph the tensors have
-names. So a picture can write `S = Q Kᵀ` above a product, and `∂Q += ∂S K` beside the
-line that takes its gradient back to Q, where ∂S is short for ∂L/∂S.
-
-The patterns are in `words.py`; this file puts names, numbers, axes and sums into them.
+A rule in the folder rules/ speaks of x, y and z, in its code and in the notation above
+it. In a graph the tensors have names. So a picture can write `S = Q Kᵀ` above a
+product, and `∂Q += ∂S K` beside the line that takes its gradient back to Q, where ∂S is
+short for ∂L/∂S. This file puts names, numbers, axes and sums into the notation.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from math import isinf
 from typing import Any
 
-from ...rules.composites import MASKED
+from ...rules.composites import MASKED, STEPS
+from ...rules.operation import OWN, ROWWISE
 from ..data import Edge, Graph, Node
-from .words import LEAVES, MEANINGS, TURNED, WORDS, Words
+
+# {over}; or a letter of the code, perhaps with ᵀ (but not x̂, an x with a hat).
+LETTERS = re.compile(
+    "\\{(\\w+|Σ)\\}|([A-Za-z_][A-Za-z_0-9]*)(?!\N{COMBINING CIRCUMFLEX ACCENT})(ᵀ?)"
+)
+BINARY = ("+ ", "− ", "⊙ ", "· ", "/ ", "^ ")  # x − (−2)
+LEAVES = {
+    "parameter": "A parameter: it is learned, so we want its gradient.",
+    "input": "An input.",
+    "constant": "A constant: it needs no gradient.",
+}
 
 
 @dataclass
 class Written:
-    """A step in words, ready for a picture."""
+    """A step in words, ready for a picture.
+
+    Attributes:
+        formula: z, with the names of the inputs; "" for a leaf.
+        rules: for each argument the contribution to its gradient; "" if there is none.
+        sentence, why: what the step does, and why its gradient is that.
+    """
 
     formula: str = ""
     rules: list[str] = field(default_factory=list)
     sentence: str = ""
-    kind: str = ""
-    sign: str = ""
+    why: str = ""
 
 
 def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
@@ -36,34 +52,50 @@ def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
     Args:
         called: the name of each node, by id.
     """
-    words = WORDS.get(node.op)
-    if words is None or not graph.inputs(node):
-        return Written(sentence=LEAVES.get(node.op, ""))
-    words = with_exponent(words, node)
     edges = {edge.position: edge for edge in graph.inputs(node)}
+    if node.meaning is None or not edges:
+        return Written(sentence=LEAVES.get(node.op, ""))
     names = []
     for i, x in enumerate(node.arguments):
         name = name_in(graph, node, x, called) if isinstance(x, str) else number(x)
-        if i and words.sign and name.startswith("−"):
-            name = f"({name})"  # x − (−2)
         names.append(transpose_name(name) if i in edges and edges[i].turned else name)
-    z, settings = called[node.id], details(graph, node)
+    formula, rules = on_the_blackboard(graph, node, names, called[node.id])
+    base = re.sub(r"_\d+$", "", node.name)
+    sentence = STEPS.get((node.meaning.kind, base)) or node.meaning.sentence
+    texts = Blackboard(graph, node, names, called[node.id])
+    return Written(formula, rules, texts.say(sentence), texts.say(node.meaning.why))
+
+
+def on_the_blackboard(
+    graph: Graph, node: Node, names: Sequence[str], z: str, sums: bool = True
+) -> tuple[str, list[str]]:
+    """The formula of a step and its rules, for any names of the arguments and of z.
+
+    Args:
+        sums: whether a rule says over which copies of its input it is added up.
+    """
+    texts = Blackboard(graph, node, names, z)
+    meaning = node.meaning
+    assert meaning is not None
+    formula, worked_out = meaning.formula, power_of(node)
+    if not formula:
+        formula = f"{node.op}({', '.join(filter(None, names))})"
+    elif worked_out:
+        formula = worked_out[0]
+    edges = {edge.position: edge for edge in graph.inputs(node)}
     rules = []
     for i in range(len(names)):
-        rule = words.rules[min(i, len(words.rules) - 1)]
-        if i in edges and edges[i].turned:
-            rule = TURNED.get((node.op, i), f"({rule})ᵀ" if rule else "")
-        rule = fill(rule, names, z, settings)
-        rules.append(write_sum(graph, node, edges[i], rule) if i in edges else rule)
-    base = re.sub(r"_\d+$", "", node.name)
-    sentence = MEANINGS.get((node.op, base)) or words.sentence
-    return Written(
-        fill(words.formula, names, z, settings),
-        rules,
-        fill(sentence, names, z, settings),
-        words.kind,
-        words.sign,
-    )
+        rule = worked_out[1 + i] if worked_out else meaning.rule(i)
+        if not meaning.formula and i in edges:
+            rule = rule or OWN
+        filled = texts.fill(rule, i)
+        if i in edges and rule != OWN:
+            if edges[i].turned:
+                filled = transpose_rule(filled)
+            if sums:
+                filled = write_sum(graph, node, edges[i], filled)
+        rules.append(filled)
+    return texts.fill(formula) if meaning.formula else formula, rules
 
 
 def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
@@ -71,27 +103,52 @@ def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
     return f"∂{called[edge.source]} += {rule}" if rule else ""
 
 
-def fill(pattern: str, names: list[str], z: str, settings: dict[str, str]) -> str:
-    """A pattern of the table, with names filled in. The term of an input that was not
-    given (a bias) is left out, with the sign before it."""
+class Blackboard:
+    """Fills in the notation of a step.
 
-    def name(found: re.Match[str]) -> str:
-        key = found[1]
-        if key == "z":
-            return z
-        if key == "all":
-            return ", ".join(names)
-        if key.rstrip("t").isdigit():
-            i = int(key.rstrip("t"))
-            own = names[i] if i < len(names) else ""
-            return transpose_name(own) if key.endswith("t") else own
-        return settings.get(key, "")
+    {over}, {along}, {each}, {part}, {back} and {Σ} are written from its settings.
+    """
 
-    for i, own in enumerate(names):
-        if not own:
-            pattern = re.sub(rf" (?:\+|⊙) \{{{i}t?\}}", "", pattern)
-            pattern = re.sub(rf", \{{{i}t?\}}", "", pattern)
-    return re.sub(r"\{(\w+)\}", name, pattern)
+    def __init__(self, graph: Graph, node: Node, names: Sequence[str], z: str) -> None:
+        assert node.meaning is not None
+        self.graph, self.node, self.names = graph, node, list(names)
+        self.letters = dict(zip(node.meaning.inputs, self.names)) | {"z": z}
+        if len(self.names) > len(node.meaning.inputs):  # the last takes several
+            several = self.names[len(node.meaning.inputs) - 1 :]
+            self.letters[node.meaning.inputs[-1]] = ", ".join(several)
+        self.settings = details(graph, node)
+
+    def fill(self, pattern: str, position: int = 0) -> str:
+        """A formula, or the rule of the argument at a position, with the names of the
+        step. The term of an input that was not given (a bias) is left out, with the
+        sign before it."""
+        for letter, name in self.letters.items():
+            if not name:
+                pattern = re.sub(rf" (?:\+|⊙) {letter}ᵀ?(?![\ŵ])", "", pattern)
+
+        def text(found: re.Match[str]) -> str:
+            brace, letter, after = found[1], found[2], found[3]
+            if brace == "part" and "part" not in self.settings:
+                return part_of(self.graph, self.node, position)
+            if brace:
+                return self.settings.get(brace, "")
+            name = self.letters.get(letter, self.settings.get(f"{letter}=", ""))
+            if not name:
+                return found[0]
+            if after == "ᵀ":
+                return transpose_name(name)
+            beside = pattern[: found.start()].endswith(BINARY)
+            beside = beside or pattern.startswith((" ^", "²", "³"), found.end())
+            return f"({name})" if name.startswith("−") and beside else name + after
+
+        return LETTERS.sub(text, pattern)
+
+    def say(self, sentence: str) -> str:
+        """A sentence, with the names of the step for letters in `backticks`."""
+        sentence = sentence.replace("Each row", self.settings.get("each", "Each row"))
+        for letter, name in self.letters.items():
+            sentence = sentence.replace(f"`{letter}`", name or letter)
+        return sentence
 
 
 def name_in(graph: Graph, node: Node, id: str, called: dict[str, str]) -> str:
@@ -102,16 +159,19 @@ def name_in(graph: Graph, node: Node, id: str, called: dict[str, str]) -> str:
     return pretty(name.removeprefix(path))[:40] if own else called[id]
 
 
-def with_exponent(words: Words, node: Node) -> Words:
-    """The words of a step; for a power with a plain number, such as x³, with its
-    exponent and that of the rule, 3x², worked out."""
-    if node.op != "pow" or isinstance(node.arguments[1], str):
-        return words
+def power_of(node: Node) -> tuple[str, str, str] | None:
+    """For a power with a plain number, such as x³: its formula, and its rules with the
+    exponent, 3x², worked out. Else None."""
+    assert node.meaning is not None
+    if node.meaning.formula != "x ^ y" or not isinstance(node.arguments[0], str):
+        return None
+    if isinstance(node.arguments[1], str):
+        return None
     p = float(node.arguments[1] or 0.0)
-    base = "{0}" if p in (0.0, 1.0, 2.0) else f"{{0}}{write_exponent(p - 1.0)}"
+    base = "x" if p in (0.0, 1.0, 2.0) else f"x{write_exponent(p - 1.0)}"
     factor = number(p) if p > 0 else f"({number(p)})"
-    rule = "∂{z}" if p == 1.0 else "0" if p == 0.0 else f"∂{{z}} ⊙ {factor} {base}"
-    return replace(words, formula=f"{{0}}{write_exponent(p)}", rules=(rule, ""))
+    rule = "∂z" if p == 1.0 else "0" if p == 0.0 else f"∂z ⊙ {factor} {base}"
+    return f"x{write_exponent(p)}", rule, ""
 
 
 def write_exponent(p: float) -> str:
@@ -126,14 +186,16 @@ def write_exponent(p: float) -> str:
 
 
 def details(graph: Graph, node: Node) -> dict[str, str]:
-    """A step's settings as texts for a formula, with {over}, {along}, {each} and {part}
-    of `words.py`. {over} is "" for all axes, {along} is "" for the last."""
-    found = {
-        key: number(value) if isinstance(value, float) else str(value)
-        for key, value in node.settings.items()
-    }
+    """A step's settings as texts for a formula: numbers under "p=", others under their
+    names, and {over}, {along}, {each}, {Σ}, {part} and {back}. {over} is "" for all
+    axes, {along} is "" for the last."""
+    found = {key: str(value) for key, value in node.settings.items()}
+    for key, value in node.settings.items():
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[f"{key}="] = number(value)
     x = graph.by_id(graph.inputs(node)[0].source).shape
     axes = axes_of(node, len(x))
+    found["Σ"] = "Σⱼ"
     if axes is not None:
         some = ", ".join(map(str, axes))
         found["over"] = f" over {'axis' if len(axes) == 1 else 'axes'} {some}"
@@ -143,13 +205,36 @@ def details(graph: Graph, node: Node) -> dict[str, str]:
             found["over"] = ""
         if axes == [len(x) - 1]:
             found["along"], found["each"] = "", "Each row"
+        else:
+            found["Σ"] = f"Σ(axis {some})"
     if "bounds" in node.settings:
         whole = node.settings.get("shape", x)
         steps = zip(node.settings["bounds"], whole)
         found["part"] = (
             f"[{', '.join(bounds_text(b[0], b[1], b[2], size) for b, size in steps)}]"
         )
+    if "axes" in node.settings:
+        order = node.settings["axes"]
+        found["back"] = str(tuple(sorted(range(len(order)), key=order.__getitem__)))
     return found
+
+
+def part_of(graph: Graph, node: Node, position: int) -> str:
+    """Which part of a step's result an input is, if it is one of several laid end to
+    end: "[:, 2:4]"."""
+    edges = graph.inputs(node)
+    axes = axes_of(node, len(node.shape))
+    if axes is None or len(axes) != 1 or not edges:
+        return ""
+    start = 0
+    for edge in edges:
+        size = graph.by_id(edge.source).shape[axes[0]]
+        if edge.position == position:
+            break
+        start += size
+    bounds = [":"] * len(node.shape)
+    bounds[axes[0]] = bounds_text(start, start + size, 1, node.shape[axes[0]])
+    return f"[{', '.join(bounds)}]"
 
 
 def axes_of(node: Node, ndim: int) -> list[int] | None:
@@ -177,25 +262,44 @@ def bounds_text(start: int, stop: int | None, step: int, size: int) -> str:
 
 def write_sum(graph: Graph, node: Node, edge: Edge, rule: str) -> str:
     """A rule, with the sum over the copies if the input was broadcast."""
-    words, x = WORDS[node.op], graph.by_id(edge.source).shape
-    if not rule or node.op == "linear":
+    op, x = node.operation, graph.by_id(edge.source).shape
+    if not rule or op is None:
         return rule
-    if words.kind == "product":
+    if op.kind == "product" and edge.position < 2:
         more = len(node.shape) > len(x) > 1 or x[:-2] != node.shape[:-2]
         return f"Σ {rule} over the batch" if more else rule
-    if words.kind != "elementwise" or x == node.shape:
+    whole = node.shape
+    if op.kind in ROWWISE:
+        whole = graph.by_id(graph.inputs(node)[0].source).shape
+    elif not (op.elementwise or op.kind == "product"):
         return rule
-    n = len(node.shape)
+    if x == whole:
+        return rule
+    if re.search(r" (where|[+−]) ", rule):
+        rule = f"({rule})"
+    n = len(whole)
     lined = (1,) * (n - len(x)) + x
-    axes = [i for i in range(n) if lined[i] == 1 and node.shape[i] > 1]
+    axes = [i for i in range(n) if lined[i] == 1 and whole[i] > 1]
     if not axes:
         return f"{rule}, reshaped"
-    if axes == [i for i in range(n) if node.shape[i] > 1]:
+    if axes == [i for i in range(n) if whole[i] > 1]:
         return f"Σ {rule}"  # over all
     if axes == list(range(n - 1)):
         return f"Σ rows of {rule}"
     some = ", ".join(map(str, axes))
     return f"Σ {rule} over {'axis' if len(axes) == 1 else 'axes'} {some}"
+
+
+def transpose_rule(rule: str) -> str:
+    """A rule for an input that stands transposed in the formula: (x yᵀ)ᵀ = y xᵀ.
+
+    >>> transpose_rule("∂S Kᵀ"), transpose_rule("∂zᵀ x"), transpose_rule("∂z + x")
+    ('K ∂Sᵀ', 'xᵀ ∂z', '(∂z + x)ᵀ')
+    """
+    factors = rule.split(" ")
+    if len(factors) != 2 or not all(re.fullmatch(r"[^()+−⊙/]+", f) for f in factors):
+        return f"({rule})ᵀ" if rule else ""
+    return " ".join(transpose_name(f) for f in factors[::-1])
 
 
 def transpose_name(name: str) -> str:

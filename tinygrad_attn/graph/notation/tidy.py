@@ -13,8 +13,6 @@ from typing import Any
 from ...arrays.backends import namespace_of
 from ..data import Graph, Node
 
-PRODUCTS = ("matmul", "linear")
-
 
 def without_transposes(graph: Graph) -> Graph:
     """The graph without each transpose of the last two axes that only products use. The
@@ -23,7 +21,7 @@ def without_transposes(graph: Graph) -> Graph:
     gone: dict[str, str] = {}
     for node in reversed(graph.nodes):
         users = [graph.by_id(edge.target) for edge in graph.uses(node)]
-        marked = all(user.op in PRODUCTS or user.id in gone for user in users)
+        marked = all(user.kind == "product" or user.id in gone for user in users)
         if is_transpose(node) and users and marked:
             gone[node.id] = graph.inputs(node)[0].source
     if not gone:
@@ -51,7 +49,7 @@ def is_transpose(node: Node) -> bool:
     """Whether a node only exchanges the last two axes."""
     axes = node.settings.get("axes", ())
     n = len(axes)
-    return node.op == "permute_dims" and axes == (*range(n - 2), n - 1, n - 2)
+    return node.kind == "movement" and n > 1 and axes == (*range(n - 2), n - 1, n - 2)
 
 
 def _origin(x: Any, gone: dict[str, str]) -> tuple[Any, bool]:

@@ -13,7 +13,8 @@ that these inputs give that result. The walk begins with the head's slice of ∂
 the gradient of a weight or an input is the share of this head and this sequence, and
 the shares of all heads and sequences add up to the total.
 
-An operation that `cut` does not know ends the path back: its slice becomes a leaf.
+An operation through which no slice can be followed is refused by its name. What needs
+no gradient, such as a mask, is a constant there.
 """
 
 from __future__ import annotations
@@ -24,26 +25,15 @@ from numbers import Integral
 from typing import Any
 
 from ...arrays.backends import namespace_of
-from ...rules import movement
-from ...rules.operation import Op
+from ...autograd.walk import fit, shares_of
+from ...context import no_grad
+from ...rules.operation import ELEMENTWISE, KINDS
 from ...tensor import Tensor
-from ..check import compare, size
+from ..check import departs, magnitude, size
 from ..data import flat
 from ..names import Names, is_module, within
-from ..trace import MOVEMENT, Trace, bare, finish, inputs_of, leaf_like, scopes
-
-ATTENTION = "scaled_dot_product_attention"
-ELEMENTWISE = (
-    *("neg", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf"),
-    *("add", "sub", "mul", "div", "pow", "maximum", "where", "astype"),
-    *("relu", "leaky_relu", "gelu", "gelu_tanh", "sigmoid", "silu", "softplus"),
-    *("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"),
-    *("dropout", "stop_gradient"),
-)
-NORMS = ("softmax", "log_softmax", "layer_norm", "rms_norm")
-
-Positions = Any  # an array of integers: where in the flattened whole a slice lies
-Slices = tuple[Op, dict[str, Any], list[Any]]  # (op, params, [(x, positions) or x])
+from ..trace import Trace, bare, finish, inputs_of, leaf_like, scopes
+from .slices import SAME, Positions, Slice, Slices
 
 
 def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
@@ -83,7 +73,7 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     inside = {t for t in inside if within(t, this)}  # of this call
     xp = namespace_of([z.data])
     head_of = Cut(trace, inside, xp)
-    return head_of.made(z, head_of.block_of_ids(z.shape, block))
+    return head_of.made(z, head_of.slices.block_of_ids(z.shape, block))
 
 
 def results_of_attention(
@@ -95,13 +85,13 @@ def results_of_attention(
     order = [t for t in trace.tensors() if t in inside]
     weights: set[Tensor] = set()  # a softmax's result, also after a mask or dropout
     for t in order:
-        name = t._op.name if t._op else ""
-        if name == ATTENTION:
+        kind = t._op.kind if t._op else ""
+        if kind == "attention":
             found.append(t)
-        if name == "softmax" and t.ndim >= 2:
+        if kind == "softmax" and t.ndim >= 2:
             weights.add(t)
         elif weights & set(inputs_of(t)):
-            if name == "matmul":
+            if kind == "product":
                 found.append(t)
             else:
                 weights.add(t)
@@ -138,16 +128,17 @@ class Cut:
 
     def __init__(self, trace: Trace, inside: set[Tensor], xp: Any) -> None:
         self.trace, self.inside, self.xp = trace, inside, xp
+        self.slices = Slices(xp)
 
     def made(self, z: Tensor, at: Positions) -> Trace:
         """The small graph that ends in z's slice."""
-        trace, xp = self.trace, self.xp
+        trace = self.trace
         wanted: dict[tuple[Tensor, Any], Positions] = {(z, key_of(at)): at}
-        plan: dict[tuple[Tensor, Any], Slices | None] = {}
+        plan: dict[tuple[Tensor, Any], Slice | None] = {}
         todo = [(z, at)]
         while todo:
             t, at = todo.pop()
-            plan[t, key_of(at)] = found = self.slices(t, at)
+            plan[t, key_of(at)] = found = self.slice_of(t, at)
             for item in found[2] if found else ():
                 if isinstance(item, tuple) and (item[0], key_of(item[1])) not in wanted:
                     wanted[item[0], key_of(item[1])] = item[1]
@@ -157,198 +148,117 @@ class Cut:
         place = {t: i for i, t in enumerate(trace.tensors())}
         for key in sorted(wanted, key=_first_in(place)):
             t, at = key[0], wanted[key]
-            data, found = self.pick(t.data, at), plan[key]
-            if found is None:
-                copies[key] = copy = leaf_like(t, data)
-            else:
-                op, params, items = found
-                if op is SAME:
-                    copies[key] = copies[items[0][0], key_of(items[0][1])]
-                    continue
-                copies[key] = copy = bare(t, data)
-                copy._op, copy._params = op, params
-                copy._inputs = [
-                    copies[v[0], key_of(v[1])] if isinstance(v, tuple) else v
-                    for v in items
-                ]
-                finish(copy)
-                with xp.quiet():
-                    got = op.forward(xp, *(copy._arrays or ()), **params)
-                got = got[0] if isinstance(got, tuple) else got
-                arrays = [x.data for x in inputs_of(copy)]
-                compare(f"one head's {op.name}", got, data, size(data, *arrays))
+            copies[key] = copy = self.copy(t, at, plan[key], copies)
+            if copy in small.positions:
+                continue  # the very slice of its input, under the input's name
             small.positions[copy] = at
             if t in trace.origin:
                 small.origin[copy] = trace.origin[t]
             if t in trace.called:
                 small.called[copy] = trace.called[t]
             if trace.total(t) is not None:
-                small.totals[copy] = self.pick(trace.total(t), at)
+                small.totals[copy] = self.slices.pick(trace.total(t), at)
         end = copies[z, next(iter(wanted))[1]]
         seeds = [small.totals[end]] if end in small.totals else []
         return replace(small, roots=[end], seeds=seeds)
 
-    # --- positions --------------------------------------------------------------------
+    def slice_of(self, t: Tensor, at: Positions) -> Slice | None:
+        """How t's slice is made from slices of its inputs; None if it is a leaf.
 
-    def ids(self, shape: tuple[int, ...]) -> Positions:
-        """0, 1, 2, ... in a shape."""
-        return self.xp.reshape(self.xp.arange(0, prod(shape)), shape)
-
-    def pick(self, whole: Any, at: Positions) -> Any:
-        """The numbers at some positions of the flattened whole, in their shape."""
-        line = self.xp.reshape(whole, (prod(whole.shape),))
-        index = self.xp.reshape(at, (prod(at.shape),))
-        return self.xp.reshape(self.xp.take(line, index, axis=0), at.shape)
-
-    def outer(self, rows: list[int], columns: list[int], width: int) -> Positions:
-        """Row · width + column, for all pairs."""
-        pairs = [r * width + c for r in rows for c in columns]
-        array = self.xp.asarray(pairs, "int64")
-        return self.xp.reshape(array, (len(rows), len(columns)))
-
-    def broadcast(self, x: Tensor, shape: tuple[int, ...], at: Positions) -> Positions:
-        """Where the elements of x lie that were broadcast to these positions, without
-        the axes along which they are equal."""
-        found = self.pick(self.xp.broadcast_to(self.ids(x.shape), shape), at)
-        values = found.tolist()
-        while found.ndim and all(row == values[0] for row in values):
-            values = values[0]
-            found = found[0]
-        if found.ndim == 2 and all(len(set(row)) == 1 for row in values):
-            found = found[:, :1]
+        Raises:
+            ValueError: it cannot be made so, and a gradient flows through it.
+        """
+        if t not in self.inside or not inputs_of(t):
+            return None
+        try:
+            found = self.slices.of(t, at)
+        except (IndexError, ValueError):  # a movement that moves no numbers
+            found = None
+        if found is None and t._requires_grad:
+            raise self.refused(t)
         return found
 
-    def rows_and_columns(
-        self, at: Positions, width: int
-    ) -> tuple[list[int], list[int]] | None:
-        """The rows and columns of a matrix whose pairs the positions are, in order;
-        None if the positions are no such block."""
-        if at.ndim != 2 or 0 in at.shape:
-            return None
-        values = at.tolist()
-        rows = [row[0] // width for row in values]
-        columns = [v % width for v in values[0]]
-        if values != [[r * width + c for c in columns] for r in rows]:
-            return None
-        return rows, columns
+    def copy(
+        self, t: Tensor, at: Positions, found: Slice | None, copies: dict[Any, Tensor]
+    ) -> Tensor:
+        """t's slice as a tensor of the small graph, made of the copies of its inputs'
+        slices."""
+        data = self.slices.pick(t.data, at)
+        if found is None:
+            return leaf_like(t, data)
+        op, params, items = found
+        inputs = [
+            copies[v[0], key_of(v[1])] if isinstance(v, tuple) else v for v in items
+        ]
+        if op is SAME:
+            if departs(inputs[0].data, data, 0.0):
+                raise self.refused(t)
+            return inputs[0]
+        copy = bare(t, data)
+        copy._op, copy._params, copy._inputs = op, params, inputs
+        finish(copy)
+        if not (self.same_result(copy) and self.same_shares(t, at, copy, items)):
+            raise self.refused(t)
+        return copy
 
-    # --- one operation ----------------------------------------------------------------
-
-    def slices(self, t: Tensor, at: Positions) -> Slices | None:
-        """How t's slice is made from slices of its inputs; None if it is a leaf."""
-        if t not in self.inside or not inputs_of(t) or t._op is None:
-            return None
-        name, op, inputs = t._op.name, t._op, list(t._inputs or ())
-        if name in MOVEMENT:
-            return self.move(t, at)
-        if name in ELEMENTWISE:
-            items = [
-                (x, self.broadcast(x, t.shape, at)) if isinstance(x, Tensor) else x
-                for x in inputs
-            ]
-            return op, t._params, items
-        if name == "linear":
-            return self.linear(t, at)
-        if name == "matmul":
-            return self.matmul(t, at)
-        if name in NORMS:
-            return self.along_the_last_axis(t, at)
-        if name == ATTENTION:
-            return self.attention(t, at)
-        return None
-
-    def move(self, t: Tensor, at: Positions) -> Slices:
-        """A slice of moved numbers is a slice of the input. Within the slice the move
-        is either nothing or a transpose."""
+    def refused(self, t: Tensor) -> ValueError:
+        """Why no head can be cut out through a step."""
         assert t._op is not None
-        (x,) = inputs_of(t)
-        found = self.pick(t._op.forward(self.xp, self.ids(x.shape), **t._params), at)
-        if found.ndim == 2:
-            turned = self.xp.permute_dims(found, (1, 0))
-            if not ascending(found) and ascending(turned):
-                return movement.permute_dims, {"axes": (1, 0)}, [(x, turned)]
-        return SAME, {}, [(x, found)]
+        made = self.trace.called.get(t, "")
+        step = t._op.name + (f" (which makes {made})" if made != t._op.name else "")
+        told = ""
+        if not t._op.kind:
+            told = (
+                f"; its kind is not known: if it is one, say "
+                f"@primitive({ELEMENTWISE[0]!r}), or one of {', '.join(KINDS)}"
+            )
+        return ValueError(
+            f"{self.trace.who}: head= given, but one head cannot be cut out through "
+            f"{step}: its numbers are not made from one head's alone{told}. Give "
+            "module= for all heads at once"
+        )
 
-    def linear(self, t: Tensor, at: Positions) -> Slices | None:
-        """Rows of x, and the rows of W that make these columns."""
-        x, weight, bias = t._inputs or ()
-        pairs = self.rows_and_columns(at, t.shape[-1])
-        if pairs is None or t._op is None:
-            return None
-        rows, columns = pairs
-        every = list(range(x.shape[-1]))
-        items = [
-            (x, self.outer(rows, every, len(every))),
-            (weight, self.outer(columns, every, len(every))),
-            None if bias is None else (bias, self.outer([0], columns, 0)[0]),
-        ]
-        return t._op, t._params, items
+    # --- is the small step the same as the large one? ---------------------------------
 
-    def matmul(self, t: Tensor, at: Positions) -> Slices | None:
-        """Rows of x and columns of y, of one block of the batch."""
-        x, y = t._inputs or ()
-        n, m = t.shape[-2:]
-        k = x.shape[-1]
-        pairs = self.rows_and_columns(at, m)
-        if pairs is None or t._op is None:
-            return None
-        rows, columns = pairs
-        blocks = {r // n for r in rows}
-        if len(blocks) != 1:
-            return None
-        (block,) = blocks
-        every = list(range(k))
-        left = self.block(x, (*t.shape[:-2], n, k), block)
-        right = self.block(y, (*t.shape[:-2], k, m), block)
-        items = [
-            (x, self.pick(left, self.outer([r % n for r in rows], every, k))),
-            (y, self.pick(right, self.outer(every, columns, m))),
-        ]
-        return t._op, t._params, items
+    def same_result(self, copy: Tensor) -> bool:
+        """Whether the small step makes the recorded numbers."""
+        op = copy._op
+        assert op is not None
+        with self.xp.quiet():
+            got = op.forward(self.xp, *(copy._arrays or ()), **copy._params)
+        got = got[0] if isinstance(got, tuple) else got
+        scale = size(copy.data, *(x.data for x in inputs_of(copy)))
+        return got.shape == copy.shape and not departs(got, copy.data, scale)
 
-    def block(self, x: Tensor, shape: tuple[int, ...], block: int) -> Positions:
-        """Where the elements of one matrix of a batch lie, after x is broadcast."""
-        spread = self.xp.broadcast_to(self.ids(x.shape), shape)
-        return self.xp.reshape(spread, (prod(shape[:-2]), *shape[-2:]))[block]
-
-    def along_the_last_axis(self, t: Tensor, at: Positions) -> Slices | None:
-        """A softmax or a norm of whole rows."""
-        width = t.shape[-1]
-        pairs = self.rows_and_columns(at, width)
-        axis = t._params.get("axis")
-        last = (t.ndim - 1, -1, (t.ndim - 1,), (-1,))
-        if pairs is None or axis not in last or pairs[1] != list(range(width)):
-            return None
-        axis = (1,) if isinstance(axis, tuple) else 1
-        x, *others = t._inputs or ()
-        items: list[Any] = [(x, at)]
-        items += [None if v is None else (v, self.ids(v.shape)) for v in others]
-        assert t._op is not None
-        return t._op, t._params | {"axis": axis}, items
-
-    def attention(self, t: Tensor, at: Positions) -> Slices | None:
-        """One block of Q, K and V, and of the masks, if they were given."""
-        query, key, value, mask, keep = t._inputs or ()
-        lead, n = t.shape[:-2], prod(t.shape[-2:])
-        block = at.tolist()[0][0] // n if n else 0
-        energies = (*lead, query.shape[-2], key.shape[-2])
-        items: list[Any] = [
-            (x, self.block(x, (*lead, *x.shape[-2:]), block))
-            for x in (query, key, value)
-        ]
-        for x in (mask, keep):
-            if x is None:
-                items.append(None)
+    def same_shares(
+        self, t: Tensor, at: Positions, copy: Tensor, items: list[Any]
+    ) -> bool:
+        """Whether a gradient that arrives at the slice alone is passed to the slices of
+        the inputs alone, as the small step does it."""
+        xp, op, small_op = self.xp, t._op, copy._op
+        if not t._requires_grad or op is None or small_op is None or op is not small_op:
+            return True  # a slice of a movement is not the movement
+        u = xp.astype(xp.sin(xp.astype(at, "float64") * 0.7 + 1.0), t.dtype)
+        with xp.quiet(), no_grad():
+            whole = shares_of(xp, t, self.spread(u, at, t))
+            small = shares_of(xp, copy, u)
+        for item, x, part, wide, narrow in zip(
+            items, t._inputs or (), copy._inputs or (), whole, small
+        ):
+            if wide is None or not isinstance(item, tuple):
                 continue
-            whole = self.block_of_ids(energies, block)
-            items.append((x, self.broadcast(x, energies, whole)))
-        assert t._op is not None
-        return t._op, t._params, items
+            own = fit(xp, narrow, part, copy)
+            wide = fit(xp, wide, x, t)
+            if departs(self.spread(own, item[1], x), wide, magnitude(wide) + 1e-3):
+                return False
+        return True
 
-    def block_of_ids(self, shape: tuple[int, ...], block: int) -> Positions:
-        """Where the elements of one matrix of a batch lie in an array of this shape."""
-        n = prod(shape[-2:])
-        return self.xp.reshape(self.xp.arange(block * n, block * n + n), shape[-2:])
+    def spread(self, numbers: Any, at: Positions, x: Tensor) -> Any:
+        """Zeros in the shape of x, with numbers added at some positions."""
+        n = prod(at.shape)
+        column = self.xp.reshape(numbers, (n, 1))
+        line = self.xp.scatter_add(column, self.xp.reshape(at, (n,)), x.size)
+        return self.xp.reshape(line, x.shape)
 
 
 def key_of(at: Positions) -> Any:
@@ -356,21 +266,8 @@ def key_of(at: Positions) -> Any:
     return (*at.shape, *flat(at))
 
 
-def ascending(at: Positions) -> bool:
-    """Whether positions are strictly increasing: the numbers keep their order."""
-    places = flat(at)
-    return all(a < b for a, b in zip(places, places[1:]))
-
-
 def _first_in(place: dict[Tensor, int]) -> Any:
     def order(key: tuple[Tensor, Any]) -> int:
         return place[key[0]]
 
     return order
-
-
-def _same(xp: Any, x: Any) -> Any:
-    return x
-
-
-SAME = Op(_same, composite=False)  # the slice is the input's slice itself

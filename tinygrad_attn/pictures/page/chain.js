@@ -43,74 +43,79 @@ const timesParts = (parts) => {
   return { right: [written("symbol"), written("number")], lights: parts.flatMap((p) => p.light ?? []) };
 };
 
+// The rule of an input at one number of z, with what arrived there.
+function ruleAt(z, how, position, row, column) {
+  const parts = operands(z, how, row, column);
+  const [own, arrived] = [part(z, "value", row, column), arrivedAt(z, row, column)];
+  if (!arrived) return null;
+  const rule = how.rules[position];
+  const [symbol, number] = ["symbol", "number"].map((key) => filled(rule, key, parts, own, arrived));
+  const used = parts.filter((_, i) => rule.includes(`{${i}}`));
+  const lights = [arrived, ...used, ...(/(^|[^∂])\{z\}/.test(rule) ? [own] : [])];
+  return { symbol, number, lights: lights.flatMap((p) => p?.light ?? []) };
+}
+
+// A term of a sum: in parentheses if it is a sum or a choice itself.
+const term = (text) => (/ [+−] | where /.test(text) ? `(${text})` : text);
+
 // An x that was broadcast collects from all its copies.
-function copiesChain(z, how, own, other, row, column) {
+function copiesChain(z, how, own, position, row, column) {
   const { shape, rows, columns } = z.value;
-  const times = how.op === "·" || how.op === "*";
-  const whole = product(shape) === rows.length * columns.length;
-  if (!whole || !(how.op === "+" || times)) return null;
+  if (product(shape) !== rows.length * columns.length) return null;
   const terms = [];
   for (const i of rows) {
     for (const j of columns) {
       const at = aligned(z.value, i, j, own.value);
-      if (at?.row !== row || at.column !== column) continue;
-      terms.push([arrivedAt(z, i, j), ...(times ? [operand(z, other, i, j)] : [])]);
+      if (at?.row === row && at.column === column) terms.push(ruleAt(z, how, position, i, j));
     }
   }
-  const { symbols, numbers, known } = sumOf(terms, terms.length);
-  return { right: [symbols, numbers], lights: bands(known) };
+  if (!terms.every(Boolean)) return null;
+  const some = terms.slice(0, MOST_TERMS);
+  const rest = some.length < terms.length ? [`… (${terms.length} terms in all)`] : [];
+  const right = ["symbol", "number"].map((key) => [...some.map((t) => term(t[key])), ...rest].join(" + "));
+  return { right, lights: some.flatMap((t) => t.lights) };
 }
 
 function elementwiseChain(z, how, position, row, column) {
-  const ids = how.inputs;
-  const own = CARDS.get(ids[position]);
+  if (!how.rules[position]) return null;
+  const own = CARDS.get(how.inputs[position]);
   if (own && own.value.shape.join() !== z.value.shape.join()) {
-    return copiesChain(z, how, own, ids[1 - position], row, column);
+    return copiesChain(z, how, own, position, row, column);
   }
-  const arrived = arrivedAt(z, row, column);
-  if (!own || !arrived) return null;
-  if (how.op === "where") {
-    const mask = operand(z, ids[0], row, column);
-    if (mask && (mask.v === true) === (position === 1)) return timesParts([arrived]);
-    return mask && { right: ["0, as the other was taken"], lights: [mask.light] };
-  }
-  const beside = operand(z, ids[1 - position], row, column);
-  if (how.op === "+") return timesParts([arrived]);
-  if (how.op === "-" || how.op === "−") {
-    const minus = { symbol: `(${MINUS}1)`, number: `(${MINUS}1)` };
-    return timesParts(position || ids.length === 1 ? [arrived, minus] : [arrived]);
-  }
-  if ((how.op === "·" || how.op === "*") && beside) return timesParts([arrived, beside]);
-  if (how.op === "/" && position === 0 && beside) {
-    const { right, lights } = timesParts([arrived]);
-    const over = [`${right[0]} / ${beside.symbol}`, `${right[1]} / ${beside.number}`];
-    return { right: over, lights: [...lights, ...(beside.light ? [beside.light] : [])] };
-  }
-  if (how.op === "exp") {
-    const result = part(z, "value", row, column);
-    return result && timesParts([arrived, result]);
-  }
-  return null;
+  const found = ruleAt(z, how, position, row, column);
+  return found && { right: [found.symbol, found.number], lights: found.lights };
 }
 
-// ∂x of z = softmax(x): z ⊙ (∂z − Σⱼ ∂z ⊙ z).
-function softmaxChain(z, how, position, row, column) {
-  if (how.op !== "softmax") return null;
-  const [a, da] = [part(z, "value", row, column), arrivedAt(z, row, column)];
-  if (!a || !da) return null;
-  const pairs = z.value.columns.map((c) => [arrivedAt(z, row, c), part(z, "value", row, c)]);
-  const whole = pairs.length === z.value.shape.at(-1) && pairs.flat().every((p) => p && isNumber(p.v));
-  const mean = whole ? pairs.reduce((sum, [p, q]) => sum + p.v * q.v, 0) : null;
+const ROW_SUM = /Σⱼ (∂?\{z\}(?: ⊙ ∂?\{z\})*)/g;
+
+// ∂x of a softmax: z ⊙ (∂z − Σⱼ ∂z ⊙ z). Rules of rows that name only z and ∂z.
+function rowChain(z, how, position, row, column) {
+  const rule = how.rules[position];
+  const plainRule = rule?.replace(ROW_SUM, "").replace(/∂?\{z\}|exp\(|[()⊙−+ ]/g, "") === "";
+  const x = CARDS.get(how.inputs[position]);
+  if (plainRule && x && x.value.shape.join() !== z.value.shape.join()) {
+    return rule.includes("Σ") ? null : copiesChain(z, how, x, position, row, column); // a bias
+  }
+  const [own, arrived] = [part(z, "value", row, column), arrivedAt(z, row, column)];
+  if (!plainRule || !own || !arrived) return null;
+  const cells = z.value.columns.map((c) => ({
+    "∂{z}": arrivedAt(z, row, c)?.v,
+    "{z}": part(z, "value", row, c)?.v,
+  }));
+  const whole = cells.length === z.value.shape.at(-1) && cells.every((c) => Object.values(c).every(isNumber));
   const name = rowName(z, row);
-  const right = [`${a.symbol}·(${da.symbol} − Σⱼ ∂${name}·${name})`];
-  if (whole) right.push(`${a.number}·(${da.number} − ${bracketed(brief(mean))})`);
-  const lights = GRIDS.map((which) => ({ card: z.id, which, row }));
-  return { right, lights };
+  const factors = (text) => text.split(" ⊙ ");
+  const written = (_, text) => `Σⱼ ${factors(text).map((f) => f.replace("{z}", name)).join("·")}`;
+  const added = (_, text) =>
+    bracketed(brief(cells.reduce((sum, c) => sum + product(factors(text).map((f) => c[f])), 0)));
+  const right = [filled(rule.replace(ROW_SUM, written), "symbol", [], own, arrived)];
+  if (whole) right.push(filled(rule.replace(ROW_SUM, added), "number", [], own, arrived));
+  return { right, lights: GRIDS.map((which) => ({ card: z.id, which, row })) };
 }
 
 // ∂x of z = Σ x: each of the numbers that were added receives the same.
 function reducedChain(z, how, position, row, column) {
-  if (how.op !== "sum") return null;
+  if (!how.rules[position]?.startsWith("∂{z}, repeated")) return null;
   const x = CARDS.get(how.x);
   const index = fullIndex(x.value, row, column);
   const keeps = z.value.shape.length === x.value.shape.length;
@@ -139,7 +144,7 @@ function movedChain(z, how, position, row, column) {
 const CHAINS = {
   product: productChain,
   elementwise: elementwiseChain,
-  rowwise: softmaxChain,
+  rowwise: rowChain,
   reduced: reducedChain,
   moved: movedChain,
 };

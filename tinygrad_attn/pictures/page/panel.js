@@ -83,6 +83,7 @@ function seedPart(card, step) {
 function backwardPart(card, step) {
   const arrived = gradientAt(card, STATE.step);
   const parts = [gridWithHeading(`arrives here: ${derivative(card)}`, card, "gradient", arrived)];
+  if (card.why) parts.push(write(make("p", "sentence"), card.why, 400));
   const sends = step.sends ?? [];
   if (!sends.length) parts.push(make("p", "note", "It sends nothing on: no input needs a gradient."));
   for (const send of sends) parts.push(...sendPart(send));

@@ -1,12 +1,6 @@
 // How a number came about, written out: {lines, lights}. This file: forward.
 
 const MOST_TERMS = 12; // written in one sum
-const SPACED = ["^", "≠", "<", "≤", ">", "≥"].map((sign) => [sign, ` ${sign} `]);
-const INFIX = {
-  ...{ "+": " + ", "-": " − ", "−": " − ", "·": "·", "*": "·", "/": " / ", "=": " ≟ " },
-  ...Object.fromEntries(SPACED),
-};
-
 const product = (numbers) => numbers.reduce((p, q) => p * q, 1);
 const batches = (shape) => product(shape.slice(0, -2));
 
@@ -117,20 +111,29 @@ function operand(z, input, row, column) {
   return at && part(card, "value", at.row, at.column);
 }
 
-function elementwiseSum(z, how, row, column) {
-  const parts = how.inputs.map((input) => {
+// A formula or rule with its inputs {0}, {1}, ... and z filled in: their symbols, or
+// their numbers.
+function filled(template, key, parts, z, arrived) {
+  return template
+    .replaceAll("∂{z}", () => arrived?.[key])
+    .replaceAll("{z}", () => z?.[key])
+    .replace(/\{(\d+)\}/g, (_, i) => parts[i]?.[key])
+    .replaceAll(" ⊙ ", "·");
+}
+
+// The inputs of z at one of its numbers.
+function operands(z, how, row, column) {
+  return how.inputs.map((input) => {
+    if (input === null) return null;
     const found = operand(z, input, row, column);
     return found ?? { symbol: nameOf(CARDS.get(input)), number: "…" };
   });
-  const written = (key) => {
-    const all = parts.map((p) => p[key]);
-    const sign = INFIX[how.op];
-    if (sign && all.length > 1) return all.join(sign);
-    if (sign === " − ") return MINUS + all[0];
-    return `${inline(how.op)}(${all.join(", ")})`;
-  };
-  const lights = parts.flatMap((p) => p.light ?? []);
-  return { right: [written("symbol"), written("number")], lights };
+}
+
+function elementwiseSum(z, how, row, column) {
+  const parts = operands(z, how, row, column);
+  const right = ["symbol", "number"].map((key) => filled(how.formula, key, parts));
+  return { right, lights: parts.flatMap((p) => p?.light ?? []) };
 }
 
 // "H[1,j]": a whole row.
@@ -159,7 +162,7 @@ function rowwiseSum(z, how, row, column) {
   const some = shown.slice(0, MOST_TERMS);
   const all = x?.value.shape.at(-1) ?? 0;
   const rest = some.length < all ? [`… (${all} numbers in all)`] : [];
-  if (how.op === "softmax" && own) {
+  if (how.formula === "softmax({0})" && own) {
     const powers = [...some.map((p) => `exp ${p.number}`), ...rest].join(" + ");
     const symbols = `exp ${own.symbol} / Σⱼ exp ${rowName(x, row)}`;
     return { right: [symbols, `exp ${own.number} / (${powers})`], lights };
@@ -201,7 +204,8 @@ function reducedSum(z, how, row, column) {
   const { symbols, numbers, known } = sumOf(terms, count);
   const everything = count === product(shape);
   const lights = everything ? [{ card: x.id, which: "value" }] : bands(known);
-  if (how.op === "sum") return { right: [symbols, numbers], lights };
+  if (how.formula.startsWith("Σ")) return { right: [symbols, numbers], lights };
+  if (!how.formula.startsWith("max")) return otherSum(z, how);
   const listed = (text) => `max(${text.replaceAll(" + ", ", ")})`;
   return { right: [listed(symbols), listed(numbers)], lights };
 }

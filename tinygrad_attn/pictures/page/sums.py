@@ -7,27 +7,15 @@ where an operation moves its numbers, it runs on their positions.
 
 from __future__ import annotations
 
+import re
 from math import isfinite, prod
 from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...graph.data import Graph, Node
-from ...graph.notation.formulas import Written, axes_of, is_masked
-from ...rules import movement, primitives
+from ...graph.notation.formulas import axes_of, is_masked, on_the_blackboard
+from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
-
-MOVES = {
-    op.name: op
-    for op in (
-        movement.reshape,
-        movement.permute_dims,
-        movement.getslice,
-        movement.place,
-        movement.concat,
-        movement.take,
-        primitives.broadcast_to,
-    )
-}
 
 
 def grid_data(grid: Grid) -> dict[str, Any]:
@@ -56,7 +44,7 @@ def json_number(x: Any) -> Any:
     return float(f"{x:.7g}") if isfinite(x) else str(x)
 
 
-def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
+def how(graph: Graph, node: Node) -> dict[str, Any] | None:
     """How a number of a card was computed; None for a leaf.
 
     | kind | a number of z is computed from |
@@ -71,19 +59,40 @@ def how(graph: Graph, node: Node, words: Written) -> dict[str, Any] | None:
     edges = graph.inputs(node)
     if not edges:
         return None
-    if words.kind == "product":
+    if node.kind == "product":
         return product(graph, node)
-    inputs = [argument(x) for x in node.arguments if x is not None]
-    found = {"kind": words.kind, "op": words.sign or node.op, "inputs": inputs}
+    found: dict[str, Any] = {"kind": "many", "op": node.op}
+    found["inputs"] = [argument(x) for x in node.arguments]
+    found |= templates(graph, node)
     x = graph.by_id(edges[0].source)
     axes = axes_of(node, len(x.shape))
-    if node.op in ("sum", "max"):
-        return found | {"kind": "reduced", "x": x.id, "axes": axes}
-    if words.kind == "rowwise" and axes not in (None, [len(x.shape) - 1]):
-        return found | {"kind": "many"}
-    if node.op in MOVES:
-        return found | {"kind": "moved", "origins": origins(graph, node)}
-    return found | {"kind": "many"} if words.kind in ("all", "moved") else found
+    if node.operation and node.operation.elementwise:
+        found["kind"] = "elementwise"
+    elif node.kind == "reduction" and axes is not None:
+        found |= {"kind": "reduced", "x": x.id, "axes": axes}
+    elif node.kind in ROWWISE and axes in (None, [len(x.shape) - 1]):
+        found["kind"] = "rowwise"
+    elif node.kind == "attention":
+        found["kind"] = "all"
+    elif node.kind == "movement":
+        found |= {"kind": "moved", "origins": origins(graph, node)}
+    return found
+
+
+def templates(graph: Graph, node: Node) -> dict[str, Any]:
+    """The formula of a step and its rules, in which {0}, {1}, ... stand for its inputs
+    and {z} for itself; None for a rule that is not given."""
+    names = ["" if x is None else f"{{{i}}}" for i, x in enumerate(node.arguments)]
+    formula, rules = on_the_blackboard(graph, node, names, "{z}", sums=False)
+    if node.kind == "comparison":
+        formula = formula.strip("()").replace(" = ", " ≟ ")
+    given = [None if rule in ("", OWN) else spelt(rule) for rule in rules]
+    return {"formula": spelt(formula), "rules": given}
+
+
+def spelt(template: str) -> str:
+    """A template with a dot after a factor: 2·{z}, where a number will stand."""
+    return re.sub(r"([\d½)]) (?=∂?\{)", r"\1·", template)
 
 
 def product(graph: Graph, node: Node) -> dict[str, Any]:
@@ -95,15 +104,15 @@ def product(graph: Graph, node: Node) -> dict[str, Any]:
         "x": x.source,
         "y": y.source,
         "x_turned": x.turned,
-        "y_turned": y.turned != (node.op == "linear"),
+        "y_turned": y.turned != bool(node.meaning and node.meaning.turned),
         "k": shape[-2 if x.turned else -1],
         "plus": bias[0].source if bias else None,
     }
 
 
-def argument(x: str | float) -> Any:
-    """An input: the id of a card, or a plain number."""
-    if isinstance(x, str):
+def argument(x: str | float | None) -> Any:
+    """An input: the id of a card, a plain number, or None if it was not given."""
+    if x is None or isinstance(x, str):
         return x
     return "-inf" if is_masked(x) else json_number(x)
 
@@ -111,18 +120,21 @@ def argument(x: str | float) -> Any:
 def origins(graph: Graph, node: Node) -> list[list[Any]]:
     """For each number that is shown: which input it comes from, and its position there,
     counted row by row; None for the zeros of `place`."""
+    op = node.operation
+    assert op is not None
     xp = namespace_of([node.array])
     arrays, starts, start = [], [], 1
     for edge in graph.inputs(node):
         x = graph.by_id(edge.source)
-        if edge.position and node.op == "take":
+        if op.meaning.rules and not op.meaning.rule(edge.position):  # an index
             arrays.append(x.array)
             continue
         n = prod(x.shape)
         arrays.append(xp.reshape(xp.arange(start, start + n), x.shape))
         starts.append(start)
         start += n
-    moved = MOVES[node.op].forward(xp, *arrays, **node.settings)
+    whole = {"dtype": "int64"} if "dtype" in node.settings else {}
+    moved = op.forward(xp, *arrays, **node.settings | whole)
 
     def origin(at: int) -> list[int] | None:
         which = sum(at >= start for start in starts) - 1

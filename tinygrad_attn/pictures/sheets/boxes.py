@@ -12,7 +12,6 @@ from math import isfinite, sqrt
 from ...arrays.backends import namespace_of
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
-from ...graph.notation.words import WORDS
 from ..look.grids import size_of
 from ..look.text import fit_text
 from .labels import shape_text, short_path
@@ -85,7 +84,7 @@ def box(
 
 def is_call(graph: Graph, node: Node) -> bool:
     """Whether a node is a module's call, not an operation between modules."""
-    return bool(graph.inputs(node)) and node.op not in WORDS
+    return bool(graph.inputs(node)) and node.operation is None
 
 
 def share_of(size: float, largest: float) -> float:

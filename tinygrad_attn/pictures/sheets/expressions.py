@@ -45,15 +45,28 @@ def card_of(v: Value, id: str, root: bool) -> Card:
     """A Value's card: its label or operation, its number and its gradient."""
     known = not (isinstance(v.grad, int) and v.grad == 0)
     kind = "op" if v._prev else "input"
-    tip = f"{v.label or v._op or 'a number'}: {number_text(v.data)}"
+    made = step_of(v)
+    tip = f"{v.label or made or 'a number'}: {number_text(v.data)}"
     if known:
         tip += f", gradient {number_text(v.grad)}"
     return Card(
         id,
         "loss" if root and v._prev else kind,
-        fit_text(v.label or v._op or "Value", NAME),
-        fit_text(v._op if v.label else "", NAME),
+        fit_text(v.label or made or "Value", NAME),
+        fit_text(made if v.label else "", NAME),
         gradient_title="gradient",
         rows=[Row("", float(v.data), float(v.grad) if known else None, tip)],
         tooltip=tip,
     )
+
+
+def step_of(v: Value) -> str:
+    """The operation that made a Value, with its constant on its side: "+ 1", "1 -".
+
+    >>> x = Value(2.0)
+    >>> step_of(x + 1), step_of(1 - x), step_of(x**2), step_of(x * x)
+    ('+ 1', '1 -', '** 2', '*')
+    """
+    texts = [f"{c:.4g}" for c in v.operands if not isinstance(c, Value)]
+    first = v.operands and not isinstance(v.operands[0], Value)
+    return " ".join([*texts, v._op] if first else [v._op, *texts])

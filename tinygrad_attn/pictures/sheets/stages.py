@@ -10,7 +10,6 @@ from ...graph.data import Graph, Node
 from .sheet import Frame
 
 STAGES = ("projections", "scores", "softmax", "mix")
-GATES = ("where", "dropout")  # operations on the weights before the product
 
 
 def add_stages(
@@ -24,7 +23,7 @@ def add_stages(
     homes, frames = dict(homes), list(frames)
     done = {""}  # a second attention in the same call gets no frames
     for node in graph:
-        if node.op == "softmax" and homes[node.id] not in done:
+        if node.kind == "softmax" and homes[node.id] not in done:
             stage = stages_around(graph, node, homes)
             if "mix" not in stage.values():
                 continue
@@ -51,10 +50,10 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
         if len(users) != 1:
             return found
         weights = users[0]
-        if weights.op == "matmul":
+        if weights.kind == "product":
             found[weights.id] = "mix"
             break
-        if weights.op not in GATES:
+        if weights.kind not in ("choice", "gate"):
             return found
         found[weights.id] = "softmax"
     mix = weights
@@ -69,7 +68,7 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
                 found[source.id] = stage
             elif graph.inputs(source) and not projects(graph, node):
                 # The inputs of the scores' product, query and key, are projections.
-                before = "projections" if node.op == "matmul" else stage
+                before = "projections" if node.kind == "product" else stage
                 before = "projections" if projects(graph, source) else before
                 found[source.id] = before
                 todo.append((source, before))
@@ -79,4 +78,4 @@ def stages_around(graph: Graph, softmax: Node, homes: dict[str, str]) -> dict[st
 def projects(graph: Graph, node: Node) -> bool:
     """Whether a node is a product with a parameter as input."""
     sources = [graph.by_id(e.source) for e in graph.inputs(node)]
-    return node.op in ("matmul", "linear") and any(s.op == "parameter" for s in sources)
+    return node.kind == "product" and any(s.op == "parameter" for s in sources)

@@ -69,7 +69,7 @@ def kind_of(graph: Graph, node: Node) -> str:
     """A card's kind, which is its colour."""
     if not graph.inputs(node):
         return node.op if node.op in ("parameter", "input") else "constant"
-    if node.op in ("softmax", "log_softmax"):
+    if node.kind == "softmax":
         return "softmax"
     if node is graph.root and node.name == graph.of:
         return "loss"
