@@ -117,8 +117,8 @@ def test_the_hint_stands_for_every_operation_of_infinite_slope(x, f, steep, back
         loss.backward()
     assert str(caught.value).endswith(
         f"its forward: outside debug(); {steep}: if this is a branch that a where() "
-        "does not take, 0 · inf arose inside it: give it a harmless input there, where(ok, "
-        "f(where(ok, x, 1.0)), 0.0)"
+        "does not take, 0 · inf arose inside it: give it a harmless input there, "
+        "where(ok, f(where(ok, x, 1.0)), 0.0)"
     )
 
 
