@@ -65,6 +65,19 @@ def is_op(value):
     return isinstance(value, Op)
 
 
+COMPARISONS = [op for op in vars(comparisons).values() if is_op(op) and op.inputs[1:]]
+AS_PYTHON = str.maketrans({"=": "==", "≠": "!=", "≤": "<=", "≥": ">="})
+
+
+@pytest.mark.parametrize("op", COMPARISONS, ids=str)
+def test_a_comparisons_formula_says_what_it_computes(op, backend):
+    formula = compile(op.meaning.formula.translate(AS_PYTHON), op.name, "eval")
+    numbers = [(1.0, 2.0), (2.0, 2.0), (3.0, 2.0)]
+    x, y = (Tensor(list(column)) for column in zip(*numbers))
+    want = [eval(formula, {"x": a, "y": b}) for a, b in numbers]
+    assert ops.apply(op, x, y).tolist() == want
+
+
 @pytest.mark.parametrize("op", [primitives.sum, primitives.max], ids=str)
 def test_a_reduction_drops_its_axes_unless_told_to_keep_them(op, backend):
     x = Tensor([[1.0, 2.0, 4.0], [8.0, 0.0, 3.0]])
