@@ -9,7 +9,7 @@ STUBBED := $(addprefix tinygrad_attn/,__init__.py functional.py tensor.py)
 LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
 	lesson_four_levels attention_as_lookup
 
-.PHONY: help train graph lessons test fuzz bench pictures lint format \
+.PHONY: help train graph lessons test fuzz mutants bench pictures lint format \
 	debian-packages chromium clean
 
 help:  ## list the targets
@@ -31,6 +31,9 @@ test: .venv/for-test  ## run all tests and doctests
 
 fuzz: .venv/for-dev  ## run 10,000 random programs against a peer
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
+
+mutants: .venv/for-mutants  ## change the code in 4,200 places, and see that tests notice (an hour)
+	$(BIN)/python -m benchmarks.mutants.run
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers
 	$(BIN)/python benchmarks/hops.py

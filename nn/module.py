@@ -187,11 +187,11 @@ class Module:
                     found[path] = Tensor(state[path])
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"{who}: {path}: {error}") from None
-        problems = []
+        problems: list[str] = []
         if strict:
             missing = [path for path in own if path not in state]
             unexpected = [path for path in state if path not in own]
-            problems += [f"missing: {', '.join(missing)}"] if missing else []
+            problems = [f"missing: {', '.join(missing)}"] if missing else []
             problems += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
         misshaped = [
             f"{path} {t.shape}, must be {own[path].shape}"
@@ -224,7 +224,7 @@ class Module:
         middle = max(len(shapes) for _, shapes, _ in rows)
         total = max(len(f"{count:,}") for _, _, count in rows)
         return "\n".join(
-            f"{left:<{width}}  {shapes:<{middle}}  {count:>{total},}".rstrip()
+            f"{left:<{width}}  {shapes:<{middle}}  {count:>{total},}"
             for left, shapes, count in rows
         )
 

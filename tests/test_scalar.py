@@ -71,6 +71,53 @@ def test_two_operands(f):
     assert (a.grad, b.grad) == pytest.approx((by_a, by_b), rel=1e-9)
 
 
+# What is computed at x = 0.7 (and y = 1.3), and the name that pictures show.
+NUMBERS = [
+    (lambda x, y: x + y, 2.0, "+"),
+    (lambda x, y: x + 2, 2.7, "+"),
+    (lambda x, y: 2 + x, 2.7, "+"),
+    (lambda x, y: x * y, 0.91, "*"),
+    (lambda x, y: x * 2, 1.4, "*"),
+    (lambda x, y: 2 * x, 1.4, "*"),
+    (lambda x, y: -x, -0.7, "neg"),
+    (lambda x, y: x - y, -0.6, "-"),
+    (lambda x, y: x - 2, -1.3, "-"),
+    (lambda x, y: 2 - x, 1.3, "-"),
+    (lambda x, y: x / y, 0.7 / 1.3, "/"),
+    (lambda x, y: x / 2, 0.35, "/"),
+    (lambda x, y: 2 / x, 2 / 0.7, "/"),
+    (lambda x, y: x**y, 0.7**1.3, "**"),
+    (lambda x, y: x**2, 0.49, "**"),
+    (lambda x, y: 2**x, 2**0.7, "**"),
+    (lambda x, y: x.exp(), math.exp(0.7), "exp"),
+    (lambda x, y: x.log(), math.log(0.7), "log"),
+    (lambda x, y: x.sqrt(), math.sqrt(0.7), "sqrt"),
+    (lambda x, y: x.tanh(), math.tanh(0.7), "tanh"),
+    (lambda x, y: x.sin(), math.sin(0.7), "sin"),
+    (lambda x, y: x.cos(), math.cos(0.7), "cos"),
+    (lambda x, y: x.sigmoid(), 1 / (1 + math.exp(-0.7)), "sigmoid"),
+    (lambda x, y: (-x).sigmoid(), 1 / (1 + math.exp(0.7)), "sigmoid"),
+    (lambda x, y: x.relu(), 0.7, "ReLU"),
+    (lambda x, y: (-x).relu(), 0.0, "ReLU"),
+]
+
+
+@pytest.mark.parametrize(("f", "number", "name"), NUMBERS)
+def test_the_number_and_the_name(f, number, name):
+    """That a derivative is the slope of its function does not say which function."""
+    z = f(Value(0.7), Value(1.3))
+    assert z.data == pytest.approx(number, rel=1e-15, abs=1e-15)
+    assert z._op == name
+    assert len(z._local) == len(z._prev)
+
+
+def test_sigmoid_is_exact_far_out_and_in_the_middle():
+    assert Value(0.0).sigmoid().data == 0.5
+    assert Value(-700.0).sigmoid().data == pytest.approx(math.exp(-700.0), rel=1e-14)
+    assert Value(-1000.0).sigmoid().data == 0.0
+    assert Value(1000.0).sigmoid().data == 1.0
+
+
 def test_relu_at_and_below_its_kink():
     for x in (0.0, -1.0):
         v = Value(x)
@@ -121,12 +168,36 @@ def test_edges_of_the_number_line():
     assert x.grad == 0.0
 
 
+def test_powers_of_0_have_no_slope_along_an_exponent_from_0_on():
+    for y in (0.0, 0.5, 2.0, 0, 2):
+        x, v = Value(0.0), Value(y)
+        (x**v).backward()
+        assert v.grad == 0.0
+        v = Value(y)
+        (0.0**v).backward()
+        assert v.grad == 0.0
+    for y in (-0.5, -2.0):
+        x, v = Value(0.0), Value(y)
+        (x**v).backward()
+        assert v.grad == -math.inf
+        v = Value(y)
+        (0.0**v).backward()
+        assert v.grad == -math.inf
+
+
 def test_comparisons_look_at_the_number():
-    assert Value(1.0) < Value(2.0) <= 2.0 < 3.0
-    assert Value(2.0) > 1.0
-    assert Value(2.0) >= Value(2.0)
+    one, two = Value(1.0), Value(2.0)
+    for a, b in ((one, two), (one, 2.0), (1.0, two)):
+        assert [a < b, a <= b, a > b, a >= b] == [True, True, False, False]
+        assert [b < a, b <= a, b > a, b >= a] == [False, False, True, True]
+    for a, b in ((two, Value(2.0)), (two, 2.0), (2.0, two)):
+        assert [a < b, a <= b, a > b, a >= b] == [False, True, False, True]
     assert mixed.equal(Value(2.0), 2.0)
     assert (Value(2.0) == Value(2.0)) is False  # two nodes
+
+
+def test_a_notebook_shows_the_value_itself():
+    assert ">weight</text>" in Value(1.0, label="weight")._repr_html_()
 
 
 def test_what_is_no_number_is_refused():

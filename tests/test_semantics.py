@@ -227,6 +227,29 @@ def test_inf_and_nan_are_results_and_make_no_noise(any_backend):
         zeros(0).mean()
 
 
+@pytest.mark.parametrize(
+    ("kind", "tiny", "huge"),
+    [
+        pytest.param(("numpy", "float32"), 1e-30, 1e30, marks=needs_numpy, id="numpy"),
+        pytest.param(("python", "float64"), 1e-200, 1e200, id="python"),
+        pytest.param(("scalar", "float64"), 1e-200, 1e200, id="scalar"),
+    ],
+)
+def test_a_backward_outside_the_block_of_its_backend_is_quiet_too(kind, tiny, huge):
+    """Nothing overflows forward; the slope does, which is inf."""
+    with use_backend(*kind):
+        x = leaf(tiny)
+        loss = (x * huge * huge).sum()
+        y = leaf(tiny)
+        again = (y * huge * huge).sum()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loss.backward()
+        (slope,) = grad(again, y)
+    assert loss.item() < float("inf")
+    assert x.grad.tolist() == slope.tolist() == [float("inf")]
+
+
 def test_named_functions_refuse_what_is_no_number(any_backend):
     x = zeros(2)
     for call in (

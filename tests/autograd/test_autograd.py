@@ -6,9 +6,22 @@ import gc
 import weakref
 
 import pytest
-from conftest import assert_close
+from conftest import assert_close, needs_numpy
 
-from tinygrad_attn import Tensor, enable_grad, grad, no_grad, ones, ops, randn, zeros
+import nn
+from tinygrad_attn import (
+    Tensor,
+    enable_grad,
+    functional,
+    grad,
+    no_grad,
+    ones,
+    ops,
+    randn,
+    use_backend,
+    zeros,
+)
+from tinygrad_attn.arrays.array import Array
 from tinygrad_attn.autograd.walk import topological_order
 from tinygrad_attn.rules.operation import primitive
 
@@ -71,6 +84,13 @@ def test_every_node_comes_after_all_its_uses(backend):
     assert order == [id(c), id(b), id(a), id(x)]
 
 
+def test_one_root_given_twice_counts_twice(any_backend):
+    x = leaf(3.0)
+    y = x * x
+    (g,) = grad([y, y], x, [Tensor([1.0]), Tensor([10.0])])
+    assert g.tolist() == [66.0]
+
+
 def test_several_roots_one_made_from_another(backend):
     x = leaf(2.0)
     y = x * x
@@ -117,6 +137,53 @@ def test_a_gradient_of_an_impossible_shape_is_refused_by_name(backend):
         ops.apply(wrong, leaf(1.0, 2.0, 3.0)).sum().backward()
 
 
+@pytest.mark.parametrize("shares", [(1.0, 1.0), (), [None, None], 1.0, None])
+def test_another_number_of_gradients_than_inputs_is_refused_by_name(shares, backend):
+    @primitive()
+    def wrong(xp, x):
+        return x
+
+    @wrong.defvjp
+    def wrong_vjp(xp, g, z, inputs, needs, saved):
+        return shares
+
+    with pytest.raises(RuntimeError, match="^wrong: its vjp must return .*, 1 in all"):
+        ops.apply(wrong, leaf(1.0)).sum().backward()
+
+
+def test_the_walk_goes_on_after_a_node_that_no_gradient_reached(backend):
+    @primitive()
+    def blocked(xp, x):
+        return x
+
+    @blocked.defvjp
+    def blocked_vjp(xp, g, z, inputs, needs, saved):
+        return (None,)
+
+    x = leaf(1.0)
+    y = x * 3.0
+    (ops.apply(blocked, y) + x * 2.0).sum().backward()
+    assert x.grad.tolist() == [2.0]
+
+
+def test_a_vjp_is_given_what_forward_saved_unless_the_walk_is_recorded(backend):
+    seen = []
+
+    @primitive()
+    def square(xp, x):
+        return x * x, "saved"
+
+    @square.defvjp
+    def square_vjp(xp, g, z, inputs, needs, saved):
+        seen.append(saved)
+        return (g * inputs[0] * 2.0,)
+
+    z = ops.apply(square, leaf(1.0)).sum()
+    z.backward(retain_graph=True)
+    z.backward(create_graph=True)
+    assert seen == ["saved", None]
+
+
 # --- which tensors keep a gradient ----------------------------------------------------
 
 
@@ -128,6 +195,14 @@ def test_grad_is_none_before_a_backward_and_only_leaves_have_one(any_backend):
     assert x.grad.tolist() == [2.0]
     assert y.grad is None
     assert unused.grad is None
+
+
+def test_to_ask_a_result_for_a_gradient_once_more_leaves_its_graph(any_backend):
+    x = leaf(3.0)
+    y = x * 2.0
+    y.requires_grad = True
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0]
 
 
 def test_several_backwards_add_up_until_the_gradient_is_forgotten(any_backend):
@@ -147,6 +222,86 @@ def test_grad_returns_and_touches_nothing(any_backend):
     (g,) = grad((x * x).sum(), x)
     assert g.tolist() == [4.0]
     assert x.grad.tolist() == [3.0]
+
+
+def test_grad_frees_the_graph_unless_told(any_backend):
+    x = leaf(2.0)
+    y = (x * x).sum()
+    grad(y, x, retain_graph=True)
+    grad(y, x)
+    with pytest.raises(RuntimeError, match="freed"):
+        grad(y, x)
+
+
+def test_create_graph_keeps_the_graph_unless_told(backend):
+    x = leaf(2.0)
+    y = (x * x).sum()
+    grad(y, x, create_graph=True)
+    grad(y, x, retain_graph=False, create_graph=True)
+    with pytest.raises(RuntimeError, match="freed"):
+        grad(y, x)
+
+
+def test_one_grad_output_serves_all_outputs(any_backend):
+    x = leaf(2.0, 3.0)
+    (g,) = grad([x * 2.0, x * 3.0], x, Tensor([1.0, 10.0]))
+    assert g.tolist() == [5.0, 50.0]
+
+
+def test_what_grad_was_given_is_named(any_backend):
+    x = leaf(2.0, 3.0)
+    y = x * x
+    for call, kind, said in (
+        (lambda: grad([], x), TypeError, "grad: outputs of list given"),
+        (lambda: grad([y, 1.0], x), TypeError, "grad: among the outputs output 1 is"),
+        (lambda: grad(y, ()), TypeError, "grad: inputs of tuple given"),
+        (lambda: grad(y, [None]), TypeError, "grad: among the inputs input 0 is"),
+        (lambda: grad(y, x, 5), TypeError, "grad: grad_outputs of int given"),
+        (lambda: grad(y, x, [1.0]), TypeError, "grad: among the grad_outputs grad_out"),
+        (lambda: grad(y, x), RuntimeError, "grad: shape (2,) given, and only a scalar"),
+        (lambda: y.backward(), RuntimeError, "backward: shape (2,) given, and only a"),
+    ):
+        with pytest.raises(kind) as caught:
+            call()
+        assert str(caught.value).startswith(said)
+    with pytest.raises(RuntimeError, match=r" pass grad_outputs=, "):
+        grad(y, x)
+    with pytest.raises(RuntimeError, match=r" pass gradient=, "):
+        y.backward()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("usual", ["float32", "float64"])
+@needs_numpy
+def test_a_seed_has_the_dtype_of_its_root(dtype, usual):
+    with use_backend("numpy", usual):
+        x = Tensor([2.0], dtype=dtype, requires_grad=True)
+        assert grad(x, x)[0].dtype == dtype
+        for given in ("float32", "float64"):
+            (g,) = grad(x, x, Tensor([0.5], dtype=given))
+            assert (g.dtype, g.tolist()) == (dtype, [0.5])
+
+
+def test_on_single_numbers_no_vjp_is_called():
+    @primitive()
+    def square(xp, x):
+        return x * x
+
+    @square.defvjp
+    def square_vjp(xp, g, z, inputs, needs, saved):
+        raise AssertionError
+
+    with use_backend("scalar"):
+        x = leaf(3.0)
+        ops.apply(square, x).sum().backward()
+        assert x.grad.tolist() == [6.0]
+
+
+def test_a_single_number_that_is_a_constant_has_gradient_0():
+    with use_backend("scalar"):
+        y = ops.where(Tensor([True, False]), leaf(1.0, 2.0), 0.0)
+        (g,) = grad((y * 2.0).sum(), y)
+        assert g.tolist() == [2.0, 0.0]
 
 
 def test_grad_with_respect_to_a_result(any_backend):
@@ -173,6 +328,16 @@ def test_no_grad_records_nothing(any_backend):
     assert not f().requires_grad
 
 
+def test_single_numbers_do_not_record_themselves_where_nothing_is_recorded():
+    with use_backend("scalar"):
+        x = leaf(1.0, 2.0)
+        with no_grad():
+            z = ops.where(x > 0.0, x * 2.0, x)
+        y = (x > 0.0) * x.detach()
+    for t in (z, y):
+        assert [type(v) for v in t.data.data] == [float] * 2
+
+
 def test_detach_cuts_the_graph(any_backend):
     x = leaf(3.0)
     (x.detach() * x).sum().backward()
@@ -186,7 +351,7 @@ def test_a_second_backward_names_retain_graph(backend):
     x = leaf(1.0)
     y = (x * x).sum()
     y.backward()
-    with pytest.raises(RuntimeError, match="retain_graph=True"):
+    with pytest.raises(RuntimeError, match="behind sum was .* retain_graph=True"):
         y.backward()
     y = (x * x).sum()
     y.backward(retain_graph=True)
@@ -223,6 +388,52 @@ def test_memory_returns_without_the_garbage_collector(walked, backend):
         assert watched() is None
     finally:
         gc.enable()
+
+
+class Kept:
+    """Something that can be watched."""
+
+
+class Numbers(list):
+    """A list that can be watched, for the data of an Array, which cannot."""
+
+
+def watch_array(t):
+    """A weak reference to a tensor's array, or to what only that array holds."""
+    if isinstance(t.data, Array):
+        t.data.data = Numbers(t.data.data)
+        return weakref.ref(t.data.data)
+    return weakref.ref(t.data)
+
+
+@pytest.mark.parametrize("retain", [False, True])
+def test_a_freed_node_holds_no_inputs_arrays_nor_what_was_saved(retain, backend):
+    """Each would keep the memory of a step until its loss is dropped."""
+    saved = []
+
+    @primitive()
+    def square(xp, x):
+        kept = Kept()
+        saved.append(weakref.ref(kept))
+        return x * x, kept
+
+    @square.defvjp
+    def square_vjp(xp, g, z, inputs, needs, saved):
+        return (g * inputs[0] * 2.0,)
+
+    class Square(nn.Module):
+        def forward(self, x):
+            return ops.apply(square, x)
+
+    module, hidden = Square(), leaf(1.0, 2.0) * 3.0
+    z = module(hidden)
+    loss = z.sum()
+    watched = [weakref.ref(hidden), watch_array(hidden), *saved, weakref.ref(module)]
+    del hidden, module
+    assert [w() is not None for w in watched] == [True] * 4
+    loss.backward(retain_graph=retain)
+    assert [w() is not None for w in watched] == [retain] * 4
+    assert loss.item() == pytest.approx(sum(z.tolist()))  # the results live
 
 
 # --- second derivatives ---------------------------------------------------------------
@@ -272,9 +483,18 @@ def test_pow_at_zero(any_backend):
     x = leaf(0.0, 0.0, 2.0)
     (x ** Tensor([0.0, 2.0, 0.0])).sum().backward()
     assert x.grad.tolist() == [0.0, 0.0, 0.0]
-    y = leaf(2.0, 1.0)
-    (Tensor([0.0, 0.0]) ** y).sum().backward()
-    assert y.grad.tolist() == [0.0, 0.0]
+    y = leaf(2.0, 1.0, 0.0)
+    (Tensor([0.0, 0.0, 0.0]) ** y).sum().backward()
+    assert y.grad.tolist() == [0.0, 0.0, 0.0]
+    x, y = leaf(0.0), leaf(0.0)
+    (x**y).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([0.0], [0.0])
+
+
+def test_the_kink_of_leaky_relu_takes_the_smaller_slope(any_backend):
+    x = leaf(-2.0, -0.0, 0.0, 2.0)
+    functional.leaky_relu(x, 0.25).sum().backward()
+    assert x.grad.tolist() == [0.25, 0.25, 0.25, 1.0]
 
 
 def test_where_keeps_out_what_the_branch_not_taken_makes(any_backend):

@@ -9,7 +9,8 @@ import pytest
 from conftest import use_backend
 
 import nn
-from tinygrad_attn import Tensor, debug, grad, randn, where, zeros
+from tinygrad_attn import Tensor, debug, grad, ops, randn, where, zeros
+from tinygrad_attn.rules.operation import primitive
 
 
 def leaf(*values):
@@ -36,6 +37,31 @@ def test_many_places_are_counted(backend):
         zeros(2, 3).log()
 
 
+def test_three_places_are_all_listed_and_each_kind_is_named(backend):
+    for numbers, said in (
+        ([0.0, 0.0, 0.0], "log made -inf at [0], [1], [2] of a result"),
+        ([0.0, -1.0], "log made -inf and nan at [0], [1] of a result"),
+    ):
+        with pytest.raises(FloatingPointError) as caught, debug():
+            Tensor(numbers).log()
+        assert str(caught.value).startswith(said)
+
+
+def test_a_share_that_nobody_needs_is_not_looked_at(backend):
+    @primitive()
+    def product(xp, x, y):
+        return x * y
+
+    @product.defvjp
+    def product_vjp(xp, g, z, inputs, needs, saved):
+        return g * math.nan, g * inputs[0]
+
+    y = leaf(2.0)
+    with debug():
+        ops.apply(product, Tensor([3.0]), y).sum().backward()
+    assert y.grad.tolist() == [3.0]
+
+
 def test_what_was_there_before_is_not_held_against_an_operation(any_backend):
     x = Tensor([math.inf, 1.0])
     with debug():
@@ -43,6 +69,13 @@ def test_what_was_there_before_is_not_held_against_an_operation(any_backend):
         Tensor([math.nan]) * 2.0
         with pytest.raises(FloatingPointError, match="sub made nan"):
             _ = x - x
+
+
+def test_the_gradient_given_is_not_held_against_an_operation(backend):
+    x = leaf(1.0, 2.0)
+    with debug():
+        (x * 2.0).backward(Tensor([math.inf, math.nan]))
+    assert str(x.grad.tolist()) == "[inf, nan]"
 
 
 def test_backward_names_the_forward_line(backend):
@@ -65,6 +98,67 @@ def test_promise_19_the_double_where_is_suggested(backend):
     with debug():  # and what is suggested works
         where(x > 0, where(x > 0, x, 1.0).sqrt(), 0.0).sum().backward()
     assert x.grad.tolist() == [0.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("x", "f", "steep"),
+    [
+        (0.0, lambda x: 1.0 / x, "div has an infinite slope at y = 0"),
+        (0.0, lambda x: x.log(), "log has an infinite slope at x = 0"),
+        (-1.0, lambda x: x.log1p(), "log1p has an infinite slope at x = -1"),
+        (0.0, lambda x: x**-1.0, "pow has an infinite slope at x = 0, if y is below 1"),
+        (0.0, lambda x: x.sqrt(), "sqrt has an infinite slope at x = 0"),
+    ],
+)
+def test_the_hint_stands_for_every_operation_of_infinite_slope(x, f, steep, backend):
+    y = f(leaf(x))
+    loss = where(Tensor([False]), y, 0.0).sum()
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        loss.backward()
+    assert str(caught.value).endswith(
+        f"its forward: outside debug(); {steep}: if this is a branch that a where() "
+        "does not take, 0 · inf arose inside it: give it a harmless input there, "
+        "where(ok, f(where(ok, x, 1.0)), 0.0)"
+    )
+
+
+def test_the_hint_stands_for_no_other_operation(backend):
+    loss = (leaf(1e-200) * 1e200 * 1e200).sum()
+    with debug(), pytest.raises(FloatingPointError) as caught:
+        loss.backward()
+    assert str(caught.value).endswith("its forward: outside debug()")
+
+
+def test_the_shapes_and_numbers_that_came_in_are_named(backend):
+    for call, said in (
+        (lambda: leaf(1.0, 2.0) / zeros(1), "from shape (2,), (1,)"),
+        (lambda: 1.0 / zeros(2), "from shape 1.0, (2,)"),
+    ):
+        with debug(), pytest.raises(FloatingPointError) as caught:
+            call()
+        message, _, _ = str(caught.value).partition("; ")  # the line follows
+        assert message.endswith(said)
+
+
+def test_every_share_of_a_gradient_is_looked_at(backend):
+    x, y = Tensor([1.0]), leaf(0.0)
+    with debug():
+        z = (x * y.sqrt()).sum()
+        with pytest.raises(FloatingPointError, match="backward of sqrt made inf"):
+            z.backward()
+    base, exponent = Tensor([0.0]), leaf(-1.0)
+    power = base**exponent
+    with debug(), pytest.raises(FloatingPointError, match="of input 1, of shape"):
+        power.backward(Tensor([0.0]))
+
+
+def test_one_block_inside_another(backend):
+    with debug():
+        with debug():
+            pass
+        with pytest.raises(FloatingPointError):
+            zeros(1).log()
+    zeros(1).log()
 
 
 def test_a_forward_outside_is_said(backend):

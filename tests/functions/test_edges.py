@@ -48,6 +48,12 @@ ELEMENTWISE = {
         None,
     ),
     "log1p": (ops.log1p, lambda m, x: m.log1p(x), "log1p"),
+    "relu": (F.relu, lambda m, x: max(x, m.mpf(0)), "relu"),
+    "leaky_relu": (
+        F.leaky_relu,
+        lambda m, x: max(x, m.mpf(0.01) * x),
+        "nn.functional.leaky_relu",
+    ),
 }
 
 # Row-wise: rows of one length and what can be asked of them
@@ -164,6 +170,25 @@ def test_gelu_tanh_gradients_and_infinities_are_pytorchs(backend):
         )
         assert_same(z, z_torch, 1e-13, 1e-15)
         assert_same(dx, dx_torch, 1e-13, 1e-15)
+
+
+@needs_torch
+@pytest.mark.parametrize("x", [0.0, 0.5, 2.0, inf])
+@pytest.mark.parametrize("y", [0.0, -0.0, 0.5, 1.0, 2.0, -1.0, -0.5])
+def test_powers_of_0_and_to_the_0_have_pytorchs_gradients(x, y, any_backend):
+    def both(power, leaf):
+        base, exponent = leaf(x), leaf(y)
+        z = power(base, exponent)
+        z.backward()
+        return [z.item(), base.grad.item(), exponent.grad.item()]
+
+    import torch
+
+    got = both(ops.pow, lambda v: Tensor(v, requires_grad=True))
+    want = both(
+        torch.pow, lambda v: torch.tensor(v, dtype=torch.float64, requires_grad=True)
+    )
+    assert_same(got, want)
 
 
 def test_a_negative_zero_stays_one(any_backend):
@@ -328,6 +353,16 @@ def test_rows_of_none(any_backend):
 def test_softmax_along_an_axis_of_none(f, any_backend):
     assert f(Tensor([])).shape == (0,)  # as in PyTorch
     assert f(Tensor([[], []])).shape == (2, 0)
+
+
+@pytest.mark.parametrize("f", [F.softmax, F.log_softmax])
+def test_a_row_far_below_another_keeps_its_digits(f, any_backend):
+    """Each is shifted by its own largest number: by the other's, exp would be 0."""
+    rows = [[1.0, 2.0, 4.0], [-9999.0, -9998.0, -9996.0], [9.0, 1e4, -9.0]]
+    together = f(Tensor(rows)).tolist()
+    assert_same(together, [f(Tensor(row)).tolist() for row in rows])
+    across = f(Tensor(rows).T, 0).T.tolist()
+    assert_same(across, together)
 
 
 def test_norms_of_no_rows(any_backend):

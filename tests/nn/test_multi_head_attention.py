@@ -7,7 +7,8 @@ from conftest import assert_close, needs_numpy, needs_torch
 from torch_peers import compare, give_weights, masked_out, torch_of
 
 import nn
-from tinygrad_attn import Tensor, manual_seed, ones, randn, use_backend
+from nn.transformer.cache import KeyValueCache
+from tinygrad_attn import Tensor, concat, manual_seed, ones, randn, use_backend
 
 B, H, T, S, D = 2, 2, 3, 4, 6
 
@@ -109,6 +110,37 @@ def test_promise_5_a_sequence_of_padding_alone_yields_zeros(any_backend):
     (z * z).sum().backward()
     assert x.grad[1].tolist() == [[0.0] * D] * T
     assert all(p.grad is not None for p in layer.parameters())
+
+
+def test_causal_counts_queries_and_keys_from_the_same_first_position(any_backend):
+    _, weights = nn.MultiHeadAttention(4, 2)(
+        randn(1, 3, 4), randn(1, 5, 4), is_causal=True, need_weights=True
+    )
+    for head in weights[0].tolist():
+        seen = [[j for j, w in enumerate(row) if w > 0.0] for row in head]
+        assert seen == [[0], [0, 1], [0, 1, 2]]
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_with_a_cache_the_queries_have_the_last_positions(batch, any_backend):
+    layer, x = nn.MultiHeadAttention(4, 2), randn(*batch, 7, 4)
+    want, _ = layer(x, is_causal=True)
+    cache = KeyValueCache()
+    parts = [
+        layer(x[..., start:stop, :], is_causal=True, cache=cache)[0]
+        for start, stop in ((0, 3), (3, 4), (4, 7))
+    ]
+    assert_close(concat(parts, axis=-2), want)
+
+
+def test_weights_are_dropped_in_training_only(any_backend):
+    layer, x = nn.MultiHeadAttention(4, 2, dropout=0.5), randn(1, 6, 4)
+    first, second = layer(x)[0], layer(x)[0]
+    assert first.tolist() != second.tolist()
+    layer.eval()
+    plain = nn.MultiHeadAttention(4, 2)
+    plain.load_state_dict(layer.state_dict())
+    assert layer(x)[0].tolist() == plain(x)[0].tolist()
 
 
 def test_other_widths_of_key_and_value(any_backend):

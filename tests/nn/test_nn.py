@@ -73,6 +73,34 @@ def test_a_list_of_modules_is_refused():
         list(Lost().parameters())
 
 
+def test_a_part_of_a_model_is_replaced_by_another_part_or_by_none():
+    layer = nn.Linear(2, 2)
+    weight, bias = layer.weight, layer.bias
+    for wrong in (weight + 1.0, Tensor([1.0]), [weight], 1.0):
+        kind = type(wrong).__name__
+        said = f"^Linear.weight is a Parameter, and a {kind} given .* no part of the"
+        with pytest.raises(TypeError, match=said):
+            layer.weight = wrong
+        assert layer.weight is weight
+    layer.weight = bias
+    layer.bias = None
+    layer.bias = nn.Dropout(0.5)
+    with pytest.raises(TypeError, match=r"^Linear.bias is a Dropout, and a float"):
+        layer.bias = 0.5
+    layer.note = 1.0
+    layer.note = "another"  # no part of the model, before or after
+    assert layer.note == "another"
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_a_parameter_is_not_changed_in_place():
+    p = nn.Parameter([1.0])
+    for step in ("p += 1.0", "p -= 1.0", "p *= 2.0", "p /= 2.0"):
+        with pytest.raises(TypeError, match=r"would keep the old Parameter; .*assign"):
+            exec(step, {"p": p})
+    assert p.tolist() == [1.0]
+
+
 def test_state_dict_and_back(any_backend):
     a, b = Twice(), Twice()
     b.load_state_dict(a.state_dict())
@@ -91,6 +119,11 @@ def test_a_state_dict_moves_between_backends():
         b = nn.Linear(3, 2)
         b.load_state_dict(a.state_dict())
         assert b.weight.dtype == "float32"
+        b.load_state_dict({k: t.astype("float64") for k, t in b.state_dict().items()})
+        assert b.weight.dtype == "float32"
+    assert a.weight.tolist() != nn.Linear(3, 2).weight.tolist()
+    b.load_state_dict(a.state_dict())  # where other tensors live elsewhere
+    assert type(b.weight.data).__name__ == "ndarray"
     a.load_state_dict(b.state_dict())
     assert a.weight.dtype == "float64"
     assert_close(a.weight, b.weight, 1e-7)
@@ -109,6 +142,27 @@ def test_load_state_dict_lists_all_that_is_wrong_and_changes_nothing():
     assert model.weight.tolist() == before
     model.load_state_dict({"bias": ones(2), "extra": ones(1)}, strict=False)
     assert model.bias.tolist() == [1.0, 1.0]
+
+
+def test_load_state_dict_lists_several_of_each():
+    model = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1))
+    state = {"0.weight": ones(1), "0.bias": ones(1), "a": ones(1), "b": ones(1)}
+    with pytest.raises(ValueError, match="missing") as caught:
+        model.load_state_dict(state)
+    assert str(caught.value) == (
+        "Sequential.load_state_dict: missing: 1.weight, 1.bias; unexpected: a, b; "
+        "mis-shaped: 0.weight (1,), must be (2, 3), 0.bias (1,), must be (2,)"
+    )
+
+
+def test_a_notebook_shows_the_tree():
+    assert "weight 2 × 4,  bias 2" in nn.Linear(4, 2)._repr_html_()
+
+
+def test_what_lies_inside_the_last_is_indented_by_blanks():
+    assert repr(nn.Sequential(nn.Sequential(nn.Softmax()))) == (
+        "Sequential()          0\n└─ 0: Sequential()    0\n   └─ 0: Softmax()    0"
+    )
 
 
 def test_the_tree():

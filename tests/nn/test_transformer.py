@@ -12,6 +12,7 @@ from torch_peers import compare, give_weights, masked_out, torch_of
 
 import nn
 from tinygrad_attn import Tensor, manual_seed, ones, randn, record, unfold, use_backend
+from tinygrad_attn.autograd.walk import topological_order
 
 B, S, T, D, H, D_FF = 2, 4, 3, 6, 2, 5
 SIZES = (D, H, D_FF)
@@ -58,6 +59,71 @@ def test_a_stack_is_its_layers_one_after_the_other_and_then_the_norm(any_backend
     x = randn(B, S, D)
     want = stack.norm(stack.layers[1](stack.layers[0](x)))
     assert_close(stack(x), want, 0.0)
+
+
+def test_an_encoder_hands_its_masks_on(any_backend):
+    layer = nn.TransformerEncoderLayer(*SIZES, dropout=0.0)
+    stack = nn.TransformerEncoder(layer, 2)
+    x, causal, keys = randn(B, S, D), nn.causal_mask(S), real(S)
+    plain = stack(x)
+    for masks, same in (
+        ({"mask": causal}, {"is_causal": True}),
+        ({"src_key_padding_mask": keys}, {"mask": keys.reshape(B, 1, S)}),
+    ):
+        got = stack(x, **masks)
+        want = x
+        for part in stack.layers:
+            want = part(
+                want,
+                src_mask=same.get("mask"),
+                is_causal=same.get("is_causal", False),
+            )
+        assert_close(got, want)
+        assert_close(stack(x, **same), want)
+        assert (got - plain).abs().max().item() > 1e-3
+    both = stack(x, causal, keys)
+    assert_close(stack(x, None, keys, True), both)
+    assert (both - stack(x, causal)).abs().max().item() > 1e-3
+
+
+def test_a_decoder_hands_its_masks_on(any_backend):
+    layer = nn.TransformerDecoderLayer(*SIZES, dropout=0.0)
+    stack = nn.TransformerDecoder(layer, 2)
+    x, memory = randn(B, T, D), randn(B, S, D)
+    plain = stack(x, memory)
+    assert_close(stack(x, memory, tgt_is_causal=False), plain, 0.0)
+    for masks in (
+        {"tgt_mask": nn.causal_mask(T)},
+        {"memory_mask": banded(T, S)},
+        {"tgt_key_padding_mask": real(T)},
+        {"memory_key_padding_mask": real(S)},
+        {"tgt_is_causal": True},
+    ):
+        want = x
+        for part in stack.layers:
+            want = part(want, memory, **masks)
+        assert_close(stack(x, memory, **masks), want, 0.0)
+        assert (want - plain).abs().max().item() > 1e-3
+    causal = stack(x, memory, tgt_is_causal=True)
+    assert_close(stack(x, memory, nn.causal_mask(T)), causal)
+
+
+def test_a_layer_of_ones_own_need_not_know_of_caches():
+    class Plain(nn.Module):
+        def forward(self, tgt, memory, *masks):
+            assert masks == (None, None, None, None, False)
+            return tgt + memory.mean(axis=1, keepdims=True)
+
+    x, memory = randn(B, T, D), randn(B, S, D)
+    want = x + memory.mean(axis=1, keepdims=True)
+    assert_close(nn.TransformerDecoder(Plain(), 1)(x, memory), want)
+
+
+def test_without_weights_asked_for_an_attention_is_one_step():
+    layer = nn.TransformerEncoderLayer(*SIZES)
+    z = layer(randn(B, S, D))
+    made = {t._op and t._op.name for t in topological_order([z])}
+    assert "scaled_dot_product_attention" in made
 
 
 def test_copies_are_initialised_each_for_itself_by_xaviers_rule(any_backend):

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
-from conftest import assert_close, needs_numpy, needs_torch
-from rule_cases import ALL_OPS, CASES, kinds, second_derivatives, wanted
+from conftest import assert_close, flatten, needs_numpy, needs_torch
+from rule_cases import (
+    ALL_OPS,
+    CASES,
+    Case,
+    kinds,
+    mask,
+    normal,
+    second_derivatives,
+    wanted,
+)
 
 from tinygrad_attn import (
     Tensor,
+    concat,
     grad,
     gradcheck,
     gradgradcheck,
@@ -16,6 +28,8 @@ from tinygrad_attn import (
     randn,
 )
 from tinygrad_attn.arrays.backends import namespace_of, use_backend
+from tinygrad_attn.rules import activations as A
+from tinygrad_attn.rules import composites as C
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 with_vjp = pytest.mark.parametrize(
@@ -80,23 +94,28 @@ def test_the_rule_gives_the_same_without_what_forward_saved(case, backend):
 
 
 @with_vjp
-def test_the_rule_returns_none_for_what_needs_no_gradient(case, backend):
-    arrays = [x.data if isinstance(x, Tensor) else x for x in case.make()]
+def test_what_needs_no_gradient_changes_nothing_for_the_others(case, backend):
+    """Its own share is None; a composite may give one that comes for free."""
+    inputs = case.make()
+    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
     xp = namespace_of(arrays)
     z = case.op.forward(xp, *arrays, **case.params)
-    z = z[0] if isinstance(z, tuple) else z
-    for i, x in enumerate(case.make()):
-        if isinstance(x, Tensor) and x.requires_grad and len(arrays) > 1:
-            needs = [j != i for j in range(len(arrays))]
-            needs = [
-                n and hasattr(a, "dtype") and str(a.dtype) == "float64"
-                for n, a in zip(needs, arrays)
-            ]
-            if not any(needs):
-                continue
-            g = randn(*z.shape).data
-            shares = case.op.vjp(xp, g, z, arrays, needs, None, **case.params)
-            assert shares[i] is None or case.op.composite
+    z, saved = z if isinstance(z, tuple) else (z, None)
+    g = randn(*z.shape).data
+    all_needs = [isinstance(x, Tensor) and x.requires_grad for x in inputs]
+    every = case.op.vjp(xp, g, z, arrays, all_needs, saved, **case.params)
+    places = range(len(inputs))
+    some = [[need and j != i for j, need in enumerate(all_needs)] for i in places]
+    some += [[need and j == i for j, need in enumerate(all_needs)] for i in places]
+    for needs in some:
+        if needs == all_needs or not any(needs):
+            continue
+        shares = case.op.vjp(xp, g, z, arrays, needs, saved, **case.params)
+        for share, want, need in zip(shares, every, needs):
+            if need:
+                assert_close(share, want)
+            else:
+                assert share is None or (case.op.composite and share.shape)
 
 
 @composites_with_vjp
@@ -131,6 +150,72 @@ def test_float32_stays_float32(case):
         assert z.dtype == "float32"
         for g in grad(z, wanted(inputs), randn(*z.shape)):
             assert g.dtype == "float32"
+
+
+# What a composite does when it is not told, and the same said in words.
+DEFAULTS = [
+    Case(C.softmax, ((normal, 2, 3, 4),), {"axis": -1}),
+    Case(C.log_softmax, ((normal, 2, 3, 4),), {"axis": -1}),
+    Case(
+        C.layer_norm,
+        ((normal, 2, 3, 4), (normal, 4), (normal, 4)),
+        {"axis": (-1,), "eps": 1e-5},
+    ),
+    Case(C.rms_norm, ((normal, 2, 3, 4), (normal, 4)), {"axis": (-1,), "eps": 1e-6}),
+    Case(
+        C.scaled_dot_product_attention,
+        ((normal, 3, 4), (normal, 5, 4), (normal, 5, 2), None, (mask, 3, 5)),
+        {"p": 0.0},
+    ),
+]
+
+
+@pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_a_composite_left_to_its_defaults(case, backend):
+    """In its forward and in its vjp, alone and with what forward saved."""
+    inputs = case.make()
+    scale = {"scale": 0.5} if "p" in case.params else {}
+    left = ops.apply(case.op, *inputs, **scale)
+    told = ops.apply(case.op, *inputs, **scale, **case.params)
+    assert left.tolist() == told.tolist()
+    weights = randn(*left.shape)
+    want = grad(told, wanted(inputs), weights, retain_graph=True)
+    for create_graph in (False, True):  # the latter leaves out what was saved
+        found = grad(left, wanted(inputs), weights, True, create_graph)
+        for a, b in zip(found, want):
+            assert_close(a, b, 1e-14)
+
+
+def test_relu_is_0_from_its_kink_on_down(any_backend):
+    x = Tensor([-1.0, -0.0, 0.0, 2.0], requires_grad=True)
+    z = ops.apply(A.relu, x)
+    z.sum().backward()
+    assert [str(v) for v in z.tolist()] == ["0.0", "0.0", "0.0", "2.0"]
+    assert x.grad.tolist() == [0.0, 0.0, 0.0, 1.0]
+
+
+def test_a_key_that_no_query_may_see_is_as_if_it_were_not_there(any_backend):
+    q, k, v = (randn(n, 4, requires_grad=True) for n in (3, 5, 5))
+    seen = Tensor([[True, False, True, True, False]])
+    z = ops.apply(C.scaled_dot_product_attention, q, k, v, seen, None, scale=0.5)
+    k_seen, v_seen = (concat([t[:1], t[2:4]]) for t in (k, v))
+    want = ops.apply(
+        C.scaled_dot_product_attention, q, k_seen, v_seen, None, None, scale=0.5
+    )
+    assert_close(z, want)
+    weights = randn(3, 4)
+    for a, b in zip(grad(z, [q, k, v], weights), grad(want, [q, k, v], weights)):
+        assert_close(a, b)
+
+
+def test_attention_to_nothing_gives_equal_weights_to_no_key(any_backend):
+    """MASKED is no infinity, which would make nan of a row of nothing else."""
+    q, k, v = (randn(2, 4, requires_grad=True) for _ in range(3))
+    nothing = Tensor([[False, False], [True, True]])
+    z = ops.apply(C.scaled_dot_product_attention, q, k, v, nothing, None, scale=0.5)
+    assert z[0].tolist() == [0.0] * 4
+    for g in grad(z.sum(), [q, k, v]):
+        assert all(map(math.isfinite, flatten(g.tolist())))
 
 
 # --- PyTorch: first and second derivatives of the same functions ----------------------

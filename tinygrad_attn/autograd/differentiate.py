@@ -55,19 +55,8 @@ def backward(
 def add_to_grad(leaf: Recorded, g: Any) -> None:
     """Several backwards add up in a leaf's grad. g is an array, or a Tensor if it was
     recorded."""
-    before, t = leaf._grad, g if isinstance(g, Recorded) else make(g)
-    if before is None:
-        leaf._grad = t
-    elif t is not g and are_alike(before, g):
-        leaf._grad = make(before.data + g)
-    else:  # of another dtype, set by the user, recorded, ...
-        leaf._grad = before + t
-
-
-def are_alike(t: Recorded, array: Any) -> bool:
-    """Whether a Tensor's numbers and an array can be added as they are."""
-    same = type(t.data) is type(array) and t.data.dtype == array.dtype
-    return same and not t._requires_grad
+    t = g if isinstance(g, Recorded) else make(g)
+    leaf._grad = t if leaf._grad is None else leaf._grad + t
 
 
 def grad(

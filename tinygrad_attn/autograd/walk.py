@@ -110,10 +110,9 @@ def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
 def parents(node: Recorded) -> Iterable[Recorded]:
     """The inputs of a node that a gradient flows to; an input used twice, twice."""
     if node._inputs is None:
-        name = node._op.name if node._op else ""
         raise RuntimeError(
-            f"backward: the graph behind {name} was freed by an earlier backward(); "
-            "call that one with retain_graph=True to walk the graph again"
+            f"backward: the graph behind {node._op and node._op.name} was freed by an "
+            "earlier backward(); call that one with retain_graph=True to walk it again"
         )
     return compress(node._inputs, node._needs)
 

@@ -1,0 +1,125 @@
+"""Which files are mutated, and which tests are asked about each.
+
+First the quick and telling ones: a mutant is dropped at the first test that fails. Only
+one that survives them meets the thorough ones. (A file's own doctests are among the
+quick.)
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+
+class Tests(NamedTuple):
+    """Files of tests, in the order in which they run."""
+
+    quick: tuple[str, ...]
+    thorough: tuple[str, ...]
+
+
+RULES = Tests(
+    (
+        "tests/rules/test_operation.py",
+        "tests/rules/test_rules.py",
+        "tests/graph/test_blackboard.py",
+        "tests/autograd/test_autograd.py",
+        "tests/functions/test_edges.py",
+        "tests/test_semantics.py",
+    ),
+    (
+        "tests/functions/test_own_rules.py",
+        "tests/autograd/test_debug.py",
+        "tests/graph/test_notation.py",
+        "tests/test_errors.py",
+        "tests/autograd/test_record.py",
+        "tinygrad_attn/autograd/recording.py",
+        "tests/functions/test_functions.py",
+    ),
+)
+WALK = Tests(
+    ("tests/autograd/test_autograd.py", "tests/rules/test_operation.py"),
+    (
+        "tests/autograd/test_debug.py",
+        "tests/autograd/test_record.py",
+        "tests/test_semantics.py",
+        "tests/test_tensor.py",
+        "tests/test_gradcheck.py",
+        "tests/test_threads.py",
+        "tests/nn/test_attention_maps.py",
+        "tests/rules/test_rules.py",
+        "tests/test_errors.py",
+    ),
+)
+LINES = Tests(
+    ("tests/autograd/test_lines.py", "tests/autograd/test_record.py"),
+    (
+        "tests/autograd/test_debug.py",
+        "tests/graph/test_names.py",
+        "tests/graph/test_one_head.py",
+    ),
+)
+SCALAR = Tests(
+    ("tests/test_scalar.py", "tests/test_proof.py"),
+    ("tests/rules/test_rules.py", "tests/test_dropin.py"),
+)
+LAYERS = Tests(
+    ("tests/nn/test_nn.py", "tests/nn/test_layers.py", "tests/nn/test_modes.py"),
+    (
+        "tests/nn/test_gradients.py",
+        "tests/nn/test_checkpoint.py",
+        "tests/nn/test_transformer.py",
+        "tests/test_errors.py",
+    ),
+)
+TRANSFORMER = Tests(
+    (
+        "tests/nn/test_multi_head_attention.py",
+        "tests/nn/test_transformer.py",
+        "tests/nn/test_layers.py",
+    ),
+    (
+        "tests/nn/test_nn.py",
+        "tests/nn/test_modes.py",
+        "tests/test_errors.py",
+        "tests/nn/test_attention_maps.py",
+        "tests/nn/test_seq2seq.py",
+        "tests/nn/test_decoding.py",
+    ),
+)
+
+TARGETS = {
+    "tinygrad_attn/rules/operation.py": RULES,
+    "tinygrad_attn/rules/primitives.py": RULES,
+    "tinygrad_attn/rules/comparisons.py": RULES,
+    "tinygrad_attn/rules/movement.py": RULES,
+    "tinygrad_attn/rules/composites.py": RULES,
+    "tinygrad_attn/rules/activations.py": RULES,
+    "tinygrad_attn/scalar.py": SCALAR,
+    "tinygrad_attn/autograd/recording.py": WALK,
+    "tinygrad_attn/autograd/walk.py": WALK,
+    "tinygrad_attn/autograd/differentiate.py": WALK,
+    "tinygrad_attn/autograd/debugging.py": WALK,
+    "tinygrad_attn/autograd/lines.py": LINES,
+    "tinygrad_attn/autograd/source.py": LINES,
+    "nn/module.py": LAYERS,
+    "nn/containers.py": LAYERS,
+    "nn/layers.py": LAYERS,
+    "nn/transformer/multi_head.py": TRANSFORMER,
+    "nn/transformer/shared.py": TRANSFORMER,
+    "nn/transformer/encoder.py": TRANSFORMER,
+    "nn/transformer/decoder.py": TRANSFORMER,
+    "nn/transformer/positions.py": TRANSFORMER,
+    "nn/transformer/masks.py": TRANSFORMER,
+}
+
+# What only an older Python runs: no test can notice a change of it in a newer one.
+NOT_REACHED: dict[str, tuple[str, ...]] = {}
+if sys.version_info >= (3, 11):
+    NOT_REACHED = {
+        "tinygrad_attn/autograd/lines.py": (
+            "SourceLine._stored_next",
+            "SourceLine._only_candidate",
+            "BINARY",
+        )
+    }

@@ -1,0 +1,123 @@
+"""Which line of source asked for an operation, and what it does with the result."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+
+import pytest
+from conftest import ROOT
+
+from tinygrad_attn.autograd import lines, source
+from tinygrad_attn.autograd.lines import SourceLine, source_line, users_line
+
+by_columns = pytest.mark.skipif(
+    sys.version_info < (3, 11), reason="Python 3.10 says no columns"
+)
+
+
+def here(*_):
+    """The line that calls."""
+    frame = sys._getframe(1)
+    return SourceLine(frame.f_code, frame.f_lasti)
+
+
+class Operand:
+    """Each of its operators gives the line that it stands in."""
+
+    def __matmul__(self, other):
+        return here_of_caller()
+
+    def __lt__(self, other):
+        return here_of_caller()
+
+    @property
+    def mT(self):
+        return here_of_caller()
+
+
+def here_of_caller():
+    frame = sys._getframe(2)
+    return SourceLine(frame.f_code, frame.f_lasti)
+
+
+def run(source, file):
+    """What the source, compiled as that file, leaves in its variables."""
+    names = {"here": here, "a": Operand(), "b": Operand()}
+    exec(compile(source, file, "exec"), names)
+    return names
+
+
+def test_the_file_the_number_and_the_text():
+    line = here()
+    number = here.__code__.co_firstlineno
+    assert line.file == __file__
+    assert line.text == "line = here()"
+    assert str(line) == f"{__file__}:{line.number}: line = here()"
+    assert line.number > number
+    assert SourceLine(here.__code__, -1).number == number  # before its first step
+
+
+def test_without_the_text_the_place_alone():
+    line = run("\n\nx = here()", "<nowhere>")["x"]
+    assert (line.text, str(line)) == ("", "<nowhere>:3")
+
+
+@by_columns
+def test_what_the_result_is_assigned_to():
+    a, b = Operand(), Operand()
+    product = a @ b
+    first, second = a @ b, b @ a
+    [(both)] = [a @ b]
+    typed: SourceLine = a @ b
+    if named := a < b:
+        pass
+    targets = [t.target for t in (product, first, second, both, typed, named)]
+    assert targets == ["product", "first", "second", "", "typed", "named"]
+    pair = (a @ b, b @ a)
+    assert [t.target for t in pair] == ["", ""]
+    a.line = a @ b
+    assert a.line.target == ""
+    assert here(a).target == ""
+
+
+@by_columns
+def test_what_the_operation_was_applied_to():
+    a, b = Operand(), Operand()
+    assert (a @ b).operands == ["a", "b"]
+    assert (a < b).operands == ["a", "b"]
+    a.line = b
+    assert (a.line @ a).operands == ["", "a"]
+    assert a.mT.operands == here(a, b).operands == []  # beside no operator
+
+
+@by_columns
+def test_what_cannot_be_known_is_left_open(tmp_path):
+    nowhere = run("x = a @ b", "<nowhere>")["x"]
+    assert (nowhere.target, nowhere.operands) == ("", [])
+    file = tmp_path / "changed.py"
+    file.write_text("x = a @ b\n")
+    line = run(file.read_text(), str(file))["x"]
+    assert (line.target, line.operands) == ("x", ["a", "b"])
+    file.write_text("x = = no Python\n")
+    linecache.checkcache(str(file))
+    assert (line.target, line.operands) == ("", [])
+    assert source.expressions(str(file)) == {}
+    beyond = SourceLine(here.__code__, 100_000)
+    assert (beyond.target, beyond.operands) == ("", [])
+
+
+def test_outside_the_packages_the_innermost_line_is_the_callers_own():
+    assert users_line().file == source_line().file == __file__
+
+
+def test_which_files_are_the_engines():
+    engine, layers = ROOT / "tinygrad_attn", ROOT / "nn"
+    assert f"{engine}/" == lines.ENGINE
+    assert (f"{layers}/", f"{engine}/nn/") == lines.LAYERS
+    lessons = [f"{engine}/rules/{name}.py" for name in ("composites", "activations")]
+    assert list(lines.LESSONS) == lessons
+    assert lines.is_engine(f"{engine}/tensor.py")
+    for file in (*lessons, f"{layers}/layers.py", f"{engine}/nn/layers.py"):
+        assert not lines.is_engine(file)
+    assert not lines.is_engine(f"{ROOT}/tinygrad_attn_demo.py")
