@@ -226,6 +226,9 @@ def test_an_operators_symbol_is_pythons():
 def test_a_factor_may_stand_transposed():
     turned = [op for op in ALL_OPS if op.meaning.turned]
     assert turned == [composites.linear, composites.scaled_dot_product_attention]
+    assert primitive("product", z="x yᵀ")(plain).meaning.turned
+    assert not primitive("product", z="xᵀ y")(plain).meaning.turned
+    assert not primitive(z="xᵀ")(exp_like).meaning.turned
 
 
 def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
