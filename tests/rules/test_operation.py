@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
+import pickle
+
 import pytest
 from conftest import assert_close
 from rule_cases import ALL_OPS
 
 from tinygrad_attn import Tensor, grad, no_grad, ops, record
 from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.arrays.shapes import broadcast_shapes
 from tinygrad_attn.autograd.recording import watch
-from tinygrad_attn.rules import activations, comparisons, composites, primitives
-from tinygrad_attn.rules.operation import Op, composite
+from tinygrad_attn.rules import (
+    activations,
+    comparisons,
+    composites,
+    movement,
+    primitives,
+)
+from tinygrad_attn.rules.operation import (
+    ELEMENTWISE,
+    KINDS,
+    OWN,
+    ROWWISE,
+    Meaning,
+    Op,
+    composite,
+    primitive,
+)
 
 
 @pytest.mark.parametrize("op", ALL_OPS, ids=str)
@@ -114,3 +133,173 @@ def test_a_composite_without_a_rule_is_one_step_where_nothing_is_recorded(backen
     with record():
         z = ops.apply(scaled_square, x.detach(), by=3.0)
     assert (z._op, z.requires_grad) == (primitives.mul, False)
+
+
+# --- what an operation means ----------------------------------------------------------
+
+
+def test_a_meaning_is_empty_until_told_and_stays_as_it_is():
+    nothing = Meaning()
+    assert dataclasses.asdict(nothing) == {
+        **dict.fromkeys(
+            ("kind", "formula", "means", "sentence", "why", "kink", "steep"), ""
+        ),
+        "rules": {},
+        "inputs": (),
+    }
+    assert (nothing.symbol, nothing.turned, nothing.rule(0)) == ("", False, "")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        nothing.kind = "product"
+
+
+@primitive(
+    "reduction",
+    z="{Σ} x, {part}{axes}{back}{dtype}{other}",
+    means="y",
+    x="∂z{part}",
+    kink="at 1",
+    steep="at 2",
+)
+def told(xp, x, *others, over=None):
+    """The first
+    sentence.
+
+    And another.
+    """
+    return x
+
+
+@told.defvjp
+def told_vjp(xp, g, z, inputs, needs, saved, over=None):
+    """Why.
+
+    At length."""
+
+
+def test_what_is_told_of_an_operation_is_its_meaning():
+    assert told.meaning == Meaning(
+        kind="reduction",
+        formula="{Σ} x, {part}{axes}{back}{dtype}{other}",
+        means="y",
+        rules={"x": "∂z{part}"},
+        inputs=("x", "others"),
+        sentence="The first sentence.",
+        why="Why.",
+        kink="at 1",
+        steep="at 2",
+    )
+    assert told.meaning is told.meaning
+    assert told.inputs == ("x", "others")
+    assert [told.meaning.rule(i) for i in range(3)] == ["∂z{part}", "", ""]
+    assert (told.elementwise, told.check) == (False, None)
+
+
+def test_a_notation_without_the_settings_of_a_step():
+    assert told.equation == "z = Σ x, [...](...)(...)dtype = y"
+    assert told.gradients == "∂x += ∂z[...]"
+    assert primitives.mul.gradients == "∂x += ∂z ⊙ y, ∂y += ∂z ⊙ x"
+    assert comparisons.less.gradients == ""  # no gradient passes
+    untold = primitive(plain)
+    assert untold.equation == "z = plain(x, y)"
+    assert untold.gradients == OWN
+    assert untold.meaning == Meaning(inputs=("x", "y"))
+
+
+def plain(xp, x, y):
+    return x
+
+
+def test_the_last_name_is_that_of_all_that_follow():
+    assert movement.concat.inputs == ("inputs",)
+    meaning = movement.concat.meaning
+    assert meaning.rule(0) == meaning.rule(1) == meaning.rule(7) != ""
+
+
+def test_an_operators_symbol_is_pythons():
+    binary = [primitives.add, primitives.sub, primitives.mul, primitives.div]
+    symbols = [op.meaning.symbol for op in (*binary, primitives.pow)]
+    assert symbols == ["+", "-", "*", "/", "**"]
+    for op in (primitives.matmul, primitives.exp, primitives.maximum, told):
+        assert op.meaning.symbol == ""
+
+
+def test_a_factor_may_stand_transposed():
+    turned = [op for op in ALL_OPS if op.meaning.turned]
+    assert turned == [composites.linear, composites.scaled_dot_product_attention]
+    assert primitive("product", z="x yᵀ")(plain).meaning.turned
+    assert not primitive("product", z="xᵀ y")(plain).meaning.turned
+    assert not primitive(z="xᵀ")(exp_like).meaning.turned
+
+
+def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
+    for make, kind, said in (
+        (
+            lambda: primitive(y="∂z")(exp_like),
+            TypeError,
+            "exp_like: y= given, which is no input of it; its rules are for x, and z= "
+            "is its formula",
+        ),
+        (
+            lambda: primitive(y="∂z", z="x")(plain_of_none),
+            TypeError,
+            "plain_of_none: y= given, which is no input of it; its rules are for none, "
+            "and z= is its formula",
+        ),
+        (
+            lambda: primitive(x="∂z", y="∂z", w="∂z")(plain),
+            TypeError,
+            "plain: w= given, which is no input of it; its rules are for x, y, and z= "
+            "is its formula",
+        ),
+        (
+            lambda: composite("sum")(exp_like),
+            ValueError,
+            "exp_like: kind 'sum' given; it must be one of elementwise, choice, gate, "
+            "comparison, reduction, movement, product, norm, softmax, attention",
+        ),
+    ):
+        with pytest.raises(kind) as caught:
+            make()
+        assert str(caught.value) == said
+
+
+def exp_like(xp, x):
+    return x
+
+
+def plain_of_none(xp):
+    return None
+
+
+def test_a_decorator_with_and_without_what_is_said():
+    for decorator, of_parts in ((primitive, False), (composite, True)):
+        for op in (
+            decorator(exp_like),
+            decorator()(exp_like),
+            decorator("elementwise", z="x", check=None, differentiable=True)(exp_like),
+        ):
+            assert (op.composite, op.differentiable, op.name) == (
+                of_parts,
+                True,
+                "exp_like",
+            )
+            assert op.forward is exp_like
+        assert not decorator(differentiable=False)(exp_like).differentiable
+        assert decorator("product", check=shape_of)(plain).check is shape_of
+        assert decorator("product")(plain).check is None
+        elementwise = [
+            k for k in KINDS if k and decorator(k)(plain).check is broadcast_shapes
+        ]
+        assert elementwise == list(ELEMENTWISE)
+        assert [decorator(k)(plain).elementwise for k in ELEMENTWISE] == [True] * 4
+        assert [decorator(k)(plain).elementwise for k in ROWWISE] == [False] * 2
+
+
+def shape_of(x, y):
+    return x
+
+
+def test_an_operation_is_pickled_by_its_name_in_its_module():
+    op = primitives.exp
+    assert (op.__module__, op.__reduce__()) == (primitives.__name__, "exp")
+    assert pickle.loads(pickle.dumps(op)) is op
