@@ -277,7 +277,8 @@ def check_said(op: Op, said: dict[str, Any]) -> None:
         if name not in (*SAID, *op.inputs):
             raise TypeError(
                 f"{op.name}: {name}= given; it takes {', '.join(SAID)}, check, "
-                f"differentiable, and a rule for an input: {', '.join(op.inputs)}"
+                f"differentiable, and a rule for an input: "
+                f"{', '.join(op.inputs) or 'but it has none'}"
             )
         if not isinstance(text, str):
             raise TypeError(f"{op.name}: {name}={text!r} given; it must be a text")
