@@ -202,7 +202,7 @@ def check_repeats(who: str, first: list[Tensor], second: list[Tensor]) -> None:
     if apart:
         raise GradcheckError(
             f"{who}: func called twice with the same inputs gave different results "
-            f"({apart}); without chance there is a derivative: switch dropout off with "
+            f"({apart}); it must not depend on chance: switch dropout off with "
             "model.eval(), or draw the mask once, outside func"
         )
 

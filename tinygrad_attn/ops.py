@@ -9,6 +9,7 @@ Here are the functions of all rules, by their names. They come from the folder
 functions/, where the other functions are composed of them.
 """
 
+import sys
 from typing import Any
 
 from .autograd.recording import apply as apply
@@ -38,4 +39,5 @@ records = True  # what is computed here leaves a graph
 
 def __getattr__(name: str) -> Any:
     """Tells type checkers that there is more than they see."""
-    raise AttributeError(f"xp has no {name!r}", name=name, obj=_FOUND)
+    module = sys.modules[__name__]
+    raise AttributeError(f"xp has no {name!r}", name=name, obj=module)

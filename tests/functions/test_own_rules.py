@@ -416,6 +416,36 @@ def test_inputs_may_be_left_out_or_given_by_name():
     assert "y = x ⊙ 2<" in draw(loss).svg.replace("</", "<")
 
 
+def test_a_check_of_ones_own_is_asked():
+    def same_shapes(x, y):
+        raise ValueError(f"{x} and {y} given; they must be equal")
+
+    both = primitive("elementwise", check=same_shapes)(lambda xp, x, y: x + y)
+    with pytest.raises(ValueError, match=r"\(2,\) and \(3,\) given; they must be"):
+        both(Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0]))
+
+
+def test_a_term_is_left_out_by_its_whole_name():
+    @primitive("elementwise", z="x + b + bias", x="∂z", bias="∂z")
+    def shifted(xp, x, b=None, bias=0.5):
+        return x + bias
+
+    shifted.defvjp(lambda xp, g, z, inputs, needs, saved: (g, None, g))
+    x = leaf()
+    with record():
+        y = shifted(x)
+        loss = y.sum()
+    assert "y = x + .5" in draw(loss).svg
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_function_that_xp_lacks_is_named_in_the_vjp_too(order, backend):
+    wave = primitive(lambda xp, x: x * x)
+    wave.defvjp(lambda xp, g, z, inputs, needs, saved: (xp.cosh(g),))
+    with pytest.raises(AttributeError, match="in its vjp: xp has no 'cosh'; it has"):
+        wave(leaf()).sum().backward(create_graph=order == 2)
+
+
 def test_a_choice_in_the_forward_is_refused_on_every_backend(backend):
     @primitive
     def size(xp, x):

@@ -9,6 +9,7 @@ this size the call costs more than the arithmetic.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,9 @@ Array = Any  # an ndarray, or the NumPy scalar that full reductions give
 def __getattr__(name: str) -> Any:
     """NumPy's own function of this name, if the pure Python namespace has it too."""
     if name.startswith("_") or not hasattr(python, name):
-        raise AttributeError(f"xp has no {name!r}", name=name)
+        raise AttributeError(
+            f"xp has no {name!r}", name=name, obj=sys.modules[__name__]
+        )
     found = globals()[name] = getattr(np, name)
     return found
 

@@ -2,7 +2,8 @@
 
 A line is kept as the code it belongs to and a place in it, which costs half a
 microsecond; its text is looked up when it is needed. (A frame would cost less, but
-it keeps all variables of the function alive.)
+it keeps all variables of the function alive.) What the line calls its tensors can be
+seen only while it runs: inside record() that costs two microseconds more.
 """
 
 from __future__ import annotations

@@ -83,7 +83,9 @@ class OwnOp(Op):
         try:
             z = apply(self, *given, **bound.kwargs)
         except (AttributeError, TypeError) as error:
-            raise self.explained(error) from error
+            if told := self.explained(error):
+                raise told from error
+            raise
         if isinstance(z.data, Recorded) or not hasattr(z.data, "shape"):
             raise TypeError(
                 f"{self.name}: its forward returned a {type(z.data).__name__}; it must "
@@ -113,7 +115,9 @@ class OwnOp(Op):
             try:
                 shares = vjp(xp, g, z, inputs, needs, saved, **params)
             except (AttributeError, TypeError) as error:
-                raise self.explained(error, "vjp") from error
+                if told := self.explained(error, "vjp"):
+                    raise told from error
+                raise
             if isinstance(shares, (tuple, list)):
                 for i, (share, need) in enumerate(zip(shares, needs)):
                     if need and share is not None and not hasattr(share, "shape"):
@@ -126,8 +130,9 @@ class OwnOp(Op):
         self.vjp = checked
         return vjp
 
-    def explained(self, error: Exception, part: str = "forward") -> Exception:
-        """An error in the reader's forward or vjp, with what to write instead."""
+    def explained(self, error: Exception, part: str = "forward") -> Exception | None:
+        """An error in the user's forward or vjp, with what to write instead; None if it
+        is not one that we know."""
         said = str(error)
         name, obj = getattr(error, "name", ""), getattr(error, "obj", None)
         if isinstance(error, AttributeError) and hasattr(obj, "records"):
@@ -139,7 +144,7 @@ class OwnOp(Op):
         elif "NoneType" in said and part == "vjp":
             said += "; saved is None where the gradient is recorded: compute it again"
         else:
-            return error
+            return None
         return type(error)(f"{self.name}: in its {part}: {said}")
 
 

@@ -237,7 +237,7 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
     return Node(
         id=f"n{at}",
         name=name,
-        op=t._op.name if computed and t._op else kind(t, names, trace),
+        op=operation.name if operation else kind(t, names, trace),
         operation=operation,
         formula=operation.equation if operation else "",
         rule=operation.gradients if operation else "",

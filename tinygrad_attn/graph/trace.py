@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, TypeVar
 
 from ..arrays.array import Array, ValueArray
@@ -17,6 +18,7 @@ from ..arrays.backends import namespace_of
 from ..autograd.recording import make
 from ..autograd.walk import walk
 from ..context import Scope, no_grad
+from ..rules.operation import Op
 from ..tensor import Tensor
 from .check import magnitude, size
 
@@ -101,12 +103,34 @@ def moves(t: Tensor) -> bool:
     return t._op is not None and t._op.kind == "movement"
 
 
-def moved(xp: Any, t: Tensor, *arrays: Any) -> Any:
-    """What a movement makes of other arrays, such as of positions: where each number of
-    t comes from."""
-    assert t._op is not None
-    whole = {"dtype": "int64"} if "dtype" in t._params else {}
-    return t._op.forward(xp, *arrays, **t._params | whole)
+def on_positions(
+    xp: Any, op: Op, params: dict[str, Any], arrays: Sequence[Any]
+) -> tuple[Any, dict[int, int], int]:
+    """A movement, run on the positions of its inputs' numbers.
+
+    They are counted from 1 through all inputs that it moves (its rules name them; an
+    index only says where to), so that 0 is a number put among them.
+
+    Returns:
+        Where each number of the result comes from; number of an input → its first
+        position; the first position that is none.
+    """
+    numbered, starts, end = [], {}, 1
+    for i, x in enumerate(arrays):
+        if op.meaning.rules and not op.meaning.rule(i):
+            numbered.append(x)
+            continue
+        n = prod(x.shape)
+        numbered.append(xp.reshape(xp.arange(end, end + n), x.shape))
+        starts[i] = end
+        end += n
+    return moved(xp, op, params, *numbered), starts, end
+
+
+def moved(xp: Any, op: Op, params: dict[str, Any], *arrays: Any) -> Any:
+    """What a movement makes of arrays of positions."""
+    whole = {"dtype": "int64"} if "dtype" in params else {}
+    return op.forward(xp, *arrays, **params | whole)
 
 
 def inputs_of(t: Tensor) -> list[Tensor]:

@@ -42,9 +42,9 @@ Tensor, with its graph.) So a rule that uses `saved` must also work without it.
     def tanh(xp, x):
 
 in the letters of the forward: `z=` says how z is made, `x=` what is sent back to x. ∂z
-is short for ∂L/∂z, which the code calls g.
-Graphs, pictures and explanations ask for it (`Op.meaning`), and a test evaluates each
-rule as it is written and compares it with what the vjp computes.
+is short for ∂L/∂z, which the code calls g. Graphs, pictures and explanations ask for it
+(`Op.meaning`), and a test evaluates each rule as it is written and compares it with
+what the vjp computes.
 
 | on the blackboard | meaning |
 |---|---|
@@ -165,8 +165,8 @@ class Op:
         kind: which numbers of its inputs make a number of z, one of KINDS.
         meaning: its kind, formula, sentences and kinks, for pictures.
         check: shapes of the inputs → shape of the output, or ValueError with the
-            sentence that says why they do not fit. Called only after a forward has
-            failed.
+            sentence that says why they do not fit; by default the element-wise ones
+            broadcast. Called only after a forward has failed.
         composite: whether forward opens into other operations.
         differentiable: False for an operation that no gradient passes.
     """
@@ -183,7 +183,8 @@ class Op:
         self.name = forward.__name__
         self.forward = forward
         self.vjp: Any = None
-        self.check = broadcast_shapes if kind in ELEMENTWISE else check  # by default
+        self.elementwise = kind in ELEMENTWISE
+        self.check = broadcast_shapes if self.elementwise and check is None else check
         self.composite = composite
         self.differentiable = differentiable
         self.__doc__, self.__module__ = forward.__doc__, forward.__module__
@@ -195,7 +196,6 @@ class Op:
                 + ", ".join(filter(None, KINDS))
             )
         self.kind, self._said = kind, said
-        self.elementwise = kind in ELEMENTWISE
 
     @cached_property
     def meaning(self) -> Meaning:
@@ -337,9 +337,8 @@ def composite(kind: Any = "", /, **said: Any) -> Any:
 def decorated(make: type[Op], composite: bool, kind: Any, said: Any) -> Any:
     """A decorator with what is said of the operation, or, if the forward is given
     itself, the operation."""
-    if callable(kind):
-        return make(kind, composite, **said)
-    kind = said.pop("kind", kind)
+    given = callable(kind)
+    word = "" if given else said.pop("kind", kind)
 
     def decorate(forward: Callable[..., Any]) -> Op:
         if not hasattr(forward, "__code__"):
@@ -348,6 +347,6 @@ def decorated(make: type[Op], composite: bool, kind: Any, said: Any) -> Any:
                 f"{who}: a {type(forward).__name__} given; it stands above a function, "
                 "def name(xp, x)"
             )
-        return make(forward, composite, kind, **said)
+        return make(forward, composite, word, **said)
 
-    return decorate
+    return decorate(kind) if given else decorate

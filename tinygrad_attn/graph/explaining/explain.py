@@ -156,7 +156,8 @@ def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
     at = xp.reshape(xp.arange(1, t.size + 1), t.shape)  # 0 is a number put beside them
     for move in reversed(steps):
         rest = [v.data if isinstance(v, Tensor) else v for v in move._inputs or ()][1:]
-        at = moved(xp, move, at, *rest)
+        assert move._op is not None
+        at = moved(xp, move._op, move._params, at, *rest)
     found = int(xp.reshape(at, (1,)).tolist()[0])
     if not found:
         raise ValueError(NO_PART.format(shape=x.shape))

@@ -72,7 +72,7 @@ def on_the_blackboard(
     """The formula of a step and its rules, for any names of the arguments and of z.
 
     Args:
-        sums: whether a rule says over which copies of its input it is added up.
+        sums: whether to write the sum over the copies of a broadcast input.
     """
     texts = Blackboard(graph, node, names, z)
     meaning = node.meaning
@@ -104,10 +104,8 @@ def rule_of(graph: Graph, edge: Edge, rule: str, called: dict[str, str]) -> str:
 
 
 class Blackboard:
-    """Fills in the notation of a step.
-
-    {over}, {along}, {each}, {part}, {back} and {Σ} are written from its settings.
-    """
+    """Fills in the notation of a step: names for letters, and for what stands in braces
+    the step's settings (`details`)."""
 
     def __init__(self, graph: Graph, node: Node, names: Sequence[str], z: str) -> None:
         assert node.meaning is not None
@@ -124,7 +122,8 @@ class Blackboard:
         sign before it."""
         for letter, name in self.letters.items():
             if not name:
-                pattern = re.sub(rf" (?:\+|⊙) {letter}ᵀ?(?![\ŵ])", "", pattern)
+                term = rf" (?:\+|⊙) {letter}ᵀ?(?![A-Za-z_0-9])"
+                pattern = re.sub(term, "", pattern)
 
         def text(found: re.Match[str]) -> str:
             brace, letter, after = found[1], found[2], found[3]

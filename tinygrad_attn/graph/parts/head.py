@@ -177,18 +177,13 @@ class Cut:
             found = None
         if found is None:
             raise self.refused(t)
-        op, _, items = found
+        op, params, items = found
         if op.kind == "movement" or op is SAME:  # before the steps behind it are blamed
             numbers = [self.slices.pick(x.data, place) for x, place in items]
-            if departs(self.moved(found, numbers), self.slices.pick(t.data, at), 0.0):
+            z = op.forward(self.xp, *numbers, **params)
+            if departs(z, self.slices.pick(t.data, at), 0.0):
                 raise self.refused(t, found)
         return found
-
-    def moved(self, found: Slice, numbers: list[Any]) -> Any:
-        """What the small step of a movement makes of the slices of its inputs."""
-        op, params, _ = found
-        z = op.forward(self.xp, *numbers, **params)
-        return self.xp.astype(z, "float64") if str(z.dtype) == "bool" else z
 
     def copy(
         self, t: Tensor, at: Positions, found: Slice | None, copies: dict[Any, Tensor]

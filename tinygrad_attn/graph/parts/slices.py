@@ -1,10 +1,10 @@
 """How a slice of a step's result is made from slices of its inputs.
 
-A slice is known by the **positions** of its numbers in the flattened whole. Which
-positions of the inputs they come from is asked of the operation's kind
-(rules/operation.py): an element-wise one takes those at the same place, a product rows
-and columns, a norm whole rows. A movement is run on positions: number its input's
-elements 0, 1, 2, ..., and run it on that array.
+A slice is known by the **positions** of its numbers in the flattened whole. The kind of
+the operation (rules/operation.py) says which positions of the inputs they come from: an
+element-wise one takes those at the same place, a product rows and columns, a norm whole
+rows. A movement is run on positions: number its input's elements, and run it on that
+array.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...rules import movement
 from ...rules.operation import ROWWISE, Op
 from ...tensor import Tensor
 from ..data import flat
-from ..trace import inputs_of, moved
+from ..trace import inputs_of, on_positions
 
 Positions = Any  # an array of integers: where in the flattened whole a slice lies
 Slice = tuple[Op, dict[str, Any], list[Any]]  # (op, params, [(x, positions) or x])
@@ -88,10 +88,9 @@ class Slices:
             return op, t._params, items
         if op.kind == "product":
             turned = op.meaning.turned
-            flat_y = inputs[1].ndim == 2
-            return (
-                self.linear(t, at) if turned and flat_y else self.matmul(t, at, turned)
-            )
+            if turned and inputs[1].ndim == 2:
+                return self.linear(t, at)
+            return self.matmul(t, at, turned)
         if op.kind in ROWWISE:
             return self.along_the_last_axis(t, at)
         if op.kind == "attention":
@@ -102,20 +101,14 @@ class Slices:
         """A slice of moved numbers is a slice of an input. Within the slice the move is
         either nothing or a transpose; or two inputs meet in it, end to end."""
         assert t._op is not None
-        rules = t._op.meaning.rules
-        arrays, origins, start = [], [], 1
-        for i, x in enumerate(inputs_of(t)):
-            if rules and not t._op.meaning.rule(i):  # an index, say: it moves others
-                arrays.append(x.data)
-                continue
-            arrays.append(self.ids(x.shape) + start)
-            origins.append((x, start))
-            start += x.size
-        whole = moved(self.xp, t, *arrays)
+        inputs = inputs_of(t)
+        arrays = [x.data for x in inputs]
+        whole, starts, end = on_positions(self.xp, t._op, t._params, arrays)
         if str(whole.dtype) != "int64":  # it computes with them
             return None
+        origins = [(inputs[i], start) for i, start in starts.items()]
         found = self.pick(whole, at)
-        pieces = self.pieces(found, [start for _, start in origins], start)
+        pieces = self.pieces(found, [*starts.values()], end)
         if pieces is None:
             return None
         axis, runs = pieces

@@ -8,12 +8,13 @@ where an operation moves its numbers, it runs on their positions.
 from __future__ import annotations
 
 import re
-from math import isfinite, prod
+from math import isfinite
 from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...graph.data import Graph, Node, flat
 from ...graph.notation.formulas import axes_of, is_masked, on_the_blackboard
+from ...graph.trace import on_positions
 from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
 
@@ -126,41 +127,30 @@ def moved(graph: Graph, node: Node) -> dict[str, Any] | None:
     counted row by row; None for the zeros of `place`. And for each input whether its
     gradient comes back by the same way. None for an operation that moves no numbers,
     whatever it says."""
-    op = node.operation
+    op, edges = node.operation, graph.inputs(node)
     assert op is not None
     xp = namespace_of([node.array])
-    arrays, lines, starts, sources, start = [], [], [], [], 1
-    for edge in graph.inputs(node):
-        x = graph.by_id(edge.source)
-        if op.meaning.rules and not op.meaning.rule(edge.position):  # an index
-            arrays.append(x.array)
-            continue
-        n = prod(x.shape)
-        arrays.append(xp.reshape(xp.arange(start, start + n), x.shape))
-        lines.append(flat(x.array))
-        starts.append(start)
-        sources.append(edge)
-        start += n
-    whole = {"dtype": "int64"} if "dtype" in node.settings else {}
-    found = op.forward(xp, *arrays, **node.settings | whole)
+    arrays = [graph.by_id(edge.source).array for edge in edges]
+    found, first, end = on_positions(xp, op, node.settings, arrays)
     places = flat(found)
-    everything = [0.0, *(v for line in lines for v in line)]
-    inside = str(found.dtype) == "int64" and all(0 <= p < start for p in places)
+    lines = {i: flat(arrays[i]) for i in first}
+    everything = [0.0, *(v for line in lines.values() for v in line)]
+    inside = str(found.dtype) == "int64" and all(0 <= p < end for p in places)
     if not inside or not same([everything[p] for p in places], flat(node.array)):
         return None
 
     def origin(at: int) -> list[int] | None:
-        which = sum(at >= start for start in starts) - 1
-        return [which, at - starts[which]] if which >= 0 else None
+        which = [i for i, start in first.items() if at >= start]
+        return [edges[which[-1]].position, at - first[which[-1]]] if which else None
 
     back = [True] * len(node.arguments)
-    for edge, first, line in zip(sources, starts, lines):
-        if edge.contribution_array is not None:
+    for i, line in lines.items():
+        if edges[i].contribution_array is not None:
             sent = [0.0] * len(line)
             for p, g in zip(places, flat(node.gradient_array)):
-                if first <= p < first + len(line):
-                    sent[p - first] += g
-            back[edge.position] = same(sent, flat(edge.contribution_array))
+                if first[i] <= p < first[i] + len(line):
+                    sent[p - first[i]] += g
+            back[edges[i].position] = same(sent, flat(edges[i].contribution_array))
     shown = [[origin(at) for at in row] for row in grid_of(found).numbers]
     return {"kind": "moved", "origins": shown, "back": back}
 
