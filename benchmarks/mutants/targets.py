@@ -101,6 +101,7 @@ TARGETS = {
     "tinygrad_attn/autograd/differentiate.py": WALK,
     "tinygrad_attn/autograd/debugging.py": WALK,
     "tinygrad_attn/autograd/lines.py": LINES,
+    "tinygrad_attn/autograd/variables.py": LINES,
     "tinygrad_attn/autograd/source.py": LINES,
     "nn/module.py": LAYERS,
     "nn/containers.py": LAYERS,
@@ -117,9 +118,5 @@ TARGETS = {
 NOT_REACHED: dict[str, tuple[str, ...]] = {}
 if sys.version_info >= (3, 11):
     NOT_REACHED = {
-        "tinygrad_attn/autograd/lines.py": (
-            "SourceLine._stored_next",
-            "SourceLine._only_candidate",
-            "BINARY",
-        )
+        "tinygrad_attn/autograd/lines.py": ("SourceLine._stored_next", "STORES")
     }

@@ -184,7 +184,7 @@ def test_slices_of_a_projection_are_projections():
     for name in ("w", "b", "matmul", "qkv", "q", "k", "v"):
         assert place[name] == "projections", name
     assert place["matmul₂"] == place["scores"] == "scores"
-    assert place["mul"] == ""
+    assert place["x"] == ""
 
 
 def test_the_stages_of_attention_are_framed(attention):
