@@ -389,9 +389,11 @@ def test_constants_beside_values_are_shown():
     c = Value(2.0, label="c")
     z = (1 - c) * 3.0 + c**2
     z.label = "z"
-    for step in ("1 -", "* 3", "** 2"):
+    for step in ("1 −", "* 3", "** 2"):
         assert step in draw(z).svg
     assert "+ 1" in draw(c + 1).svg
+    cards = draw(2 * ((1 - c) / 4) - 0.5).sheet.cards
+    assert [card.title for card in cards] == ["c", "1 −", "/ 4", "2 *", "− 0.5"]
 
 
 @pytest.mark.parametrize("level", LEVELS)
