@@ -3,7 +3,7 @@
 It is found by identity among the variables that the line reads, so how the line is
 written does not matter: a receiver of a method, a keyword argument and a slice are all
 the same. And it must be found while the line runs: a moment later the variable may be
-another's.
+bound to another.
 """
 
 from __future__ import annotations
@@ -134,8 +134,9 @@ def paths_at(frame: FrameType) -> tuple[Path, ...]:
     if known is None:
         paths = paths_in_line(code.co_filename, frame.f_lineno)
         if paths is None:
-            names = (*code.co_varnames, *code.co_freevars, *code.co_names)[:MOST]
-            paths = tuple((name,) for name in names)
+            closed = (*code.co_cellvars, *code.co_freevars)
+            names = (*code.co_varnames, *closed, *code.co_names)
+            paths = tuple((name,) for name in names[:MOST])
         if len(_paths) > 10_000:  # a program that makes its own code
             _paths.clear()
         known = _paths[key] = code, paths  # the code, so that its id stays its own
