@@ -55,6 +55,7 @@ LINES = Tests(
     (
         "tests/autograd/test_lines.py",
         "tests/autograd/test_variables.py",
+        "tests/autograd/test_source.py",
         "tests/autograd/test_record.py",
     ),
     (

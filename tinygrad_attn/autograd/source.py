@@ -84,19 +84,15 @@ def note_paths(statement: ast.stmt, paths: dict[int, tuple[Path, ...]]) -> None:
         read = [path for path in read if path[0] not in own] + bound
         first = min(node.lineno for node in parts)
         last = max(node.end_lineno or node.lineno for node in parts)
-        for line in range(min(first, getattr(head, "lineno", first)), last + 1):
+        for line in range(first, last + 1):
             paths[line] = tuple(dict.fromkeys((*paths.get(line, ()), *read)))
 
 
 def with_attributes(parts: list[ast.expr]) -> dict[ast.Name, Path]:
-    """The variables among expressions, each with the attributes taken of it (but for
-    methods that are called)."""
+    """The variables among expressions, each with the attributes taken of it."""
     found: dict[ast.Name, Path] = {}
-    methods = {part.func for part in parts if isinstance(part, ast.Call)}
     for part in parts:
         names: list[str] = []
-        if part in methods and isinstance(part, ast.Attribute):
-            part = part.value
         while name := attribute_or_key(part):
             names.append(name)
             part = part.value  # type: ignore[attr-defined]
@@ -136,19 +132,20 @@ def bound_inside(node: ast.AST) -> list[ast.Name]:
 # --- what is assigned -----------------------------------------------------------------
 
 
-def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
-    """The targets of an assignment with their values."""
+def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr | ast.AugAssign]]:
+    """The targets of an assignment with what computes their values."""
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
         return matched(node.target, node.value)
-    if isinstance(node, ast.AugAssign):  # h += x is computed as h + x
-        step = ast.BinOp(node.target, node.op, node.value)
-        return [(node.target, ast.copy_location(step, node))]
+    if isinstance(node, ast.AugAssign):  # h += x, all of it, computes h + x
+        return [(node.target, node)]
     if not isinstance(node, ast.Assign):
         return []
     return matched(node.targets[0], node.value)
 
 
-def matched(target: ast.expr, value: ast.expr) -> list[tuple[ast.expr, ast.expr]]:
+def matched(
+    target: ast.expr, value: ast.expr
+) -> list[tuple[ast.expr, ast.expr | ast.AugAssign]]:
     """A target with its value; of tuples the parts, of `a if c else b` both."""
     several = ast.Tuple, ast.List
     if isinstance(value, ast.IfExp):
@@ -166,7 +163,7 @@ def name_of_target(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else attribute_or_key(target)
 
 
-def spans_of(value: ast.expr) -> list[Span]:
+def spans_of(value: ast.expr | ast.AugAssign) -> list[Span]:
     """Where the instruction stands that computes an expression, as `co_positions` says
     it. A method that is called in a line below its object stands at its own name."""
     spans = [span_of(value)]
@@ -177,6 +174,6 @@ def spans_of(value: ast.expr) -> list[Span]:
     return spans
 
 
-def span_of(node: ast.expr) -> Span:
+def span_of(node: ast.expr | ast.AugAssign) -> Span:
     """Where an expression stands."""
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
