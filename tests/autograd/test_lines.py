@@ -65,7 +65,8 @@ def test_the_file_the_number_and_the_text():
     assert line.text == "line = here()"
     assert str(line) == f"{__file__}:{line.number}: line = here()"
     assert line.number > number
-    assert SourceLine(here.__code__, -1).number == number  # before its first step
+    first = SourceLine(here.__code__, -1)  # before its first step
+    assert (first.number, first.names, first.time) == (number, (), 0)
 
 
 def test_without_the_text_the_place_alone():

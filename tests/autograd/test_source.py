@@ -32,6 +32,8 @@ except u: e
 x = y if z else w
 del x
 a.b, c = c, a.b.c
+@decorator
+def function(): pass
 """
 READS = {
     1: ["a", "self.w.x", "table.key.deep", "ws"],
@@ -57,7 +59,8 @@ READS = {
     23: ["y", "z", "w"],
     24: [],
     25: ["c", "a.b.c", "a.b"],
-    26: [],
+    26: ["decorator"],
+    27: [],
 }
 
 

@@ -58,12 +58,12 @@ def test_a_variable_comes_before_what_another_holds():
 
 
 def test_what_is_not_there_does_not_end_the_search():
-    missing = [(("a", "w"), Slots()), (("a", "b"), Holder(x)), (("a", "w"), None)]
+    missing = [(("a", "w"), Slots()), (("a", "b"), Holder(y)), (("a", "w"), None)]
     assert names_of([x], [*missing, (("h", "w", "w"), Holder(Holder(x)))]) == ("w",)
     slots = Slots()
     slots.w = x
     assert names_of([x], [*missing, (("a", "w"), slots)]) == ("w",)
-    assert names_of([y], missing) == ("",)
+    assert names_of([GLOBAL], missing) == ("",)
 
 
 def test_a_place_in_a_list_and_a_key_that_is_no_name():
@@ -107,6 +107,8 @@ def test_comprehensions_of_every_kind():
     assert {called(v, w): 1 for v in (a,)} == {("a", "w"): 1}
     assert tuple(called(v, w) for v in (a,)) == (("a", "w"),)
     assert [[called(v, w) for v in (a,)] for _ in (1,)] == [[("a", "w")]]
+    later = (called(v, w, GLOBAL) for v in (a,))
+    assert next(later) == ("v", "w", "GLOBAL")
     v = y
     assert [called(v) for v in [Tensor([4.0])]] == [("v",)]
     assert v is y

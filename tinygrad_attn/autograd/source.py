@@ -6,7 +6,9 @@ import ast
 import linecache
 from typing import Any, NamedTuple
 
-Span = tuple[int, int | None, int, int | None]  # lines and columns of begin and end
+Span = tuple[
+    int | None, int | None, int, int | None
+]  # lines and columns of begin and end
 Path = tuple[str, ...]  # a variable and the attributes taken of it: (self, mask)
 
 
@@ -170,7 +172,7 @@ def spans_of(value: ast.expr | ast.AugAssign) -> list[Span]:
     called = value.func if isinstance(value, ast.Call) else value
     if isinstance(called, ast.Attribute) and called.end_col_offset is not None:
         line, column = called.end_lineno, called.end_col_offset - len(called.attr)
-        spans.append((line or 0, value.end_lineno, column, value.end_col_offset))
+        spans.append((line, value.end_lineno, column, value.end_col_offset))
     return spans
 
 

@@ -39,12 +39,12 @@ def names_of(inputs: Sequence[Any], variables: Variables) -> tuple[str, ...]:
     ('W_Q', 'ws.1')
     """
     bound = {id(value): path[0] for path, value in reversed(variables)}
-    names = [bound.get(id(x), "") for x in inputs]
-    for i, x in enumerate(inputs):
+    names = []
+    for x in inputs:
         if type(x) in NUMBERS:  # an equal number may be the same object
-            names[i] = ""
-        elif not names[i]:
-            names[i] = name_inside(x, variables)
+            names.append("")
+        else:
+            names.append(bound.get(id(x)) or name_inside(x, variables))
     return tuple(names)
 
 
