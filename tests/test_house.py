@@ -36,8 +36,8 @@ ORDER = """
         arrays.values arrays.numpy arrays.backends
     rules rules.operation rules.primitives rules.comparisons rules.movement
         rules.activations rules.composites
-    autograd autograd.source autograd.lines autograd.debugging autograd.recording
-        autograd.walk autograd.differentiate
+    autograd autograd.source autograd.variables autograd.lines autograd.debugging
+        autograd.recording autograd.walk autograd.differentiate
     functions functions.operands functions.elementwise functions.movement
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses

@@ -115,11 +115,15 @@ class Value:
 
     def __radd__(self, other: Number) -> Value:
         """y + x. `sum` starts at 0, which adds nothing: no node for it."""
-        if isinstance(other, NUMBERS):
-            return self + other if other else self
-        return NotImplemented
+        if isinstance(other, NUMBERS) and other:
+            return Value(other + self.data, (self,), "+", (1.0,), "", (other,))
+        return self if isinstance(other, NUMBERS) else NotImplemented
 
-    __rmul__ = __mul__
+    def __rmul__(self, other: Number) -> Value:
+        """z = y · x;  ∂z/∂x = y."""
+        if isinstance(other, NUMBERS):
+            return Value(other * self.data, (self,), "*", (other,), "", (other,))
+        return NotImplemented
 
     def __neg__(self) -> Value:
         """z = -x;  ∂z/∂x = -1."""

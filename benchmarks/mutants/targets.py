@@ -52,7 +52,12 @@ WALK = Tests(
     ),
 )
 LINES = Tests(
-    ("tests/autograd/test_lines.py", "tests/autograd/test_record.py"),
+    (
+        "tests/autograd/test_lines.py",
+        "tests/autograd/test_variables.py",
+        "tests/autograd/test_source.py",
+        "tests/autograd/test_record.py",
+    ),
     (
         "tests/autograd/test_debug.py",
         "tests/graph/test_names.py",
@@ -101,6 +106,7 @@ TARGETS = {
     "tinygrad_attn/autograd/differentiate.py": WALK,
     "tinygrad_attn/autograd/debugging.py": WALK,
     "tinygrad_attn/autograd/lines.py": LINES,
+    "tinygrad_attn/autograd/variables.py": LINES,
     "tinygrad_attn/autograd/source.py": LINES,
     "nn/module.py": LAYERS,
     "nn/containers.py": LAYERS,
@@ -117,9 +123,5 @@ TARGETS = {
 NOT_REACHED: dict[str, tuple[str, ...]] = {}
 if sys.version_info >= (3, 11):
     NOT_REACHED = {
-        "tinygrad_attn/autograd/lines.py": (
-            "SourceLine._stored_next",
-            "SourceLine._only_candidate",
-            "BINARY",
-        )
+        "tinygrad_attn/autograd/lines.py": ("SourceLine._stored_next", "STORES")
     }

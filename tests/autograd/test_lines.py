@@ -31,6 +31,16 @@ class Operand:
     def __lt__(self, other):
         return here_of_caller()
 
+    def __iter__(self):
+        yield here_of_caller()
+        yield here_of_caller()
+
+    def itself(self):
+        return self
+
+    def times(self, other):
+        return here_of_caller()
+
     @property
     def mT(self):
         return here_of_caller()
@@ -55,7 +65,8 @@ def test_the_file_the_number_and_the_text():
     assert line.text == "line = here()"
     assert str(line) == f"{__file__}:{line.number}: line = here()"
     assert line.number > number
-    assert SourceLine(here.__code__, -1).number == number  # before its first step
+    first = SourceLine(here.__code__, -1)  # before its first step
+    assert (first.number, first.names, first.time) == (number, (), 0)
 
 
 def test_without_the_text_the_place_alone():
@@ -72,39 +83,71 @@ def test_what_the_result_is_assigned_to():
     typed: SourceLine = a @ b
     if named := a < b:
         pass
-    targets = [t.target for t in (product, first, second, both, typed, named)]
-    assert targets == ["product", "first", "second", "", "typed", "named"]
+    either = a @ b if a is not b else b @ a
+    (deep, er), _ = (a @ b, b @ a), 1
+    given = product, first, second, both, typed, named, either, deep, er
+    names = "product first second both typed named either deep er"
+    assert [t.target for t in given] == names.split()
     pair = (a @ b, b @ a)
     assert [t.target for t in pair] == ["", ""]
-    a.line = a @ b
-    assert a.line.target == ""
+    one, *rest = a @ b, b @ a
+    assert [one.target, rest[0].target] == ["", ""]
+    held = {}
+    a.line, held["key"], held["two words"], held[here] = a @ b, a @ b, a @ b, a @ b
+    assert [t.target for t in (a.line, *held.values())] == ["line", "key", "", ""]
     assert here(a).target == ""
 
 
-@by_columns
-def test_what_the_operation_was_applied_to():
+def test_what_is_assigned_in_every_version_of_python():
     a, b = Operand(), Operand()
-    assert (a @ b).operands == ["a", "b"]
-    assert (a < b).operands == ["a", "b"]
-    a.line = b
-    assert (a.line @ a).operands == ["", "a"]
-    assert a.mT.operands == here(a, b).operands == []  # beside no operator
+    x = a @ b
+    if y := a @ b:
+        pass
+    global z
+    z = a @ b
+    held = {}
+    held["key"] = a @ b
+    held["two words"] = a @ b
+    a.line = a @ b
+    around = a @ b
+
+    def inner():
+        return around
+
+    nothing = [a @ b]
+    given = x, y, z, held["key"], held["two words"], a.line, inner(), nothing[0]
+    names = ["x", "y", "z", "key", "", "line", "around", ""]
+    assert [t.target for t in given] == names
+    one, two = a
+    assert [one.target, two.target] == ["", ""]  # each would be called one
 
 
 @by_columns
 def test_what_cannot_be_known_is_left_open(tmp_path):
-    nowhere = run("x = a @ b", "<nowhere>")["x"]
-    assert (nowhere.target, nowhere.operands) == ("", [])
+    assert run("x = a @ b", "<nowhere>")["x"].target == ""
     file = tmp_path / "changed.py"
     file.write_text("x = a @ b\n")
     line = run(file.read_text(), str(file))["x"]
-    assert (line.target, line.operands) == ("x", ["a", "b"])
+    assert line.target == "x"
     file.write_text("x = = no Python\n")
     linecache.checkcache(str(file))
-    assert (line.target, line.operands) == ("", [])
-    assert source.expressions(str(file)) == {}
-    beyond = SourceLine(here.__code__, 100_000)
-    assert (beyond.target, beyond.operands) == ("", [])
+    assert line.target == ""
+    assert source.targets(str(file)) == {}
+    assert SourceLine(here.__code__, 100_000).target == ""
+
+
+def test_a_chain_of_methods_in_lines_of_their_own():
+    a, b = Operand(), Operand()
+    made = (
+        a.itself()
+        .times(
+            b,
+        )
+    )  # fmt: skip
+    assert made.target == "made"
+    held = a.itself() \
+        .mT  # fmt: skip
+    assert held.target == "held"
 
 
 def test_outside_the_packages_the_innermost_line_is_the_callers_own():

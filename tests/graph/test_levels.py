@@ -632,12 +632,13 @@ def test_a_module_that_was_never_called_is_refused():
 
 def test_at_the_level_of_numbers_constants_stand_in_their_place(backend):
     x = Tensor([2.0], requires_grad=True)
-    graph = unfold(((1.0 - x) * 3.0 + x**2).sum(), "scalar")
+    graph = unfold(((1.0 - x) * 3.0 + (x**2).maximum(0.5)).sum(), "scalar")
     by_op = {node.op: node for node in graph}
     first = graph.nodes[0].id
     assert by_op["-"].arguments == [1.0, first]
     assert by_op["**"].arguments == [first, 2.0]
     assert by_op["*"].arguments == [by_op["-"].id, 3.0]
+    assert by_op["maximum"].arguments == [by_op["**"].id, 0.5]
     for node in graph:
         for edge in graph.inputs(node):
             assert node.arguments[edge.position] == edge.source

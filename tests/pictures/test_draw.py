@@ -184,7 +184,7 @@ def test_slices_of_a_projection_are_projections():
     for name in ("w", "b", "matmul", "qkv", "q", "k", "v"):
         assert place[name] == "projections", name
     assert place["matmul₂"] == place["scores"] == "scores"
-    assert place["mul"] == ""
+    assert place["x"] == ""
 
 
 def test_the_stages_of_attention_are_framed(attention):
@@ -389,9 +389,11 @@ def test_constants_beside_values_are_shown():
     c = Value(2.0, label="c")
     z = (1 - c) * 3.0 + c**2
     z.label = "z"
-    for step in ("1 -", "* 3", "** 2"):
+    for step in ("1 −", "* 3", "** 2"):
         assert step in draw(z).svg
     assert "+ 1" in draw(c + 1).svg
+    cards = draw(2 * ((1 - c) / 4) - 0.5).sheet.cards
+    assert [card.title for card in cards] == ["c", "1 −", "/ 4", "2 *", "− 0.5"]
 
 
 @pytest.mark.parametrize("level", LEVELS)

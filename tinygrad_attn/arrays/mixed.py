@@ -101,11 +101,13 @@ def maximum(x: Value | Number, y: Value | Number) -> Value | Number:
     a, b = value(x), value(y)
     z = floats.maximum(a, b)
     share = 0.5 if a == b else float(z is a)
-    pairs = [(v, s) for v, s in ((x, share), (y, 1.0 - share)) if isinstance(v, Value)]
-    if not pairs:
-        return z
-    operands, local = zip(*pairs)
-    return Value(z, operands, "maximum", local)
+    if isinstance(x, Value):
+        if isinstance(y, Value):
+            return Value(z, (x, y), "maximum", (share, 1.0 - share))
+        return Value(z, (x,), "maximum", (share,), "", y)
+    if isinstance(y, Value):
+        return Value(z, (y,), "maximum", (1.0 - share,), "", (x,))
+    return z
 
 
 def largest(xs: list[Value | Number]) -> Value | Number:

@@ -1,24 +1,25 @@
 """Which line of source called an operation: for messages and for pictures.
 
-A line is kept as the code it belongs to and a place in it, which costs half a
-microsecond; its text is looked up when it is needed. (A frame would cost less, but
-it keeps all variables of the function alive.) What the line calls its tensors can be
-seen only while it runs: inside record() that costs two microseconds more.
+A line is kept as the code it belongs to and a place in it, and its text is looked up
+when it is needed. (A frame would cost less, but it keeps all variables of the function
+alive.) With it goes what it calls the inputs: see variables.py. Inside `record()` both
+take some five microseconds an operation.
 """
 
 from __future__ import annotations
 
-import ast
 import dis
 import linecache
 import sys
 from collections.abc import Sequence
+from functools import cache
 from itertools import count, islice
 from os.path import dirname, join
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any, NamedTuple
 
-from .source import expressions, names_in_line
+from .source import targets
+from .variables import names_in
 
 # Folders, with the separator at their end: /home/me/nn_demo.py is not in /home/me/nn/.
 ENGINE = join(dirname(dirname(__file__)), "")
@@ -42,7 +43,7 @@ class SourceLine(NamedTuple):
     names: tuple[str, ...] = ()
     time: int = 0
 
-    def same_as(self, other: Any) -> bool:
+    def same_as(self, other: SourceLine | None) -> bool:
         """Whether two operations were computed by the same line (or the same part)."""
         return other is not None and self[:2] == other[:2]
 
@@ -50,6 +51,11 @@ class SourceLine(NamedTuple):
     def file(self) -> str:
         """The file's path."""
         return self.code.co_filename
+
+    @property
+    def readers(self) -> bool:
+        """Whether it is the reader's own, and not a layer's or the engine's."""
+        return not self.file.startswith((ENGINE, *LAYERS))
 
     @property
     def number(self) -> int:
@@ -67,86 +73,40 @@ class SourceLine(NamedTuple):
 
     @property
     def target(self) -> str:
-        """The variable that the result is assigned to: "Q" for `Q = x @ W_Q`; "" if it
-        is only a part of what the line computes."""
+        """The variable or attribute that the result is assigned to: "Q" for
+        `Q = x @ W_Q`; "" if it is only a part of what the line computes."""
         if not hasattr(self.code, "co_positions"):
             return self._stored_next()
-        return expressions(self.file).get(self._span(), (None, ""))[1]
-
-    @property
-    def operands(self) -> list[str]:
-        """The variables beside an operator, in order: ["x", ""] for `x @ self.W`, ""
-        for anything but a variable; [] if unknown, or for a call."""
-        found: ast.expr | None = None
-        if hasattr(self.code, "co_positions"):
-            found, _ = expressions(self.file).get(self._span(), (None, ""))
-        else:
-            found = self._only_candidate()
-        parts: list[ast.expr] = []
-        if isinstance(found, ast.BinOp):
-            parts = [found.left, found.right]
-        elif isinstance(found, ast.Compare):
-            parts = [found.left, *found.comparators]
-        return [part.id if isinstance(part, ast.Name) else "" for part in parts]
-
-    def _span(self) -> Any:
-        positions = self.code.co_positions()  # type: ignore[attr-defined,unused-ignore]
-        return next(islice(positions, self.instruction // 2, None), None)
+        positions = self.code.co_positions()
+        span: Any = next(islice(positions, self.instruction // 2, None), None)
+        return targets(self.file).get(span, "")
 
     def _stored_next(self) -> str:
         """The same for Python 3.10, which does not know columns: the name that the next
-        instruction stores to, if it stores."""
-        following = dis.get_instructions(self.code)
-        for step in following:
+        instructions store to, if they store."""
+        key: Any = ""
+        for step in dis.get_instructions(self.code):
+            if step.offset < self.instruction:
+                continue
             if step.offset == self.instruction:
-                stored = next(following, step)
-                if stored.opname == "DUP_TOP":  # (h := x)
-                    stored = next(following, step)
-                named = stored.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL")
-                return (
-                    str(stored.argval) if named and stored.argval.isidentifier() else ""
-                )
+                if step.opname.startswith("UNPACK"):  # a, b = x stores several
+                    break
+            elif step.opname in STORES:
+                return str(step.argval) if step.argval.isidentifier() else ""
+            elif step.opname == "STORE_SUBSCR":  # cache["k"] = x @ w
+                return str(key) if str(key).isidentifier() else ""
+            elif not step.opname.startswith(("DUP_TOP", "LOAD_")):  # (h := x)
+                break
+            key = step.argval if step.opname == "LOAD_CONST" else ""
         return ""
-
-    def _only_candidate(self) -> ast.expr | None:
-        """For Python 3.10: the operator in the line that has this instruction's kind,
-        if there is only one."""
-        steps = dis.get_instructions(self.code)
-        name = next(s.opname for s in steps if s.offset == self.instruction)
-        if not name.startswith(("BINARY", "COMPARE")):
-            return None
-        kind = ast.BinOp if name.startswith("BINARY") else ast.Compare
-        number = self.number
-        found = [
-            node
-            for (first, *_), (node, _) in expressions(self.file).items()
-            if first == number and isinstance(node, kind)
-        ]
-        if kind is ast.BinOp and len(found) > 1:
-            symbol = BINARY.get(name.removeprefix("BINARY_"))
-            found = [
-                n
-                for n in found
-                if symbol and isinstance(getattr(n, "op", None), symbol)
-            ]
-        return found[0] if len(found) == 1 else None
 
     def __str__(self) -> str:
         text = self.text
         return f"{self.file}:{self.number}" + (f": {text}" if text else "")
 
 
-BINARY: dict[str, type[ast.operator]] = {
-    "ADD": ast.Add,
-    "SUBTRACT": ast.Sub,
-    "MULTIPLY": ast.Mult,
-    "TRUE_DIVIDE": ast.Div,
-    "POWER": ast.Pow,
-    "MATRIX_MULTIPLY": ast.MatMult,
-}
-COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+STORES = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR")
 CLOCK = count(1)
-MOST = 100  # items of a variable that are looked through for a tensor
 
 
 def users_line() -> SourceLine:
@@ -163,61 +123,11 @@ def source_line(inputs: Sequence[Any] = ()) -> SourceLine:
     frame = sys._getframe(1)
     while frame.f_back and is_engine(frame.f_code.co_filename):
         frame = frame.f_back
-    variables = variables_of(frame)
-    names = tuple(name_of(x, variables) for x in inputs)
-    found = names if any(names) else ()
-    return SourceLine(frame.f_code, frame.f_lasti, found, next(CLOCK))
+    names = names_in(frame, inputs)
+    return SourceLine(frame.f_code, frame.f_lasti, names, next(CLOCK))
 
 
-def variables_of(frame: FrameType) -> dict[str, Any]:
-    """The variables that a line names, with what they are bound to, in the order of the
-    line; all that its function knows, where the source cannot be read."""
-    code, here = frame.f_code, frame.f_locals
-    named = names_in_line(code.co_filename, frame.f_lineno)
-    if named is None:
-        named = (*code.co_varnames, *code.co_names)[:MOST]
-    if code.co_name in COMPREHENSIONS:  # has its own frame before Python 3.12
-        around = frame.f_back
-        while around and around.f_code.co_name in COMPREHENSIONS:
-            around = around.f_back
-        here = {**here, **(around.f_locals if around else {})}
-    found = {}
-    for name in named:
-        if name in here:
-            found[name] = here[name]
-        elif name in frame.f_globals:
-            found[name] = frame.f_globals[name]
-    return found
-
-
-def name_of(x: Any, variables: dict[str, Any]) -> str:
-    """What a line calls a tensor: the variable that is bound to it. It is found by
-    identity, so how the line is written does not matter. For a leaf also the attribute,
-    key or place in which a variable holds it.
-
-    >>> x = Tensor([1.0])
-    >>> name_of(x, {"a": 2, "w": x}), name_of(x, {"weights": {"W_Q": x}})
-    ('w', 'W_Q')
-    >>> name_of(x, {"ws": (0, x)})
-    'ws.1'
-    """
-    if not hasattr(x, "_op"):
-        return ""
-    for name, value in variables.items():
-        if value is x:
-            return name
-    for name, value in variables.items() if x._op is None else ():
-        if isinstance(value, (list, tuple)):
-            places = [i for i, item in enumerate(value[:MOST]) if item is x]
-            if places:
-                return f"{name}.{places[0]}"
-        held = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-        keys = [str(key) for key, item in islice(held.items(), MOST) if item is x]
-        if keys:
-            return keys[0] if keys[0].isidentifier() else f"{name}.{keys[0]}"
-    return ""
-
-
+@cache
 def is_engine(file: str) -> bool:
     """Whether a file has neither a user's lines nor those of a lesson or a layer."""
     return file.startswith(ENGINE) and not file.startswith((*LESSONS, *LAYERS))

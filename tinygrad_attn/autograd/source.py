@@ -1,4 +1,4 @@
-"""What stands in a file of source: its expressions, and what they are assigned to."""
+"""What stands in a file of source: what is assigned, and what is read in each line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import ast
 import linecache
 from typing import Any, NamedTuple
 
-Span = tuple[int, int | None, int, int | None]  # lines and columns of begin and end
+Span = tuple[
+    int | None, int | None, int, int | None
+]  # lines and columns of begin and end
+Path = tuple[str, ...]  # a variable and the attributes taken of it: (self, mask)
 
 
 class Source(NamedTuple):
@@ -14,14 +17,14 @@ class Source(NamedTuple):
 
     Attributes:
         lines: the text that was parsed.
-        expressions: where an expression stands → it, and the variable that it is
-            assigned to, or "".
-        names: number of a line → the variables that its statement reads, in order.
+        targets: where an expression stands → the variable or attribute it is assigned
+            to.
+        paths: number of a line → what its statement reads, in order.
     """
 
     lines: list[str]
-    expressions: dict[Any, tuple[ast.expr, str]]
-    names: dict[int, tuple[str, ...]]
+    targets: dict[Any, str]
+    paths: dict[int, tuple[Path, ...]]
 
 
 _known: dict[str, Source] = {}
@@ -37,33 +40,32 @@ def parsed(file: str) -> Source:
         except (SyntaxError, ValueError):
             return found
         for node in ast.walk(tree):
-            if isinstance(node, ast.expr):
-                found.expressions.setdefault(span_of(node), (node, ""))
             for target, value in assignments(node):
-                if isinstance(target, ast.Name):
-                    found.expressions[span_of(value)] = value, target.id
-        for node in ast.walk(tree):
+                for span in spans_of(value):
+                    found.targets[span] = name_of_target(target)
             if isinstance(node, ast.stmt):
-                note_names(node, found.names)
+                note_paths(node, found.paths)
     return _known[file]
 
 
-def expressions(file: str) -> dict[Any, tuple[ast.expr, str]]:
-    """The expressions in a file by where they stand, each with the variable that it is
-    assigned to, or ""."""
-    return parsed(file).expressions
+def targets(file: str) -> dict[Any, str]:
+    """The variables and attributes that are assigned to in a file, by where the
+    expression stands that they get."""
+    return parsed(file).targets
 
 
-def names_in_line(file: str, number: int) -> tuple[str, ...] | None:
-    """The variables that the statement in a line reads, in order; None if the file
-    cannot be read."""
+def paths_in_line(file: str, number: int) -> tuple[Path, ...] | None:
+    """What the statement in a line reads, in order; None if the file cannot be read."""
     found = parsed(file)
-    return found.names.get(number, ()) if found.lines else None
+    return found.paths.get(number, ()) if found.lines else None
 
 
-def note_names(statement: ast.stmt, names: dict[int, tuple[str, ...]]) -> None:
-    """Notes for each line of a statement which variables it reads. Of a loop or an `if`
-    only the head is meant: what stands inside are statements of their own."""
+# --- what is read ---------------------------------------------------------------------
+
+
+def note_paths(statement: ast.stmt, paths: dict[int, tuple[Path, ...]]) -> None:
+    """Notes for each line of a statement what it reads. Of a loop or an `if` only the
+    head is meant: what stands inside are statements of their own."""
     heads: list[ast.AST] = [statement]
     if hasattr(statement, "body"):
         inside = (ast.stmt, ast.excepthandler, ast.match_case)
@@ -77,13 +79,38 @@ def note_names(statement: ast.stmt, names: dict[int, tuple[str, ...]]) -> None:
         if not parts:
             continue
         own = {v.id for node in ast.walk(head) for v in bound_inside(node)}
-        read = [v.id for v in in_order(parts) if is_read(v, statement)]
+        longest = with_attributes(parts)
+        read = [longest[v] for v in in_order(parts) if is_read(v, statement)]
         # what a comprehension binds, last: before that, it was another's
-        read.sort(key=own.__contains__)
+        bound = [path for path in read if path[0] in own]
+        read = [path for path in read if path[0] not in own] + bound
         first = min(node.lineno for node in parts)
         last = max(node.end_lineno or node.lineno for node in parts)
-        for line in range(min(first, getattr(head, "lineno", first)), last + 1):
-            names[line] = tuple(dict.fromkeys((*names.get(line, ()), *read)))
+        for line in range(first, last + 1):
+            paths[line] = tuple(dict.fromkeys((*paths.get(line, ()), *read)))
+
+
+def with_attributes(parts: list[ast.expr]) -> dict[ast.Name, Path]:
+    """The variables among expressions, each with the attributes taken of it."""
+    found: dict[ast.Name, Path] = {}
+    for part in parts:
+        names: list[str] = []
+        while name := attribute_or_key(part):
+            names.append(name)
+            part = part.value  # type: ignore[attr-defined]
+        if isinstance(part, ast.Name) and len(found.get(part, ())) <= len(names):
+            found[part] = (part.id, *reversed(names))
+    return found
+
+
+def attribute_or_key(part: ast.expr) -> str:
+    """ "mask" for `self.mask` and for `masks["mask"]`; else ""."""
+    if isinstance(part, ast.Attribute):
+        return part.attr
+    if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+        key = str(part.slice.value)
+        return key if key.isidentifier() else ""
+    return ""
 
 
 def in_order(parts: list[ast.expr]) -> list[ast.Name]:
@@ -104,21 +131,51 @@ def bound_inside(node: ast.AST) -> list[ast.Name]:
     return [v for v in ast.walk(node.target) if isinstance(v, ast.Name)]
 
 
-def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
-    """The targets and values of an assignment: one of each, or as many in a tuple."""
+# --- what is assigned -----------------------------------------------------------------
+
+
+def assignments(node: ast.AST) -> list[tuple[ast.expr, ast.expr | ast.AugAssign]]:
+    """The targets of an assignment with what computes their values."""
     if isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-        return [(node.target, node.value)]
-    if isinstance(node, ast.AugAssign):  # h += x is computed as h + x
-        step = ast.BinOp(node.target, node.op, node.value)
-        return [(node.target, ast.copy_location(step, node))]
+        return matched(node.target, node.value)
+    if isinstance(node, ast.AugAssign):  # h += x, all of it, computes h + x
+        return [(node.target, node)]
     if not isinstance(node, ast.Assign):
         return []
-    target, value = node.targets[0], node.value
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-        return list(zip(target.elts, value.elts))
+    return matched(node.targets[0], node.value)
+
+
+def matched(
+    target: ast.expr, value: ast.expr
+) -> list[tuple[ast.expr, ast.expr | ast.AugAssign]]:
+    """A target with its value; of tuples the parts, of `a if c else b` both."""
+    several = ast.Tuple, ast.List
+    if isinstance(value, ast.IfExp):
+        return matched(target, value.body) + matched(target, value.orelse)
+    if isinstance(target, several) and isinstance(value, several):
+        if any(isinstance(part, ast.Starred) for part in target.elts + value.elts):
+            return []
+        pairs = zip(target.elts, value.elts)
+        return [pair for one in pairs for pair in matched(*one)]
     return [(target, value)]
 
 
-def span_of(node: ast.expr) -> Span:
-    """Where an expression stands, as `co_positions` says it."""
+def name_of_target(target: ast.expr) -> str:
+    """The name of a variable, an attribute or a key that is assigned to, or ""."""
+    return target.id if isinstance(target, ast.Name) else attribute_or_key(target)
+
+
+def spans_of(value: ast.expr | ast.AugAssign) -> list[Span]:
+    """Where the instruction stands that computes an expression, as `co_positions` says
+    it. A method that is called in a line below its object stands at its own name."""
+    spans = [span_of(value)]
+    called = value.func if isinstance(value, ast.Call) else value
+    if isinstance(called, ast.Attribute) and called.end_col_offset is not None:
+        line, column = called.end_lineno, called.end_col_offset - len(called.attr)
+        spans.append((line, value.end_lineno, column, value.end_col_offset))
+    return spans
+
+
+def span_of(node: ast.expr | ast.AugAssign) -> Span:
+    """Where an expression stands."""
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset

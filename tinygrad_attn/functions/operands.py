@@ -15,7 +15,9 @@ from typing import Any, TypeVar
 
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
+from ..autograd.lines import source_line
 from ..autograd.recording import NUMBERS, Recorded, apply, make
+from ..context import context
 from ..errors import under_name
 from ..rules import comparisons, movement, primitives
 from ..rules.operation import Op
@@ -145,7 +147,10 @@ def constant(who: str, x: Any, like: Any) -> Any:
     array = check(who, xp.asarray, x)
     if array.dtype == "float64":
         array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
-    return make(array)
+    t = make(array)
+    if context.now.tracing:
+        t._where = source_line((x,))  # where it has a name: that of x
+    return t
 
 
 def promote(x: Recorded, other: Recorded) -> Any:

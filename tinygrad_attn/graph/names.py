@@ -2,8 +2,9 @@
 
 A parameter has its path in the model as its name ("self_attn.q_proj.weight"). A result
 has that of the variable it was assigned to (inside `record()`), else of the module that
-returned it, else of its operation. Equal names are numbered in the order of computing;
-the program's own come first.
+returned it, else of the variable that held it when it was used, else of its operation.
+A leaf has that of the variable that held it when it was used first. Equal names are
+numbered in the order of computing; the program's own come first.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from ..rules.operation import Op, first_words
 from ..tensor import Tensor
 from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
-
-PLAIN = {"bool": "mask", "int64": "indices"}  # the usual names of such constants
 
 
 class Names:
@@ -89,11 +88,12 @@ class Names:
 
     def of(self, trace: Trace) -> dict[Tensor, str]:
         """A unique name for each tensor."""
-        order = trace.tensors()
-        uses: dict[Tensor, list[Tensor]] = {t: [] for t in order}
-        for t in order:
+        tensors = trace.tensors()
+        uses: dict[Tensor, list[Tensor]] = {t: [] for t in tensors}
+        for t in sorted(tensors, key=time_of):
             for x in inputs_of(t):
                 uses[x].append(t)
+        order = sorted(tensors, key=partial(when, uses=uses))
         own: dict[Tensor, str] = {}  # names that the program gives
         for t in order:
             if name := self._own_name(trace, t, uses[t]):
@@ -101,15 +101,14 @@ class Names:
         found: dict[Tensor, str] = {}
         reserved, taken = set(own.values()), set[str]()
         count: dict[str, int] = {}
-        in_time = sorted(own, key=partial(when, uses=uses))
-        for t in [*in_time, *(t for t in order if t not in own)]:
+        for t in [*own, *(t for t in order if t not in own)]:
             name = first = own.get(t) or self._plain_name(trace, t, uses[t])
             while name in taken or (name in reserved and name != own.get(t)):
                 count[first] = count.get(first, 1) + 1
                 name = f"{first}_{count[first]}"
             taken.add(name)
             found[t] = name
-        return {t: found[t] for t in order}
+        return {t: found[t] for t in tensors}
 
     def _own_name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
         """The name that the program gives a tensor, or ""."""
@@ -122,29 +121,44 @@ class Names:
             return variable(t, uses)
         if t._where is not None and t._where.target and ends_its_line(t, uses):
             return t._where.target
-        return ""
+        if self._returned_by(t, uses):
+            return ""
+        # bound in a way that no line shows: q, k, v = x.split(2)
+        names = [name_at(t, user) for user in uses if within_sight(t, user)]
+        return next(filter(None, names), "")
 
     def _plain_name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
         """The name of a tensor that the program gives none."""
         if not inputs_of(t):
             found = kind(t, self, trace)
-            return PLAIN.get(t.dtype, found) if found == "constant" else found
-        for scope in scopes(t._scope):  # returned by a module?
-            outside = [u for u in uses if not within(u, scope)]
-            if is_module(scope.owner) and outside:
-                path = self.paths.get(id(scope.owner), "")
-                return last_name(path, type(scope.owner).__name__)
+            return usual_name(t, uses) if found == "constant" else found
+        if name := self._returned_by(t, uses):
+            return name
         ends_here = any(t is root for root in trace.roots)
         if ends_here and t.size == 1 and t._requires_grad:
             return "loss"  # L, if it has no other name
         return t._op.name if t._op else ""
 
+    def _returned_by(self, t: Tensor, uses: list[Tensor]) -> str:
+        """The name of the module that returned a tensor, or ""."""
+        for scope in scopes(t._scope):
+            outside = [u for u in uses if not within(u, scope)]
+            if is_module(scope.owner) and outside:
+                path = self.paths.get(id(scope.owner), "")
+                return last_name(path, type(scope.owner).__name__)
+        return ""
+
+
+def time_of(t: Tensor) -> int:
+    """When a tensor was computed; 0 for a leaf, or if that was not recorded."""
+    return t._where.time if t._where is not None and inputs_of(t) else 0
+
 
 def when(t: Tensor, uses: dict[Tensor, list[Tensor]]) -> int:
     """When a tensor was computed; for a leaf, when it was used first."""
-    times = [t._where, *(u._where for u in uses[t])] if not t._inputs else [t._where]
-    known = [where.time for where in times if where is not None]
-    return min(known, default=0)
+    if inputs_of(t):
+        return time_of(t)
+    return min((time_of(user) for user in uses[t]), default=0)
 
 
 class Calls:
@@ -192,17 +206,36 @@ def ends_its_line(t: Tensor, uses: list[Tensor]) -> bool:
     )
 
 
+def usual_name(t: Tensor, uses: list[Tensor]) -> str:
+    """The name of a constant that no variable holds."""
+    if t.dtype == "bool":
+        return "mask"
+    taken_as = [
+        name
+        for user in uses
+        for x, name in zip(user._inputs or (), user._op.inputs if user._op else ())
+        if x is t
+    ]
+    return "indices" if "indices" in taken_as else "constant"
+
+
+def within_sight(t: Tensor, user: Tensor) -> bool:
+    """Whether the line that used a tensor belongs to the program that computed it. What
+    a layer calls a tensor for itself is no name for it outside."""
+    made, used = t._where, user._where
+    if made is None or used is None:
+        return False
+    return made.code is used.code or (made.readers and used.readers)
+
+
 def variable(t: Tensor, uses: list[Tensor]) -> str:
-    """A leaf's name in the first line that used it. What an operator made of an array
-    or a list is no variable itself; it has the name that stands in its place."""
+    """A leaf's name: that of the array or list it was made of, if an operator did so,
+    else its name in the first line that used it."""
+    if t._where is not None and any(t._where.names):
+        return t._where.names[0]
     for user in uses:
         if name := name_at(t, user):
             return name
-        operands = user._where.operands if user._where else []
-        if user._where and len(operands) == len(user._inputs or ()):
-            for x, name in zip(user._inputs or (), operands):
-                if x is t and name and name not in user._where.names:
-                    return name
     return ""
 
 

@@ -61,12 +61,13 @@ def card_of(v: Value, id: str, root: bool) -> Card:
 
 
 def step_of(v: Value) -> str:
-    """The operation that made a Value, with its constant on its side: "+ 1", "1 -".
+    """The operation that made a Value, with its constant on its side: "+ 1", "1 −".
 
     >>> x = Value(2.0)
     >>> step_of(x + 1), step_of(1 - x), step_of(x**2), step_of(x * x)
-    ('+ 1', '1 -', '** 2', '*')
+    ('+ 1', '1 −', '** 2', '*')
     """
     texts = [f"{c:.4g}" for c in v.operands if not isinstance(c, Value)]
     first = v.operands and not isinstance(v.operands[0], Value)
-    return " ".join([*texts, v._op] if first else [v._op, *texts])
+    parts = [*texts, v._op] if first else [v._op, *texts]
+    return " ".join(parts).replace("-", "−")
