@@ -215,6 +215,16 @@ def test_the_last_name_is_that_of_all_that_follow():
     assert meaning.rule(0) == meaning.rule(1) == meaning.rule(7) != ""
 
 
+def test_where_a_slope_jumps_or_is_infinite():
+    """Each text follows "a kink" or "an infinite slope" in a sentence."""
+    kinks = {op.name: op.meaning.kink for op in ALL_OPS if op.meaning.kink}
+    assert set(kinks) == {"maximum", "max", "relu", "leaky_relu"}
+    steep = {op.name: op.meaning.steep for op in ALL_OPS if op.meaning.steep}
+    assert set(steep) == {"log", "log1p", "sqrt", "div", "pow"}
+    for text in (*kinks.values(), *steep.values()):
+        assert text.startswith("at ")
+
+
 def test_an_operators_symbol_is_pythons():
     binary = [primitives.add, primitives.sub, primitives.mul, primitives.div]
     symbols = [op.meaning.symbol for op in (*binary, primitives.pow)]
