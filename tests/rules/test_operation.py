@@ -215,6 +215,13 @@ def test_the_last_name_is_that_of_all_that_follow():
     assert meaning.rule(0) == meaning.rule(1) == meaning.rule(7) != ""
 
 
+def test_what_is_written_out_with_a_calculus_books_functions_alone():
+    assert {op.name for op in ALL_OPS if op.meaning.means} == {
+        *("softmax", "log_softmax", "layer_norm", "rms_norm"),
+        *("relu", "leaky_relu", "gelu", "gelu_tanh", "sigmoid"),
+    }
+
+
 def test_where_a_slope_jumps_or_is_infinite():
     """Each text follows "a kink" or "an infinite slope" in a sentence."""
     kinks = {op.name: op.meaning.kink for op in ALL_OPS if op.meaning.kink}
