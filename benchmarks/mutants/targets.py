@@ -52,7 +52,11 @@ WALK = Tests(
     ),
 )
 LINES = Tests(
-    ("tests/autograd/test_lines.py", "tests/autograd/test_record.py"),
+    (
+        "tests/autograd/test_source.py",
+        "tests/autograd/test_lines.py",
+        "tests/autograd/test_record.py",
+    ),
     (
         "tests/autograd/test_debug.py",
         "tests/graph/test_names.py",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import linecache
 import sys
+from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
 
+from tinygrad_attn import Tensor
 from tinygrad_attn.autograd import lines, source
 from tinygrad_attn.autograd.lines import SourceLine, source_line, users_line
 
@@ -41,9 +43,9 @@ def here_of_caller():
     return SourceLine(frame.f_code, frame.f_lasti)
 
 
-def run(source, file):
+def run(source, file, **given):
     """What the source, compiled as that file, leaves in its variables."""
-    names = {"here": here, "a": Operand(), "b": Operand()}
+    names = {"here": here, "a": Operand(), "b": Operand(), **given}
     exec(compile(source, file, "exec"), names)
     return names
 
@@ -109,6 +111,68 @@ def test_what_cannot_be_known_is_left_open(tmp_path):
 
 def test_outside_the_packages_the_innermost_line_is_the_callers_own():
     assert users_line().file == source_line().file == __file__
+
+
+# --- what the line calls the operation's inputs ---------------------------------------
+
+GLOBAL = Tensor([1.0])
+
+
+def test_two_operations_of_one_line():
+    a = here()
+    line = SourceLine(a.code, a.instruction)
+    assert line.names == ()
+    assert line.same_as(SourceLine(a.code, a.instruction, ("x",)))
+    assert SourceLine(a.code, a.instruction, ("x",)).same_as(line)
+    assert not line.same_as(SourceLine(a.code, a.instruction + 2))
+    assert not line.same_as(SourceLine(here.__code__, a.instruction))
+    assert not line.same_as(None)
+
+
+def test_an_input_is_called_by_the_variable_bound_to_it():
+    x, y = Tensor([1.0]), Tensor([2.0])
+    line = source_line([x, 2.0, y])
+    assert line.names == ("x", "", "y")
+    assert source_line([GLOBAL]).names == ("GLOBAL",)
+    assert source_line([Tensor([1.0])]).names == ()
+    names = run("line = source_line([a])", "<nowhere>", source_line=source_line, a=x)
+    assert names["line"].names == ("a",)
+
+
+def test_in_a_comprehension_the_variable_around_it_has_the_name():
+    weights = Tensor([1.0])
+    (in_list,) = [source_line([w]) for w in [weights]]
+    (in_set,) = {source_line([w]) for w in [weights]}
+    in_dict = {i: source_line([w]) for i, w in enumerate([weights])}
+    (in_generator,) = (source_line([w]) for w in [weights])
+    ((nested,),) = [[source_line([w]) for w in [weights]] for _ in [0]]
+    for line in (in_list, in_set, in_dict[0], in_generator, nested):
+        assert line.names == ("weights",)
+
+
+def test_a_leaf_is_also_called_by_where_a_variable_holds_it():
+    x = Tensor([1.0], requires_grad=True)
+    y = x * 2.0
+    first = [0.0] * 99
+    many = {f"k{i}": i for i in range(99)}
+    for variables, name in (
+        ({}, ""),
+        ({"a": 1, "x": x}, "x"),
+        ({"ws": [0, x, x]}, "ws.1"),
+        ({"ws": [*first, x]}, "ws.99"),
+        ({"ws": [*first, 0, x]}, ""),
+        ({"ws": {"W_Q": x}}, "W_Q"),
+        ({"ws": {"W Q": x}}, "ws.W Q"),
+        ({"ws": {0: x}}, "ws.0"),
+        ({"ws": {**many, "last": x}}, "last"),
+        ({"ws": {**many, "a": 0, "last": x}}, ""),
+        ({"ws": SimpleNamespace(w=x)}, "w"),
+        ({"ws": [x], "x": x}, "x"),
+    ):
+        assert lines.name_of(x, variables) == name
+    assert lines.name_of(y, {"y": y}) == "y"
+    assert lines.name_of(y, {"ws": [y]}) == ""  # a result, and no leaf
+    assert lines.name_of(2.0, {"two": 2.0}) == ""
 
 
 def test_which_files_are_the_engines():

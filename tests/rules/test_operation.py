@@ -104,6 +104,13 @@ def test_a_reduction_drops_its_axes_unless_told_to_keep_them(op, backend):
     assert ops.apply(op, x, axis=(1,), keepdims=True).shape == (2, 1)
 
 
+def test_a_primitive_without_a_rule_passes_no_gradient_and_says_so(backend):
+    op = primitive(exp_like)
+    assert ops.apply(op, Tensor([1.0])).tolist() == [1.0]
+    with pytest.raises(RuntimeError, match="^exp_like: it has no vjp, so no gradient"):
+        ops.apply(op, Tensor([1.0], requires_grad=True))
+
+
 @composite
 def scaled_square(xp, x, *, by):
     """z = by · x², without a rule of its own."""
