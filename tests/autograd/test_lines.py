@@ -118,6 +118,13 @@ def test_outside_the_packages_the_innermost_line_is_the_callers_own():
 GLOBAL = Tensor([1.0])
 
 
+@by_columns
+def test_h_with_equals_is_read_and_assigned_to():
+    h, b = Operand(), Operand()
+    h @= b
+    assert (h.target, h.operands) == ("h", ["h", "b"])
+
+
 def test_two_operations_of_one_line():
     a = here()
     line = SourceLine(a.code, a.instruction)
