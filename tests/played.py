@@ -12,6 +12,7 @@ from tinygrad_attn import (
     manual_seed,
     ops,
     play,
+    primitive,
     rand,
     randn,
     record,
@@ -119,7 +120,84 @@ def activations():
     return loss, {}
 
 
-MODELS = [attention, inside, encoder, second_order, moved, losses, activations]
+@primitive("reduction", z="Σ x²{over}", x="∂z, repeated{over}, ⊙ 2 x")
+def squares(xp, x, *, axis):
+    return xp.sum(x * x, axis=axis)
+
+
+@squares.defvjp
+def squares_vjp(xp, g, z, inputs, needs, saved, *, axis):
+    (x,) = inputs
+    return (2.0 * x * xp.reshape(g, (*g.shape, 1)),)
+
+
+@primitive("movement", z="x", x="−∂z")
+def reversal(xp, x):
+    return xp.reshape(x, x.shape)
+
+
+@reversal.defvjp
+def reversal_vjp(xp, g, z, inputs, needs, saved):
+    return (-g,)
+
+
+@primitive("movement", z="2 x", x="2 ∂z")
+def no_movement(xp, x):
+    return x * 2
+
+
+@no_movement.defvjp
+def no_movement_vjp(xp, g, z, inputs, needs, saved):
+    return (g * 2.0,)
+
+
+@primitive("product", z="½ x yᵀ", x="½ · ∂z y", y="½ · ∂zᵀ x")
+def half_product(xp, x, y):
+    return xp.matmul(x, xp.permute_dims(y, (1, 0))) * 0.5
+
+
+@half_product.defvjp
+def half_product_vjp(xp, g, z, inputs, needs, saved):
+    x, y = inputs
+    turned = xp.permute_dims(g, (1, 0))
+    return xp.matmul(g, y) * 0.5, xp.matmul(turned, x) * 0.5
+
+
+def own():
+    """Rules of a reader's own, some of which are not what their kind says."""
+    manual_seed(6)
+    x, y = leaf(2, 3), leaf(2, 3)
+    with record():
+        a = squares(x, axis=(-1,))
+        b = reversal(x) * no_movement(y)
+        c = half_product(x, y)
+        loss = a.sum() + b.sum() + (c * c).sum()
+    return loss, {}
+
+
+def batches():
+    """Products of matrices of which either factor is broadcast."""
+    manual_seed(7)
+    a, b, c = leaf(2, 1, 2, 2), leaf(1, 2, 2, 2), leaf(2, 2, 2)
+    with record():
+        p = a @ b
+        q = p @ c
+        r = p @ a
+        loss = (p * p).sum() + (q * q).sum() + r.sum()
+    return loss, {}
+
+
+MODELS = [
+    attention,
+    inside,
+    encoder,
+    second_order,
+    moved,
+    losses,
+    activations,
+    own,
+    batches,
+]
 
 
 @cache

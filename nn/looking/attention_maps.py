@@ -97,7 +97,7 @@ class Watcher:
         self, op: Op, inputs: tuple[Any, ...], params: dict[str, Any], z: Tensor
     ) -> None:
         if op.kind == "softmax":
-            if z.ndim > 1 and params["axis"] in (-1, z.ndim - 1):
+            if z.ndim > 1 and params.get("axis", -1) in (-1, z.ndim - 1):
                 self.weights[z] = z
             return
         known = [

@@ -230,7 +230,7 @@ def test_no_head_is_cut_through_what_mixes_heads(kind, start):
     ) as e:
         draw(loss, head=(layer, 1))
     assert "centre" in str(e.value)
-    assert ("its kind is not known" in str(e.value)) == (not kind)
+    assert ("its kind is not declared" in str(e.value)) == (not kind)
 
 
 def test_without_a_vjp_a_gradient_is_refused():
@@ -285,7 +285,7 @@ def kinds(*args, **kwargs):
         (vjp_returns(None), RuntimeError, "odd: its vjp must return a tuple"),
         (vjp_returns(()), RuntimeError, "for each input (None where"),
         (kinds("pointwise"), ValueError, "kind 'pointwise' given; it must be one of"),
-        (kinds("elementwise", w="∂z"), TypeError, "w= given, which is no input of it"),
+        (kinds("elementwise", w="∂z"), TypeError, "w= given; it takes z, means, kink"),
     ],
 )
 def test_bad_rules_and_calls_get_one_sentence(call, error, words, backend):
@@ -294,3 +294,217 @@ def test_bad_rules_and_calls_get_one_sentence(call, error, words, backend):
         call(x)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# --- kinds of every kind --------------------------------------------------------------
+
+
+@primitive("softmax")
+def own_softmax(xp, x):
+    e = xp.exp(x)
+    return e / xp.sum(e, axis=(-1,), keepdims=True)
+
+
+@own_softmax.defvjp
+def own_softmax_vjp(xp, g, z, inputs, needs, saved):
+    return (z * (g - xp.sum(g * z, axis=(-1,), keepdims=True)),)
+
+
+@primitive("norm")
+def unit(xp, x, *, axis=(-1,)):
+    return x / xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+
+
+@unit.defvjp
+def unit_vjp(xp, g, z, inputs, needs, saved, *, axis):
+    (x,) = inputs
+    length = xp.sqrt(xp.sum(x * x, axis=axis, keepdims=True))
+    along = xp.sum(g * z, axis=axis, keepdims=True)
+    return ((g - z * along) / length,)
+
+
+@primitive("product", z="x yᵀ")
+def with_turned(xp, x, y):
+    axes = (*range(y.ndim - 2), y.ndim - 1, y.ndim - 2)
+    return xp.matmul(x, xp.permute_dims(y, axes))
+
+
+@with_turned.defvjp
+def with_turned_vjp(xp, g, z, inputs, needs, saved):
+    x, y = inputs
+    axes = (*range(g.ndim - 2), g.ndim - 1, g.ndim - 2)
+    return xp.matmul(g, y), xp.matmul(xp.permute_dims(g, axes), x)
+
+
+@primitive("elementwise", z="x", x="−∂z")
+def reversal(xp, x):
+    return xp.reshape(x, x.shape)
+
+
+@reversal.defvjp
+def reversal_vjp(xp, g, z, inputs, needs, saved):
+    return (-g,)
+
+
+class OwnLayer(Layer):
+    """Queries and keys of length 1, keys turned round, and a softmax of one's own."""
+
+    def forward(self, x):
+        Q, K, V = (
+            f(x).reshape(2, 4, 2, 3).permute_dims((0, 2, 1, 3))
+            for f in (self.q, self.k, self.v)
+        )
+        z = own_softmax(unit(Q) @ reversal(unit(K)).mT) @ V
+        return z.permute_dims((0, 2, 1, 3)).reshape(2, 4, 6)
+
+
+def test_a_softmax_of_ones_own_is_an_attention(backend):
+    manual_seed(2)
+    layer = OwnLayer(None)
+    maps = nn.attention_maps(layer, randn(2, 4, 6))
+    assert [w.shape for w in maps.values()] == [(2, 2, 4, 4)]
+    assert "softmax" in draw(loss_of(layer), head=(layer, 0)).svg
+
+
+@pytest.mark.parametrize("name", ["q.bias", "k.bias", "v.bias", "k.weight"])
+def test_shares_through_kinds_of_every_kind_add_up(name, backend):
+    manual_seed(2)
+    layer = OwnLayer(None)
+    loss = loss_of(layer)
+    parameter = dict(layer.named_parameters())[name]
+    (total,) = grad(loss, parameter, retain_graph=True)
+    shares = [0.0] * parameter.size
+    for sample in (0, 1):
+        for head in (0, 1):
+            node = unfold(loss, head=(layer, head), sample=sample).node(name)
+            for at, g in zip(flatten(node.positions.tolist()), flat(node)):
+                shares[at] += g
+    assert shares == pytest.approx(flatten(total.tolist()), rel=1e-9, abs=1e-12)
+
+
+def test_a_product_of_ones_own_is_cut_like_ours():
+    class Scores(Layer):
+        def forward(self, x):
+            Q, K, V = (f(x) for f in (self.q, self.k, self.v))
+            return functional.softmax(with_turned(Q, K)) @ V
+
+    layer = Scores(None)
+    layer.num_heads = 1
+    graph = unfold(loss_of(layer), head=(layer, 0), sample=1)
+    assert graph.counts()["with_turned"] == 1
+
+
+@primitive("elementwise", z="x ⊙ scale + shift", x="∂z ⊙ scale")
+def affine(xp, x, scale=2.0, shift=None):
+    z = x * scale
+    return z if shift is None else z + shift
+
+
+@affine.defvjp
+def affine_vjp(xp, g, z, inputs, needs, saved):
+    x, scale, _ = inputs
+    return g * scale, g * x if needs[1] else None, g
+
+
+def test_inputs_may_be_left_out_or_given_by_name():
+    x, w = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0])
+    assert affine(x).tolist() == [2.0, 4.0]
+    assert affine(x, shift=w).tolist() == [5.0, 8.0]
+    with record():
+        y = affine(x)
+        loss = y.sum()
+    assert "y = x ⊙ 2<" in draw(loss).svg.replace("</", "<")
+
+
+def test_a_choice_in_the_forward_is_refused_on_every_backend(backend):
+    @primitive
+    def size(xp, x):
+        return x if x > 0 else -x
+
+    with pytest.raises(ValueError, match=r"size: .*array"):
+        size(Tensor([-1.0, -2.0]))
+    assert size(Tensor([-1.0])).tolist() == [1.0]
+
+
+def test_what_a_number_handed_on_is_called():
+    x = Tensor([[1.0, 2.0]], requires_grad=True)
+    node = unfold(x.reshape(2).sum(), "scalar").node("reshape[0]")
+    assert (node.op, node.formula, node.rule) == ("identity", "z = x", "∂x += ∂z")
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: primitive(lambda x: x), TypeError, "a forward takes xp first"),
+        (
+            lambda: primitive("elementwise")(3),
+            TypeError,
+            "it stands above a",
+        ),
+        (lambda: primitive(z=3)(lambda xp, x: x), TypeError, "z=3 given; it must be a"),
+        (
+            lambda: primitive(z="{foo}")(lambda xp, x: x),
+            ValueError,
+            "may stand Σ",
+        ),
+        (lambda: primitive(lambda xp, z: z), TypeError, "an input is called z"),
+        (lambda: cube.defvjp(lambda g, x: g), TypeError, "must take (xp, g, z, inputs"),
+        (lambda: unit.defvjp(cube_vjp), TypeError, "inputs, needs, saved, *, axis)"),
+        (
+            lambda: unit(leaf(), axis=leaf()),
+            TypeError,
+            "axis= is a Tensor, and",
+        ),
+    ],
+)
+def test_bad_declarations_get_one_sentence(make, error, words):
+    with pytest.raises(error) as caught:
+        make()
+    assert words in str(caught.value)
+
+
+def leaf():
+    return Tensor([1.0, 2.0], requires_grad=True)
+
+
+def test_the_kind_may_be_given_by_name():
+    assert primitive(kind="norm")(lambda xp, x: x).kind == "norm"
+
+
+def test_a_false_kind_is_said_to_be_false():
+    false = primitive("movement")(cube.forward)
+    false.defvjp(cube_vjp)
+    layer = Layer(false)
+    with pytest.raises(
+        ValueError,
+        match="through cube .*one head's slice",
+    ):
+        draw(loss_of(layer), head=(layer, 0))
+
+
+def test_a_movement_that_sends_back_something_else_is_refused():
+    moved = primitive("movement")(reversal.forward)
+    moved.defvjp(reversal_vjp)
+    layer = Layer(moved)
+    with pytest.raises(ValueError, match="reversal: it is declared 'movement', but"):
+        draw(loss_of(layer), head=(layer, 0))
+
+
+def test_a_composite_that_returns_a_pair_needs_a_vjp():
+    @composite
+    def pair(xp, x):
+        return x * 2.0, x
+
+    with pytest.raises(TypeError, match="pair: its forward returned a tuple"):
+        pair(leaf())
+
+
+def test_functions_of_math_are_refused_by_name(backend):
+    import math
+
+    @primitive
+    def wave(xp, x):
+        return math.sin(x)
+
+    with pytest.raises(TypeError, match=r"wave: .*write xp\.sin\(x\)"):
+        wave(leaf().detach())

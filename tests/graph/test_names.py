@@ -310,3 +310,28 @@ def test_recording_keeps_no_variable_alive():
     loss, gone = step()
     assert gone() is None
     assert [node.name for node in unfold(loss)][0] == "x"
+
+
+def test_a_name_of_the_program_is_not_taken_by_a_number():
+    x, w = leaf(2), leaf(2)
+    with record():
+        h = x.tanh()
+        h = h * 2.0
+        h_2 = h + w
+        y = h_2 * h
+    assert names(y) == ["x", "h", "h_3", "w", "h_2", "y"]
+    with record():
+        z = (x * w).tanh()
+        mul = z * w
+    assert names(mul)[-2:] == ["z", "mul"]
+
+
+def test_numbers_follow_the_order_of_computing():
+    x, w = leaf(2), leaf(2)
+    with record():
+        h = x.tanh()
+        k = h.exp()
+        h = w.sin()
+        y = h * k
+    found = {node.name: node.op for node in unfold(y.sum())}
+    assert (found["h"], found["h_2"]) == ("tanh", "sin")

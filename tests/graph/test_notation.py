@@ -188,4 +188,4 @@ def test_a_choice_is_told_whichever_side_a_number_is_on():
     with record():
         y = ops.where(x > 0.0, 0.0, x)
     words = [written(g, g.root, names(g)).sentence for g in [unfold(y)]]
-    assert words == ["Each number is taken from one of two."]
+    assert words == ["Each number is that of 0 where greater is true, else that of x."]

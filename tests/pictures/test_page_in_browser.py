@@ -635,3 +635,14 @@ def test_without_a_script_there_is_the_still_picture(visit):
     assert tab.locator("#still").is_visible()
     assert not tab.locator("#main").is_visible()
     assert not tab.locator("#bar").is_visible()
+
+
+def test_on_a_phone_the_sum_of_a_number_is_read_whole(visit):
+    tab = visit(step=22, size=(390, 844))
+    cell(tab, 0, 1, 2).hover()
+    assert len(readout(tab)) > 1
+    high, whole = tab.evaluate(
+        "() => { const r = document.querySelector('#readout');"
+        " return [r.clientHeight, r.scrollHeight]; }"
+    )
+    assert high >= whole > 40

@@ -161,7 +161,7 @@ def test_a_meaning_is_empty_until_told_and_stays_as_it_is():
 
 @primitive(
     "reduction",
-    z="{Σ} x, {part}{axes}{back}{dtype}{other}",
+    z="{Σ} x, {part}{axes}{back}{dtype}{over}",
     means="y",
     x="∂z{part}",
     kink="at 1",
@@ -186,7 +186,7 @@ def told_vjp(xp, g, z, inputs, needs, saved, over=None):
 def test_what_is_told_of_an_operation_is_its_meaning():
     assert told.meaning == Meaning(
         kind="reduction",
-        formula="{Σ} x, {part}{axes}{back}{dtype}{other}",
+        formula="{Σ} x, {part}{axes}{back}{dtype}{over}",
         means="y",
         rules={"x": "∂z{part}"},
         inputs=("x", "others"),
@@ -260,20 +260,20 @@ def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
         (
             lambda: primitive(y="∂z")(exp_like),
             TypeError,
-            "exp_like: y= given, which is no input of it; its rules are for x, and z= "
-            "is its formula",
+            "exp_like: y= given; it takes z, means, kink, steep, "
+            "check, differentiable, and a rule for an input: x",
         ),
         (
             lambda: primitive(y="∂z", z="x")(plain_of_none),
             TypeError,
-            "plain_of_none: y= given, which is no input of it; its rules are for none, "
-            "and z= is its formula",
+            "plain_of_none: y= given; it takes z, means, kink, steep, "
+            "check, differentiable, and a rule for an input: but it has none",
         ),
         (
             lambda: primitive(x="∂z", y="∂z", w="∂z")(plain),
             TypeError,
-            "plain: w= given, which is no input of it; its rules are for x, y, and z= "
-            "is its formula",
+            "plain: w= given; it takes z, means, kink, steep, "
+            "check, differentiable, and a rule for an input: x, y",
         ),
         (
             lambda: composite("sum")(exp_like),

@@ -110,6 +110,15 @@ class Array:
     def __rpow__(self, y: Operand) -> Array:
         return elementwise(self.scalars.pow, y, self, dtype="float64")
 
+    def __bool__(self) -> bool:
+        """Of one number whether it is not 0."""
+        if len(self.data) != 1:
+            raise ValueError(
+                f"an array of {len(self.data)} numbers is neither true nor false; "
+                "choose number by number, with xp.where(condition, a, b)"
+            )
+        return bool(self.data[0])
+
     def __neg__(self) -> Array:
         refuse_bools(self)
         return elementwise(operator.neg, self)

@@ -12,7 +12,7 @@ import dis
 import linecache
 import sys
 from collections.abc import Sequence
-from itertools import islice
+from itertools import count, islice
 from os.path import dirname, join
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -32,12 +32,14 @@ LESSONS = (
 class SourceLine(NamedTuple):
     """A line of source: the code that was running, and the instruction in it.
 
-    `names` has for each input of the operation the program's name of it, or "".
+    `names` has for each input of the operation the program's name of it, or "". `time`
+    counts the operations that were recorded so.
     """
 
     code: CodeType
     instruction: int
     names: tuple[str, ...] = ()
+    time: int = 0
 
     def same_as(self, other: Any) -> bool:
         """Whether two operations were computed by the same line (or the same part)."""
@@ -142,6 +144,7 @@ BINARY: dict[str, type[ast.operator]] = {
     "MATRIX_MULTIPLY": ast.MatMult,
 }
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+CLOCK = count(1)
 MOST = 100  # items of a variable that are looked through for a tensor
 
 
@@ -161,7 +164,8 @@ def source_line(inputs: Sequence[Any] = ()) -> SourceLine:
         frame = frame.f_back
     variables = variables_of(frame)
     names = tuple(name_of(x, variables) for x in inputs)
-    return SourceLine(frame.f_code, frame.f_lasti, names if any(names) else ())
+    found = names if any(names) else ()
+    return SourceLine(frame.f_code, frame.f_lasti, found, next(CLOCK))
 
 
 def variables_of(frame: FrameType) -> dict[str, Any]:

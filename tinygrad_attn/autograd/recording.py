@@ -164,7 +164,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     keep = differentiable or (now.recording and now.tracing)  # record() keeps all
     if keep and op.vjp is None:
         if op.composite:  # without a rule: record its parts
-            return step_by_step(op, *inputs, **params)
+            z = step_by_step(op, *inputs, **params)
+            return z if isinstance(z, Recorded) else no_tensor(op, z)
         if differentiable:
             raise no_rule(op)
     xp = namespace_of(arrays, op.name)
@@ -203,6 +204,14 @@ def no_rule(op: Op) -> RuntimeError:
     return RuntimeError(
         f"{op.name}: it has no vjp, so no gradient can pass; write one under "
         f"@{op.name}.defvjp, or say @primitive(differentiable=False)"
+    )
+
+
+def no_tensor(op: Op, z: Any) -> Any:
+    """Refuses what a composite's forward returned."""
+    raise TypeError(
+        f"{op.name}: its forward returned a {type(z).__name__}; without a vjp, which "
+        "could use what is saved, it must return z alone"
     )
 
 

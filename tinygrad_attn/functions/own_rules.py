@@ -40,31 +40,50 @@ __all__ = ["composite", "primitive"]
 class OwnOp(Op):
     """An operation that is called like a function: `cube(x)`."""
 
+    def __init__(self, forward: Any, *args: Any, **said: Any) -> None:
+        self.signature = inspect.signature(forward)
+        if next(iter(self.signature.parameters), "") != "xp":
+            raise TypeError(
+                f"{forward.__name__}: a forward takes xp first, and then its inputs: "
+                f"def {forward.__name__}(xp, x)"
+            )
+        super().__init__(forward, *args, **said)
+
     def __call__(self, *inputs: Any, **params: Any) -> Any:
-        """The result for Tensors; or, as `cube(xp, x)` inside another rule, for what
-        that is given."""
+        """The result, for Tensors; or, called as `cube(xp, x)` inside another rule, for
+        what that is given."""
         if inputs and hasattr(inputs[0], "records"):
             return super().__call__(*inputs, **params)
         try:
-            inspect.signature(self.forward).bind(None, *inputs, **params)
+            bound = self.signature.bind(None, *inputs, **params)
         except TypeError as error:
             raise TypeError(
                 f"{self.name}: {error}; it takes ({', '.join(self.inputs)})"
             ) from error
-        like = next((x for x in inputs if isinstance(x, Recorded)), None)
+        bound.apply_defaults()
+        _, *values = bound.args
+        for name, value in bound.kwargs.items():
+            if hasattr(value, "shape"):
+                raise TypeError(
+                    f"{self.name}: {name}= is a {type(value).__name__}, and settings "
+                    "are plain values; let the forward take it as an input"
+                )
+        like = next((x for x in values if isinstance(x, Recorded)), None)
         if like is None:
-            kinds = ", ".join(type(x).__name__ for x in inputs) or "nothing"
+            kinds = ", ".join(type(x).__name__ for x in values) or "nothing"
+            inside = any(hasattr(x, "scalars") for x in values)
             raise TypeError(
                 f"{self.name}: {kinds} given; it takes Tensors (Tensor(x) makes one)"
+                + (f"; inside a rule write {self.name}(xp, x)" if inside else "")
             )
         given = [
             x if x is None or type(x) in NUMBERS else constant(self.name, x, like)
-            for x in inputs
+            for x in values
         ]
         try:
-            z = apply(self, *given, **params)
-        except AttributeError as error:
-            raise self.missing(error) from error
+            z = apply(self, *given, **bound.kwargs)
+        except (AttributeError, TypeError) as error:
+            raise self.explained(error) from error
         if isinstance(z.data, Recorded) or not hasattr(z.data, "shape"):
             raise TypeError(
                 f"{self.name}: its forward returned a {type(z.data).__name__}; it must "
@@ -74,12 +93,27 @@ class OwnOp(Op):
 
     def defvjp(self, vjp: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: `vjp` is this operation's; what it returns is checked."""
+        settings = [
+            name
+            for name, p in self.signature.parameters.items()
+            if p.kind is p.KEYWORD_ONLY
+        ]
+        try:
+            inspect.signature(vjp).bind(*VJP, **dict.fromkeys(settings))
+        except TypeError:
+            more = f", *, {', '.join(settings)}" if settings else ""
+            raise TypeError(
+                f"{self.name}: its vjp must take ({', '.join(VJP)}{more})"
+            ) from None
 
         @wraps(vjp)
         def checked(
             xp: Any, g: Any, z: Any, inputs: Any, needs: Any, saved: Any, **params: Any
         ) -> Any:
-            shares = vjp(xp, g, z, inputs, needs, saved, **params)
+            try:
+                shares = vjp(xp, g, z, inputs, needs, saved, **params)
+            except (AttributeError, TypeError) as error:
+                raise self.explained(error, "vjp") from error
             if isinstance(shares, (tuple, list)):
                 for i, (share, need) in enumerate(zip(shares, needs)):
                     if need and share is not None and not hasattr(share, "shape"):
@@ -92,17 +126,24 @@ class OwnOp(Op):
         self.vjp = checked
         return vjp
 
-    def missing(self, error: AttributeError) -> AttributeError:
-        """What to say of a function that neither xp nor an array has."""
-        if hasattr(error.obj, "records"):
-            said = f"xp has no {error.name!r}; it has {', '.join(XP)}"
-        elif hasattr(error.obj, "dtype"):
-            said = f"an array has no {error.name!r}; write xp.{error.name}(x)"
+    def explained(self, error: Exception, part: str = "forward") -> Exception:
+        """An error in the reader's forward or vjp, with what to write instead."""
+        said = str(error)
+        name, obj = getattr(error, "name", ""), getattr(error, "obj", None)
+        if isinstance(error, AttributeError) and hasattr(obj, "records"):
+            said = f"xp has no {name!r}; it has {', '.join(XP)}"
+        elif isinstance(error, AttributeError) and hasattr(obj, "dtype"):
+            said = f"an array has no {name!r}; write xp.{name}(x)"
+        elif "real number" in said or "converted to Python scalars" in said:
+            said = "a function of math takes one number; write xp.sin(x), not math.sin"
+        elif "NoneType" in said and part == "vjp":
+            said += "; saved is None where the gradient is recorded: compute it again"
         else:
             return error
-        return AttributeError(f"{self.name}: {said}", name=error.name, obj=error.obj)
+        return type(error)(f"{self.name}: in its {part}: {said}")
 
 
+VJP = ("xp", "g", "z", "inputs", "needs", "saved")
 XP = sorted(
     name
     for name, f in vars(python).items()
@@ -125,7 +166,9 @@ def primitive(kind: Any = "", /, **said: Any) -> Any:
         z, means: its formula in the letters of the forward, for pictures: z="x³".
         (name of an input): the rule of its gradient: x="∂z ⊙ 3 x²".
         kink, steep: where its slope jumps, or is infinite: kink="at 0".
-        differentiable: False if no gradient shall pass, and no vjp is written.
+        check: shapes of the inputs → shape of the result, or ValueError; it is called
+            only after a forward has failed.
+        differentiable: False if no gradient is to pass; then it needs no vjp.
 
     Raises:
         ValueError, TypeError: an unknown kind, or a rule for what is no input.
@@ -149,11 +192,11 @@ def composite(
 def composite(kind: Any = "", /, **said: Any) -> Any:
     """Decorator: a forward made of the functions of xp becomes an operation.
 
-    It needs no vjp: without one its parts are recorded, and each has its own. It takes
-    what `primitive` takes.
+    It needs no vjp: without one its parts are recorded, each with its own, and drawn in
+    a frame with its name. It takes what `primitive` takes.
 
     >>> from tinygrad_attn import Tensor
-    >>> @composite("elementwise", z="x tanh x")
+    >>> @composite("elementwise", z="x ⊙ tanh x")
     ... def bent(xp, x):
     ...     return x * xp.tanh(x)
     >>> bent(Tensor([0.0]))

@@ -2,13 +2,14 @@
 
 A parameter has its path in the model as its name ("self_attn.q_proj.weight"). A result
 has that of the variable it was assigned to (inside `record()`), else of the module that
-returned it, else of its operation. Equal names are numbered, in order.
+returned it, else of its operation. Equal names are numbered in the order of computing;
+the program's own come first.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from ..context import Scope
@@ -93,30 +94,41 @@ class Names:
         for t in order:
             for x in inputs_of(t):
                 uses[x].append(t)
-        found: dict[Tensor, str] = {}
-        settled, taken = set(trace.called.values()), set[str]()
-        count: dict[str, int] = {}
+        own: dict[Tensor, str] = {}  # names that the program gives
         for t in order:
-            name = first = self._name(trace, t, uses[t])
-            while name in taken or (name in settled and t not in trace.called):
+            if name := self._own_name(trace, t, uses[t]):
+                own[t] = name
+        found: dict[Tensor, str] = {}
+        reserved, taken = set(own.values()), set[str]()
+        count: dict[str, int] = {}
+        in_time = sorted(own, key=partial(when, uses=uses))
+        for t in [*in_time, *(t for t in order if t not in own)]:
+            name = first = own.get(t) or self._plain_name(trace, t, uses[t])
+            while name in taken or (name in reserved and name != own.get(t)):
                 count[first] = count.get(first, 1) + 1
                 name = f"{first}_{count[first]}"
             taken.add(name)
             found[t] = name
-        return found
+        return {t: found[t] for t in order}
 
-    def _name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
+    def _own_name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
+        """The name that the program gives a tensor, or ""."""
         if t in trace.called:
             return trace.called[t]
         origin = trace.origin.get(t)
         if origin is not None and origin in self.parameters:
             return self.parameters[origin]
         if not inputs_of(t):
-            found = kind(t, self, trace)
-            plain = PLAIN.get(t.dtype, found) if found == "constant" else found
-            return variable(t, uses) or plain
+            return variable(t, uses)
         if t._where is not None and t._where.target and ends_its_line(t, uses):
             return t._where.target
+        return ""
+
+    def _plain_name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
+        """The name of a tensor that the program gives none."""
+        if not inputs_of(t):
+            found = kind(t, self, trace)
+            return PLAIN.get(t.dtype, found) if found == "constant" else found
         for scope in scopes(t._scope):  # returned by a module?
             outside = [u for u in uses if not within(u, scope)]
             if is_module(scope.owner) and outside:
@@ -126,6 +138,13 @@ class Names:
         if ends_here and t.size == 1 and t._requires_grad:
             return "loss"  # L, if it has no other name
         return t._op.name if t._op else ""
+
+
+def when(t: Tensor, uses: dict[Tensor, list[Tensor]]) -> int:
+    """When a tensor was computed; for a leaf, when it was used first."""
+    times = [t._where, *(u._where for u in uses[t])] if not t._inputs else [t._where]
+    known = [where.time for where in times if where is not None]
+    return min(known, default=0)
 
 
 class Calls:
@@ -244,6 +263,8 @@ def formula_of_module(module: Any) -> str:
 @cache
 def of_symbol(symbol: str) -> Op | None:
     """The operation that Values have a symbol for: "+", "exp", "ReLU"."""
+    if not symbol:  # a number handed on
+        return None
     for op in (*vars(primitives).values(), *vars(activations).values()):
         if isinstance(op, Op) and symbol.lower() in (op.meaning.symbol, op.name):
             return op

@@ -1,4 +1,4 @@
-"""Chapters 2 and 3: every operation, with formula, forward and vjp on one screen.
+"""Chapters 2 and 3: every operation, its formula, forward and vjp side by side.
 
     operation.py    chapter 2: what an operation is
     primitives.py   chapter 3: the rules of calculus

@@ -18,20 +18,23 @@ from .operation import composite
     kink="at 0, where the rule takes the slope 0",
 )
 def relu(xp, x):
-    """Negative numbers become 0. A nan is not ≤ 0, and stays one."""
+    """Negative numbers become 0.
+
+    A nan is not ≤ 0, and stays one.
+    """
     return xp.where(x <= 0.0, 0.0, x)
 
 
 @relu.defvjp
 def relu_vjp(xp, g, z, inputs, needs, saved):
-    """Where x is below 0, moving it does not move z: nothing flows back."""
+    """Where `x` is below 0, moving it does not move `z`: nothing flows back."""
     (x,) = inputs
     return (xp.where(x <= 0.0, 0.0, g),)
 
 
 @composite("elementwise", z="gelu(x)", means="x ⊙ Φ(x)", x="∂z ⊙ (Φ(x) + x ⊙ φ(x))")
 def gelu(xp, x):
-    """A smooth relu, x·Φ(x): each number times its chance to be above a random one.
+    """A smooth relu: each number times the share of the bell curve below it.
 
     Φ(x) = ½(1 + erf(x/√2)) is the area left of x under the bell curve
     φ(x) = exp(-x²/2)/√(2π). Hendrycks & Gimpel 2016, "Gaussian Error Linear Units",
@@ -57,9 +60,10 @@ def gelu_vjp(xp, g, z, inputs, needs, saved):
     x="∂z ⊙ gelu_tanh′(x)",
 )
 def gelu_tanh(xp, x):
-    """gelu's approximation, in which no erf is needed: ½x(1 + tanh u).
+    """Close to gelu, without an erf.
 
-    u = √(2/π)(x + 0.044715 x³) (Hendrycks & Gimpel 2016, section 2).
+    z = ½x(1 + tanh u), u = √(2/π)(x + 0.044715 x³)
+    (Hendrycks & Gimpel 2016, section 2).
     """
     u = math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)
     return 0.5 * x * (1.0 + xp.tanh(u))
@@ -88,14 +92,16 @@ def dropout(xp, x, keep, *, p):
 
 @dropout.defvjp
 def dropout_vjp(xp, g, z, inputs, needs, saved, *, p):
-    """The gradient passes the same gate."""
+    """What became 0 has no influence; the rest grew, and so does its gradient."""
     _, keep = inputs
     return xp.where(keep, g * (1.0 / (1.0 - p)), 0.0), None
 
 
 @composite("elementwise", z="σ(x)", means="1 / (1 + exp(−x))", x="∂z ⊙ z ⊙ (1 − z)")
 def sigmoid(xp, x):
-    """Each number, bent into 0..1: 1/(1 + e⁻ˣ).
+    """Each number, squeezed between 0 and 1.
+
+    z = 1/(1 + e⁻ˣ).
 
     Written as e^min(x,0) / (e^min(x,0) + e^-max(x,0)), in which no exponent is above 0:
     nothing overflows, and z keeps all its digits where it is close to 0.
@@ -106,7 +112,7 @@ def sigmoid(xp, x):
 
 @sigmoid.defvjp
 def sigmoid_vjp(xp, g, z, inputs, needs, saved):
-    """The slope is largest, ¼, at 0, and fades to 0 where `z` nears 0 or 1."""
+    """Its slope is `z`(1 - `z`): ¼ at 0, and near 0 where `z` nears 0 or 1."""
     return (g * z * (1.0 - z),)
 
 
@@ -146,15 +152,15 @@ def softplus_vjp(xp, g, z, inputs, needs, saved):
     z="leaky_relu(x)",
     means="x where x > 0, else slope · x",
     x="∂z where x > 0, else slope · ∂z",
-    kink="at 0, where the rule takes the smaller slope",
+    kink="at 0, where the rule takes the slope of the left side",
 )
 def leaky_relu(xp, x, *, slope):
-    """Negative numbers are made small."""
+    """Negative numbers are multiplied by `slope`."""
     return xp.where(x > 0.0, x, x * slope)
 
 
 @leaky_relu.defvjp
 def leaky_relu_vjp(xp, g, z, inputs, needs, saved, *, slope):
-    """Where x ≤ 0 the gradient is made small as well, but not 0 as behind a relu."""
+    """Where `x` ≤ 0 so is the gradient: it is small, but not 0 as behind a relu."""
     (x,) = inputs
     return (xp.where(x > 0.0, g, g * slope),)

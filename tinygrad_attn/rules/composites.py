@@ -45,8 +45,8 @@ def softmax(xp, x, *, axis=-1):
 
 @softmax.defvjp
 def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """Raising one weight lowers the others, so what counts is how far ∂`z` is above its
-    average.
+    """Raising one weight lowers the others: what counts is how far its gradient lies
+    above the row's average, weighted by `z`.
 
     Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is in the
     denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1 if
@@ -79,7 +79,7 @@ def log_softmax(xp, x, *, axis=-1):
 
 @log_softmax.defvjp
 def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """A class is raised by its own gradient, and lowered by its share of all.
+    """Raising one x raises its own output, and lowers all by its probability.
 
     ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and softmax(x) is
     exp(z).
@@ -109,7 +109,8 @@ def cross_entropy(xp, logits, target):
 
 @cross_entropy.defvjp
 def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
-    """The prediction minus the truth.
+    """Raising a logit costs its probability and gains its target: prediction minus
+    truth.
 
     With x a row of logits, -Σₜ qₜ ln pₜ = Σₜ qₜ (ln Σₖ exp(xₖ) - xₜ), whose derivative
     in xⱼ is pⱼ Σₜ qₜ - qⱼ. For a q that adds up to 1, ∂L/∂x = g (p - q).
@@ -140,7 +141,7 @@ def linear(xp, x, weight, bias):
 
 @linear.defvjp
 def linear_vjp(xp, g, z, inputs, needs, saved):
-    """That of the matrix product x Wᵀ; every row of the batch uses `weight` and `bias`.
+    """`weight` meets every row of `x`, so its gradient adds up over all rows.
 
     ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of the batch. b is added to every row, so
     ∂L/∂b is the sum of g's rows (the walk takes it, see the note on broadcasting in
@@ -164,7 +165,7 @@ def linear_vjp(xp, g, z, inputs, needs, saved):
     bias="∂z",
 )
 def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
-    """Each row is shifted to mean 0 and divided by its deviation.
+    """Each row is shifted to mean 0 and divided by its standard deviation.
 
     x̂ = (x - μ)/√(σ² + ε). Ba, Kiros & Hinton 2016, "Layer Normalization", equations 3
     and 4. μ is the mean and σ² the biased variance (divided by n) over the last axes; ε
@@ -181,7 +182,7 @@ def layer_norm(xp, x, weight, bias, *, axis=(-1,), eps=1e-5):
 
 @layer_norm.defvjp
 def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
-    """To shift a row, or to stretch it, changes nothing: no gradient along these.
+    """Shifting or stretching a row changes nothing, so no gradient points that way.
 
     Write ĝ = g ⊙ weight = ∂L/∂x̂ and s = 1/√(σ² + ε), so x̂ = (x - μ) s.
     xᵢ enters x̂ⱼ in three ways: as xⱼ itself if i = j, through μ, and through σ². There
@@ -225,7 +226,7 @@ def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
 
 @rms_norm.defvjp
 def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
-    """To stretch a row changes nothing: no gradient along it.
+    """Stretching a row changes nothing, so no gradient points that way.
 
     As for layer_norm with μ = 0: s = 1/√(mean(x²) + ε), x̂ = x s, and
     ∂L/∂x = s (ĝ - x̂ · mean(ĝ ⊙ x̂)).
@@ -303,7 +304,7 @@ def scaled_dot_product_attention(
 
 @scaled_dot_product_attention.defvjp
 def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
-    """A key is raised where its value would serve the query better than the blend does.
+    """A key is drawn to the query where its value serves better than the blend does.
 
     With P = Q Kᵀ, E = P · scale (and mask), A = softmax(E), A' = dropout(A) and
     z = A' V. From the back, writing dX for ∂L/∂X:

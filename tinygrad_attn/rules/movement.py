@@ -1,6 +1,6 @@
 """Chapter 6: operations that move numbers.
 
-Each element of z is one element of x, or 0 (in `scatter_add`, a sum of some). So every
+Each element of z is one element of x, or 0; in `scatter_add` it may be a sum. So every
 derivative is 0 or 1, and a vjp only brings the gradient back to where the number came
 from: it is a movement too.
 
@@ -51,7 +51,7 @@ def permute_dims_vjp(xp, g, z, inputs, needs, saved, *, axes):
 
 @primitive("movement", z="x{part}", x="∂z at {part}, else 0")
 def getslice(xp, x, *, bounds):
-    """A part of `x`: x[start:stop:step, ...], with bounds for every axis."""
+    """A part of `x`: the places from start to stop on every axis."""
     return x[tuple(slice(*b) for b in bounds)]
 
 
@@ -64,13 +64,13 @@ def getslice_vjp(xp, g, z, inputs, needs, saved, *, bounds):
 
 @primitive("movement", z="x at {part}, else 0", x="∂z{part}")
 def place(xp, x, *, bounds, shape):
-    """Zeros of a shape, with z[bounds] = `x`."""
+    """`x` put into an array of zeros."""
     return xp.place(x, bounds, shape)
 
 
 @place.defvjp
 def place_vjp(xp, g, z, inputs, needs, saved, *, bounds, shape):
-    """The zeros are constants; the rest is a slice."""
+    """The zeros are constants; `x` gets back the gradient at its place."""
     return (g[tuple(slice(*b) for b in bounds)],)
 
 
@@ -94,7 +94,10 @@ def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
 
 @primitive("movement", z="x[indices]", x="Σ ∂z, added at indices")
 def take(xp, x, indices):
-    """A row of `x` for each index, (n, ...) and (*I) → (*I, ...): an embedding."""
+    """A row of `x` for each index: an embedding.
+
+    (n, ...) and (*I) → (*I, ...)
+    """
     return xp.take(x, indices, axis=0)
 
 
@@ -108,7 +111,7 @@ def take_vjp(xp, g, z, inputs, needs, saved):
 
 @primitive("reduction", z="Σ x, added at indices", x="∂z[indices]")
 def scatter_add(xp, x, indices, *, rows):
-    """Zeros of so many rows, to which each row of `x` is added at its index."""
+    """Each row of `x` is added to the row that its index names."""
     return xp.scatter_add(x, indices, rows)
 
 
@@ -121,12 +124,12 @@ def scatter_add_vjp(xp, g, z, inputs, needs, saved, *, rows):
 
 @primitive("movement", z="x as {dtype}", x="∂z")
 def astype(xp, x, *, dtype):
-    """The same numbers in another dtype."""
+    """The numbers, converted to another dtype."""
     return xp.astype(x, dtype)
 
 
 @astype.defvjp
 def astype_vjp(xp, g, z, inputs, needs, saved, *, dtype):
-    """The gradient goes back in the dtype of `x`."""
+    """Conversion only rounds, so the slope is 1; ∂`z` goes back in the dtype of `x`."""
     (x,) = inputs
     return (xp.astype(g, x.dtype),)

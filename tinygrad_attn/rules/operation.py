@@ -41,20 +41,29 @@ Tensor, with its graph.) So a rule that uses `saved` must also work without it.
     @primitive("elementwise", z="tanh x", x="∂z ⊙ (1 − z²)")
     def tanh(xp, x):
 
-in the letters of the forward: z is made so, and x is sent that. ∂z is short for ∂L/∂z.
+in the letters of the forward: `z=` says how z is made, `x=` what is sent back to x. ∂z
+is short for ∂L/∂z, which the code calls g.
 Graphs, pictures and explanations ask for it (`Op.meaning`), and a test evaluates each
 rule as it is written and compares it with what the vjp computes.
 
 | on the blackboard | meaning |
 |---|---|
-| x y, xᵀ | the matrix product, the transpose |
-| x ⊙ y | the product number by number |
-| Σⱼ x, mean x | along each row; {Σ} along the step's axis |
+| x y, xᵀ; 2 x | the matrix product, the transpose; twice x |
+| x ⊙ y, x · y, x / y, x ^ y, x² | number by number |
+| exp x, ln x, √x, σ(x) | of what follows; Φ, φ: the bell curve's area and height |
 | a where c, b where d, else e | number by number |
-| {over}, {along}, {part} | the step's axes or slice, if they do not go without saying |
+| Σⱼ x ⊙ y, mean x, var x | along each row; {Σ}: along the step's axis |
+| Σ x, x repeated | over axes or copies, and back; "added at": to these rows |
+| x[...], x at [...], x reshaped | a part; put there among zeros; moved |
+| s, x̂; A | a norm's 1/√(var x + ε), (x - mean x) s; attention's weights |
+| {over}, {along}, {part}, ... | the step's settings, left out where they are usual |
+| rule, ĝ = ... | where ĝ is ... |
 
-The docstrings say it in a sentence: the forward's what it does, the vjp's why its
-gradient is that.
+A rule speaks of inputs of the result's shape. Where one was broadcast, a picture adds
+the Σ over its copies, as the walk does.
+
+The first paragraph of the forward's docstring says what it does; that of the vjp's, why
+its gradient is so.
 
 **To add a rule**, see docs/adding_an_operation.md.
 """
@@ -76,7 +85,7 @@ CO_VARARGS = 4  # of a code object: it takes *inputs
 # operation, and never its name.
 KINDS = {
     "elementwise": "those at its place",
-    "choice": "the one at its place in one of two",
+    "choice": "the one at its place, of one of two inputs",
     "gate": "the one at its place, scaled, or none: it is 0",
     "comparison": "those at its place; it is true or false",
     "reduction": "several, along axes or by an index",
@@ -85,7 +94,7 @@ KINDS = {
     "norm": "its row (or its part along the axis)",
     "softmax": "its row; they are positive, and each row adds up to 1",
     "attention": "a query, all keys and all values",
-    "": "not known: it is a rule of the reader's own",
+    "": "not known: a rule of the user's own, of which it is not said",
 }
 ELEMENTWISE = ("elementwise", "choice", "gate", "comparison")
 ROWWISE = ("norm", "softmax")
@@ -103,19 +112,18 @@ GENERAL = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What is to be known of an operation beside how it computes: plain texts.
+    """What an operation means, as plain texts.
 
     Attributes:
         kind: one of KINDS.
         formula: z, in the letters of the forward's inputs: "tanh x"; "" if not given.
-        means: the same, with nothing but what a calculus book has: "1 / (1 + exp(−x))"
-            for "σ(x)"; "" if the formula is so already.
+        means: the same, written out: "1 / (1 + exp(−x))" for "σ(x)"; or "".
         rules: for each input the contribution to its gradient, "∂z ⊙ (1 − z²)".
         inputs: the names of the forward's inputs (the last may take several).
         sentence: what it does, the first words of the forward's docstring.
         why: why the gradient is that, the first words of the vjp's docstring.
-        kink: where its slope jumps, and what the rule takes there; "" if nowhere.
-        steep: where its slope is infinite; "" if nowhere.
+        kink: where its slope jumps, and which slope the rule takes there; or "".
+        steep: where its slope is infinite; or "".
     """
 
     kind: str = ""
@@ -180,12 +188,7 @@ class Op:
         self.differentiable = differentiable
         self.__doc__, self.__module__ = forward.__doc__, forward.__module__
         self.inputs = inputs_of(forward)
-        for name in said:
-            if name not in ("z", "means", "kink", "steep", *self.inputs):
-                raise TypeError(
-                    f"{self.name}: {name}= given, which is no input of it; its rules "
-                    f"are for {', '.join(self.inputs) or 'none'}, and z= is its formula"
-                )
+        check_said(self, said)
         if kind not in KINDS:
             raise ValueError(
                 f"{self.name}: kind {kind!r} given; it must be one of "
@@ -258,6 +261,35 @@ def inputs_of(forward: Callable[..., Any]) -> tuple[str, ...]:
     return (*names, code.co_varnames[at]) if several else names
 
 
+SAID = ("z", "means", "kink", "steep")
+OF_THE_STEP = ("Σ", "over", "along", "part", "axes", "back", "dtype")
+
+
+def check_said(op: Op, said: dict[str, Any]) -> None:
+    """Refuses what is said of an operation if it cannot be meant."""
+    taken = {*SAID, "kind", "check", "differentiable"} & {*op.inputs}
+    if taken:
+        raise TypeError(
+            f"{op.name}: an input is called {min(taken)}, which means something else "
+            "here; give it another name"
+        )
+    for name, text in said.items():
+        if name not in (*SAID, *op.inputs):
+            raise TypeError(
+                f"{op.name}: {name}= given; it takes {', '.join(SAID)}, check, "
+                f"differentiable, and a rule for an input: "
+                f"{', '.join(op.inputs) or 'but it has none'}"
+            )
+        if not isinstance(text, str):
+            raise TypeError(f"{op.name}: {name}={text!r} given; it must be a text")
+        for brace in re.findall(r"\{(.*?)\}", text):
+            if brace not in OF_THE_STEP:
+                raise ValueError(
+                    f"{op.name}: {name}={text!r} given; in braces may stand "
+                    + ", ".join(OF_THE_STEP)
+                )
+
+
 def general(notation: str) -> str:
     """A notation, without the settings of any one step."""
     return re.sub(r"\{(\w+)\}", _in_general, notation)
@@ -307,8 +339,15 @@ def decorated(make: type[Op], composite: bool, kind: Any, said: Any) -> Any:
     itself, the operation."""
     if callable(kind):
         return make(kind, composite, **said)
+    kind = said.pop("kind", kind)
 
     def decorate(forward: Callable[..., Any]) -> Op:
+        if not hasattr(forward, "__code__"):
+            who = "composite" if composite else "primitive"
+            raise TypeError(
+                f"{who}: a {type(forward).__name__} given; it stands above a function, "
+                "def name(xp, x)"
+            )
         return make(forward, composite, kind, **said)
 
     return decorate

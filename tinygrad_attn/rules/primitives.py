@@ -72,7 +72,7 @@ def log(xp, x):
 
 @log.defvjp
 def log_vjp(xp, g, z, inputs, needs, saved):
-    """The larger `x` is, the less a step of it counts: the slope is 1/x."""
+    """ln undoes exp, whose slope is exp `z`, that is `x`: so its own is 1/x."""
     (x,) = inputs
     return (g / x,)
 
@@ -85,7 +85,7 @@ def log1p(xp, x):
 
 @log1p.defvjp
 def log1p_vjp(xp, g, z, inputs, needs, saved):
-    """As for ln, at 1 + x."""
+    """The slope of ln is 1 over its argument, which is 1 + x."""
     (x,) = inputs
     return (g / (1.0 + x),)
 
@@ -110,7 +110,7 @@ def sin(xp, x):
 
 @sin.defvjp
 def sin_vjp(xp, g, z, inputs, needs, saved):
-    """Where the sine is at its top the cosine is 0: nothing flows back."""
+    """The slope of the sine is the cosine; at its top, 0, nothing flows back."""
     (x,) = inputs
     return (g * xp.cos(x),)
 
@@ -130,13 +130,13 @@ def cos_vjp(xp, g, z, inputs, needs, saved):
 
 @primitive("elementwise", z="tanh x", x="∂z ⊙ (1 − z²)")
 def tanh(xp, x):
-    """Each number, bent into -1..1."""
+    """Each number, squeezed between -1 and 1."""
     return xp.tanh(x)
 
 
 @tanh.defvjp
 def tanh_vjp(xp, g, z, inputs, needs, saved):
-    """The slope is 1 at 0, and fades to 0 where `z` nears -1 or 1."""
+    """Its slope is 1 - `z`²: 1 at 0, and near 0 where `z` nears -1 or 1."""
     return (g * (1.0 - z * z),)
 
 
@@ -201,7 +201,7 @@ def div(xp, x, y):
 
 @div.defvjp
 def div_vjp(xp, g, z, inputs, needs, saved):
-    """∂z/∂x = 1/y, and ∂z/∂y = -x/y², which is -z/y."""
+    """A larger `y` makes `z` smaller: ∂z/∂x = 1/y, and ∂z/∂y = -x/y² = -z/y."""
     x, y = inputs
     g_over_y = g / y
     return g_over_y if needs[0] else None, -g_over_y * z if needs[1] else None
@@ -212,7 +212,7 @@ def div_vjp(xp, g, z, inputs, needs, saved):
     z="x ^ y",
     x="∂z ⊙ y ⊙ x ^ (y − 1)",
     y="∂z ⊙ z ⊙ ln x",
-    steep="at x = 0, if y is below 1",
+    steep="at x = 0, if y is below 1 and not 0",
 )
 def pow(xp, x, y):
     """x to the power y, number by number."""
@@ -267,7 +267,7 @@ def maximum_vjp(xp, g, z, inputs, needs, saved):
     y="0 where condition, else ∂z",
 )
 def where(xp, condition, x, y):
-    """Each number is taken from one of two."""
+    """Each number is that of `x` where `condition` is true, else that of `y`."""
     return xp.where(condition, x, y)
 
 
@@ -289,7 +289,7 @@ def where_vjp(xp, g, z, inputs, needs, saved):
 
 @primitive("reduction", z="Σ x{over}", x="∂z, repeated{over}")
 def sum(xp, x, *, axis, keepdims=False):
-    """All numbers along the axes are added up."""
+    """The numbers along the axes, added up."""
     return xp.sum(x, axis=axis, keepdims=keepdims)
 
 
@@ -333,8 +333,10 @@ def max(xp, x, *, axis, keepdims=False):
 
 @max.defvjp
 def max_vjp(xp, g, z, inputs, needs, saved, *, axis, keepdims=False):
-    """Only the largest has an influence on `z`. At a tie they share evenly: as for
-    `maximum`, no order is preferred."""
+    """Only the largest has an influence on `z`. At a tie the largest share evenly.
+
+    As for maximum, no order is preferred.
+    """
     (x,) = inputs
     kept = reduced_shape(x.shape, axis, keepdims=True)
     largest = x == xp.reshape(z, kept)
@@ -356,7 +358,8 @@ def matmul(xp, x, y):
 
 @matmul.defvjp
 def matmul_vjp(xp, g, z, inputs, needs, saved):
-    """A number of `x` meets a whole row of `y`, and counts in a whole row of `z`.
+    """A number of `x` is multiplied by a whole row of `y`, so it collects from a whole
+    row of `z`.
 
     Forward:    zᵢⱼ = Σₖ xᵢₖ yₖⱼ
     Partials:   ∂zᵢⱼ/∂xᵢₖ = yₖⱼ        (xᵢₖ is used in row i of z, in every column j)

@@ -80,14 +80,18 @@ class Slices:
         assert op is not None
         if op.kind == "movement":
             return self.movement(t, at)
-        if op.elementwise or op.kind == "":  # for an unknown kind, a guess: `made` asks
+        if op.elementwise or op.kind == "":  # of an unknown kind a guess; Cut checks it
             items = [
                 (x, self.broadcast(x, t.shape, at)) if isinstance(x, Tensor) else x
                 for x in inputs
             ]
             return op, t._params, items
         if op.kind == "product":
-            return self.linear(t, at) if op.meaning.turned else self.matmul(t, at)
+            turned = op.meaning.turned
+            flat_y = inputs[1].ndim == 2
+            return (
+                self.linear(t, at) if turned and flat_y else self.matmul(t, at, turned)
+            )
         if op.kind in ROWWISE:
             return self.along_the_last_axis(t, at)
         if op.kind == "attention":
@@ -155,7 +159,7 @@ class Slices:
 
     def linear(self, t: Tensor, at: Positions) -> Slice | None:
         """Rows of x, and the rows of W that make these columns."""
-        x, weight, bias = t._inputs or ()
+        x, weight, *bias = t._inputs or ()
         pairs = self.rows_and_columns(at, t.shape[-1])
         if pairs is None or t._op is None:
             return None
@@ -164,12 +168,13 @@ class Slices:
         items = [
             (x, self.outer(rows, every, len(every))),
             (weight, self.outer(columns, every, len(every))),
-            None if bias is None else (bias, self.outer([0], columns, 0)[0]),
+            *(b if b is None else (b, self.outer([0], columns, 0)[0]) for b in bias),
         ]
         return t._op, t._params, items
 
-    def matmul(self, t: Tensor, at: Positions) -> Slice | None:
-        """Rows of x and columns of y, of one block of the batch."""
+    def matmul(self, t: Tensor, at: Positions, turned: bool) -> Slice | None:
+        """Rows of x and columns of y (rows, if it is turned), of one block of the
+        batch."""
         x, y = t._inputs or ()
         n, m = t.shape[-2:]
         k = x.shape[-1]
@@ -183,10 +188,11 @@ class Slices:
         (block,) = blocks
         every = list(range(k))
         left = self.block(x, (*t.shape[:-2], n, k), block)
-        right = self.block(y, (*t.shape[:-2], k, m), block)
+        right = self.block(y, (*t.shape[:-2], *((m, k) if turned else (k, m))), block)
+        across = (columns, every, k) if turned else (every, columns, m)
         items = [
             (x, self.pick(left, self.outer([r % n for r in rows], every, k))),
-            (y, self.pick(right, self.outer(every, columns, m))),
+            (y, self.pick(right, self.outer(*across))),
         ]
         return t._op, t._params, items
 
@@ -199,7 +205,7 @@ class Slices:
         """A softmax or a norm of whole rows."""
         width = t.shape[-1]
         pairs = self.rows_and_columns(at, width)
-        axis = t._params.get("axis")
+        axis = t._params.get("axis", -1)  # its own row, if it has no axis
         last = (t.ndim - 1, -1, (t.ndim - 1,), (-1,))
         if pairs is None or axis not in last or pairs[1] != list(range(width)):
             return None
@@ -208,11 +214,12 @@ class Slices:
         items: list[Any] = [(x, at)]
         items += [None if v is None else (v, self.ids(v.shape)) for v in others]
         assert t._op is not None
-        return t._op, t._params | {"axis": axis}, items
+        params = t._params | {"axis": axis} if "axis" in t._params else t._params
+        return t._op, params, items
 
     def attention(self, t: Tensor, at: Positions) -> Slice | None:
         """One block of Q, K and V, and of the masks, if they were given."""
-        query, key, value, mask, keep = t._inputs or ()
+        query, key, value, *masks = t._inputs or ()
         lead, n = t.shape[:-2], prod(t.shape[-2:])
         block = at.tolist()[0][0] // n if n else 0
         energies = (*lead, query.shape[-2], key.shape[-2])
@@ -220,7 +227,7 @@ class Slices:
             (x, self.block(x, (*lead, *x.shape[-2:]), block))
             for x in (query, key, value)
         ]
-        for x in (mask, keep):
+        for x in masks:
             if x is None:
                 items.append(None)
                 continue

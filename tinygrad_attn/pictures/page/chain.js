@@ -8,22 +8,22 @@ function productChain(z, how, position, row, column) {
   if (position > 1) return biasChain(z, column);
   const [x, y] = [CARDS.get(how.x), CARDS.get(how.y)];
   const shapes = [x, y, z].map((card) => card.value.shape);
-  const count = batches(shapes[2]);
-  // A factor that all batches share collects from all of them: too long a sum.
-  const same = shapes.every((shape) => shape.length > 1 && batches(shape) === count);
-  if (!same) return null;
+  // A factor that several matrices share collects from all of them: too long a sum.
+  const leads = shapes.map((shape) => shape.slice(0, -2).join());
+  if (shapes.some((shape) => shape.length < 2) || leads.some((lead) => lead !== leads[2])) return null;
   const [input, turned] = position ? [y, how.y_turned] : [x, how.x_turned];
-  const height = input.value.shape.at(-2);
-  const b = Math.floor(row / height);
-  const [first, second] = turned ? [column, row % height] : [row % height, column];
+  const index = fullIndex(input.value, row, column);
+  const lead = index.slice(0, -2);
+  const [first, second] = turned ? [index.at(-1), index.at(-2)] : [index.at(-2), index.at(-1)];
   const length = position ? shapes[2].at(-2) : shapes[2].at(-1);
   const terms = [];
   for (let n = 0; n < length; n++) {
     const at = position ? [n, second] : [first, n]; // in ∂z
     const other = position
-      ? factor(x, factorCell(x, how.x_turned, b, n, first, count))
-      : factor(y, factorCell(y, how.y_turned, b, second, n, count));
-    const arrived = arrivedAt(z, b * shapes[2].at(-2) + at[0], at[1]);
+      ? factor(x, factorCell(x, how.x_turned, lead, n, first))
+      : factor(y, factorCell(y, how.y_turned, lead, second, n));
+    const cell = factorCell(z, false, lead, ...at);
+    const arrived = arrivedAt(z, cell.row, cell.column);
     terms.push(position ? [other, arrived] : [arrived, other]);
   }
   const { symbols, numbers, known } = sumOf(terms, length);
@@ -113,9 +113,11 @@ function rowChain(z, how, position, row, column) {
   return { right, lights: GRIDS.map((which) => ({ card: z.id, which, row })) };
 }
 
+const SPREAD = /^∂\{z\}, repeated( over ax[ie]s [\d, ]+)?$/;
+
 // ∂x of z = Σ x: each of the numbers that were added receives the same.
 function reducedChain(z, how, position, row, column) {
-  if (!how.rules[position]?.startsWith("∂{z}, repeated")) return null;
+  if (!SPREAD.test(how.rules[position] ?? "")) return null;
   const x = CARDS.get(how.x);
   const index = fullIndex(x.value, row, column);
   const keeps = z.value.shape.length === x.value.shape.length;
@@ -128,6 +130,7 @@ function reducedChain(z, how, position, row, column) {
 
 // ∂x of a z that has x's numbers elsewhere: what arrived there, of all copies.
 function movedChain(z, how, position, row, column) {
+  if (!how.back[position]) return null;
   const { shape, rows, columns } = z.value;
   if (product(shape) !== rows.length * columns.length) return null;
   const flat = row * (CARDS.get(how.inputs[position]).value.shape.at(-1) ?? 1) + column;

@@ -2,7 +2,6 @@
 
 const MOST_TERMS = 12; // written in one sum
 const product = (numbers) => numbers.reduce((p, q) => p * q, 1);
-const batches = (shape) => product(shape.slice(0, -2));
 
 // A number of a formula, such as the 2 in S / 2.
 function plain(v) {
@@ -46,28 +45,26 @@ function bands(known) {
   return lights;
 }
 
-// Where a factor of a matrix product has its number [i, k], in batch b of `count`.
-function factorCell(card, turned, b, i, k, count) {
+// Where a factor of a matrix product has its number [i, k], for the matrix of z at an
+// index of its leading axes (which broadcast).
+function factorCell(card, turned, lead, i, k) {
   const shape = card.value.shape;
-  const lead = batches(shape);
-  if (lead !== 1 && lead !== count) return null;
+  const own = shape.slice(0, -2);
+  const index = own.map((size, axis) => (size === 1 ? 0 : lead[axis + lead.length - own.length]));
+  if (index.includes(undefined)) return null;
+  const block = index.reduce((at, n, axis) => at * own[axis] + n, 0);
   const [down, across] = turned ? [k, i] : [i, k];
   const height = shape.length > 1 ? shape.at(-2) : 1;
-  return { row: (lead === 1 ? 0 : b) * height + down, column: across };
+  return { row: block * height + down, column: across };
 }
 
-// Which row of x and column of y meet at a number of z = x y, and in which batch. A
-// vector as y is a column, as x a row, and z has no axis for it.
+// Which row of x and column of y meet at a number of z = x y, and at which index of the
+// leading axes. A vector as y is a column, as x a row, and z has no axis for it.
 function meeting(z, x, y, row, column) {
-  const shape = z.value.shape;
-  if (y.value.shape.length === 1) {
-    const flat = row * (shape.at(-1) ?? 1) + column;
-    const height = x.value.shape.length > 1 ? x.value.shape.at(-2) : 1;
-    return { b: Math.floor(flat / height), i: flat % height, j: 0 };
-  }
-  if (x.value.shape.length === 1) return { b: row, i: 0, j: column };
-  const height = shape.at(-2);
-  return { b: Math.floor(row / height), i: row % height, j: column };
+  const index = fullIndex(z.value, row, column);
+  if (y.value.shape.length === 1) return { lead: index.slice(0, -1), i: index.at(-1) ?? 0, j: 0 };
+  if (x.value.shape.length === 1) return { lead: index.slice(0, -1), i: 0, j: index.at(-1) ?? 0 };
+  return { lead: index.slice(0, -2), i: index.at(-2), j: index.at(-1) };
 }
 
 const factor = (card, at) => at && part(card, "value", at.row, at.column);
@@ -75,13 +72,12 @@ const factor = (card, at) => at && part(card, "value", at.row, at.column);
 function productSum(z, how, row, column) {
   const [x, y] = [CARDS.get(how.x), CARDS.get(how.y)];
   const yTurned = how.y_turned !== (y.value.shape.length === 1);
-  const { b, i, j } = meeting(z, x, y, row, column);
-  const count = Math.max(batches(x.value.shape), batches(y.value.shape));
+  const { lead, i, j } = meeting(z, x, y, row, column);
   const terms = [];
   for (let k = 0; k < how.k; k++) {
     terms.push([
-      factor(x, factorCell(x, how.x_turned, b, i, k, count)),
-      factor(y, factorCell(y, yTurned, b, k, j, count)),
+      factor(x, factorCell(x, how.x_turned, lead, i, k)),
+      factor(y, factorCell(y, yTurned, lead, k, j)),
     ]);
   }
   const { symbols, numbers, known } = sumOf(terms, how.k);
@@ -179,10 +175,13 @@ function cellAt(card, index) {
   return { row: down, column: index.at(-1) ?? 0 };
 }
 
+const IS_SUM = /^Σ \{0\}( over ax[ie]s [\d, ]+)?$/;
+const IS_MAX = /^max \{0\}( over ax[ie]s [\d, ]+)?$/;
 const MOST_WALKED = 4096; // numbers of a reduction that are looked at
 
 // z = Σ x or max x along some axes: the numbers of x there.
 function reducedSum(z, how, row, column) {
+  if (!IS_SUM.test(how.formula) && !IS_MAX.test(how.formula)) return otherSum(z, how);
   const x = CARDS.get(how.x);
   const shape = x.value.shape;
   const own = fullIndex(z.value, row, column);
@@ -204,8 +203,7 @@ function reducedSum(z, how, row, column) {
   const { symbols, numbers, known } = sumOf(terms, count);
   const everything = count === product(shape);
   const lights = everything ? [{ card: x.id, which: "value" }] : bands(known);
-  if (how.formula.startsWith("Σ")) return { right: [symbols, numbers], lights };
-  if (!how.formula.startsWith("max")) return otherSum(z, how);
+  if (IS_SUM.test(how.formula)) return { right: [symbols, numbers], lights };
   const listed = (text) => `max(${text.replaceAll(" + ", ", ")})`;
   return { right: [listed(symbols), listed(numbers)], lights };
 }

@@ -12,10 +12,13 @@ from math import isfinite, prod
 from typing import Any
 
 from ...arrays.backends import namespace_of
-from ...graph.data import Graph, Node
+from ...graph.data import Graph, Node, flat
 from ...graph.notation.formulas import axes_of, is_masked, on_the_blackboard
 from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
+
+# x y, x yᵀ + b: the products that the page writes out.
+PRODUCT = r"\{0\}ᵀ? \{1\}ᵀ?( \+ \{2\})?"
 
 
 def grid_data(grid: Grid) -> dict[str, Any]:
@@ -59,11 +62,12 @@ def how(graph: Graph, node: Node) -> dict[str, Any] | None:
     edges = graph.inputs(node)
     if not edges:
         return None
-    if node.kind == "product":
+    written = templates(graph, node)
+    if re.fullmatch(PRODUCT, written["formula"]) and node.kind == "product":
         return product(graph, node)
     found: dict[str, Any] = {"kind": "many", "op": node.op}
     found["inputs"] = [argument(x) for x in node.arguments]
-    found |= templates(graph, node)
+    found |= written
     x = graph.by_id(edges[0].source)
     axes = axes_of(node, len(x.shape))
     if node.operation and node.operation.elementwise:
@@ -75,7 +79,7 @@ def how(graph: Graph, node: Node) -> dict[str, Any] | None:
     elif node.kind == "attention":
         found["kind"] = "all"
     elif node.kind == "movement":
-        found |= {"kind": "moved", "origins": origins(graph, node)}
+        found |= moved(graph, node) or {}
     return found
 
 
@@ -117,13 +121,15 @@ def argument(x: str | float | None) -> Any:
     return "-inf" if is_masked(x) else json_number(x)
 
 
-def origins(graph: Graph, node: Node) -> list[list[Any]]:
+def moved(graph: Graph, node: Node) -> dict[str, Any] | None:
     """For each number that is shown: which input it comes from, and its position there,
-    counted row by row; None for the zeros of `place`."""
+    counted row by row; None for the zeros of `place`. And for each input whether its
+    gradient comes back by the same way. None for an operation that moves no numbers,
+    whatever it says."""
     op = node.operation
     assert op is not None
     xp = namespace_of([node.array])
-    arrays, starts, start = [], [], 1
+    arrays, lines, starts, sources, start = [], [], [], [], 1
     for edge in graph.inputs(node):
         x = graph.by_id(edge.source)
         if op.meaning.rules and not op.meaning.rule(edge.position):  # an index
@@ -131,13 +137,37 @@ def origins(graph: Graph, node: Node) -> list[list[Any]]:
             continue
         n = prod(x.shape)
         arrays.append(xp.reshape(xp.arange(start, start + n), x.shape))
+        lines.append(flat(x.array))
         starts.append(start)
+        sources.append(edge)
         start += n
     whole = {"dtype": "int64"} if "dtype" in node.settings else {}
-    moved = op.forward(xp, *arrays, **node.settings | whole)
+    found = op.forward(xp, *arrays, **node.settings | whole)
+    places = flat(found)
+    everything = [0.0, *(v for line in lines for v in line)]
+    inside = str(found.dtype) == "int64" and all(0 <= p < start for p in places)
+    if not inside or not same([everything[p] for p in places], flat(node.array)):
+        return None
 
     def origin(at: int) -> list[int] | None:
         which = sum(at >= start for start in starts) - 1
         return [which, at - starts[which]] if which >= 0 else None
 
-    return [[origin(at) for at in row] for row in grid_of(moved).numbers]
+    back = [True] * len(node.arguments)
+    for edge, first, line in zip(sources, starts, lines):
+        if edge.contribution_array is not None:
+            sent = [0.0] * len(line)
+            for p, g in zip(places, flat(node.gradient_array)):
+                if first <= p < first + len(line):
+                    sent[p - first] += g
+            back[edge.position] = same(sent, flat(edge.contribution_array))
+    shown = [[origin(at) for at in row] for row in grid_of(found).numbers]
+    return {"kind": "moved", "origins": shown, "back": back}
+
+
+def same(numbers: list[Any], others: list[Any]) -> bool:
+    """Whether two lists have the same numbers, but for the rounding of a float32."""
+    return len(numbers) == len(others) and all(
+        p == q or p != p or q != q or abs(p - q) <= 1e-5 * max(abs(p), abs(q), 1e-3)
+        for p, q in zip(map(float, numbers), map(float, others))
+    )
