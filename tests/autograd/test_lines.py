@@ -128,7 +128,7 @@ def test_h_with_equals_is_read_and_assigned_to():
 def test_two_operations_of_one_line():
     a = here()
     line = SourceLine(a.code, a.instruction)
-    assert line.names == ()
+    assert (line.names, line.time) == ((), 0)
     assert line.same_as(SourceLine(a.code, a.instruction, ("x",)))
     assert SourceLine(a.code, a.instruction, ("x",)).same_as(line)
     assert not line.same_as(SourceLine(a.code, a.instruction + 2))

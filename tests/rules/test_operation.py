@@ -295,6 +295,32 @@ def plain_of_none(xp):
     return None
 
 
+@pytest.mark.parametrize("name", ["kind", "check", "differentiable", "means", "kink"])
+def test_an_input_may_not_bear_the_name_of_what_is_said(name):
+    names = {}
+    exec(f"def f(xp, x, {name}): return x", names)
+    with pytest.raises(TypeError, match=f"^f: an input is called {name}, which means"):
+        primitive(names["f"])
+
+
+def test_a_decorator_stands_above_a_function():
+    for decorator, name in ((primitive, "primitive"), (composite, "composite")):
+        with pytest.raises(TypeError, match=f"^{name}: a tuple given; it stands above"):
+            decorator("elementwise")(())
+
+
+@composite
+def two_results(xp, x):
+    """A composite that saves something, without a vjp that could use it."""
+    return x * 2.0, x
+
+
+def test_a_composite_without_a_rule_returns_z_alone(backend):
+    said = "^two_results: its forward returned a tuple; without a vjp"
+    with pytest.raises(TypeError, match=said):
+        ops.apply(two_results, Tensor([1.0], requires_grad=True))
+
+
 def test_a_decorator_with_and_without_what_is_said():
     for decorator, of_parts in ((primitive, False), (composite, True)):
         for op in (
