@@ -107,7 +107,7 @@ def test_the_number_and_the_name(f, number, name):
     """That a derivative is the slope of its function does not say which function."""
     z = f(Value(0.7), Value(1.3))
     assert z.data == pytest.approx(number, rel=1e-15, abs=1e-15)
-    assert z._op == name
+    assert (z._op, z.label) == (name, "")
     assert len(z._local) == len(z._prev)
 
 

@@ -154,6 +154,16 @@ def test_outside_the_packages_the_innermost_line_is_the_callers_own():
     assert users_line().file == source_line().file == __file__
 
 
+def test_two_operations_of_one_line():
+    a = here()
+    line = SourceLine(a.code, a.instruction)
+    assert line.same_as(SourceLine(a.code, a.instruction, ("x",)))
+    assert SourceLine(a.code, a.instruction, ("x",)).same_as(line)
+    assert not line.same_as(SourceLine(a.code, a.instruction + 2))
+    assert not line.same_as(SourceLine(here.__code__, a.instruction))
+    assert not line.same_as(None)
+
+
 def test_which_files_are_the_engines():
     engine, layers = ROOT / "tinygrad_attn", ROOT / "nn"
     assert f"{engine}/" == lines.ENGINE

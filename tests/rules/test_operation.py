@@ -104,6 +104,13 @@ def test_a_reduction_drops_its_axes_unless_told_to_keep_them(op, backend):
     assert ops.apply(op, x, axis=(1,), keepdims=True).shape == (2, 1)
 
 
+def test_a_primitive_without_a_rule_passes_no_gradient_and_says_so(backend):
+    op = primitive(exp_like)
+    assert ops.apply(op, Tensor([1.0])).tolist() == [1.0]
+    with pytest.raises(RuntimeError, match="^exp_like: it has no vjp, so no gradient"):
+        ops.apply(op, Tensor([1.0], requires_grad=True))
+
+
 @composite
 def scaled_square(xp, x, *, by):
     """z = by · x², without a rule of its own."""
@@ -215,6 +222,23 @@ def test_the_last_name_is_that_of_all_that_follow():
     assert meaning.rule(0) == meaning.rule(1) == meaning.rule(7) != ""
 
 
+def test_what_is_written_out_with_a_calculus_books_functions_alone():
+    assert {op.name for op in ALL_OPS if op.meaning.means} == {
+        *("softmax", "log_softmax", "layer_norm", "rms_norm"),
+        *("relu", "leaky_relu", "gelu", "gelu_tanh", "sigmoid"),
+    }
+
+
+def test_where_a_slope_jumps_or_is_infinite():
+    """Each text follows "a kink" or "an infinite slope" in a sentence."""
+    kinks = {op.name: op.meaning.kink for op in ALL_OPS if op.meaning.kink}
+    assert set(kinks) == {"maximum", "max", "relu", "leaky_relu"}
+    steep = {op.name: op.meaning.steep for op in ALL_OPS if op.meaning.steep}
+    assert set(steep) == {"log", "log1p", "sqrt", "div", "pow"}
+    for text in (*kinks.values(), *steep.values()):
+        assert text.startswith("at ")
+
+
 def test_an_operators_symbol_is_pythons():
     binary = [primitives.add, primitives.sub, primitives.mul, primitives.div]
     symbols = [op.meaning.symbol for op in (*binary, primitives.pow)]
@@ -269,6 +293,32 @@ def exp_like(xp, x):
 
 def plain_of_none(xp):
     return None
+
+
+@pytest.mark.parametrize("name", ["kind", "check", "differentiable", "means", "kink"])
+def test_an_input_may_not_bear_the_name_of_what_is_said(name):
+    names = {}
+    exec(f"def f(xp, x, {name}): return x", names)
+    with pytest.raises(TypeError, match=f"^f: an input is called {name}, which means"):
+        primitive(names["f"])
+
+
+def test_a_decorator_stands_above_a_function():
+    for decorator, name in ((primitive, "primitive"), (composite, "composite")):
+        with pytest.raises(TypeError, match=f"^{name}: a tuple given; it stands above"):
+            decorator("elementwise")(())
+
+
+@composite
+def two_results(xp, x):
+    """A composite that saves something, without a vjp that could use it."""
+    return x * 2.0, x
+
+
+def test_a_composite_without_a_rule_returns_z_alone(backend):
+    said = "^two_results: its forward returned a tuple; without a vjp"
+    with pytest.raises(TypeError, match=said):
+        ops.apply(two_results, Tensor([1.0], requires_grad=True))
 
 
 def test_a_decorator_with_and_without_what_is_said():
