@@ -46,7 +46,8 @@ ORDER = """
     graph.check graph.data graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
-        graph.parts graph.parts.slices graph.parts.head graph.parts.focus graph.unfold
+        graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks
+        graph.parts.head graph.parts.focus graph.unfold
         graph.explaining graph.explaining.differences graph.explaining.explanation
         graph.explaining.explain graph
     pictures

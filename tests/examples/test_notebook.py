@@ -177,8 +177,8 @@ PICTURES = [  # cell, form, and for each picture what stands in it
             {"x", "AttentionHead", "target", "loss"},
             {"x", "W_Q", "W_K", "W_V", "Q = x W_Q", "K = x W_K", "V = x W_V"}
             | {"products = Q Kᵀ", "energies = products / 1.41"}
-            | {"weights = softmax(energies)", "AttentionHead = weights V"}
-            | {"∂Q += ∂products K", "∂V += weightsᵀ ∂AttentionHead"},
+            | {"weights = softmax(energies)", "z = weights V"}
+            | {"∂Q += ∂products K", "∂V += weightsᵀ ∂z"},
         ],
     ),
     (

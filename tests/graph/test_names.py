@@ -716,3 +716,41 @@ def test_what_the_program_lets_go_of_is_gone():
     finally:
         gc.enable()
     assert y._where.names[0] == "x"
+
+
+class OwnAttention(nn.Module):
+    """As a reader writes it, in letters of the paper."""
+
+    def __init__(self):
+        self.W_Q, self.W_K, self.W_V = (nn.Linear(4, 4, bias=False) for _ in range(3))
+
+    def forward(self, x):
+        Q, K, V = self.W_Q(x), self.W_K(x), self.W_V(x)
+        q = Q.reshape(3, 2, 2).swapaxes(0, 1)
+        k = K.reshape(3, 2, 2).swapaxes(0, 1)
+        v = V.reshape(3, 2, 2).swapaxes(0, 1)
+        S = q @ k.mT
+        A = functional.softmax(S)
+        z = A @ v
+        return z
+
+
+def test_what_a_layer_returns_has_the_name_of_the_variable_that_takes_it():
+    layer, x = OwnAttention(), leaf(3, 4)
+    with record():
+        y = layer(x)
+        loss = y.sum()
+    whole = [node.name for node in unfold(loss) if node.op == "linear"]
+    assert whole == ["Q", "K", "V"]
+    head = [node.name for node in unfold(loss, head=(layer, 1))]
+    assert set(head) >= {"x", "q", "k", "v", "S", "A", "z"}
+
+
+def test_a_layer_without_a_variable_gives_its_own_name():
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    with record():
+        loss = model(leaf(3, 4)).sum()
+    assert [node.name for node in unfold(loss) if node.op == "linear"] == [
+        "Linear_0",
+        "Sequential",
+    ]

@@ -295,3 +295,73 @@ def test_a_layer_without_a_number_gets_one_sentence():
     loss = model(randn(B, T, D)).sum()
     with pytest.raises(ValueError, match="^unfold: head=MultiHeadAttention given; it"):
         unfold(loss, head=model.attention)
+
+
+# --- the order of heads and sequences -------------------------------------------------
+
+LAYOUTS = {  # how a layer of 2 heads lays out its blocks, and the way back
+    "batch, heads": (lambda x: x.swapaxes(1, 2), lambda z: z.swapaxes(1, 2)),
+    "heads, batch": (
+        lambda x: x.permute_dims((2, 0, 1, 3)),
+        lambda z: z.permute_dims((1, 2, 0, 3)),
+    ),
+}
+
+
+class OwnHeads(nn.Module):
+    """Two heads of size 2, as a reader writes them, with the names of the paper."""
+
+    def __init__(self, layout):
+        self.W_Q, self.W_K, self.W_V = (nn.Linear(4, 4, bias=False) for _ in range(3))
+        self.apart, self.together = LAYOUTS[layout]
+
+    def forward(self, x):
+        B, T, d = x.shape
+        q, k, v = (
+            self.apart(W(x).reshape(B, T, 2, 2)) for W in (self.W_Q, self.W_K, self.W_V)
+        )
+        weights = functional.softmax(q @ k.mT / 2.0**0.5)
+        z = weights @ v
+        return self.together(z).reshape(B, T, d)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_heads_and_sequences_in_any_order(layout, batch, backend):
+    """Also as many of one as of the other: the graph tells which is which."""
+    layer, x = OwnHeads(layout), randn(batch, 3, 4)
+    with record():
+        y = layer(x)
+        loss = (y * y).sum()
+    Q = (x @ layer.W_Q.weight.T).tolist()
+    for h in range(2):
+        for b in range(batch):
+            graph = unfold(loss, head=(layer, h), sample=b)
+            queries = next(node for node in graph if node.op == "linear")
+            wanted = [row[2 * h : 2 * h + 2] for row in Q[b]]
+            assert flatten(queries.value) == pytest.approx(flatten(wanted), rel=1e-6)
+    for given in ({"head": (layer, 2)}, {"head": (layer, 0), "sample": batch}):
+        with pytest.raises(ValueError, match="numbered from 0"):
+            unfold(loss, **given)
+
+
+def test_heads_without_a_batch():
+    class Heads(OwnHeads):
+        def forward(self, x):
+            return super().forward(x.reshape(1, *x.shape)).reshape(*x.shape)
+
+    class Three(nn.Module):
+        def __init__(self):
+            self.W = nn.Linear(4, 6)
+
+        def forward(self, x):
+            Q = K = V = self.W(x).reshape(3, 3, 2).swapaxes(0, 1)
+            return functional.softmax(Q @ K.mT) @ V
+
+    for layer, n in ((Heads("batch, heads"), 2), (Three(), 3)):
+        with record():
+            loss = layer(randn(3, 4)).sum()
+        for h in range(n):
+            assert unfold(loss, head=(layer, h)).root.shape == (3, 2)
+        with pytest.raises(ValueError, match=f"has {n} heads, numbered from 0"):
+            unfold(loss, head=(layer, n))

@@ -1,10 +1,10 @@
 """The names of tensors, modules and parameters: the model's own, where it has some.
 
 A parameter has its path in the model as its name ("self_attn.q_proj.weight"). A result
-has that of the variable it was assigned to (inside `record()`), else of the module that
-returned it, else of the variable that held it when it was used, else of its operation.
-A leaf has that of the variable that held it when it was used first. Equal names are
-numbered in the order of computing; the program's own come first.
+has that of the variable it was assigned to (inside `record()`), else of the variable
+that held it when it was used, else of the module that returned it, else of its
+operation. A leaf has that of the variable that held it when it was used first. Equal
+names are numbered in the order of computing; the program's own come first.
 """
 
 from __future__ import annotations
@@ -121,10 +121,10 @@ class Names:
             return variable(t, uses)
         if t._where is not None and t._where.target and ends_its_line(t, uses):
             return t._where.target
-        if self._returned_by(t, uses):
-            return ""
-        # bound in a way that no line shows: q, k, v = x.split(2)
+        # bound in a way that its line does not show: q, k, v = x.split(2), y = model(x)
         names = [name_at(t, user) for user in uses if within_sight(t, user)]
+        if not self._returned_by(t, uses):
+            names += [name_at(t, user) for user in uses if both_readers(t, user)]
         return next(filter(None, names), "")
 
     def _plain_name(self, trace: Trace, t: Tensor, uses: list[Tensor]) -> str:
@@ -220,12 +220,19 @@ def usual_name(t: Tensor, uses: list[Tensor]) -> str:
 
 
 def within_sight(t: Tensor, user: Tensor) -> bool:
-    """Whether the line that used a tensor belongs to the program that computed it. What
-    a layer calls a tensor for itself is no name for it outside."""
+    """Whether the line that used a tensor belongs to the call that computed it, or to
+    one around that. What a module calls what it was given is no name for it outside."""
     made, used = t._where, user._where
     if made is None or used is None:
         return False
-    return made.code is used.code or (made.readers and used.readers)
+    around = user._scope is None or any(s is user._scope for s in scopes(t._scope))
+    return around and (used.readers or made.code is used.code)
+
+
+def both_readers(t: Tensor, user: Tensor) -> bool:
+    """Whether the reader wrote both the line that made a tensor and this use of it."""
+    lines = t._where, user._where
+    return all(line is not None and line.readers for line in lines)
 
 
 def variable(t: Tensor, uses: list[Tensor]) -> str:

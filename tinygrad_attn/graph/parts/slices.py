@@ -235,6 +235,11 @@ class Slices:
         return self.xp.reshape(self.xp.arange(block * n, block * n + n), shape[-2:])
 
 
+def key_of(at: Positions) -> Any:
+    """Positions as a key of a dict."""
+    return (*at.shape, *flat(at))
+
+
 def ascending(at: Positions) -> bool:
     """Whether positions are strictly increasing: the numbers keep their order."""
     places = flat(at)
