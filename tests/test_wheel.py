@@ -211,7 +211,7 @@ def test_installed_are_the_types_the_licence_and_the_metadata(user):
     )
     python, extras, needed, typed, licence = told.split("\n", 4)
     assert python == ">=3.10"
-    assert extras == "dev mutants numpy test train viz"
+    assert extras == "dev mutants notebook numpy test train viz"
     assert needed == ""
     assert typed == "nn/py.typed tinygrad_attn/nn/py.typed tinygrad_attn/py.typed"
     assert licence == (ROOT / "LICENSE").read_text()
