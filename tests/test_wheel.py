@@ -230,6 +230,17 @@ def test_nothing_is_installed_beside_it(user):
     assert told.split() == ["tinygrad_attn", "True", "True"]
 
 
+def test_it_says_what_one_can_do_with_it_there(user):
+    told = user(
+        "import runpy, sys\n"
+        "sys.argv[1:] = []\n"
+        "runpy.run_module('tinygrad_attn', run_name='__main__', alter_sys=True)"
+    )
+    assert "\n    numpy, not installed:\n        pip install numpy\n" in told
+    assert "examples/" not in told
+    assert told.endswith("are in the source, not in this\ninstallation.\n")
+
+
 def test_a_model_trains_there(user):
     told = user(
         "import nn\n"
