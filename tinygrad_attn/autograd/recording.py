@@ -162,6 +162,9 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         needs = [False] * len(inputs)
     differentiable = now.recording and True in needs  # False under no_grad
     keep = differentiable or (now.recording and now.tracing)  # record() keeps all
+    if op.composite and now.watcher is not None and op.kind == "attention":
+        z = step_by_step(op, *inputs, **params)  # so that its weights are seen
+        return z[0] if type(z) is tuple else z
     if keep and op.vjp is None:
         if op.composite:  # without a rule: record its parts
             z = step_by_step(op, *inputs, **params)
