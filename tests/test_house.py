@@ -76,6 +76,7 @@ ORDER = """
     nn.optim.base nn.optim.optimizers nn.optim.schedules nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
     nn.testing nn.tensor_file nn.checkpoint nn.convert nn
+    __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file
 # needs from above, wiring.py holds and `tinygrad_attn/__init__.py` fills in; and

@@ -211,7 +211,7 @@ def test_installed_are_the_types_the_licence_and_the_metadata(user):
     )
     python, extras, needed, typed, licence = told.split("\n", 4)
     assert python == ">=3.10"
-    assert extras == "dev mutants numpy test train viz"
+    assert extras == "dev mutants notebook numpy test train viz"
     assert needed == ""
     assert typed == "nn/py.typed tinygrad_attn/nn/py.typed tinygrad_attn/py.typed"
     assert licence == (ROOT / "LICENSE").read_text()
@@ -228,6 +228,17 @@ def test_nothing_is_installed_beside_it(user):
         "    print(Path(sys.prefix).resolve() in Path(m.__file__).resolve().parents)"
     )
     assert told.split() == ["tinygrad_attn", "True", "True"]
+
+
+def test_it_says_what_one_can_do_with_it_there(user):
+    told = user(
+        "import runpy, sys\n"
+        "sys.argv[1:] = []\n"
+        "runpy.run_module('tinygrad_attn', run_name='__main__', alter_sys=True)"
+    )
+    assert "\n    numpy, not installed:\n        pip install numpy\n" in told
+    assert "examples/" not in told
+    assert told.endswith("are in the source, not in this\ninstallation.\n")
 
 
 def test_a_model_trains_there(user):
