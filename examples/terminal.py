@@ -243,7 +243,7 @@ class Progress:
         become narrower since."""
         if self.live and self.line:
             above = (len(self.line) - 1) // columns()
-            sys.stderr.write((f"\x1b[{above}A" if above else "") + "\r\x1b[J")
+            sys.stderr.write("\r\x1b[K" + "\x1b[A\x1b[K" * above)
             self.line = ""
 
 
