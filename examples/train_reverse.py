@@ -161,8 +161,8 @@ def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
     progress = Progress(began)
     while run.optimizer.steps < o.steps and not answers_held_out and not stopped:
         rows = run.task.batch(o.batch)
-        run.warm_up.step()
         loss, answers = train_step(run.model, run.optimizer, rows)
+        run.warm_up.step()
         if run.optimizer.steps == began + 1:  # once is enough
             nn.warn_without_gradient(run.model)
         digits, whole = score(answers, rows)
