@@ -154,7 +154,7 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
 
 def count_numbers(loss: Tensor) -> str:
     """Says how many single numbers a loss on the scalar backend is made of."""
-    nodes = Counter(v._op for v in topological_order(loss.data.data[0]))
+    nodes = Counter(v._op for v in topological_order(loss.array.data[0]))
     return (
         f"the loss of one step is a graph of {nodes.total():,} single numbers, "
         f"{nodes['+']:,} of them sums, {nodes['*']:,} products"

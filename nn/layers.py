@@ -66,9 +66,9 @@ def init_xavier(module: Module) -> None:
     """
     for linear in module.modules():
         if isinstance(linear, Linear):
-            linear.weight.assign(xavier_uniform(*linear.weight.shape).data)
+            linear.weight.assign(xavier_uniform(*linear.weight.shape))
             if linear.bias is not None:
-                linear.bias.assign(zeros(linear.bias.shape).data)
+                linear.bias.assign(zeros(linear.bias.shape))
 
 
 class Embedding(Module):

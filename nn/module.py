@@ -15,6 +15,7 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
+from tinygrad_attn.errors import check_flag
 
 
 class Parameter(Tensor):
@@ -31,18 +32,6 @@ class Parameter(Tensor):
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad=requires_grad)
-
-    def _in_place(self, other: Any) -> Any:
-        raise TypeError(
-            "+= and its like would make a new Tensor, and the model would keep the old "
-            "Parameter; let an optimizer move it, or write p.assign((p - step).data)"
-        )
-
-    __iadd__ = __isub__ = __imul__ = __itruediv__ = _in_place
-
-    def assign(self, array: Any) -> None:
-        """Replaces the numbers, between steps, by an array of the same shape."""
-        self.data = namespace_of([self.data]).leaf(array)
 
 
 class Module:
@@ -146,6 +135,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Training behaviour (dropout on) here and inside; returns self."""
+        check_flag(f"{type(self).__name__}.train", "mode", mode)
         for module in self.modules():
             module.training = mode
         return self
@@ -203,8 +193,8 @@ class Module:
             raise ValueError(f"{who}: {'; '.join(problems)}")
         for path, t in found.items():
             parameter = own[path]
-            xp = namespace_of([parameter.data])
-            numbers = t.data if namespace_of([t.data]) is xp else t.tolist()
+            xp = namespace_of([parameter.array])
+            numbers = t.array if namespace_of([t.array]) is xp else t.tolist()
             parameter.assign(xp.asarray(numbers, parameter.dtype))
 
     # --- how it shows itself ----------------------------------------------------------

@@ -1580,6 +1580,20 @@ ROWS += fill(
 # --- one at a time, as they were found in use ----------------------------------------
 
 SINGLE: list[Row] = [
+    ("zeros(2).add_(zeros(3))", ValueError, "add_", "(2,)", "(3,)"),
+    ("zeros(2).add_('a')", TypeError, "add_", "str"),
+    ("zeros(2).add_(1.0, alpha='a')", TypeError, "add_", "alpha='a'"),
+    ("zeros(2).sub_(zeros(2, 2))", ValueError, "sub_", "(2, 2)", "(2,)"),
+    ("zeros(2).sub_(1.0, alpha=None)", TypeError, "sub_", "alpha=None"),
+    ("zeros(2).mul_(None)", TypeError, "mul_", "NoneType"),
+    ("Tensor([1, 2]).mul_(0.5)", TypeError, "mul_", "int64", "float"),
+    ("Tensor([1, 2]).div_(2)", TypeError, "div_", "int64", "float"),
+    ("zeros(2).copy_(zeros(3))", ValueError, "copy_", "(3,)", "(2,)"),
+    ("zeros(2).copy_('a')", TypeError, "copy_", "'a'"),
+    ("zeros(2).fill_('a')", TypeError, "fill_", "'a'"),
+    ("zeros(2).assign(zeros(3))", ValueError, "assign", "(3,)", "(2,)"),
+    ("zeros(2).assign(Tensor([1, 2]))", TypeError, "assign", "int64", "float"),
+    ("zeros(2).assign({})", TypeError, "assign", "dict"),
     ("zeros(2, 3) + zeros(4, 3)", ValueError, "add", "(2, 3)", "(4, 3)"),
     ("zeros(2) * zeros(3)", ValueError, "mul", "(2,)", "(3,)"),
     ("zeros(2) > zeros(3)", ValueError, "comparison", "(2,)", "(3,)"),

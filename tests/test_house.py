@@ -41,7 +41,7 @@ ORDER = """
     functions functions.operands functions.elementwise functions.movement
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses
-        functions.own_rules
+        functions.own_rules functions.updates
     ops tensor functional creation check_gradients
     graph.check graph.data graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy

@@ -7,11 +7,13 @@ looks for the two steps that make up attention:
     weights = softmax(energies)       along the last axis: each row adds up to 1
     weights V                         a matrix product: weighted means of the values
 
-In between, masked weights may be set to 0: the result is the weights. They may also be
-dropped out (not in eval mode), converted, reshaped or transposed: the weights stay the
-same. The watcher reports the very tensor that was used. It finds the attention of
-`nn.MultiHeadAttention`, `nn.AttentionHead` and
-`functional.scaled_dot_product_attention`, and attention written by hand.
+A softmax that is written by hand, e / e.sum(-1), is known by its numbers: none is
+negative, and each row adds up to 1. In between, masked weights may be set to 0: the
+result is the weights. They may also be dropped out (not in eval mode), converted,
+reshaped or transposed: the weights stay the same. The watcher reports the very tensor
+that was used. It finds the attention of `nn.MultiHeadAttention`, `nn.AttentionHead` and
+`functional.scaled_dot_product_attention`, attention written by hand, and a `composite`
+of the kind "attention".
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from typing import Any
 from tinygrad_attn import Tensor, no_grad
 from tinygrad_attn.autograd.recording import watch
 from tinygrad_attn.context import context
+from tinygrad_attn.graph.check import are_weights
 from tinygrad_attn.rules.operation import Op
 
 from ..module import Module, in_eval_mode
@@ -36,8 +39,9 @@ def attention_maps(model: Module, /, *inputs: Any, **kwargs: Any) -> dict[str, T
     attend to nothing, its whole row is 0.
 
     Args:
-        model: any Module. Attention is each softmax along the last axis whose result
-            then multiplies values in a matrix product, also in classes of your own.
+        model: any Module. Attention is each softmax along the last axis (or what else
+            makes rows that add up to 1) whose result then multiplies values in a matrix
+            product, also in classes of your own.
         inputs, kwargs: the arguments of the model.
 
     Returns:
@@ -104,6 +108,8 @@ class Watcher:
             x for x in inputs if isinstance(x, Tensor) and x in self.weights
         ]  # usually none
         if not known:
+            if op.kind == "elementwise" and are_weights(z.array):
+                self.weights[z] = z  # a softmax written by hand
             return
         weights = self.weights[known[0]]
         if op.kind in ("movement", "gate"):

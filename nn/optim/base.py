@@ -8,6 +8,7 @@ parameter takes its piece of the new w.
 gradients of several `backward()` add up in `grad` until `zero_grad()`. The mean over
 the whole batch is the sum of the parts' means, each times its share of the batch.
 
+    >>> from nn import Parameter
     >>> w, batch = Parameter([1.0]), Tensor([1.0, 2.0, 3.0, 6.0])
     >>> for part in batch.chunk(2):
     ...     loss = (w * part).mean() * (len(part) / len(batch))
@@ -21,11 +22,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tinygrad_attn import enable_grad, zeros_like
+from tinygrad_attn import Tensor, enable_grad, zeros_like
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.errors import check_flag, say
+from tinygrad_attn.functions.updates import give
 
-from ..module import Parameter
 from .groups import (
     Given,
     Group,
@@ -45,8 +46,9 @@ class Optimizer:
     Subclasses define `update`, and name the arrays that it keeps for each parameter.
 
     Args:
-        params: several Parameters, such as `model.parameters()`, also with their names,
-            as from `model.named_parameters()`; or groups of them (groups.py).
+        params: several Parameters (or other leaves), such as `model.parameters()`; also
+            with their names, as from `model.named_parameters()`; or groups of them
+            (groups.py).
         defaults: the options of each group that does not set its own.
 
     Attributes:
@@ -57,6 +59,7 @@ class Optimizer:
         steps: the count of the steps that moved anything.
         schedule: the schedule that sets the learning rates, if there is one.
 
+    >>> from nn import Parameter
     >>> class Descent(Optimizer):
     ...     def update(self, xp, w, g, state, options):
     ...         return w - options["lr"] * g, state
@@ -84,7 +87,7 @@ class Optimizer:
             )
         groups = list_groups(name, params)
         self.param_groups: list[Group] = []
-        self.state: dict[Parameter, dict[str, Any]] = {}
+        self.state: dict[Tensor, dict[str, Any]] = {}
         self.steps = 0
         self.schedule: Any = None
         self.saved_schedule: Any = None  # a loaded state of one that is not made yet
@@ -104,7 +107,7 @@ class Optimizer:
         self.param_groups[:] = groups
 
     @property
-    def parameters(self) -> list[Parameter]:
+    def parameters(self) -> list[Tensor]:
         """The parameters of all groups, in order."""
         return [p for group in self.param_groups for p in group["params"]]
 
@@ -194,26 +197,26 @@ class Optimizer:
             self._move(part, options)
         return loss
 
-    def _alike(self, parameters: list[Parameter]) -> Iterable[list[Parameter]]:
+    def _alike(self, parameters: list[Tensor]) -> Iterable[list[Tensor]]:
         """Those that have a gradient, parted by kind of array, dtype and state."""
-        parts: dict[Any, list[Parameter]] = {}
+        parts: dict[Any, list[Tensor]] = {}
         for p in parameters:
             g = p.grad
             if g is None:
                 continue
-            array, state = p.data, self.state.get(p, {})
-            if type(g.data) is not type(array):
-                namespace_of([array, g.data], type(self).__name__)
+            array, state = p.array, self.state.get(p, {})
+            if type(g.array) is not type(array):
+                namespace_of([array, g.array], type(self).__name__)
             key = type(array), array.dtype, state.get("step", 0), *state
             parts.setdefault(key, []).append(p)
         return parts.values()
 
-    def _move(self, parameters: list[Parameter], options: Group) -> None:
+    def _move(self, parameters: list[Tensor], options: Group) -> None:
         """Updates parameters that are alike, and their state."""
-        xp, dtype = namespace_of([parameters[0].data]), parameters[0].dtype
+        xp, dtype = namespace_of([parameters[0].array]), parameters[0].dtype
         states = [self.state.get(p, {}) for p in parameters]
-        w = xp.stop_gradient(_join(xp, [p.data for p in parameters]))
-        gradients = [p.grad.data for p in parameters if p.grad is not None]
+        w = xp.stop_gradient(_join(xp, [p.array for p in parameters]))
+        gradients = [p.grad.array for p in parameters if p.grad is not None]
         if any(g.dtype != w.dtype for g in gradients):
             gradients = [xp.astype(g, dtype) for g in gradients]
         g = _join(xp, gradients)
@@ -233,7 +236,7 @@ class Optimizer:
         start = 0
         for p in parameters:
             shape, end = p.shape, start + p.size
-            p.assign(xp.reshape(w[start:end], shape))
+            give(p, xp, xp.reshape(w[start:end], shape))
             own = self.state[p] = {"step": t}
             for slot, vector in vectors:
                 own[slot] = xp.reshape(vector[start:end], shape)

@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from tinygrad_attn import Tensor
 from tinygrad_attn.errors import check_number
 
-from ..module import Parameter
 from .groups import list_parameters, place_of
 
 
-def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
+def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     """Scales all gradients by one factor, so that their norm √Σg² is at most max_norm.
 
     Their common direction stays the same (Pascanu et al. 2013, algorithm 1).
@@ -25,6 +24,7 @@ def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
         RuntimeError: none of them has a gradient, or the norm is inf or nan, which no
             factor would mend. The gradients stay as they are.
 
+    >>> from nn import Parameter
     >>> w = Parameter([1.0])
     >>> (w * 8.0).sum().backward()
     >>> clip_grad_norm([w], 2.0), w.grad

@@ -29,12 +29,12 @@ from tinygrad_attn.errors import check_flag, check_number
 from ..module import Parameter
 
 Group = dict[str, Any]
-Given = Iterable[Parameter] | Iterable[tuple[str, Parameter]] | Iterable[Group]
+Given = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[Group]
 # What a group may have beside options. A schedule keeps the rate it began from there.
 NOT_OPTIONS = ("params", "param_names", "initial_lr")
 
 
-def list_parameters(who: str, given: Any) -> tuple[list[Parameter], list[str]]:
+def list_parameters(who: str, given: Any) -> tuple[list[Tensor], list[str]]:
     """Parameters as a list, and their names if they came with names, as from
     `model.named_parameters()`; refuses anything else.
 
@@ -62,9 +62,15 @@ def list_parameters(who: str, given: Any) -> tuple[list[Parameter], list[str]]:
         raise TypeError(f"{who}: some parameters have names; all must have, or none")
     parameters = [p[1] for p in found] if names else found
     for p in parameters:
-        if not isinstance(p, Parameter):
+        if not isinstance(p, Tensor):
             raise TypeError(
                 f"{who}: a {type(p).__name__} among the parameters; it takes Parameters"
+            )
+        if not (isinstance(p, Parameter) or (p.is_leaf and p.requires_grad)):
+            what = "requires no gradient" if p.is_leaf else "is a result"
+            raise ValueError(
+                f"{who}: a Tensor that {what} among the parameters; it takes "
+                "Parameters, or other leaves that require a gradient"
             )
     return parameters, names
 
@@ -94,7 +100,7 @@ def make_group(who: str, given: Any, defaults: Mapping[str, Any]) -> Group:
             f"{who}: a group with {_list(given)} given; it must have params"
         )
     parameters = given["params"]
-    if isinstance(parameters, Parameter):
+    if isinstance(parameters, Tensor):
         parameters = [parameters]
     parameters, names = list_parameters(who, parameters)
     group = {**defaults, **given, "params": parameters}
@@ -103,7 +109,7 @@ def make_group(who: str, given: Any, defaults: Mapping[str, Any]) -> Group:
 
 def refuse_repeats(who: str, groups: Sequence[Group]) -> None:
     """Refuses a parameter that is listed twice: it would move twice a step."""
-    seen: dict[Parameter, str] = {}
+    seen: dict[Tensor, str] = {}
     for k, group in enumerate(groups):
         for i, p in enumerate(group["params"]):
             place = place_of(group, i) + (f" of group {k}" if len(groups) > 1 else "")

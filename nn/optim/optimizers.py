@@ -85,8 +85,11 @@ class SGD(Optimizer):
         g = g + decay * w if decay else g
         if not mu:
             return w - lr * g, state
-        v = state.get("momentum_buffer")
-        v = g if v is None else mu * v + (1.0 - options["dampening"]) * g
+        v, dampening = state.get("momentum_buffer"), options["dampening"]
+        if v is None:
+            v = g
+        else:
+            v = mu * v + ((1.0 - dampening) * g if dampening else g)
         w = w - lr * (g + mu * v if options["nesterov"] else v)
         return w, {"momentum_buffer": v}
 

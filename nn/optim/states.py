@@ -19,7 +19,6 @@ from tinygrad_attn import Tensor, use_backend
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.errors import check_number, say
 
-from ..module import Parameter
 from .groups import place_of, plain
 
 KEYS = ("optimizer", "steps", "state", "param_groups", "schedule")
@@ -91,7 +90,7 @@ def check_keys(who: str, what: str, saved: Any, keys: tuple[str, ...]) -> None:
         )
 
 
-def _check_groups(optimizer: Any, saved: Any) -> dict[int, Parameter]:
+def _check_groups(optimizer: Any, saved: Any) -> dict[int, Tensor]:
     """Refuses groups that do not fit the optimizer's. Number → parameter."""
     name, own = type(optimizer).__name__, optimizer.param_groups
     if not isinstance(saved, (list, tuple)) or not all(
@@ -121,7 +120,7 @@ def _check_groups(optimizer: Any, saved: Any) -> dict[int, Parameter]:
     return dict(zip(numbers, optimizer.parameters))
 
 
-def _check_states(optimizer: Any, owners: dict[int, Parameter], saved: Any) -> None:
+def _check_states(optimizer: Any, owners: dict[int, Tensor], saved: Any) -> None:
     """Refuses states of parameters that have other arrays, or of other shapes."""
     name = type(optimizer).__name__
     needed = {"step", *optimizer.slots}
@@ -193,8 +192,8 @@ def _tensor(array: Any) -> Tensor:
         return Tensor(array)
 
 
-def _array_like(p: Parameter, t: Tensor) -> Any:
+def _array_like(p: Tensor, t: Tensor) -> Any:
     """The numbers of t as an array of a parameter's dtype and backend."""
-    xp = namespace_of([p.data])
-    numbers = t.detach().data if namespace_of([t.data]) is xp else t.tolist()
+    xp = namespace_of([p.array])
+    numbers = t.detach().array if namespace_of([t.array]) is xp else t.tolist()
     return xp.asarray(numbers, p.dtype)

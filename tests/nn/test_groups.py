@@ -139,7 +139,8 @@ V = nn.Parameter([[1.0]])
         ([{"params": [W]}, V], TypeError, "groups beside parameters given"),
         ([("w", W), V], TypeError, "some parameters have names"),
         ([("w", 1.0)], TypeError, "a float among the parameters"),
-        ([ones(1, requires_grad=True)], TypeError, "a Tensor among the parameters"),
+        ([ones(1)], ValueError, "a Tensor that requires no gradient among the param"),
+        ([W * 2.0], ValueError, "a Tensor that is a result among the parameters"),
     ],
 )
 def test_what_is_no_group_is_refused_by_name(kind, given, error, words):

@@ -186,6 +186,15 @@ def test_a_parameter_without_a_gradient_stays(any_backend):
     assert w.tolist() != [1.0]
 
 
+def test_any_leaf_may_be_moved(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.25)
+    (w * w).sum().backward()
+    assert optim.clip_grad_norm([w], 100.0) == pytest.approx(20**0.5)
+    optimizer.step()
+    assert w.tolist() == [0.5, 1.0]
+
+
 def test_a_closure_computes_the_loss(any_backend):
     w = nn.Parameter([1.0])
     optimizer = optim.SGD([w], lr=0.25)

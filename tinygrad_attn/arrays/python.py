@@ -193,6 +193,9 @@ def matmul(x: Array, y: Array) -> Array:
     return combine((x, y), data, shape)
 
 
+Array.__matmul__ = matmul  # type: ignore[operator]  # x @ y, as NumPy has it
+
+
 def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:
     """(n, k) @ (k, m) on flat lists: every row of x with every column of y."""
     columns = [y[j::m] for j in range(m)]

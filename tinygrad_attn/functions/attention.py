@@ -11,7 +11,6 @@ from typing import Any
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import Recorded, apply, make, step_by_step
-from ..context import context
 from ..errors import check_number
 from ..rules import composites
 from .activations import keep_mask
@@ -73,7 +72,6 @@ def attention_with_weights(
 
     To have the weights, the composite is opened: its steps are recorded one by one, and
     the weights are the tensor that its softmax (and mask) made, gradients included.
-    It is also opened while a watcher is active.
     """
     who = "scaled_dot_product_attention"
     q, k, v = (tensor(who, t).shape for t in (query, key, value))
@@ -106,7 +104,7 @@ def attention_with_weights(
         "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
         "p": float(dropout_p),
     }
-    if not want_weights and context.now.watcher is None:
+    if not want_weights:
         return apply(attention, *inputs, **settings), None
     z, (weights, _) = step_by_step(attention, *inputs, **settings)
     return z, weights
@@ -156,7 +154,7 @@ def causal_mask(
     if like is None:
         xp = current_backend().xp
     else:
-        xp = namespace_of([tensor("causal_mask", like).data])
+        xp = namespace_of([tensor("causal_mask", like).array])
     queries = xp.reshape(xp.arange(start, start + t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
 

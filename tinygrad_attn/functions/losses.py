@@ -104,13 +104,13 @@ def one_hot_rows(
     ignored; and how many are not."""
     n, classes = logits.shape
     counts = target != ignore_index
-    counted = int(sum(counts).data.tolist())
+    counted = int(sum(counts).array.tolist())
     if target.dtype == "int64" and counts.size != counted:
         target = where(counts, target, 0)
     target = whole_numbers(who, target, logits, classes, "label")
-    xp = namespace_of([logits.data])
-    hot = xp.reshape(target.data, (n, 1)) == xp.arange(0, classes)
-    kept = xp.reshape(counts.data, (n, 1))
+    xp = namespace_of([logits.array])
+    hot = xp.reshape(target.array, (n, 1)) == xp.arange(0, classes)
+    kept = xp.reshape(counts.array, (n, 1))
     q = smooth(make(xp.astype(hot, logits.dtype)), smoothing)
     return q * make(xp.astype(kept, logits.dtype)), float(counted)
 

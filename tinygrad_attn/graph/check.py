@@ -1,4 +1,4 @@
-"""Do two arrays differ by more than rounding?"""
+"""Do two arrays differ by more than rounding? Are numbers weights?"""
 
 from __future__ import annotations
 
@@ -93,3 +93,17 @@ def compare_gradients(
                 f"{tuple(want.shape)}, departs by {off:.3g} from what the rule of a "
                 "coarser level gives"
             )
+
+
+def are_weights(x: Any) -> bool:
+    """Whether an array holds weights, as a softmax makes them: none is negative, and
+    each row along the last axis adds up to 1."""
+    if x.ndim < 2 or not x.size or not str(x.dtype).startswith("float"):
+        return False
+    one_row = x[(0,) * (x.ndim - 1)].tolist()  # mostly enough to say no
+    if min(one_row) < 0.0 or abs(sum(one_row) - 1.0) > 1e-3:
+        return False
+    with (xp := namespace_of([x])).quiet():
+        total = xp.sum(x, axis=(x.ndim - 1,))
+        smallest = -xp.max(-x, axis=None).tolist()
+    return smallest >= 0.0 and not departs(total, total * 0.0 + 1.0, 1.0)

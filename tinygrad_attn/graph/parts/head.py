@@ -23,6 +23,7 @@ from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...tensor import Tensor
+from ..check import are_weights
 from ..names import Names, is_module, within
 from ..trace import Trace, inputs_of, scopes
 from .blocks import block_of
@@ -63,7 +64,7 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     z = results[call]
     this = next(s for s in scopes(z._scope) if s.owner is layer)
     inside = {t for t in inside if within(t, this)}  # of this call
-    head_of = Cut(trace, names, inside, namespace_of([z.data]))
+    head_of = Cut(trace, names, inside, namespace_of([z.array]))
     block = block_of(head_of, layer, z, head[1], sample)
     return head_of.made(z, head_of.slices.block_of_ids(z.shape, block))
 
@@ -71,8 +72,8 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
 def results_of_attention(
     who: str, trace: Trace, inside: set[Tensor], layer: Any
 ) -> list[Tensor]:
-    """The results of attention: of the composite, or of a product that takes the
-    weights of a softmax."""
+    """The results of attention: of the composite, or of a product that takes weights,
+    those of a softmax or others that are positive and add up to 1."""
     found: list[Tensor] = []
     order = [t for t in trace.tensors() if t in inside]
     weights: set[Tensor] = set()  # a softmax's result, also after a mask or dropout
@@ -82,6 +83,8 @@ def results_of_attention(
             found.append(t)
         if kind == "softmax" and t.ndim >= 2:
             weights.add(t)
+        elif kind == "elementwise" and t._requires_grad and are_weights(t.array):
+            weights.add(t)  # a softmax written by hand
         elif weights & set(inputs_of(t)):
             if kind == "product":
                 found.append(t)

@@ -93,6 +93,8 @@ class Slices:
             return self.matmul(t, at, turned)
         if op.kind in ROWWISE:
             return self.along_the_last_axis(t, at)
+        if op.kind == "reduction":
+            return self.whole_rows(t, at)
         if op.kind == "attention":
             return self.attention(t, at)
         return None
@@ -102,7 +104,7 @@ class Slices:
         either nothing or a transpose; or two inputs meet in it, end to end."""
         assert t._op is not None
         inputs = inputs_of(t)
-        arrays = [x.data for x in inputs]
+        arrays = [x.array for x in inputs]
         whole, starts, end = on_positions(self.xp, t._op, t._params, arrays)
         if str(whole.dtype) != "int64":  # it computes with them
             return None
@@ -209,6 +211,23 @@ class Slices:
         assert t._op is not None
         params = t._params | {"axis": axis} if "axis" in t._params else t._params
         return t._op, params, items
+
+    def whole_rows(self, t: Tensor, at: Positions) -> Slice | None:
+        """A sum or a maximum of whole rows: number p of the result is made of row p."""
+        x, *others = t._inputs or ()
+        axis = t._params.get("axis")
+        last = (x.ndim - 1, -1, (x.ndim - 1,), (-1,))
+        rows, width = flat(at), x.shape[-1] if x.ndim else 0
+        column = at.ndim == 2 and at.shape[1] == 1
+        if others or axis not in last:
+            return None
+        kept = t._params.get("keepdims", False)
+        if kept != column or (not kept and at.ndim != 1):
+            return None
+        every = list(range(width))
+        assert t._op is not None
+        params = t._params | {"axis": (1,) if isinstance(axis, tuple) else 1}
+        return t._op, params, [(x, self.outer(rows, every, width))]
 
     def attention(self, t: Tensor, at: Positions) -> Slice | None:
         """One block of Q, K and V, and of the masks, if they were given."""
