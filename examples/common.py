@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tinygrad_attn import Tensor, use_backend
+from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
 
 _IMPORTED = time.time()
@@ -137,7 +138,7 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
     try:
         import matplotlib
     except ImportError:
-        return "loss curve: needs matplotlib (pip install matplotlib)"
+        return f"loss curve: needs matplotlib: {how_to_install('matplotlib')}"
     matplotlib.use("svg")
     from matplotlib import pyplot
 

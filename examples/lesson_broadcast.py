@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 from examples.common import begin, section, slope
 from tinygrad_attn import Tensor, Value, grad, use_backend, zeros
 from tinygrad_attn.arrays.backends import namespace_of
@@ -165,4 +166,4 @@ def lesson() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

@@ -707,7 +707,7 @@ ROWS += fill(
 ROWS += fill(
     """
     gelu(zeros(2), {})
-    cross_entropy(zeros(1, 2), Tensor([0]), -100, {})
+    cross_entropy(zeros(1, 2), Tensor([0]), None, -100, {})
     mse_loss(zeros(2), zeros(2), {})
     """,
     [
@@ -751,10 +751,13 @@ ROWS += fill(
         ("zeros(2)", TypeError, "label", "integer", "float64"),
         ("Tensor([True, False])", TypeError, "integer", "bool"),
         ("Tensor([0, 1]), 'a'", TypeError, ("'a'", "str")),
-        ("Tensor([0, 1]), None", TypeError, "None"),
-        ("Tensor([0, 1]), 0.5", TypeError, ("0.5", "float")),
-        ("Tensor([0, 1]), [0]", TypeError, ("[0]", "list")),
-        ("Tensor([0, 1]), label_smoothing=1.0", ValueError, "1.0"),
+        ("Tensor([0, 1]), None, 'a'", TypeError, ("'a'", "str")),
+        ("Tensor([0, 1]), None, None", TypeError, "None"),
+        ("Tensor([0, 1]), None, 0.5", TypeError, ("0.5", "float")),
+        ("Tensor([0, 1]), None, [0]", TypeError, ("[0]", "list")),
+        ("Tensor([0, 1]), 0.5", ValueError, "weight", "()", "(3,)"),
+        ("Tensor([0, 1]), [0]", ValueError, "weight", "(1,)", "(3,)"),
+        ("Tensor([0, 1]), label_smoothing=1.5", ValueError, "1.5"),
         ("Tensor([0, 1]), label_smoothing=-0.5", ValueError, "-0.5"),
         ("Tensor([0, 1]), label_smoothing=nan", ValueError, "nan"),
         ("Tensor([0, 1]), label_smoothing=inf", ValueError, "inf"),

@@ -77,6 +77,7 @@ ORDER = """
         nn.optim.schedules nn.optim.lr_scheduler nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
     nn.testing nn.tensor_file nn.checkpoint nn.convert nn
+    __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file
 # needs from above, wiring.py holds and `tinygrad_attn/__init__.py` fills in; and
