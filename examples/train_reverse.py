@@ -157,8 +157,8 @@ class Run(Training):
 
     def step(self) -> Step:
         rows = self.task.batch(self.options.batch)
-        self.warm_up.step()
         loss, answers = train_step(self.model, self.optimizer, rows)
+        self.warm_up.step()
         digits, whole = score(answers, rows)
         scores = {"token_accuracy": digits, "exact_match": whole}
         return Step(loss, digits, (f"whole sequences {whole:.0%}",), scores)

@@ -34,7 +34,7 @@ from .module import Module
 from .optim import Optimizer
 from .tensor_file import check_safetensors as check_safetensors
 
-FORMAT = 2  # format 1 had no random state of its own
+FORMAT = 3  # format 1 had no random state of its own, 2 no groups of parameters
 
 
 def save(
@@ -51,7 +51,7 @@ def save(
     Args:
         path: the file, such as "model.safetensors".
         model: a Module, or a dict of Tensors by name.
-        optimizer: the optimizer; its steps and its state are saved.
+        optimizer: the optimizer; its `state_dict` is saved, with its schedule.
         config: anything else to save that fits into JSON, such as the sizes of the
             model or the losses so far. Keys are strings; tuples come back as lists.
         generators: name → `random.Random`, such as the generator of the batches. The
@@ -79,11 +79,9 @@ def save(
     }
     tensors = {f"model.{name}": t for name, t in weights.items()}
     if optimizer is not None:
-        state = optimizer.state_dict()
-        settings["optimizer"] = {"steps": state["steps"], "slots": optimizer.slots}
-        for slot in optimizer.slots:
-            for i, t in enumerate(state[slot]):
-                tensors[f"optimizer.{slot}.{i}"] = t
+        plain, arrays = _part(optimizer.state_dict())
+        settings["optimizer"] = plain
+        tensors |= {f"optimizer.{name}": t for name, t in arrays.items()}
     tensor_file.write(path, tensors, settings)
 
 
@@ -149,6 +147,11 @@ class Checkpoint:
             )
         if optimizer is not None and self.optimizer is None:
             raise ValueError(f"{self.path} was saved without an optimizer")
+        if optimizer is not None and "slots" in (self.optimizer or {}):
+            raise ValueError(
+                f"{self.path} was saved by an earlier version, whose optimizers had no "
+                "groups; restore the model alone, and train it with a new optimizer"
+            )
         before = None if model is None else model.state_dict()
         try:
             if model is not None:
@@ -166,15 +169,11 @@ class Checkpoint:
 
 def _checkpoint(path: str, tensors: dict[str, Tensor], settings: Any) -> Checkpoint:
     """The checkpoint in a file's contents; any kind of error if there is none."""
-    if settings["format"] != FORMAT:
+    if settings["format"] not in (2, FORMAT):
         raise ValueError(f"format {settings['format']}, not {FORMAT}")
     weights, optimizer = _select("model.", tensors), settings["optimizer"]
-    if optimizer is not None:
-        slots = {k: _select(f"optimizer.{k}.", tensors) for k in optimizer["slots"]}
-        optimizer = {"steps": optimizer["steps"]} | {
-            slot: [state[str(i)] for i in range(len(state))]
-            for slot, state in slots.items()
-        }
+    if optimizer is not None and settings["format"] == FORMAT:
+        optimizer = _join(optimizer, _select("optimizer.", tensors))
     return Checkpoint(
         path,
         weights,
@@ -189,6 +188,30 @@ def _select(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """The tensors whose names have a prefix, by the rest of the name."""
     n = len(prefix)
     return {name[n:]: t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def _part(state: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """An optimizer's state as what fits into JSON, and its Tensors by name."""
+    states: dict[int, dict[str, Any]] = state["state"]
+    counts = {i: own["step"] for i, own in states.items()}
+    arrays = {
+        f"{i}.{slot}": t
+        for i, own in states.items()
+        for slot, t in own.items()
+        if slot != "step"
+    }
+    return {**state, "state": counts}, arrays
+
+
+def _join(plain: dict[str, Any], arrays: dict[str, Tensor]) -> dict[str, Any]:
+    """The state that `_part` parted. JSON has made texts of its numbers."""
+    states: dict[int, dict[str, Any]] = {
+        int(i): {"step": step} for i, step in plain["state"].items()
+    }
+    for name, t in arrays.items():
+        i, _, slot = name.partition(".")
+        states[int(i)][slot] = t
+    return {**plain, "state": states}
 
 
 def _as_state(saved: Any) -> tuple[Any, ...]:

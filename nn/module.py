@@ -15,6 +15,7 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
+from tinygrad_attn.errors import check_flag
 from tinygrad_attn.printing import printable
 
 
@@ -135,6 +136,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Module:
         """Training behaviour (dropout on) here and inside; returns self."""
+        check_flag(f"{type(self).__name__}.train", "mode", mode)
         for module in self.modules():
             module.training = mode
         return self

@@ -64,6 +64,8 @@ def check_number(
     open_high: bool = False,
 ) -> None:
     """Refuses a setting that is no number, or not between low and high."""
+    if type(value) is float and low < value < high and not whole:
+        return  # the usual case, fast
     kinds: Any = Integral if whole else Real
     if isinstance(value, kinds) and not isinstance(value, bool):
         inside = low <= value <= high and is_held(value)
@@ -82,3 +84,12 @@ def check_number(
         f"{who}: {what}={say(value)}, a {type(value).__name__}, given; it must be "
         f"{kind}{limits}"
     )
+
+
+def check_flag(who: str, what: str, value: Any) -> None:
+    """Refuses what is neither True nor False."""
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"{who}: {what}={say(value)}, a {type(value).__name__}, given; it must be "
+            "True or False"
+        )

@@ -27,7 +27,7 @@ from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
 from .autograd.recording import Recorded, make
-from .errors import say, under_name
+from .errors import check_flag, under_name
 from .functions import (
     activations,
     elementwise,
@@ -60,11 +60,7 @@ class Tensor(Arithmetic):
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
     ) -> None:
-        if not isinstance(requires_grad, bool):
-            raise TypeError(
-                f"Tensor: requires_grad={say(requires_grad)}, a "
-                f"{type(requires_grad).__name__}, given; it must be True or False"
-            )
+        check_flag("Tensor", "requires_grad", requires_grad)
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
@@ -89,11 +85,7 @@ class Tensor(Arithmetic):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets `requires_grad`; returns self."""
-        if not isinstance(requires_grad, bool):
-            raise TypeError(
-                f"requires_grad_: {say(requires_grad)}, a "
-                f"{type(requires_grad).__name__}, given; it must be True or False"
-            )
+        check_flag("requires_grad_", "requires_grad", requires_grad)
         self.requires_grad = requires_grad
         return self
 

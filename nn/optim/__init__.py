@@ -1,14 +1,21 @@
 """Optimizers, which move parameters, and schedules of their learning rates.
 
-Read base.py (what all share), optimizers.py (SGD, Adam, AdamW) and schedules.py;
-each may import those before it. They import tinygrad_attn and, of nn/, module.py only.
+Read groups.py (parameters, and options for some), states.py (what is saved), base.py
+(what all optimizers share), optimizers.py (SGD, Adam, AdamW), clipping.py, schedules.py
+(what all schedules share) and lr_scheduler.py (their formulas); each may import those
+before it. They import tinygrad_attn and, of nn/, module.py only.
 """
 
 from ..module import Parameter as Parameter
+from . import lr_scheduler as lr_scheduler
 from .base import Optimizer as Optimizer
-from .base import clip_grad_norm as clip_grad_norm
+from .clipping import clip_grad_norm as clip_grad_norm
+from .lr_scheduler import CosineAnnealingLR as CosineAnnealingLR
+from .lr_scheduler import LambdaLR as LambdaLR
+from .lr_scheduler import LinearLR as LinearLR
+from .lr_scheduler import LRScheduler as LRScheduler
+from .lr_scheduler import Noam as Noam
+from .lr_scheduler import WarmUp as WarmUp
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
-from .schedules import Noam as Noam
-from .schedules import WarmUp as WarmUp

@@ -1,6 +1,6 @@
-"""What all optimizers share: parameters, a learning rate, a state, and `step`.
+"""What all optimizers share: groups of parameters, a state for each, and `step`.
 
-All of an optimizer's parameters are laid end to end as one long vector w, their
+Parameters that have come equally far are laid end to end as one long vector w, their
 gradients as g. So an update is written once for the whole, as on paper. Afterwards each
 parameter takes its piece of the new w.
 
@@ -8,6 +8,7 @@ parameter takes its piece of the new w.
 gradients of several `backward()` add up in `grad` until `zero_grad()`. The mean over
 the whole batch is the sum of the parts' means, each times its share of the batch.
 
+    >>> from nn import Parameter
     >>> w, batch = Parameter([1.0]), Tensor([1.0, 2.0, 3.0, 6.0])
     >>> for part in batch.chunk(2):
     ...     loss = (w * part).mean() * (len(part) / len(batch))
@@ -18,197 +19,254 @@ the whole batch is the sum of the parts' means, each times its share of the batc
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tinygrad_attn import Tensor
+from tinygrad_attn import Tensor, enable_grad, zeros_like
 from tinygrad_attn.arrays.backends import namespace_of
-from tinygrad_attn.errors import check_number
+from tinygrad_attn.errors import check_flag, say
+from tinygrad_attn.functions.updates import give
 
-from ..module import Parameter
+from .groups import (
+    Given,
+    Group,
+    check_rates,
+    list_groups,
+    make_group,
+    plain,
+    read_options,
+    refuse_repeats,
+)
+from .states import take_state, write_state
 
 
 class Optimizer:
     """The base of all optimizers. Parameters without a gradient are left as they are.
 
-    Subclasses define `update`, and name in `slots` the arrays that it keeps for each
-    parameter.
+    Subclasses define `update`, and name the arrays that it keeps for each parameter.
 
     Args:
-        parameters: several Parameters, such as `model.parameters()`.
-        lr: the learning rate.
+        params: several Parameters (or other leaves), such as `model.parameters()`; also
+            with their names, as from `model.named_parameters()`; or groups of them
+            (groups.py).
+        defaults: the options of each group that does not set its own.
 
+    Attributes:
+        param_groups: the groups. A change of an option counts from the next step on.
+            `optimizer.lr` is the lr of all groups, to be read and set; so for all
+            options.
+        state: parameter → its "step", the count of its own steps, and its arrays.
+        steps: the count of the steps that moved anything.
+        schedule: the schedule that sets the learning rates, if there is one.
+
+    >>> from nn import Parameter
     >>> class Descent(Optimizer):
-    ...     def update(self, xp, w, g, state):
-    ...         return w - self.lr * g, state
+    ...     def update(self, xp, w, g, state, options):
+    ...         return w - options["lr"] * g, state
     >>> w = Parameter([1.0])
-    >>> optimizer = Descent([w], lr=0.25)
+    >>> optimizer = Descent([w], {"lr": 0.25})
     >>> (w * w).sum().backward()
     >>> optimizer.step()
     >>> w, optimizer.steps
     (Tensor([0.5000], float64, requires_grad), 1)
     """
 
-    slots: tuple[str, ...] = ()
+    slots: tuple[str, ...] = ()  # what a parameter has in its state from step 1 on
+    optional_slots: tuple[str, ...] = ()  # what some options make it keep too
 
-    def __init__(self, parameters: Iterable[Parameter], lr: float) -> None:
+    def __init__(
+        self,
+        params: Given,
+        defaults: Mapping[str, Any],
+    ) -> None:
         name = type(self).__name__
-        self.parameters = _list_parameters(name, parameters)
-        check_number(name, "lr", lr, 0.0)
-        self.lr = float(lr)
+        if not isinstance(defaults, Mapping):
+            raise TypeError(
+                f"{name}: defaults={say(defaults)}, a {type(defaults).__name__}, "
+                "given; it must be a dict of options, such as {'lr': 0.1}"
+            )
+        groups = list_groups(name, params)
+        self.param_groups: list[Group] = []
+        self.state: dict[Tensor, dict[str, Any]] = {}
         self.steps = 0
-        self.state: dict[str, list[Any]] = {
-            slot: [_zeros_like(p) for p in self.parameters] for slot in self.slots
-        }
+        self.schedule: Any = None
+        self.saved_schedule: Any = None  # a loaded state of one that is not made yet
+        self.check(name, defaults)
+        for group in groups:
+            self.param_groups.append(make_group(name, group, defaults))
+        self.defaults = dict(defaults)
+        refuse_repeats(name, self.param_groups)
+        self.options()
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Moves the parameters of one more group from the next step on."""
+        name = type(self).__name__
+        groups = [*self.param_groups, make_group(name, param_group, self.defaults)]
+        refuse_repeats(name, groups)
+        self.options(groups)
+        self.param_groups[:] = groups
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """The parameters of all groups, in order."""
+        return [p for group in self.param_groups for p in group["params"]]
+
+    # --- options ----------------------------------------------------------------------
+
+    def check(self, who: str, options: Mapping[str, Any]) -> None:
+        """Refuses options that are wrong. It is asked anew before every step."""
+        check_rates(who, options)
+
+    def options(self, groups: list[Group] | None = None) -> list[Group]:
+        """The options of each group, checked."""
+        name, groups = type(self).__name__, groups or self.param_groups
+        found = []
+        for k, group in enumerate(groups):
+            who = f"{name}: group {k}" if len(groups) > 1 else name
+            options = read_options(who, group, self.defaults)
+            self.check(who, options)
+            found.append({key: plain(value) for key, value in options.items()})
+        return found
+
+    def __getattr__(self, name: str) -> Any:
+        """An option that is the same in all groups."""
+        if name not in vars(self).get("defaults", ()):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        values = [group[name] for group in self.param_groups]
+        if any(value != values[0] for value in values):
+            raise AttributeError(
+                f"{type(self).__name__}: its groups have different {name}, "
+                f"{', '.join(map(say, values))}; read param_groups[i]['{name}']"
+            )
+        return values[0]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets an option in all groups."""
+        if name in vars(self).get("defaults", ()):
+            for group in self.param_groups:
+                group[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    # --- a step -----------------------------------------------------------------------
 
     def update(
-        self, xp: Any, w: Any, g: Any, state: dict[str, Any]
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group
     ) -> tuple[Any, dict[str, Any]]:
         """The new w and the new state.
 
         Args:
             xp: the namespace of the arrays.
-            w: all parameters that move, end to end, one vector.
+            w: parameters of one group that have come equally far, end to end.
             g: their gradients, the same way.
-            state: slot → vector, the same way.
+            state: "step", the count t = 1, 2, ... of this step of theirs, and the
+                vectors that the steps before have made.
+            options: the group's.
         """
         raise NotImplementedError
 
-    def step(self) -> None:
-        """Moves every parameter that has a gradient."""
-        moving = [i for i, p in enumerate(self.parameters) if p.grad is not None]
-        if not moving:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Moves every parameter that has a gradient.
+
+        Args:
+            closure: computes the loss and its gradients, before the step; optional.
+
+        Returns:
+            What the closure returned, else None.
+        """
+        name, loss = type(self).__name__, None
+        if closure is not None:
+            if not callable(closure):
+                raise TypeError(
+                    f"{name}: step({say(closure)}) called; it takes nothing, or a "
+                    "function that computes the loss and calls backward()"
+                )
+            with enable_grad():
+                loss = closure()
+        parts = [
+            (part, options)
+            for group, options in zip(self.param_groups, self.options())
+            for part in self._alike(group["params"])
+        ]
+        if not parts:
             raise RuntimeError(
-                f"{type(self).__name__}: step without a gradient; call backward() first"
+                f"{name}: step without a gradient; call backward() first"
             )
         self.steps += 1
-        parameters = [self.parameters[i] for i in moving]
-        xp = namespace_of([parameters[0].array])
-        w = _join(xp, [p.detach().array for p in parameters])
-        g = _join(xp, [p.grad.array for p in parameters if p.grad is not None])
-        state = {
-            slot: _join(xp, [arrays[i] for i in moving])
-            for slot, arrays in self.state.items()
-        }
-        w, state = self.update(xp, w, g, state)
-        start = 0
-        for i, p in zip(moving, parameters):
-            piece = slice(start, start + p.size)
-            start += p.size
-            p.assign(xp.reshape(w[piece], p.shape))
-            for slot, vector in state.items():
-                self.state[slot][i] = xp.reshape(vector[piece], p.shape)
+        for part, options in parts:
+            self._move(part, options)
+        return loss
 
-    def zero_grad(self) -> None:
-        """Forgets all gradients."""
+    def _alike(self, parameters: list[Tensor]) -> Iterable[list[Tensor]]:
+        """Those that have a gradient, parted by kind of array, dtype and state."""
+        parts: dict[Any, list[Tensor]] = {}
+        for p in parameters:
+            g = p.grad
+            if g is None:
+                continue
+            array, state = p.array, self.state.get(p, {})
+            if type(g.array) is not type(array):
+                namespace_of([array, g.array], type(self).__name__)
+            key = type(array), array.dtype, state.get("step", 0), *state
+            parts.setdefault(key, []).append(p)
+        return parts.values()
+
+    def _move(self, parameters: list[Tensor], options: Group) -> None:
+        """Updates parameters that are alike, and their state."""
+        xp, dtype = namespace_of([parameters[0].array]), parameters[0].dtype
+        states = [self.state.get(p, {}) for p in parameters]
+        w = xp.stop_gradient(_join(xp, [p.array for p in parameters]))
+        gradients = [p.grad.array for p in parameters if p.grad is not None]
+        if any(g.dtype != w.dtype for g in gradients):
+            gradients = [xp.astype(g, dtype) for g in gradients]
+        g = _join(xp, gradients)
+        state = {
+            slot: _join(xp, [s[slot] for s in states])
+            for slot in states[0]
+            if slot != "step"
+        }
+        t = state["step"] = states[0].get("step", 0) + 1
+        w, state = self.update(
+            xp, w, -g if options.get("maximize") else g, state, options
+        )
+        w, vectors = (
+            xp.astype(w, dtype),
+            [(k, v) for k, v in state.items() if k != "step"],
+        )
+        start = 0
+        for p in parameters:
+            shape, end = p.shape, start + p.size
+            give(p, xp, xp.reshape(w[start:end], shape))
+            own = self.state[p] = {"step": t}
+            for slot, vector in vectors:
+                own[slot] = xp.reshape(vector[start:end], shape)
+            start = end
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets all gradients; or makes them 0, if not set_to_none: then momentum
+        still moves a parameter that the next `backward()` does not reach."""
+        check_flag(f"{type(self).__name__}.zero_grad", "set_to_none", set_to_none)
         for p in self.parameters:
-            p.grad = None
+            if p.grad is not None:
+                p.grad = None if set_to_none else zeros_like(p.grad)
+
+    # --- saving -----------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """The number of steps, and for every slot a Tensor for each parameter."""
-        return {
-            "steps": self.steps,
-            **{
-                slot: [Tensor(a) for a in arrays] for slot, arrays in self.state.items()
-            },
-        }
+        """All that the next step depends on, beside parameters and gradients: plain
+        data, and a Tensor for each array. Parameters have numbers in it."""
+        return write_state(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Takes over a `state_dict` of any backend. The parameters must have the same
-        shapes, in the same order."""
-        name = type(self).__name__
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{name}: a state of {type(state).__name__} given; it must be what "
-                "state_dict() returned"
-            )
-        expected = {"steps", *self.slots}
-        if set(state) != expected:
-            raise ValueError(
-                f"{name}: state with {', '.join(sorted(state))} given; it must have "
-                f"{', '.join(sorted(expected))}"
-            )
-        check_number(name, "steps", state["steps"], 0, whole=True)
-        for slot in self.slots:
-            if not isinstance(state[slot], (list, tuple)):
-                raise TypeError(
-                    f"{name}: {slot} is a {type(state[slot]).__name__}; it must be a "
-                    "list of Tensors"
-                )
-            for t in state[slot]:
-                if not isinstance(t, Tensor):
-                    raise TypeError(
-                        f"{name}: {slot} has a {type(t).__name__}; it must have Tensors"
-                    )
-            shapes = [t.shape for t in state[slot]]
-            own = [p.shape for p in self.parameters]
-            if shapes != own:
-                raise ValueError(
-                    f"{name}: {slot} of shapes {shapes} given for parameters of {own}"
-                )
-        self.steps = state["steps"]
-        for slot in self.slots:
-            self.state[slot] = [
-                _array_like(p, t) for p, t in zip(self.parameters, state[slot])
-            ]
+        """Takes over a `state_dict` of any backend. The class must be the same, and the
+        groups' parameters must have the same shapes, in the same order.
 
-
-def clip_grad_norm(parameters: Iterable[Parameter], max_norm: float) -> float:
-    """Scales all gradients by one factor, so that their norm √Σg² is at most max_norm.
-
-    Their common direction stays the same (Pascanu et al. 2013, algorithm 1).
-
-    Returns:
-        The norm before.
-
-    >>> w = Parameter([1.0])
-    >>> (w * 8.0).sum().backward()
-    >>> clip_grad_norm([w], 2.0), w.grad
-    (8.0, Tensor([2.0], float64))
-    """
-    check_number("clip_grad_norm", "max_norm", max_norm, 0.0, open_low=True)
-    parameters = _list_parameters("clip_grad_norm", parameters, may_be_empty=True)
-    gradients = [(p, p.grad) for p in parameters if p.grad is not None]
-    norm = math.sqrt(sum((g * g).sum().item() for _, g in gradients))
-    if norm > max_norm:
-        for p, g in gradients:
-            p.grad = g * (max_norm / norm)
-    return norm
-
-
-def _list_parameters(
-    who: str, parameters: Iterable[Parameter], may_be_empty: bool = False
-) -> list[Parameter]:
-    """The parameters as a list, each once; refuses anything else."""
-    if isinstance(parameters, Tensor) or not isinstance(parameters, Iterable):
-        raise TypeError(
-            f"{who}: a {type(parameters).__name__} given; it takes several parameters, "
-            "such as model.parameters()"
-        )
-    found = list(parameters)
-    for p in found:
-        if not isinstance(p, Parameter):
-            raise TypeError(
-                f"{who}: a {type(p).__name__} among the parameters; it takes Parameters"
-            )
-    if not found and not may_be_empty:
-        raise ValueError(f"{who}: no parameters given")
-    return list(dict.fromkeys(found))
+        Changes nothing unless all fits. A schedule may be made before or after; it
+        goes on where the saved one was.
+        """
+        take_state(self, state)
 
 
 def _join(xp: Any, arrays: list[Any]) -> Any:
     """The arrays end to end, as one vector."""
     return xp.concat([xp.reshape(a, (a.size,)) for a in arrays], axis=0)
-
-
-def _zeros_like(p: Parameter) -> Any:
-    """An array of zeros, of a parameter's shape, dtype and backend."""
-    return namespace_of([p.array]).zeros(p.shape, p.dtype)
-
-
-def _array_like(p: Parameter, t: Tensor) -> Any:
-    """The numbers of t as an array of a parameter's dtype and backend."""
-    xp = namespace_of([p.array])
-    numbers = t.detach().array if namespace_of([t.array]) is xp else t.tolist()
-    return xp.asarray(numbers, p.dtype)

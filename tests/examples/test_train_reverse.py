@@ -171,8 +171,8 @@ def after(steps, backend, dtype=None, *arguments):
         run = train_reverse.Run(train_reverse.parse(arguments))
         for _ in range(steps):
             rows = run.task.batch(run.options.batch)
-            run.warm_up.step()
             loss, _ = train_reverse.train_step(run.model, run.optimizer, rows)
+            run.warm_up.step()
             run.losses.append(loss)
     return run
 

@@ -35,6 +35,17 @@ def in_another_thread(job):
         return pool.submit(job).result(WAIT)
 
 
+@pytest.mark.parametrize("mode", ["a", "", 1, 0, None, ones(1)])
+def test_a_mode_is_true_or_false(mode):
+    model = model_of_two()
+    with pytest.raises(
+        TypeError, match=r"^Sequential\.train: mode=.*, a .*, given; it"
+    ):
+        model.train(mode)
+    assert modes(model) == [True] * 4
+    assert model.eval() is model.train(False) is model
+
+
 class Meeting(nn.Module):
     """Dropout that waits, in its forward, until another thread has done its part."""
 

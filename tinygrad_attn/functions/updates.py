@@ -78,7 +78,11 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
             f"{who}: numbers of {array.dtype} given for a tensor of {x.dtype}; "
             f"convert them first, with astype({x.dtype!r})"
         )
-    array = xp.astype(array, x.dtype)
+    give(x, xp, xp.astype(array, x.dtype))
+
+
+def give(x: Tensor, xp: Any, array: Any) -> None:
+    """Gives a leaf an array that fits, unasked: an optimizer moves many in a step."""
     x._op, x._inputs, x._arrays, x._needs = None, (), (), ()  # what record() noted
     x.array = xp.leaf(array) if x._requires_grad else array
 
