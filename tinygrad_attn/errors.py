@@ -63,3 +63,13 @@ def check_number(
         f"{who}: {what}={say(value)}, a {type(value).__name__}, given; it must be "
         f"{kind}{limits}"
     )
+
+
+def check_flags(who: str, **flags: Any) -> None:
+    """Refuses a setting, by its name, that is neither True nor False: "no" is true."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(
+                f"{who}: {name}={say(flag)}, a {type(flag).__name__}, given; it must "
+                "be True or False"
+            )

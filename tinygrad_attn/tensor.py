@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from . import ops, printing, wiring
+from . import copies, ops, printing, wiring
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
 from .autograd.recording import Recorded
-from .errors import say, under_name
+from .errors import check_flags, say, under_name
 from .functions import (
     activations,
     elementwise,
@@ -58,11 +58,7 @@ class Tensor(Arithmetic):
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
     ) -> None:
-        if not isinstance(requires_grad, bool):
-            raise TypeError(
-                f"Tensor: requires_grad={say(requires_grad)}, a "
-                f"{type(requires_grad).__name__}, given; it must be True or False"
-            )
+        check_flags("Tensor", requires_grad=requires_grad)
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
@@ -221,6 +217,10 @@ class Tensor(Arithmetic):
         return movement.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     # --- as a Python object -----------------------------------------------------------
+
+    __reduce_ex__ = copies.reduced
+    __copy__ = copies.shallow_copy
+    __deepcopy__ = copies.deep_copy
 
     def __repr__(self) -> str:
         return printing.tensor_repr(self)
