@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from numbers import Integral
 
 from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
-from tinygrad_attn.errors import check_number
+from tinygrad_attn.errors import check_flags, check_number
 
 from .module import Module, Parameter
 
@@ -43,6 +43,7 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         check_positive("Linear", in_features=in_features, out_features=out_features)
+        check_flags("Linear", bias=bias)
         bound = 1.0 / math.sqrt(in_features)
         self.weight = uniform(out_features, in_features, bound=bound)
         self.bias = uniform(out_features, bound=bound) if bias else None
@@ -64,6 +65,10 @@ def init_xavier(module: Module) -> None:
     >>> layer.weight.abs().max().item() <= 1.0, layer.bias.tolist()     # √(6/(3 + 3))
     (True, [0.0, 0.0, 0.0])
     """
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"init_xavier: a {type(module).__name__} given; it takes a Module"
+        )
     for linear in module.modules():
         if isinstance(linear, Linear):
             linear.weight.assign(xavier_uniform(*linear.weight.shape).data)
@@ -165,6 +170,7 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = sizes_of_last_axes("LayerNorm", normalized_shape)
         check_number("LayerNorm", "eps", eps, 0.0)
+        check_flags("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps = eps
         affine, shape = elementwise_affine, self.normalized_shape
         self.weight = Parameter(ones(shape)) if affine else None
@@ -201,6 +207,7 @@ class RMSNorm(Module):
         self.normalized_shape = sizes_of_last_axes("RMSNorm", normalized_shape)
         if eps is not None:
             check_number("RMSNorm", "eps", eps, 0.0)
+        check_flags("RMSNorm", elementwise_affine=elementwise_affine)
         self.eps = eps
         shape = self.normalized_shape
         self.weight = Parameter(ones(shape)) if elementwise_affine else None

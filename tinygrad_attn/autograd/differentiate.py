@@ -20,6 +20,7 @@ from ..arrays import values
 from ..arrays.array import ValueArray
 from ..arrays.backends import namespace_of
 from ..context import enable_grad, no_grad
+from ..errors import check_flags
 from ..rules import movement
 from ..scalar import Value
 from .recording import Recorded, apply, dtype_name, make
@@ -45,6 +46,7 @@ def backward(
         RuntimeError: root is no scalar and `gradient` is missing, root has no graph, or
             the graph was freed by an earlier backward.
     """
+    check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
     free = not (retain_graph or create_graph)
     with walking("backward", [root], [gradient], create_graph, free) as steps:
         for node, g, _ in steps:
@@ -89,6 +91,9 @@ def grad(
     >>> slope.item(), curvature.item()
     (27.0, 18.0)
     """
+    check_flags("grad", create_graph=create_graph, allow_unused=allow_unused)
+    if retain_graph is not None:
+        check_flags("grad", retain_graph=retain_graph)
     roots = several("grad", "outputs", outputs)
     wanted = several("grad", "inputs", inputs)
     if grad_outputs is None or isinstance(grad_outputs, Recorded):
