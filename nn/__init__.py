@@ -4,10 +4,10 @@ Names, arguments and defaults are PyTorch's wherever PyTorch has the thing. Mask
 boolean everywhere, True = may be attended to.
 
 Read parameter.py, tree.py, module.py (with hooks.py, modes.py, state.py),
-containers.py, layers.py and stateless.py, then transformer/, optim/, looking/ and
-testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All import
-tinygrad_attn, which never imports nn, and of nn only what comes before them in this
-order. The package's full name is tinygrad_attn.nn.
+containers.py, init.py, layers.py and stateless.py, then transformer/, optim/, looking/
+and testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All
+import tinygrad_attn, which never imports nn, and of nn only what comes before them in
+this order. The package's full name is tinygrad_attn.nn.
 """
 
 if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name
@@ -24,6 +24,7 @@ from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
 
 from . import checkpoint as checkpoint
+from . import init as init
 from . import optim as optim
 from . import testing as testing
 from .containers import ModuleDict as ModuleDict

@@ -6,24 +6,26 @@ import math
 from collections.abc import Sequence
 from numbers import Integral
 
-from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
+from tinygrad_attn import Tensor, functional, ones, zeros
 from tinygrad_attn.errors import check_flags, check_number
 
+from . import init
 from .module import Module, Parameter
 
 
 def uniform(*shape: int, bound: float) -> Parameter:
     """Initial weights, uniform in [-bound, bound)."""
-    return Parameter((rand(*shape) * 2.0 - 1.0) * bound)
+    return init.uniform_(Parameter(zeros(*shape)), -bound, bound)
 
 
 def xavier_uniform(*shape: int) -> Parameter:
-    """Initial weights of a matrix, uniform within ±√(6 / (d_in + d_out)).
+    """Initial weights of a matrix (init.py)."""
+    return init.xavier_uniform_(Parameter(zeros(*shape)))
 
-    Glorot & Bengio 2010, equation 16: activations and gradients keep about the same
-    variance from layer to layer.
-    """
-    return uniform(*shape, bound=math.sqrt(6.0 / sum(shape)))
+
+def normal(*shape: int, std: float) -> Parameter:
+    """Initial weights, normal around 0."""
+    return init.normal_(Parameter(zeros(*shape)), 0.0, std)
 
 
 class Linear(Module):
@@ -71,9 +73,9 @@ def init_xavier(module: Module) -> None:
         )
     for linear in module.modules():
         if isinstance(linear, Linear):
-            linear.weight.assign(xavier_uniform(*linear.weight.shape).data)
+            init.xavier_uniform_(linear.weight)
             if linear.bias is not None:
-                linear.bias.assign(zeros(linear.bias.shape).data)
+                init.zeros_(linear.bias)
 
 
 class Embedding(Module):
@@ -97,7 +99,7 @@ class Embedding(Module):
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
         check_number("Embedding", "std", std, 0.0)
-        self.weight = Parameter(randn(num_embeddings, embedding_dim) * std)
+        self.weight = normal(num_embeddings, embedding_dim, std=std)
 
     def forward(self, indices: Tensor) -> Tensor:
         return functional.embedding(indices, self.weight)
@@ -131,7 +133,7 @@ class TiedEmbedding(Module):
 
     def __init__(self, vocab_size: int, d_model: int) -> None:
         check_positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
-        self.weight = Parameter(randn(vocab_size, d_model) * d_model**-0.5)
+        self.weight = normal(vocab_size, d_model, std=d_model**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         scale = math.sqrt(self.weight.shape[1])

@@ -69,7 +69,7 @@ ORDER = """
         pictures.draw pictures.play pictures.notebook
     tinygrad_attn.nn tinygrad_attn
     nn.parameter nn.tree nn.hooks nn.modes nn.state nn.module nn.containers
-        nn.layers nn.stateless
+        nn.init nn.layers nn.stateless
     nn.transformer nn.transformer.tokens nn.transformer.positions nn.transformer.masks
         nn.transformer.cache nn.transformer.multi_head nn.transformer.shared
         nn.transformer.encoder nn.transformer.decoder nn.transformer.seq2seq

@@ -75,20 +75,19 @@ class KeyValueCache:
                 f"{who}: key of shape {key.shape} given with a cache of batch {batch}; "
                 "the batch must be the same, or start with a new cache"
             )
-        if not self.grows and not self._same(key, value):
-            raise ValueError(
-                f"{who}: a cache given that was filled from another memory; it belongs "
-                "to one source, so start with a new cache"
-            )
+        if not self.grows:
+            self.check_memory(who, key, value)
 
-    def _same(self, key: Tensor, value: Tensor) -> bool:
-        """Whether these are the memory of the first call, or its selected rows."""
+    def check_memory(self, who: str, key: Tensor, value: Tensor) -> None:
+        """Refuses what is not the memory of the first call, or its selected rows."""
         for new, old in zip((key, value), self.made_from or ()):
             if not same(new, old) and not (
                 self.rows and same(new, ops.take(old, self.rows, axis=0))
             ):
-                return False
-        return True
+                raise ValueError(
+                    f"{who}: a cache given that was filled from another memory; it "
+                    "belongs to one source, so start with a new cache"
+                )
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the keys and values (B, H, T, d_k) of T new positions.

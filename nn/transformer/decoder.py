@@ -63,6 +63,8 @@ class TransformerDecoderLayer(TransformerLayer):
         check_cache(who, cache, LayerCache)
         check_sequence(who, "tgt", tgt, d_model)
         check_sequence(who, "memory", memory, d_model)
+        if cache is not None:  # before self-attention appends to it
+            cache.cross_attn.check_memory(who, memory, memory)
         x = tgt  # (B, T, d_model), and so is every line up to the return
         z, _ = self.self_attn(
             self.norm_before(self.norm1, x),

@@ -153,3 +153,19 @@ def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None)
     xp = backend or current_backend().xp
     raw = context.now.random.randbytes(8 * math.prod(shape))
     return xp.uniform(raw, shape, dtype)
+
+
+def normal(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
+    """Normal numbers of mean 0 and variance 1, as `uniform`.
+
+    Box & Muller 1958: of two uniforms u, v the pair √(-2 ln u)·(cos 2πv, sin 2πv) has
+    two independent normals.
+    """
+    xp = backend or current_backend().xp
+    n = math.prod(shape)
+    half = (n + 1) // 2
+    u, v = uniform((half,), backend=xp), uniform((half,), backend=xp)
+    radius = xp.sqrt(xp.log(1.0 - u) * -2.0)  # 1 - u is never 0
+    angle = v * (2.0 * math.pi)
+    both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
+    return xp.astype(xp.reshape(both[:n], shape), dtype)

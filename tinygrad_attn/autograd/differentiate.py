@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from operator import add
+from threading import RLock
 from typing import Any
 
 from ..arrays import values
@@ -54,11 +55,15 @@ def backward(
                 add_to_grad(node, g)
 
 
+adding = RLock()
+
+
 def add_to_grad(leaf: Recorded, g: Any) -> None:
     """Several backwards add up in a leaf's grad. g is an array, or a Tensor if it was
     recorded."""
     t = g if isinstance(g, Recorded) else make(g)
-    leaf._grad = t if leaf._grad is None else leaf._grad + t
+    with adding:  # another thread may be about to add to the same sum
+        leaf._grad = t if leaf._grad is None else leaf._grad + t
 
 
 def grad(
@@ -224,17 +229,20 @@ def walk_values(
         ):
             if needed:
                 used[x][id(array)] = array
-    for arrays in used.values():
-        for array in arrays.values():
-            for v in array.data:
-                if isinstance(v, Value):
-                    v.grad = 0.0  # backward adds to a leaf's gradient
-    total.backward()
+    found: dict[Recorded, list[Any]] = {}
+    with adding:  # the Values keep the sums, one walk at a time
+        for arrays in used.values():
+            for array in arrays.values():
+                for v in array.data:
+                    if isinstance(v, Value):
+                        v.grad = 0.0  # backward adds to a leaf's gradient
+        total.backward()
+        for node in order:
+            found[node] = [0.0] * node.size
+            for array in used[node].values():
+                grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
+                found[node] = list(map(add, found[node], grads))
     for node in order:
-        numbers = [0.0] * node.size
-        for array in used[node].values():
-            grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
-            numbers = list(map(add, numbers, grads))
-        yield node, ValueArray(numbers, node.shape), []
+        yield node, ValueArray(found[node], node.shape), []
         if free:
             release(node)
