@@ -30,7 +30,7 @@ from tinygrad_attn.rules.operation import Op
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
-    floats errors context printing wiring
+    floats errors owners switching context printing wiring
     scalar
     arrays arrays.precision arrays.shapes arrays.mixed arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ..context import at_thread_start, context
+from ..switching import Switch, at_thread_start, context
 from . import python, values
 from .array import Array, ValueArray
 
@@ -99,20 +98,19 @@ def follow_default() -> None:
     now.quiet.__enter__()
 
 
-@contextmanager
-def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
+class use_backend(Switch):
     """Inside, new tensors of this thread live on `name`; see `set_backend`.
+
+    As a context or a decorator.
 
     >>> with use_backend("scalar"):
     ...     current_backend().name
     'scalar'
     """
-    before, context.now.backend = context.now.backend, get_backend(name, dtype)
-    try:
-        with context.now.backend.xp.quiet():
-            yield
-    finally:
-        context.now.backend = before
+
+    def __init__(self, name: str, dtype: str | None = None) -> None:
+        backend = get_backend(name, dtype)
+        super().__init__({"backend": backend}, backend.xp.quiet)
 
 
 def current_backend() -> Backend:

@@ -20,10 +20,11 @@ from typing import Any
 from ..arrays import values
 from ..arrays.array import ValueArray
 from ..arrays.backends import namespace_of
-from ..context import enable_grad, no_grad
+from ..context import context, enable_grad, no_grad
 from ..errors import check_flags
 from ..rules import movement
 from ..scalar import Value
+from ..switching import Guarded
 from .recording import Recorded, apply, dtype_name, make
 from .walk import Shares, release, topological_order, walk
 
@@ -165,8 +166,17 @@ def walking(
     xp = namespace_of([root.data for root in roots])
     seeds = [seed_of(who, xp, r, g, create_graph) for r, g in zip(roots, given)]
     steps = walk_values if xp is values else walk
-    with enable_grad() if create_graph else no_grad(), xp.quiet():
-        yield steps(roots, seeds, free=free)
+    now = context.now
+    if type(now) is Guarded:  # the call may stand in a generator's block
+        with enable_grad() if create_graph else no_grad(), xp.quiet():
+            yield steps(roots, seeds, free=free)
+        return
+    before, now.recording = now.recording, create_graph
+    try:
+        with xp.quiet():
+            yield steps(roots, seeds, free=free)
+    finally:
+        now.recording = before
 
 
 def seed_of(
