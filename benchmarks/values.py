@@ -26,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 from tinygrad_attn import Value
+from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
 
 ROUNDS = 25
@@ -83,7 +84,7 @@ def seconds(f: Callable[[], Any]) -> float:
 def beside_micrograd() -> None:
     """Prints the medians of a step on either Value, and of their ratio."""
     if not find_spec("micrograd"):
-        print("micrograd is not installed: pip install micrograd")
+        print(f"micrograd is not installed: {how_to_install('micrograd')}")
         return
     ours, theirs = trainer(Value), trainer(import_module("micrograd.engine").Value)
     times: dict[Any, list[float]] = {ours: [], theirs: []}

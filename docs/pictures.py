@@ -30,6 +30,7 @@ from tinygrad_attn import (
     randn,
     record,
 )
+from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.functional import cross_entropy, mse_loss
 from tinygrad_attn.functions.attention import causal_mask
 
@@ -190,9 +191,8 @@ def main() -> int:
         print(f"pictures: {error}", file=sys.stderr)
         return 2
     except ImportError:
-        print(
-            "pictures: Playwright is missing; pip install playwright", file=sys.stderr
-        )
+        advice = how_to_install("playwright")
+        print(f"pictures: Playwright is missing: {advice}", file=sys.stderr)
         return 2
     return 0
 

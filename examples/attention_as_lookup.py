@@ -18,6 +18,7 @@ from statistics import mean, quantiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples.common import begin, section
 from examples.sentence import (
@@ -292,4 +293,4 @@ def pictures(out: Path, shown: Shown) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

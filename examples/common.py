@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from tinygrad_attn import Tensor, use_backend
+from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
 
 _IMPORTED = time.time()
@@ -137,7 +138,7 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
     try:
         import matplotlib
     except ImportError:
-        return "loss curve: needs matplotlib (pip install matplotlib)"
+        return f"loss curve: needs matplotlib: {how_to_install('matplotlib')}"
     matplotlib.use("svg")
     from matplotlib import pyplot
 
@@ -154,7 +155,7 @@ def draw_losses(losses: list[float], path: Path, title: str) -> str:
 
 def count_numbers(loss: Tensor) -> str:
     """Says how many single numbers a loss on the scalar backend is made of."""
-    nodes = Counter(v._op for v in topological_order(loss.data.data[0]))
+    nodes = Counter(v._op for v in topological_order(loss.array.data[0]))
     return (
         f"the loss of one step is a graph of {nodes.total():,} single numbers, "
         f"{nodes['+']:,} of them sums, {nodes['*']:,} products"

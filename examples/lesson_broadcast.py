@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 from examples.common import begin, section, slope
 from tinygrad_attn import Tensor, Value, grad, use_backend, zeros
 from tinygrad_attn.arrays.backends import namespace_of
@@ -49,8 +50,8 @@ def trace(f: Function, numbers: Any) -> Traced:
     b = Tensor(numbers, requires_grad=True)
     z = f(Tensor(X), b)
     loss = (z * Tensor(K)).sum()
-    g, rule, xp = Tensor(K).data, cast(Any, z._op), namespace_of([z.data])
-    _, share = rule.vjp(xp, g, z.data, z._arrays, z._needs, None)
+    g, rule, xp = Tensor(K).array, cast(Any, z._op), namespace_of([z.array])
+    _, share = rule.vjp(xp, g, z.array, z._arrays, z._needs, None)
     summed = unbroadcast(xp, share, b.shape, rule)
     loss.backward()
     return Traced(b, z.detach(), Tensor(share), Tensor(summed), cast(Tensor, b.grad))
@@ -165,4 +166,4 @@ def lesson() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

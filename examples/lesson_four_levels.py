@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples.common import begin, section
 from tinygrad_attn import Tensor, explain, manual_seed, randn, record, unfold
@@ -162,4 +163,4 @@ def indented(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 from examples.common import begin, section, slope
 from tinygrad_attn.scalar import Value, topological_order
 
@@ -145,4 +146,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

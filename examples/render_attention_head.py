@@ -30,6 +30,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples import train_reverse
 from examples.common import Metrics
@@ -170,4 +171,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

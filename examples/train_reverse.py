@@ -26,6 +26,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples import reverse_translation
 from examples.common import (
@@ -344,4 +345,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(examples.interpreter.run(main))

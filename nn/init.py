@@ -20,7 +20,9 @@ from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of, normal, uniform
+from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_number, say
+from tinygrad_attn.functions.updates import assign, refuse_result
 
 T = TypeVar("T", bound=Tensor)
 
@@ -196,14 +198,9 @@ def fill(who: str, tensor: T, numbers: Callable[[Any, Tensor], Any]) -> T:
             f"{who}: a {type(tensor).__name__} given; it fills a Tensor, such as a "
             "Parameter"
         )
-    if not tensor.is_leaf:
-        raise RuntimeError(
-            f"{who}: a result given; it fills leaves, such as Parameters, and the "
-            "graph behind a result would no longer be true"
-        )
-    xp = namespace_of([tensor.data])
-    array = numbers(xp, tensor)
-    tensor.data = xp.leaf(array) if tensor.requires_grad else array
+    refuse_result(tensor, who)
+    array = numbers(namespace_of([tensor.array]), tensor)
+    assign(tensor, make(array), who)
     return tensor
 
 

@@ -10,7 +10,6 @@ from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_flags
 
-from .parameter import Parameter
 from .tree import Tree
 
 
@@ -52,12 +51,12 @@ def load(module: Tree, state: Mapping[str, Any], strict: bool) -> Keys:
         raise ValueError(f"{who}: {'; '.join(problems)}")
     for path, owner, name, t in module._saved():
         if path in found:
-            xp = namespace_of([t.data])
+            xp = namespace_of([t.array])
             new = found[path]
-            numbers = new.data if namespace_of([new.data]) is xp else new.tolist()
-            array = xp.asarray(numbers, t.dtype)
-            if isinstance(t, Parameter):
-                t.assign(array)
-            else:
-                setattr(owner, name, make(array))
+            numbers = new.array if namespace_of([new.array]) is xp else new.tolist()
+            loaded = make(xp.asarray(numbers, t.dtype))
+            if t.is_leaf:
+                t.assign(loaded)
+            else:  # a buffer that was computed
+                setattr(owner, name, loaded)
     return Keys(missing, unexpected)

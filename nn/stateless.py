@@ -120,6 +120,7 @@ class CrossEntropyLoss(Module):
     """-ln softmax(logits)[target], in nats: the surprise at the targets.
 
     Args:
+        weight: (C,), by how much each class counts; a buffer.
         ignore_index: rows of this class count for nothing.
         reduction: "mean" over the rows that count, "sum", or "none".
         label_smoothing: ε in [0, 1), the share spread over all classes.
@@ -128,8 +129,11 @@ class CrossEntropyLoss(Module):
     0.6931471805599453
     """
 
+    weight: Tensor | None
+
     def __init__(
         self,
+        weight: Any = None,
         *,
         ignore_index: int = -100,
         reduction: str = "mean",
@@ -139,10 +143,21 @@ class CrossEntropyLoss(Module):
         check_number(
             "CrossEntropyLoss", "label_smoothing", label_smoothing, 0, 1, open_high=True
         )
-        self.settings = (ignore_index, reduction, label_smoothing)
+        if weight is not None and not isinstance(weight, Tensor):
+            weight = Tensor(weight)
+        self.register_buffer("weight", weight)
+        self.ignore_index, self.reduction = ignore_index, reduction
+        self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, target: Any) -> Tensor:
-        return functional.cross_entropy(logits, target, *self.settings)
+        return functional.cross_entropy(
+            logits,
+            target,
+            self.weight,
+            self.ignore_index,
+            self.reduction,
+            self.label_smoothing,
+        )
 
 
 class MSELoss(Module):

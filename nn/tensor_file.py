@@ -24,6 +24,7 @@ from typing import Any, BinaryIO
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import current_backend
+from tinygrad_attn.errors import how_to_install
 
 try:
     import fcntl
@@ -51,7 +52,7 @@ def check_safetensors(who: str) -> None:
     except ImportError:
         raise RuntimeError(
             f"{who} needs the safetensors library, which is not installed: "
-            "pip install safetensors"
+            f"{how_to_install('safetensors')}"
         ) from None
 
 

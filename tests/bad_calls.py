@@ -707,7 +707,7 @@ ROWS += fill(
 ROWS += fill(
     """
     gelu(zeros(2), {})
-    cross_entropy(zeros(1, 2), Tensor([0]), -100, {})
+    cross_entropy(zeros(1, 2), Tensor([0]), None, -100, {})
     mse_loss(zeros(2), zeros(2), {})
     """,
     [
@@ -751,10 +751,13 @@ ROWS += fill(
         ("zeros(2)", TypeError, "label", "integer", "float64"),
         ("Tensor([True, False])", TypeError, "integer", "bool"),
         ("Tensor([0, 1]), 'a'", TypeError, ("'a'", "str")),
-        ("Tensor([0, 1]), None", TypeError, "None"),
-        ("Tensor([0, 1]), 0.5", TypeError, ("0.5", "float")),
-        ("Tensor([0, 1]), [0]", TypeError, ("[0]", "list")),
-        ("Tensor([0, 1]), label_smoothing=1.0", ValueError, "1.0"),
+        ("Tensor([0, 1]), None, 'a'", TypeError, ("'a'", "str")),
+        ("Tensor([0, 1]), None, None", TypeError, "None"),
+        ("Tensor([0, 1]), None, 0.5", TypeError, ("0.5", "float")),
+        ("Tensor([0, 1]), None, [0]", TypeError, ("[0]", "list")),
+        ("Tensor([0, 1]), 0.5", ValueError, "weight", "()", "(3,)"),
+        ("Tensor([0, 1]), [0]", ValueError, "weight", "(1,)", "(3,)"),
+        ("Tensor([0, 1]), label_smoothing=1.5", ValueError, "1.5"),
         ("Tensor([0, 1]), label_smoothing=-0.5", ValueError, "-0.5"),
         ("Tensor([0, 1]), label_smoothing=nan", ValueError, "nan"),
         ("Tensor([0, 1]), label_smoothing=inf", ValueError, "inf"),
@@ -1584,6 +1587,20 @@ ROWS += fill(
 # --- one at a time, as they were found in use ----------------------------------------
 
 SINGLE: list[Row] = [
+    ("zeros(2).add_(zeros(3))", ValueError, "add_", "(2,)", "(3,)"),
+    ("zeros(2).add_('a')", TypeError, "add_", "str"),
+    ("zeros(2).add_(1.0, alpha='a')", TypeError, "add_", "alpha='a'"),
+    ("zeros(2).sub_(zeros(2, 2))", ValueError, "sub_", "(2, 2)", "(2,)"),
+    ("zeros(2).sub_(1.0, alpha=None)", TypeError, "sub_", "alpha=None"),
+    ("zeros(2).mul_(None)", TypeError, "mul_", "NoneType"),
+    ("Tensor([1, 2]).mul_(0.5)", TypeError, "mul_", "int64", "float"),
+    ("Tensor([1, 2]).div_(2)", TypeError, "div_", "int64", "float"),
+    ("zeros(2).copy_(zeros(3))", ValueError, "copy_", "(3,)", "(2,)"),
+    ("zeros(2).copy_('a')", TypeError, "copy_", "'a'"),
+    ("zeros(2).fill_('a')", TypeError, "fill_", "'a'"),
+    ("zeros(2).assign(zeros(3))", ValueError, "assign", "(3,)", "(2,)"),
+    ("zeros(2).assign(Tensor([1, 2]))", TypeError, "assign", "int64", "float"),
+    ("zeros(2).assign({})", TypeError, "assign", "dict"),
     ("zeros(2, 3) + zeros(4, 3)", ValueError, "add", "(2, 3)", "(4, 3)"),
     ("zeros(2) * zeros(3)", ValueError, "mul", "(2,)", "(3,)"),
     ("zeros(2) > zeros(3)", ValueError, "comparison", "(2,)", "(3,)"),

@@ -390,7 +390,33 @@ def set_grad(x: Tensor) -> Tensor:
     return x.grad
 
 
-AS_FUNCTIONS = {".backward": squared_backward, ".grad": set_grad}
+def retained(x: Any) -> Any:
+    """The gradient that a result, x + 1, keeps of the sum of its squares."""
+    h = x + 1.0
+    h.retain_grad()
+    (h * h).sum().backward()
+    return h.grad
+
+
+def assigned(x: Any) -> Any:
+    """x, after it was given x + 1."""
+    x.assign(x.detach() + 1.0)
+    return x.detach()
+
+
+def of_a_copy(name: str) -> Callable[..., Any]:
+    """A method that changes its tensor, on a copy without a graph."""
+    return lambda x, *others: getattr(x.detach(), name)(*others)
+
+
+CHANGES = ["add_", "sub_", "mul_", "div_", "copy_", "fill_", "zero_"]
+AS_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    ".backward": squared_backward,
+    ".grad": set_grad,
+    ".retain_grad": retained,
+    ".assign": assigned,
+    **{f".{name}": of_a_copy(name) for name in CHANGES},
+}
 
 
 # --- the table ------------------------------------------------------------------------
@@ -1099,8 +1125,28 @@ AS_AN_OBJECT = [
     *(Row(".numpy", ((maker, 2, 3),), numpy=np.array, plain=True, any_shape=True,
           why="an ndarray", note=maker.__name__, **NO_GRADIENT)
       for maker in (whole, bools)),
-    Row(".data", ((whole, 2, 3),), numpy=np.array, plain=True, any_shape=True,
+    Row(".array", ((whole, 2, 3),), numpy=np.array, plain=True, any_shape=True,
         why="the backend's own array", **NO_GRADIENT),
+    Row(".data", ((normal, 2, 3),), numpy=np.array, torch=lambda x: x.data,
+        any_shape=True, **NO_GRADIENT),
+    *(Row(f".{name}", ((normal, 2, 3), (normal, 3)), numpy=numpy,
+          torch=lambda x, y, name=name: getattr(x.detach().clone(), name)(y),
+          **NO_GRADIENT)
+      for name, numpy in [
+          ("add_", lambda x, y: x + y),
+          ("sub_", lambda x, y: x - y),
+          ("mul_", lambda x, y: x * y),
+          ("div_", lambda x, y: x / y),
+          ("copy_", lambda x, y: x * 0.0 + y),
+      ]),
+    Row(".fill_", ((normal, 2, 3), 0.5), numpy=lambda x, y: x * 0.0 + y,
+        torch=lambda x, y: x.detach().clone().fill_(y), **NO_GRADIENT),
+    Row(".zero_", ((whole, 2, 3),), numpy=lambda x: x * 0, torch=lambda x: x * 0,
+        any_shape=True, **NO_GRADIENT),
+    Row(".assign", ((normal, 2, 3),), numpy=lambda x: x + 1, any_shape=True,
+        why="it returns nothing", **NO_GRADIENT),
+    Row(".retain_grad", ((normal, 2, 3),), numpy=lambda x: 2 * (x + 1), any_shape=True,
+        why="it returns nothing", **NO_GRADIENT),
 ]  # fmt: skip
 
 LISTED = {name for row in ELEMENTWISE for name in row.names.split()}

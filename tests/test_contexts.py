@@ -26,7 +26,7 @@ def records():
 
 
 def kind():
-    return type(ones(2).data).__name__
+    return type(ones(2).array).__name__
 
 
 def keeps_constants():

@@ -42,7 +42,7 @@ def wrong_factor(xp, g, z, inputs, needs, saved):
 
 
 def wrong_in_one_place(xp, g, z, inputs, needs, saved):
-    return (g * inputs[0] * Tensor([2.0, 2.0, 2.001]).data,)
+    return (g * inputs[0] * Tensor([2.0, 2.0, 2.001]).array,)
 
 
 def zero(xp, g, z, inputs, needs, saved):

@@ -41,7 +41,7 @@ ORDER = """
     functions functions.operands functions.elementwise functions.movement
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses
-        functions.own_rules
+        functions.own_rules functions.updates
     copies ops tensor functional creation check_gradients
     graph.check graph.data graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
@@ -77,6 +77,7 @@ ORDER = """
     nn.optim.base nn.optim.optimizers nn.optim.schedules nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
     nn.testing nn.tensor_file nn.checkpoint nn.convert nn
+    __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file
 # needs from above, wiring.py holds and `tinygrad_attn/__init__.py` fills in; and

@@ -288,7 +288,10 @@ def test_promise_18_in_place_assignment_is_refused_with_the_form_to_write(any_ba
     (changed * changed).sum().backward()
     assert x.grad.tolist() == [0.0, 4.0, 6.0]
     y = x
-    y += 1.0  # makes a new tensor, and leaves x alone
+    with pytest.raises(RuntimeError, match=r"changed in place .*no_grad\(\), or comp"):
+        y += 1.0
+    y = x * 1.0
+    y += 1.0  # makes a new tensor
     assert x.tolist() == [1.0, 2.0, 3.0]
 
 

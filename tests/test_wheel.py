@@ -22,8 +22,11 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
-FILES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
-SOURCES = (*FILES, "tinygrad_attn", "nn")
+# What git ignores, and what building and testing leave; of each only the folder's name.
+UNWANTED = shutil.ignore_patterns(
+    ".git", ".venv", "out", "build", "dist", "*.egg-info", ".*_cache", "__pycache__",
+    ".hypothesis", "PKG-INFO", "setup.cfg",
+)  # fmt: skip
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 (SETUPTOOLS,) = re.findall(r'^requires = \["(.+)"\]', PYPROJECT, re.MULTILINE)
 
@@ -83,13 +86,8 @@ def built(tmp_path_factory):
     if fetched.returncode:
         last = (fetched.stderr.strip() or "no message").splitlines()[-1]
         pytest.skip(f"needs {SETUPTOOLS}, which pip could not fetch: {last}")
-    source.mkdir()
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            unwanted = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, source / name, ignore=unwanted)
-        else:
-            shutil.copy(ROOT / name, source / name)
+    shutil.copytree(ROOT, source, ignore=UNWANTED)
+    files = {p.relative_to(source) for p in source.rglob("*") if p.is_file()}
 
     wheels = base / "wheel"
     flags = ("--no-deps", "--no-build-isolation", "-w", wheels)
@@ -113,7 +111,13 @@ def built(tmp_path_factory):
     from_sdist = built_by("build_wheel", unpacked, base / "wheel from sdist")
     (wheel,) = wheels.iterdir()
     return SimpleNamespace(
-        wheel=wheel, sdist=sdist, from_sdist=from_sdist, source=source, tools=tools
+        wheel=wheel,
+        sdist=sdist,
+        from_sdist=from_sdist,
+        source=source,
+        tools=tools,
+        files=files,
+        unpacked=unpacked,
     )
 
 
@@ -187,12 +191,31 @@ def test_the_sdist_builds_the_same_wheel(built):
                 assert one.read(name) == other.read(name), name
 
 
-def test_the_sdist_has_the_licence_and_the_readme(built):
+def test_the_sdist_has_every_file_of_a_clone(built):
+    for name in ("CHANGELOG.md", "Makefile", ".ci/run", "tests/conftest.py", "LICENSE"):
+        assert Path(name) in built.files
     top = built.sdist.name.removesuffix(".tar.gz")
     with tarfile.open(built.sdist) as archive:
-        inside = archive.getnames()
-    for name in (*FILES, *module_files()):
-        assert f"{top}/{name}" in inside
+        inside = {Path(m.name).relative_to(top) for m in archive if m.isfile()}
+    command = ("git", "ls-files", "-z")
+    tracked = run(*command, cwd=ROOT).stdout if (ROOT / ".git").exists() else ""
+    files = {Path(n) for n in tracked.split("\0")} & built.files or built.files
+    assert files - inside == set()
+    made = inside - built.files  # by setuptools
+    assert {p.name for p in made if p.parent == Path()} == {"PKG-INFO", "setup.cfg"}
+    assert {p.parts[0] for p in made if len(p.parts) > 1} <= {"tinygrad_attn.egg-info"}
+
+
+def test_the_tests_run_in_the_unpacked_sdist(built):
+    """All are found there, and some that read the files around them pass."""
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    found = run(*command, "--collect-only", cwd=built.unpacked)
+    assert found.returncode == 0, found.stdout
+    chosen = [
+        f"tests/test_{n}.py" for n in ("ci", "house", "packaging", "public_names")
+    ]
+    done = run(*command, *chosen, "tests/examples/test_lessons.py", cwd=built.unpacked)
+    assert done.returncode == 0, done.stdout
 
 
 def test_installed_are_the_types_the_licence_and_the_metadata(user):
@@ -211,7 +234,7 @@ def test_installed_are_the_types_the_licence_and_the_metadata(user):
     )
     python, extras, needed, typed, licence = told.split("\n", 4)
     assert python == ">=3.10"
-    assert extras == "dev mutants numpy test train viz"
+    assert extras == "dev mutants notebook numpy test train viz"
     assert needed == ""
     assert typed == "nn/py.typed tinygrad_attn/nn/py.typed tinygrad_attn/py.typed"
     assert licence == (ROOT / "LICENSE").read_text()
@@ -228,6 +251,17 @@ def test_nothing_is_installed_beside_it(user):
         "    print(Path(sys.prefix).resolve() in Path(m.__file__).resolve().parents)"
     )
     assert told.split() == ["tinygrad_attn", "True", "True"]
+
+
+def test_it_says_what_one_can_do_with_it_there(user):
+    told = user(
+        "import runpy, sys\n"
+        "sys.argv[1:] = []\n"
+        "runpy.run_module('tinygrad_attn', run_name='__main__', alter_sys=True)"
+    )
+    assert "\n    numpy, not installed:\n        pip install numpy\n" in told
+    assert "examples/" not in told
+    assert told.endswith("are in the source, not in this\ninstallation.\n")
 
 
 def test_a_model_trains_there(user):

@@ -19,6 +19,13 @@ to type checkers, and a test compares the two.)
 """
 
 import importlib as _importlib
+import sys as _sys
+
+if _sys.version_info < (3, 10):  # noqa: UP036 (an older one gets one sentence)
+    raise ImportError(
+        "tinygrad_attn needs Python 3.10 or later; this is Python "
+        f"{_sys.version.split()[0]} ({_sys.executable})"
+    )
 
 from . import wiring as _wiring
 

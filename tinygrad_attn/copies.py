@@ -26,14 +26,14 @@ from .autograd.recording import Recorded, make
 
 def reduced(t: Recorded, protocol: Any) -> tuple[Any, ...]:
     """For pickle: how to make it again. Values are written as their numbers."""
-    array = t.data
+    array = t.array
     if isinstance(array, Array):
         numbers = [array.scalars.value(v) for v in array.data]
         array = Array(numbers, array.shape, array.dtype)
-    return unpickled, (type(t), array, learns(t)), getattr(t, "__dict__", None)
+    return unpickled, (kind(t), array, learns(t)), getattr(t, "__dict__", None)
 
 
-def unpickled(kind: type[Any], array: Any, requires_grad: bool) -> Any:
+def unpickled(cls: type[Any], array: Any, requires_grad: bool) -> Any:
     """A tensor of a class, on the current backend."""
     backend = current_backend()
     xp = backend.xp
@@ -41,25 +41,31 @@ def unpickled(kind: type[Any], array: Any, requires_grad: bool) -> Any:
         dtype = str(array.dtype)
         dtype = backend.dtype if dtype.startswith("float") else dtype
         array = xp.reshape(xp.asarray(array.tolist(), dtype), array.shape)
-    return leaf(kind, array, requires_grad)
+    return leaf(cls, array, requires_grad)
 
 
 def shallow_copy(t: Recorded) -> Any:
     """For copy.copy: a tensor with the same array."""
-    twin = leaf(type(t), namespace_of([t.data]).stop_gradient(t.data), learns(t))
+    twin = leaf(kind(t), namespace_of([t.array]).stop_gradient(t.array), learns(t))
     getattr(twin, "__dict__", {}).update(getattr(t, "__dict__", {}))
     return twin
 
 
 def deep_copy(t: Recorded, memo: dict[int, Any]) -> Any:
     """For copy.deepcopy: a tensor on the same backend, its `grad` copied too."""
-    xp = namespace_of([t.data])
-    array = xp.asarray(xp.stop_gradient(t.data), t.dtype)
-    memo[id(t)] = twin = leaf(type(t), xp.reshape(array, t.shape), learns(t))
-    twin._grad = copy.deepcopy(t._grad, memo)
+    xp = namespace_of([t.array])
+    array = xp.asarray(xp.stop_gradient(t.array), t.dtype)
+    memo[id(t)] = twin = leaf(kind(t), xp.reshape(array, t.shape), learns(t))
+    if learns(t):
+        twin._grad = copy.deepcopy(t._grad, memo)
     for name, value in getattr(t, "__dict__", {}).items():  # of a class of one's own
         setattr(twin, name, copy.deepcopy(value, memo))
     return twin
+
+
+def kind(t: Recorded) -> type[Any]:
+    """The class of a copy; of a view of another's numbers (`x.data`), Tensor."""
+    return type(t) if t._owner is None else type(make(t.array))
 
 
 def learns(t: Recorded) -> bool:
@@ -67,9 +73,9 @@ def learns(t: Recorded) -> bool:
     return t.requires_grad and t.is_leaf
 
 
-def leaf(kind: type[Any], array: Any, requires_grad: bool) -> Any:
+def leaf(cls: type[Any], array: Any, requires_grad: bool) -> Any:
     """A tensor of a class around an array."""
-    t, plain = object.__new__(kind), make(array)
+    t, plain = object.__new__(cls), make(array)
     for name in Recorded.__slots__:
         if name != "__weakref__":
             setattr(t, name, getattr(plain, name))

@@ -186,7 +186,7 @@ def _fill(
 def _fill_like(
     who: str, x: Any, fill: float, dtype: str | None, requires_grad: bool
 ) -> Tensor:
-    xp = namespace_of([tensor(who, x).data])
+    xp = namespace_of([tensor(who, x).array])
     data = xp.full(x.shape, fill, _dtype(who, x.dtype if dtype is None else dtype))
     return _leaf(who, data, requires_grad)
 

@@ -9,7 +9,9 @@ as it is, with its traceback.
 from __future__ import annotations
 
 import math
+import sys
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 
@@ -20,6 +22,23 @@ def under_name(who: str, error: Exception) -> Exception:
     kinds = (kind for kind in (IndexError, TypeError) if isinstance(error, kind))
     kind = next(kinds, ValueError)
     return kind(f"{who}: {' '.join(str(error).split())}")
+
+
+def how_to_install(package: str) -> str:
+    """The command that installs a package for this Python.
+
+    Debian's own Python, and some others, let pip install nothing
+    ("externally-managed-environment"); for them an environment is made first.
+    """
+    import sysconfig  # only here: it takes as long to load as the engine's first rooms
+
+    managed = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
+    if sys.prefix != sys.base_prefix or not managed.exists():
+        return f"pip install {package}"
+    return (
+        f"python3 -m venv .venv && .venv/bin/pip install {package} "
+        "(then use .venv/bin/python)"
+    )
 
 
 def say(value: Any) -> str:

@@ -11,6 +11,7 @@ def causal_mask(
 def cross_entropy(
     logits: Tensor,
     target: Any,
+    weight: Any = None,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,

@@ -8,7 +8,7 @@
     >>> x.grad                                          # ∂Σx²/∂x = 2x
     Tensor([2.0, 4.0, 6.0], float64)
 
-A Tensor adds to its array (`data`) whether a gradient is wanted (`requires_grad`), the
+A Tensor adds to its `array` whether a gradient is wanted (`requires_grad`), the
 gradient once there is one (`grad`), and, for a result, the operation, inputs and params
 that it came from. That is the whole graph: autograd/recording.py writes it and
 autograd/walk.py reads it. Here is the face that users see. The operators + - * / **
@@ -18,6 +18,7 @@ whose first argument is a tensor are its methods too: `x.softmax()` is `softmax(
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,7 +26,7 @@ from . import copies, ops, printing, wiring
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
-from .autograd.recording import Recorded
+from .autograd.recording import Recorded, make
 from .errors import check_flags, say, under_name
 from .functions import (
     activations,
@@ -35,6 +36,7 @@ from .functions import (
     products,
     reductions,
     shaping,
+    updates,
 )
 from .functions.operands import Arithmetic, Operand
 
@@ -62,7 +64,7 @@ class Tensor(Arithmetic):
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
-                data = data.detach().data
+                data = data.detach().array
                 same = namespace_of([data]) is backend.xp
                 data = data if same else data.tolist()
             array = backend.xp.asarray(data, dtype)
@@ -71,7 +73,7 @@ class Tensor(Arithmetic):
                 array = backend.xp.astype(array, backend.dtype)
         except (ValueError, TypeError, OverflowError) as error:
             raise under_name("Tensor", error) from error
-        self.data = array
+        self.array = array
         self._grad = self._op = self._saved = self._scope = self._where = None
         self._inputs = self._arrays = self._needs = ()
         self._params = {}
@@ -95,9 +97,17 @@ class Tensor(Arithmetic):
     def grad(self) -> Tensor | None:
         """∂loss/∂self, in the shape of self; None until a `backward` has reached it.
 
-        Only leaves keep one; several backwards add up (set it to None between steps).
+        Only leaves keep one, and results that were told to `retain_grad`; several
+        backwards add up (set it to None between steps).
         """
-        return self._grad
+        if self._grad is None and self._op is not None and self._requires_grad:
+            warnings.warn(
+                f"grad: this tensor is no leaf but the result of {self._op.name}, and "
+                "keeps no gradient; call retain_grad() before backward(), or make a "
+                "leaf of it, with detach() and requires_grad_()",
+                stacklevel=2,
+            )
+        return None if self._grad is differentiate.RETAINED else self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -110,11 +120,46 @@ class Tensor(Arithmetic):
                 f"grad: shape {value.shape} given for a tensor of shape {self.shape}; "
                 "they must be equal"
             )
-        self._grad = value
+        kept = self._op is not None and self._grad is not None
+        self._grad = differentiate.RETAINED if value is None and kept else value
+
+    def retain_grad(self) -> None:
+        """Lets a result keep its gradient in `grad`, as a leaf does.
+
+        >>> x = Tensor([2.0], requires_grad=True)
+        >>> h = x * x
+        >>> h.retain_grad()
+        >>> (h * 3.0).sum().backward()
+        >>> h.grad
+        Tensor([3.0], float64)
+        """
+        if not self._requires_grad:
+            raise RuntimeError(
+                "retain_grad: this tensor requires no gradient, so it will not get one"
+            )
+        if self._op is not None and self._grad is None:
+            self._grad = differentiate.RETAINED
 
     backward = differentiate.backward
 
     # --- its numbers ------------------------------------------------------------------
+
+    @property
+    def data(self) -> Tensor:
+        """The same numbers without the graph: a constant. Unlike detach()'s, it is a
+        view: what a leaf's `data` is changed to, in whichever way, the leaf is.
+
+        >>> w = Tensor([1.0, 2.0], requires_grad=True)
+        >>> w.data -= 1.0
+        >>> w
+        Tensor([0.0, 1.0], float64, requires_grad)
+        """
+        return View(self)
+
+    @data.setter
+    def data(self, numbers: Any) -> None:
+        if not (isinstance(numbers, View) and numbers._owner is self):
+            updates.assign(self, numbers, "data")
 
     def item(self) -> Any:
         """The one number of a tensor of one element, as a Python number."""
@@ -126,7 +171,7 @@ class Tensor(Arithmetic):
 
     def tolist(self) -> Any:
         """The numbers as nested Python lists (one number for shape ())."""
-        return self.data.tolist()
+        return self.array.tolist()
 
     def numpy(self) -> Any:
         """The numbers as a NumPy array of its own; self must not require a gradient."""
@@ -137,9 +182,9 @@ class Tensor(Arithmetic):
             )
         import numpy
 
-        if isinstance(self.data, Array):
+        if isinstance(self.array, Array):
             return numpy.array(self.tolist(), dtype=self.dtype).reshape(self.shape)
-        return numpy.array(self.data)
+        return numpy.array(self.array)
 
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
@@ -198,6 +243,22 @@ class Tensor(Arithmetic):
     gather = indexing.gather
     __getitem__ = indexing.getitem
     __matmul__ = products.matmul
+
+    assign = updates.assign
+    copy_ = updates.copy_
+    fill_ = updates.fill_
+    zero_ = updates.zero_
+    add_ = updates.add_
+    sub_ = updates.sub_
+    mul_ = updates.mul_
+    div_ = updates.div_
+    __iadd__ = updates.iadd
+    __isub__ = updates.isub
+    __imul__ = updates.imul
+    __itruediv__ = updates.itruediv
+    __ipow__ = updates.ipow
+    __imatmul__ = updates.imatmul
+
     mT = property(shaping.matrix_transpose, doc="The last two axes exchanged.")
 
     def maximum(self, other: Operand) -> Tensor:
@@ -265,6 +326,29 @@ class Tensor(Arithmetic):
             "x[...] = y: tensors are values and are never changed in place; write "
             "x = where(mask, y, x), or concat the parts"
         )
+
+
+class View(Tensor):
+    """The numbers of another tensor, as they are now: `x.data`."""
+
+    __slots__ = ("_owner",)
+    _owner: Tensor
+
+    def __init__(self, owner: Tensor) -> None:
+        self._owner = owner
+        self._grad = self._op = self._saved = self._scope = self._where = None
+        self._inputs = self._arrays = self._needs = ()
+        self._params = {}
+        self._requires_grad = False
+
+    @property
+    def array(self) -> Any:
+        array = self._owner.array
+        return namespace_of([array]).stop_gradient(array)
+
+    @array.setter
+    def array(self, array: Any) -> None:
+        updates.assign(self._owner, make(array), "data")
 
 
 # From here on results are Tensors, and rules can run on them.

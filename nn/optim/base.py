@@ -84,9 +84,9 @@ class Optimizer:
             )
         self.steps += 1
         parameters = [self.parameters[i] for i in moving]
-        xp = namespace_of([parameters[0].data])
-        w = _join(xp, [p.detach().data for p in parameters])
-        g = _join(xp, [p.grad.data for p in parameters if p.grad is not None])
+        xp = namespace_of([parameters[0].array])
+        w = _join(xp, [p.detach().array for p in parameters])
+        g = _join(xp, [p.grad.array for p in parameters if p.grad is not None])
         state = {
             slot: _join(xp, [arrays[i] for i in moving])
             for slot, arrays in self.state.items()
@@ -204,11 +204,11 @@ def _join(xp: Any, arrays: list[Any]) -> Any:
 
 def _zeros_like(p: Parameter) -> Any:
     """An array of zeros, of a parameter's shape, dtype and backend."""
-    return namespace_of([p.data]).zeros(p.shape, p.dtype)
+    return namespace_of([p.array]).zeros(p.shape, p.dtype)
 
 
 def _array_like(p: Parameter, t: Tensor) -> Any:
     """The numbers of t as an array of a parameter's dtype and backend."""
-    xp = namespace_of([p.data])
-    numbers = t.detach().data if namespace_of([t.data]) is xp else t.tolist()
+    xp = namespace_of([p.array])
+    numbers = t.detach().array if namespace_of([t.array]) is xp else t.tolist()
     return xp.asarray(numbers, p.dtype)

@@ -179,7 +179,7 @@ def same(x: Tensor, y: Tensor) -> bool:
     """Whether two tensors are one, or hold the same numbers."""
     if x is y or x.shape != y.shape:
         return x is y
-    return x.data is y.data or bool((x.detach() == y.detach()).min().item())
+    return x.array is y.array or bool((x.detach() == y.detach()).min().item())
 
 
 def check_cache(who: str, cache: Any, kind: type[Any]) -> None:

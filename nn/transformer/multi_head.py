@@ -209,7 +209,7 @@ class MultiHeadAttention(Module):
         if cache is None:
             k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
         else:
-            weights_now = (self.k_proj.weight.data, self.v_proj.weight.data)
+            weights_now = (self.k_proj.weight.array, self.v_proj.weight.array)
             cache.check(who, key, value, weights_now)
             k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]

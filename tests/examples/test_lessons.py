@@ -279,7 +279,7 @@ def test_the_lesson_follows_what_it_computes(monkeypatch, capsys):
 def test_the_backend_that_the_user_chose_stays(capsys):
     with use_backend("scalar"):
         assert broadcast.main([]) == 0
-        assert isinstance(Tensor([1.0], requires_grad=True).data.data[0], Value)
+        assert isinstance(Tensor([1.0], requires_grad=True).array.data[0], Value)
 
 
 # === One head at four levels ==========================================================

@@ -157,7 +157,7 @@ def test_single_numbers_have_the_same_losses_and_weights_step_by_step(
     backend, number_by_number
 ):
     ours, theirs = number_by_number, after(8, backend, "float64", *TINY)
-    assert isinstance(ours.model.head.weight.data, ValueArray)
+    assert isinstance(ours.model.head.weight.array, ValueArray)
     assert len(ours.losses) == len(theirs.losses) == 8
     assert max(abs(a - b) for a, b in zip(ours.losses, theirs.losses)) < 1e-9
     for p, q in zip(ours.model.parameters(), theirs.model.parameters()):

@@ -223,7 +223,7 @@ def test_no_head_is_cut_through_what_mixes_heads(kind, start):
     layer = Layer(mixes)
     if start == "zeros":
         for p in layer.parameters():
-            p.data = (p * 0.0).data
+            p.data = p * 0.0
     loss = loss_of(layer)
     with pytest.raises(
         ValueError, match="head= given, but one head cannot be cut out"

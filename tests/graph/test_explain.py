@@ -583,7 +583,7 @@ def wrong_calls():
         unrecorded, number = (x * x).sum(), x[0, 1]
     moved = nn.Parameter(Tensor([1.0]))
     first = moved * 2.0
-    moved.assign(moved.data * 3.0)
+    moved.assign(moved.detach() * 3.0)
     both = (first + moved * 2.0).sum()
     other = Tensor(1.0, requires_grad=True)
     return [

@@ -116,7 +116,7 @@ def job(given):
     loss = (model(x) + model(Tensor([[1.0, 2.0]])) * z.sum()).sum()
     loss.backward()
     assert not z.requires_grad
-    return loss.detach(), model.weight.grad, type(loss.data).__name__
+    return loss.detach(), model.weight.grad, type(loss.array).__name__
 
 if __name__ == "__main__":
     here, there = sys.argv[1:]
@@ -127,7 +127,7 @@ if __name__ == "__main__":
     given = model, x, model(x)
     with multiprocessing.get_context("spawn").Pool(1, start, (there,)) as pool:
         loss, grad, kind = pool.map(job, [given])[0]
-    print(kind, type(loss.data).__name__, (loss + x.sum()).item(), grad.tolist())
+    print(kind, type(loss.array).__name__, (loss + x.sum()).item(), grad.tolist())
 """
 
 

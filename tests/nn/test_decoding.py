@@ -24,7 +24,7 @@ def small(seed=0, sharp=0.5, **settings):
     """A model that nobody trained; with a table so small it does not only echo."""
     manual_seed(seed)
     model = nn.Seq2SeqTransformer(VOCAB, 8, 2, 2, 2, 12, **settings)
-    model.embedding.weight.assign((model.embedding.weight * sharp).detach().data)
+    model.embedding.weight.assign((model.embedding.weight * sharp).detach())
     return model
 
 

@@ -92,7 +92,7 @@ def test_a_part_of_a_model_is_replaced_by_another_part_or_by_none():
 def test_a_parameter_is_not_changed_in_place():
     p = nn.Parameter([1.0])
     for step in ("p += 1.0", "p -= 1.0", "p *= 2.0", "p /= 2.0"):
-        with pytest.raises(TypeError, match=r"would keep the old Parameter; .*assign"):
+        with pytest.raises(RuntimeError, match=r"leaf that .* changed in place"):
             exec(step, {"p": p})
     assert p.tolist() == [1.0]
 
@@ -119,7 +119,7 @@ def test_a_state_dict_moves_between_backends():
         assert b.weight.dtype == "float32"
     assert a.weight.tolist() != nn.Linear(3, 2).weight.tolist()
     b.load_state_dict(a.state_dict())  # where other tensors live elsewhere
-    assert type(b.weight.data).__name__ == "ndarray"
+    assert type(b.weight.array).__name__ == "ndarray"
     a.load_state_dict(b.state_dict())
     assert a.weight.dtype == "float64"
     assert_close(a.weight, b.weight, 1e-7)
@@ -239,7 +239,7 @@ def test_multi_head_attention_is_that_many_heads_side_by_side(any_backend):
             (head.W_K, many.k_proj),
             (head.W_V, many.v_proj),
         ):
-            one.assign(all_heads.weight[rows].T.detach().data)
+            one.assign(all_heads.weight[rows].T.detach())
         blend, head_weights = head(x, memory, mask)
         assert_close(weights[:, h], head_weights)
         found.append(blend)

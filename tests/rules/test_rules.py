@@ -77,11 +77,11 @@ def test_all_backends_compute_the_same(case):
 
 @with_vjp
 def test_the_rule_gives_the_same_without_what_forward_saved(case, backend):
-    arrays = [x.data if isinstance(x, Tensor) else x for x in case.make()]
+    arrays = [x.array if isinstance(x, Tensor) else x for x in case.make()]
     xp = namespace_of(arrays)
     z = case.op.forward(xp, *arrays, **case.params)
     z, saved = z if isinstance(z, tuple) else (z, None)
-    g = randn(*z.shape).data
+    g = randn(*z.shape).array
     needs = [hasattr(a, "dtype") and a.dtype != "bool" for a in arrays]
     needs = [n and str(a.dtype) != "int64" for n, a in zip(needs, arrays)]
     shares = [
@@ -97,11 +97,11 @@ def test_the_rule_gives_the_same_without_what_forward_saved(case, backend):
 def test_what_needs_no_gradient_changes_nothing_for_the_others(case, backend):
     """Its own share is None; a composite may give one that comes for free."""
     inputs = case.make()
-    arrays = [x.data if isinstance(x, Tensor) else x for x in inputs]
+    arrays = [x.array if isinstance(x, Tensor) else x for x in inputs]
     xp = namespace_of(arrays)
     z = case.op.forward(xp, *arrays, **case.params)
     z, saved = z if isinstance(z, tuple) else (z, None)
-    g = randn(*z.shape).data
+    g = randn(*z.shape).array
     all_needs = [isinstance(x, Tensor) and x.requires_grad for x in inputs]
     every = case.op.vjp(xp, g, z, arrays, all_needs, saved, **case.params)
     places = range(len(inputs))

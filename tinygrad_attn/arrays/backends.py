@@ -19,6 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from ..errors import how_to_install
 from ..switching import Switch, at_thread_start, context
 from . import python, values
 from .array import Array, ValueArray
@@ -54,8 +55,9 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
         )
     if name == "numpy" and not find_spec("numpy"):
         raise RuntimeError(
-            "backend 'numpy' needs NumPy, which is not installed: pip install numpy, "
-            "or choose the backend 'python', which needs nothing"
+            "backend 'numpy' needs NumPy, which is not installed: "
+            f"{how_to_install('numpy')}, or choose the backend 'python', which needs "
+            "nothing"
         )
     xp = {"python": python, "scalar": values}.get(name)
     if xp is None:

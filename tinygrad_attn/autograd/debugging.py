@@ -67,7 +67,7 @@ def check_backward(node: Any, g: Any, shares: Sequence[Any]) -> None:
         if not needed or share is None:
             continue
         found = trouble(share)
-        if found and worse(found, [g, node.data, *node._arrays]):
+        if found and worse(found, [g, node.array, *node._arrays]):
             op, steep = node._op.name, node._op.meaning.steep
             raise FloatingPointError(
                 f"backward of {op} made {found} of the gradient of input {i}, of shape "
@@ -78,7 +78,7 @@ def check_backward(node: Any, g: Any, shares: Sequence[Any]) -> None:
 
 def trouble(x: Any) -> str:
     """Which nan or inf an array has and where, in words; "" if it has none."""
-    x = x.data if hasattr(x, "requires_grad") else x
+    x = x.array if hasattr(x, "requires_grad") else x
     if not hasattr(x, "shape") or not str(x.dtype).startswith("float"):
         return ""
     xp = namespace_of([x])

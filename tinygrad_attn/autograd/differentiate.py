@@ -25,7 +25,7 @@ from ..errors import check_flags
 from ..rules import movement
 from ..scalar import Value
 from ..switching import Guarded
-from .recording import Recorded, apply, dtype_name, make
+from .recording import Recorded, apply, dtype_name, make, twin
 from .walk import Shares, release, topological_order, walk
 
 
@@ -52,19 +52,20 @@ def backward(
     free = not (retain_graph or create_graph)
     with walking("backward", [root], [gradient], create_graph, free) as steps:
         for node, g, _ in steps:
-            if node._op is None:
+            if node._op is None or node._grad is not None:
                 add_to_grad(node, g)
 
 
+RETAINED: Any = object()  # the grad of a result that shall keep one and has none yet
 adding = RLock()
 
 
-def add_to_grad(leaf: Recorded, g: Any) -> None:
+def add_to_grad(x: Recorded, g: Any) -> None:
     """Several backwards add up in a leaf's grad. g is an array, or a Tensor if it was
-    recorded."""
-    t = g if isinstance(g, Recorded) else make(g)
+    recorded; then x gets one of its own, as others may have the same gradient."""
+    t = twin(g) if isinstance(g, Recorded) else make(g)
     with adding:  # another thread may be about to add to the same sum
-        leaf._grad = t if leaf._grad is None else leaf._grad + t
+        x._grad = t if x._grad is None or x._grad is RETAINED else x._grad + t
 
 
 def grad(
@@ -163,7 +164,7 @@ def walking(
 ) -> Iterator[Iterator[tuple[Recorded, Any, Shares]]]:
     """The steps of `walk` (for Values `walk_values`) from these roots. Its operations
     are recorded with create_graph, even inside no_grad, and never without it."""
-    xp = namespace_of([root.data for root in roots])
+    xp = namespace_of([root.array for root in roots])
     seeds = [seed_of(who, xp, r, g, create_graph) for r, g in zip(roots, given)]
     steps = walk_values if xp is values else walk
     now = context.now
@@ -183,7 +184,7 @@ def seed_of(
     who: str, xp: Any, root: Recorded, gradient: Any, create_graph: bool
 ) -> Any:
     """∂L/∂root: 1 for a scalar, else the given gradient; a Tensor if recorded."""
-    array = root.data
+    array = root.array
     if not root._requires_grad:
         raise RuntimeError(
             f"{who}: this tensor has no graph; nothing it was made from requires a "
@@ -216,7 +217,7 @@ def seed_of(
         )
     if gradient.dtype != root.dtype:
         gradient = apply(movement.astype, gradient, dtype=root.dtype)
-    return gradient if create_graph else gradient.data
+    return gradient if create_graph else gradient.array
 
 
 def walk_values(
@@ -230,9 +231,9 @@ def walk_values(
     order = topological_order(roots)
     total = Value(0.0)
     for root, seed in zip(roots, seeds):
-        for v, weight in zip(root.data.data, seed.data):
+        for v, weight in zip(root.array.data, seed.data):
             total = total + v * weight
-    used = {node: {id(node.data): node.data} for node in order}
+    used = {node: {id(node.array): node.array} for node in order}
     for node in order:  # a leaf may have been given new numbers since it was used
         for x, array, needed in zip(
             node._inputs or (), node._arrays or (), node._needs

@@ -37,7 +37,7 @@ class Recorded:
     """An array, and how it was made. `apply` writes it, the walk reads it.
 
     Attributes:
-        data: the array, of some backend.
+        array: its numbers, an array of some backend, which is never written to.
         _result: the class of results, which tensor.py sets to Tensor; see `result`.
     """
 
@@ -53,9 +53,9 @@ class Recorded:
         "_saved",
         "_scope",  # in which module's call
         "_where",  # the line of source, inside record() or debug()
-        "data",
+        "array",
     )
-    data: Any
+    array: Any
     _arrays: Sequence[Any] | None
     _grad: Any
     _inputs: Sequence[Any] | None
@@ -67,26 +67,27 @@ class Recorded:
     _scope: Scope | None
     _where: SourceLine | None
     _result: type[Recorded] | None = None
+    _owner: Any = None  # whose numbers these are, if another's
 
     @property
     def shape(self) -> tuple[int, ...]:
         """The size along each axis."""
-        return self.data.shape  # type: ignore[no-any-return]
+        return self.array.shape  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
         """How many axes there are."""
-        return len(self.data.shape)
+        return len(self.array.shape)
 
     @property
     def size(self) -> int:
         """How many numbers there are."""
-        return self.data.size  # type: ignore[no-any-return]
+        return self.array.size  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> str:
         """ "float64", "float32", "int64" or "bool"."""
-        return dtype_name(self.data.dtype)
+        return dtype_name(self.array.dtype)
 
     @property
     def requires_grad(self) -> bool:
@@ -106,7 +107,7 @@ class Recorded:
                 "can be switched off, detach() gives a copy without a graph"
             )
         if wanted and not self._requires_grad:
-            self.data = namespace_of([self.data]).leaf(self.data)
+            self.array = namespace_of([self.array]).leaf(self.array)
             self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
         self._requires_grad = bool(wanted)
 
@@ -122,12 +123,21 @@ dtype_name = cache(str)  # NumPy takes its time to spell a dtype
 def make(array: Any) -> Any:
     """A Tensor around an array of some backend, without a graph."""
     t: Any = object.__new__(Recorded._result or result())
-    t.data = array
+    t.array = array
     t._grad = t._op = t._saved = t._scope = t._where = None
     t._inputs = t._arrays = t._needs = ()
     t._params = {}
     t._requires_grad = False
     return t
+
+
+def twin(t: Any) -> Any:
+    """Another Tensor with the numbers and the history of this one."""
+    other = make(t.array)
+    other._requires_grad, other._op, other._inputs = t._requires_grad, t._op, t._inputs
+    other._arrays, other._needs, other._params = t._arrays, t._needs, t._params
+    other._saved, other._scope, other._where = t._saved, t._scope, t._where
+    return other
 
 
 def result() -> type[Recorded]:
@@ -156,7 +166,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     needs: list[bool] = []
     for x in inputs:
         is_tensor = isinstance(x, Recorded)
-        arrays.append(x.data if is_tensor else number(op, x))
+        arrays.append(x.array if is_tensor else number(op, x))
         needs.append(is_tensor and x._requires_grad)
     if not op.differentiable:
         needs = [False] * len(inputs)

@@ -129,7 +129,7 @@ def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
         check_unchanged(node)
         z, inputs, saved = node, node._inputs, None
     else:
-        z, inputs, saved = node.data, node._arrays, node._saved
+        z, inputs, saved = node.array, node._arrays, node._saved
     shares = op.vjp(xp, g, z, inputs, node._needs, saved, **node._params)
     if not isinstance(shares, (tuple, list)) or len(shares) != len(node._needs):
         raise RuntimeError(
@@ -143,9 +143,9 @@ def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
 
 def fit(xp: Any, share: Any, x: Recorded, node: Recorded) -> Any:
     """A share in the shape and dtype of the input x of the node."""
-    if share.shape != x.data.shape:
-        share = unbroadcast(xp, share, x.data.shape, node._op)
-    if share.dtype != x.data.dtype:
+    if share.shape != x.array.shape:
+        share = unbroadcast(xp, share, x.array.shape, node._op)
+    if share.dtype != x.array.dtype:
         share = xp.astype(share, x.dtype)
     return share
 
@@ -183,7 +183,7 @@ def check_unchanged(node: Recorded) -> None:
     """A recorded walk differentiates at the inputs as they are now: they must be those
     that the node was computed from."""
     for x, array, need in zip(node._inputs or (), node._arrays or (), node._needs):
-        if need and x.data is not array:
+        if need and x.array is not array:
             raise RuntimeError(
                 f"create_graph: an input of {node._op and node._op.name} got new "
                 "numbers since it was recorded (by an optimizer's step?); walk the "

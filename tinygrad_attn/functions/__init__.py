@@ -12,6 +12,7 @@
     attention.py    attention and its masks
     losses.py       cross_entropy, mse_loss
     own_rules.py    primitive, composite: a rule of your own
+    updates.py      p -= lr * p.grad, p.data, zero_: how a leaf gets other numbers
 
 In their examples `Tensor` is the class (tensor.py), and most of those of one tensor are
 its methods. Each file may import those above it here, autograd, rules and arrays.

@@ -113,7 +113,7 @@ def keep_mask(who: str, shape: tuple[int, ...], p: float, like: Recorded) -> Any
     check_number(who, "p", p, 0.0, 1.0, open_high=True)
     if p == 0.0:
         return None
-    return make(uniform(shape, backend=namespace_of([like.data])) >= p)
+    return make(uniform(shape, backend=namespace_of([like.array])) >= p)
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:

@@ -155,7 +155,7 @@ def causal_mask(
     if like is None:
         xp = current_backend().xp
     else:
-        xp = namespace_of([tensor("causal_mask", like).data])
+        xp = namespace_of([tensor("causal_mask", like).array])
     queries = xp.reshape(xp.arange(start, start + t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
 

@@ -8,8 +8,10 @@ out; the comment says how.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from ..arrays.backends import namespace_of
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import NUMBERS, Recorded, apply
 from ..errors import say
@@ -287,6 +289,7 @@ def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x, but no less than min and no more than max (numbers, Tensors, or None).
 
     The gradient passes where min ≤ x ≤ max, the bounds included, as in PyTorch's clamp.
+    A nan, in x or in a bound, makes nan, and no gradient passes there.
 
     >>> clip(Tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
     Tensor([0.0000, 0.5000, 1.0000], float64)
@@ -294,13 +297,20 @@ def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     tensor("clip", x)
     if min is None and max is None:
         raise ValueError("clip: neither min nor max given; at least one is needed")
+    limits = []
+    z = x
     if min is not None:
         low = bound("min", min, x)
-        x = where(x < low, low, x)
+        z = where(z < low, low, z)
+        limits.append(low)
     if max is not None:
         high = bound("max", max, x)
-        x = where(x > high, high, x)
-    return x
+        z = where(z > high, high, z)
+        limits.append(high)
+    for v in (x, *limits):
+        if has_nan(v):
+            z = where(constant("clip", v, x) == v, z, math.nan)
+    return z
 
 
 # --- checks ---------------------------------------------------------------------------
@@ -314,6 +324,15 @@ def numeric(who: str, z: Any, x: Any, y: Any) -> Any:
             "Tensors, or one a Tensor and the other a number, an array or nested lists"
         )
     return z
+
+
+def has_nan(x: Any) -> bool:
+    """Whether a number or a Tensor is not a number, in any place."""
+    if not isinstance(x, Recorded):
+        return bool(x != x)
+    xp = namespace_of([x.array])
+    found = xp.astype(x.array != x.array, "int64")
+    return bool(x.size) and xp.max(found, axis=None).tolist() > 0
 
 
 def bound(what: str, given: Any, x: Recorded) -> Any:

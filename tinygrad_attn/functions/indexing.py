@@ -50,8 +50,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         keys = tuple(_array_of(k) if isinstance(k, list) else k for k in keys)
         if any(_is_mask(k) and not _ndim(k) for k in keys):
             raise IndexError("indexing: a single bool among keys; a mask needs an axis")
-        xp = namespace_of([x.data])
-        arrays = tuple(k.data if isinstance(k, Recorded) else k for k in keys)
+        xp = namespace_of([x.array])
+        arrays = tuple(k.array if isinstance(k, Recorded) else k for k in keys)
         index = xp.positions(x.shape, arrays) if hasattr(xp, "positions") else None
         if index is None:
             flat, shape = check("indexing", positions, x.shape, keys)
@@ -59,7 +59,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
         return apply(movement.take, reshape(x, x.size), make(index))
     bounds, shape = check("indexing", shapes.basic_index, key, x.shape)
     z = apply(movement.getslice, x, bounds=bounds)
-    return z if z.data.shape == shape else reshape(z, shape)
+    return z if z.array.shape == shape else reshape(z, shape)
 
 
 def positions(
@@ -176,10 +176,10 @@ def one_hot(indices: Any, num_classes: int = -1) -> Any:
     if not isinstance(t, Recorded):
         t = make(check("one_hot", current_backend().xp.asarray, indices))
     if num_classes == -1 and t.size and t.dtype == "int64":
-        num_classes = max(reshape(t, -1).data.tolist()) + 1
+        num_classes = max(reshape(t, -1).array.tolist()) + 1
     t = whole_numbers("one_hot", t, t, max(num_classes, 0), "class")
-    xp = namespace_of([t.data])
-    hot = xp.reshape(t.data, (*t.shape, 1)) == xp.arange(0, num_classes)
+    xp = namespace_of([t.array])
+    hot = xp.reshape(t.array, (*t.shape, 1)) == xp.arange(0, num_classes)
     return make(xp.astype(hot, "int64"))
 
 
@@ -258,7 +258,7 @@ def _is_mask(k: Any) -> bool:
 
 def _integers(k: Any, sizes: shapes.Shape) -> list[Array]:
     """The integer arrays that a key stands for; a mask stands for one for each axis."""
-    data = k.data if isinstance(k, Recorded) else k
+    data = k.array if isinstance(k, Recorded) else k
     numbers = data.tolist()
     dtype = str(data.dtype)
     shape = tuple(data.shape)

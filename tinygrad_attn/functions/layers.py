@@ -34,7 +34,7 @@ def embedding(indices: Tensor, weight: Tensor) -> Tensor:
             f"embedding: weight of shape {weight.shape} given; it must be (tokens, d)"
         )
     indices = whole_numbers("embedding", indices, weight, weight.shape[0], "token")
-    namespace_of([weight.data, indices.data], "embedding")  # one backend
+    namespace_of([weight.array, indices.array], "embedding")  # one backend
     return apply(movement.take, weight, indices)
 
 

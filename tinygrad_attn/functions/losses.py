@@ -16,7 +16,7 @@ from ..autograd.recording import Recorded, apply, make
 from ..errors import check_number, say
 from ..rules import composites
 from .elementwise import astype, where
-from .movement import reshape
+from .movement import permute_dims, reshape
 from .operands import Tensor, constant, floats_of, is_float, tensor, whole_numbers
 from .reductions import mean, sum
 
@@ -26,22 +26,28 @@ __all__ = ["cross_entropy", "mse_loss"]
 def cross_entropy(
     logits: Tensor,
     target: Any,
+    weight: Any = None,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Tensor:
-    """-Σ q ln softmax(logits), in nats: the surprise at the targets.
+    """-Σ w q ln softmax(logits), in nats: the surprise at the targets.
 
     Args:
-        logits: (N, C), or (C,) for one; any real numbers, no softmax before this.
-        target: (N,) integers in 0..C-1, the right classes; or (N, C) floats, a
-            distribution q for each row. For logits (C,): a number, or (C,).
+        logits: (N, C), (N, C, T...) or, for one, (C,); any real numbers, no softmax
+            before this.
+        target: integers in 0..C-1, the right classes, in the shape of the logits
+            without their axis C; or floats in the shape of the logits, a distribution q
+            for each row.
+        weight: (C,), how much each class counts; None, all the same.
         ignore_index: rows of this class count for nothing (classes only).
-        reduction: "mean" over the rows that count, "sum", or "none" for (N,).
-        label_smoothing: ε in [0, 1): q becomes (1 - ε) q + ε/C (Szegedy et al. 2016).
+        reduction: "mean" over the rows that count, each as much as its class does;
+            "sum"; or "none" for one number a row.
+        label_smoothing: ε in [0, 1]: q becomes (1 - ε) q + ε/C (Szegedy et al. 2016).
 
     Returns:
-        A scalar, or (N,) with reduction "none". 0 is certainty; ln C a guess among all.
+        A scalar; with reduction "none" the shape of the classes. 0 is certainty; ln C a
+        guess among all. The mean of no row is nan, and its gradient 0.
 
     Raises:
         ValueError: the shapes do not fit; nothing is broadcast.
@@ -52,24 +58,15 @@ def cross_entropy(
     """
     who = "cross_entropy"
     check_reduction(who, reduction)
-    check_number(who, "label_smoothing", label_smoothing, 0.0, 1.0, open_high=True)
+    check_number(who, "label_smoothing", label_smoothing, 0.0, 1.0)
     check_number(who, "ignore_index", ignore_index, whole=True)
     q = constant(who, target, tensor(who, logits))
     if q is None:
         raise TypeError(f"{who}: the target is a {type(target).__name__}, not a Tensor")
-    if (
-        logits.ndim == 1
-        and is_float(logits)
-        and (q.shape == () or q.shape == logits.shape)
-    ):
-        row = reshape(logits, 1, -1), reshape(q, 1, *q.shape)
-        how = "mean" if reduction == "mean" else "none"  # the mean of none is nan
-        z = cross_entropy(*row, ignore_index, how, label_smoothing)
-        return reshape(z, ())
-    if logits.ndim != 2 or 0 in logits.shape:
+    if not logits.ndim or 0 in logits.shape:
         raise ValueError(
-            f"{who}: logits of shape {logits.shape} given; they must be (N, C), "
-            "one row for each target"
+            f"{who}: logits of shape {logits.shape} given; they must be (N, C), (N, C, "
+            "T...) or (C,), without an axis of size 0"
         )
     if logits._op in (composites.softmax, composites.log_softmax):
         warnings.warn(
@@ -77,42 +74,89 @@ def cross_entropy(
             f"come from {logits._op.name}",
             stacklevel=2,
         )
+    axis = 0 if logits.ndim == 1 else 1
+    shape = logits.shape[:axis] + logits.shape[axis + 1 :]  # of the classes
+    classes = logits.shape[axis]
+    if q.shape not in (shape, logits.shape):
+        raise ValueError(
+            f"{who}: target of shape {q.shape} given for logits of shape "
+            f"{logits.shape}, which are (N, C), (N, C, T...) or (C,); it must be "
+            f"{shape}, a class for each row, or floats of shape {logits.shape}"
+        )
     if not is_float(logits):
         raise TypeError(f"{who}: logits of {logits.dtype} given; they must be floats")
-    n, classes = logits.shape
-    counted = float(n)
+    w = class_weights(who, weight, logits, classes)
+    counted = float(math.prod(shape))
     if q.dtype.startswith("float") and q.shape == logits.shape:
-        q = smooth(astype(q, logits.dtype), label_smoothing)
+        q = smooth(astype(rows(q, axis), logits.dtype), label_smoothing)
     else:
-        if q.shape != (n,):
-            raise ValueError(
-                f"{who}: target of shape {q.shape} given for logits of shape "
-                f"{logits.shape}; it must be ({n},), a class for each row, or "
-                f"floats of shape {logits.shape}"
+        if q.shape != shape:
+            raise TypeError(
+                f"{who}: a target of {q.dtype} and shape {q.shape} given; shares "
+                f"are floats, and classes have the shape {shape}"
             )
-        q, counted = one_hot_rows(who, q, logits, ignore_index, label_smoothing)
-    nats = apply(composites.cross_entropy, logits, q)
-    if reduction == "mean":
-        return sum(nats) / counted if counted else sum(nats) * math.nan
-    return sum(nats) if reduction == "sum" else nats
+        q, counted = one_hot_rows(
+            who, reshape(q, -1), logits, classes, ignore_index, label_smoothing, w
+        )
+    nats = apply(
+        composites.cross_entropy, rows(logits, axis), q if w is None else q * w
+    )
+    if reduction == "none":
+        return nats if nats.shape == shape else reshape(nats, shape)
+    if reduction == "sum":
+        return sum(nats)
+    return sum(nats) / counted if counted else sum(nats) + math.nan
+
+
+def rows(x: Tensor, axis: int) -> Tensor:
+    """(N, C, T...) as rows (N · T..., C)."""
+    if x.ndim == 2 and axis == 1:
+        return x
+    order = (*range(axis), *range(axis + 1, x.ndim), axis)
+    return reshape(permute_dims(x, order), -1, x.shape[axis])
+
+
+def class_weights(who: str, weight: Any, logits: Tensor, classes: int) -> Any:
+    """The weights of the classes as a Tensor (C,), or None."""
+    if weight is None:
+        return None
+    w = constant(who, weight, logits)
+    if w is None or w.dtype == "bool":
+        given = say(weight) if w is None else "of bool"
+        raise TypeError(f"{who}: weight {given} given; it must be a number a class")
+    if w.shape != (classes,):
+        raise ValueError(
+            f"{who}: weight of shape {w.shape} given; it must be ({classes},), a "
+            "number for each class"
+        )
+    return astype(w, logits.dtype)
 
 
 def one_hot_rows(
-    who: str, target: Any, logits: Recorded, ignore_index: int, smoothing: float
+    who: str,
+    target: Any,
+    logits: Recorded,
+    classes: int,
+    ignore_index: int,
+    smoothing: float,
+    w: Any,
 ) -> tuple[Any, float]:
     """Classes (N,) as rows (N, C) with a 1, or with none where a class is to be
-    ignored; and how many are not."""
-    n, classes = logits.shape
+    ignored; and how many are not, each as many times as its class counts."""
+    (n,) = target.shape
     counts = target != ignore_index
-    counted = int(sum(counts).data.tolist())
-    if target.dtype == "int64" and counts.size != counted:
+    counted = float(sum(counts).array.tolist())
+    if target.dtype == "int64" and counted != n:
         target = where(counts, target, 0)
     target = whole_numbers(who, target, logits, classes, "label")
-    xp = namespace_of([logits.data])
-    hot = xp.reshape(target.data, (n, 1)) == xp.arange(0, classes)
-    kept = xp.reshape(counts.data, (n, 1))
-    q = smooth(make(xp.astype(hot, logits.dtype)), smoothing)
-    return q * make(xp.astype(kept, logits.dtype)), float(counted)
+    xp = namespace_of([logits.array])
+    hot = xp.reshape(target.array, (n, 1)) == xp.arange(0, classes)
+    kept = xp.reshape(counts.array, (n, 1))
+    one_hot = make(xp.astype(hot, logits.dtype))
+    kept = make(xp.astype(kept, logits.dtype))
+    if w is not None:
+        counted = sum(one_hot * kept * w).item()
+    return smooth(one_hot, smoothing) * kept, counted
 
 
 def smooth(q: Tensor, smoothing: float) -> Tensor:

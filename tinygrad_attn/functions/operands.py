@@ -100,7 +100,7 @@ def binary(op: Op, x: Operand, y: Operand) -> Any:
         b = y if type(y) in NUMBERS else constant(op.name, y, x)
     if a is None or b is None:
         return refuse_or_defer(op.name, x, y)
-    if type(a) in NUMBERS or type(b) in NUMBERS or a.data.dtype == b.data.dtype:
+    if type(a) in NUMBERS or type(b) in NUMBERS or a.array.dtype == b.array.dtype:
         return apply(op, a, b)
     return apply(op, promote(a, b), promote(b, a))
 
@@ -143,7 +143,7 @@ def constant(who: str, x: Any, like: Any) -> Any:
     numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
     if not numeric or not isinstance(like, Recorded):
         return None
-    xp = namespace_of([like.data])
+    xp = namespace_of([like.array])
     array = check(who, xp.asarray, x)
     if array.dtype == "float64":
         array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
@@ -165,7 +165,7 @@ def floats_of(x: Any) -> Any:
     """x as floats, for the operations whose results are no whole numbers."""
     if not isinstance(x, Recorded) or is_float(x):
         return x
-    return apply(movement.astype, x, dtype=default_float(namespace_of([x.data])))
+    return apply(movement.astype, x, dtype=default_float(namespace_of([x.array])))
 
 
 def is_float(t: Recorded) -> bool:
@@ -201,12 +201,12 @@ def check(who: str, question: Any, *given: Any) -> Any:
 
 def axis_of(who: str, x: Any, axis: Any) -> int:
     """The axis of the Tensor x that is meant, counted from the front."""
-    return check(who, one_axis, axis, len(tensor(who, x).data.shape))
+    return check(who, one_axis, axis, len(tensor(who, x).array.shape))
 
 
 def axes_of(who: str, x: Any, axis: Any) -> tuple[int, ...]:
     """The axes of the Tensor x that are meant: one, several, or all (None)."""
-    count = len(tensor(who, x).data.shape)
+    count = len(tensor(who, x).array.shape)
     if axis is None:
         return tuple(range(count))
     return check(who, some_axes, axis, count)
@@ -221,8 +221,8 @@ def whole_numbers(who: str, x: Any, like: Recorded, count: int, what: str) -> An
         kind = type(x).__name__ if t is None else t.dtype
         raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
     if t.size:
-        xp = namespace_of([t.data])
-        for worst in (xp.max(t.data, axis=None), -xp.max(-t.data, axis=None)):
+        xp = namespace_of([t.array])
+        for worst in (xp.max(t.array, axis=None), -xp.max(-t.array, axis=None)):
             if not 0 <= (i := int(worst.tolist())) < count:
                 raise IndexError(
                     f"{who}: {what} {i} given; it is out of range, allowed is "

@@ -86,10 +86,10 @@ class OwnOp(Op):
             if told := self.explained(error):
                 raise told from error
             raise
-        if isinstance(z.data, Recorded) or not hasattr(z.data, "shape"):
+        if isinstance(z.array, Recorded) or not hasattr(z.array, "shape"):
             raise TypeError(
-                f"{self.name}: its forward returned a {type(z.data).__name__}; it must "
-                "return an array, made with xp, or (array, saved)"
+                f"{self.name}: its forward returned a {type(z.array).__name__}; it "
+                "must return an array, made with xp, or (array, saved)"
             )
         return z
 

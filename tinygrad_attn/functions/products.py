@@ -46,9 +46,9 @@ def matmul(x: Operand, y: Operand) -> Any:
     if not (isinstance(x, Recorded) and isinstance(y, Recorded)):
         a = numeric("matmul", constant("matmul", x, y), x, y)
         b = numeric("matmul", constant("matmul", y, x), x, y)
-    if a.data.dtype != b.data.dtype:
+    if a.array.dtype != b.array.dtype:
         a, b = promote(a, b), promote(b, a)
-    if len(a.data.shape) != 1 != len(b.data.shape):
+    if len(a.array.shape) != 1 != len(b.array.shape):
         return apply(primitives.matmul, a, b)
     shape = check("matmul", shapes.matmul_shape, a.shape, b.shape)
     row = reshape(a, (1, a.size)) if a.ndim == 1 else a

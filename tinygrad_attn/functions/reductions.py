@@ -161,5 +161,5 @@ def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     at = axis_of(who, x, axis)
     if not x.shape[at]:
         raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
-    z = make(namespace_of([x.data]).argmax(x.data, axis=at))
+    z = make(namespace_of([x.array]).argmax(x.array, axis=at))
     return reshape(z, shapes.reduced_shape(x.shape, (at,), bool(keepdims)))

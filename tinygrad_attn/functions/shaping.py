@@ -227,7 +227,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     z = place(x, bounds, shape)
     if not value:
         return z
-    xp = namespace_of([x.data])
+    xp = namespace_of([x.array])
     inside = xp.place(xp.full(x.shape, True, "bool"), bounds, shape)
     return where(make(xp.astype(inside, "bool")), z, value)
 
@@ -260,7 +260,7 @@ def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
     """The row number (n, 1) and the column number (m,) of x's elements."""
     if tensor(who, x).ndim < 2:
         raise ValueError(f"{who}: shape {x.shape} given; it needs two axes")
-    xp, (n, m) = namespace_of([x.data]), x.shape[-2:]
+    xp, (n, m) = namespace_of([x.array]), x.shape[-2:]
     return make(xp.reshape(xp.arange(0, n), (n, 1))), make(xp.arange(0, m))
 
 

@@ -285,7 +285,7 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
         dtype=t.dtype,
         module=names.module(t._scope),
         source=str(t._where) if t._where else "",
-        array=t.data,
+        array=t.array,
         settings=dict(t._params) if computed else {},
         gradient_array=trace.gradients.get(t),
         total_array=trace.total(t),

@@ -78,7 +78,7 @@ class Trace:
         """∂L/∂t; zeros if the walk did not reach t."""
         if t in self.gradients:
             return self.gradients[t]
-        return namespace_of([t.data]).zeros(t.shape, t.dtype)
+        return namespace_of([t.array]).zeros(t.shape, t.dtype)
 
     def scales(self) -> dict[Tensor, float]:
         """The size of the numbers that were added up to each gradient, before they
@@ -91,7 +91,7 @@ class Trace:
         for user, shares in self.shares.items():
             flowed = magnitude(self.gradients[user])
             for x in inputs_of(user):
-                flowed *= size(x.data)
+                flowed *= size(x.array)
             for x, share in zip(user._inputs or (), shares):
                 if share is not None:
                     found[x] = max(found.get(x, noise), flowed, magnitude(share))
@@ -206,17 +206,17 @@ def trace_of(who: str, root: Any) -> Trace:
 
     def copy_of(x: Tensor, array: Any) -> Tensor:
         """The copy of x; if a leaf got new numbers since it was used, with the old."""
-        moved = x._op is None and x._requires_grad and array is not x.data
+        moved = x._op is None and x._requires_grad and array is not x.array
         if moved and isinstance(array, ValueArray):  # compare the plain numbers
-            moved = without_values(array).data != without_values(x.data).data
+            moved = without_values(array).data != without_values(x.array).data
         key = x, id(array) if moved else 0
         if key not in copies:
-            copies[key] = bare(x, without_values(array if moved else x.data))
+            copies[key] = bare(x, without_values(array if moved else x.array))
             origin[copies[key]] = x
         return copies[key]
 
     for t in order:
-        copy = copy_of(t, t.data)
+        copy = copy_of(t, t.array)
         copy._inputs = [
             copy_of(x, array) if isinstance(x, Tensor) else x
             for x, array in zip(t._inputs or (), t._arrays or ())
@@ -236,7 +236,7 @@ def bare(x: Tensor, data: Any) -> Tensor:
 
 def finish(t: Tensor) -> None:
     """Sets the arrays that t was computed from to those of its inputs."""
-    t._arrays = [x.data if isinstance(x, Tensor) else x for x in t._inputs or ()]
+    t._arrays = [x.array if isinstance(x, Tensor) else x for x in t._inputs or ()]
 
 
 def leaf_like(x: Tensor, data: Any) -> Tensor:
@@ -250,7 +250,7 @@ def seeds_for(root: Tensor) -> list[Any]:
     """∂L/∂L = 1 if root has one number and a gradient; else no seeds."""
     if root.size != 1 or not root._requires_grad:
         return []
-    return [namespace_of([root.data]).full(root.shape, 1.0, root.dtype)]
+    return [namespace_of([root.array]).full(root.shape, 1.0, root.dtype)]
 
 
 def scopes(scope: Scope | None) -> list[Scope]:
@@ -270,10 +270,10 @@ def part(trace: Trace, module: Any) -> Trace:
     copies: dict[Tensor, Tensor] = {}
     for t in order:
         if t in inside:
-            copies[t] = bare(t, t.data)
+            copies[t] = bare(t, t.array)
             for x in inputs_of(t):
                 if x not in copies:
-                    copies[x] = leaf_like(x, x.data)
+                    copies[x] = leaf_like(x, x.array)
             copies[t]._inputs = [
                 copies[x] if isinstance(x, Tensor) else x for x in t._inputs or ()
             ]

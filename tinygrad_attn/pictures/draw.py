@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..errors import check_number
+from ..errors import check_number, how_to_install
 from ..graph.data import Graph
 from ..graph.trace import history
 from ..graph.unfold import LEVELS, graph_of
@@ -119,8 +119,8 @@ class Drawing:
             package = importlib.import_module("graphviz")
         except ImportError:
             raise RuntimeError(
-                "graphviz: the Python package graphviz is not installed; `pip install "
-                "graphviz` does it. The text in .dot needs nothing"
+                "graphviz: the Python package graphviz is not installed: "
+                f"{how_to_install('graphviz')}; the text in .dot needs nothing"
             ) from None
         first, *body, last = self.dot.splitlines(keepends=True)
         assert (first, last) == ("digraph {\n", "}\n")

@@ -54,8 +54,8 @@ def tensor_html(t: Any) -> str:
 
 def numbers_of(t: Any) -> Any:
     """A tensor's array, with plain numbers instead of Values."""
-    kind = type(t.data).__name__
-    return plain_numbers(t.data) if kind == "ValueArray" else t.data
+    kind = type(t.array).__name__
+    return plain_numbers(t.array) if kind == "ValueArray" else t.array
 
 
 def value_html(v: Any) -> str:

@@ -223,18 +223,26 @@ def pow(xp, x, y):
 def pow_vjp(xp, g, z, inputs, needs, saved):
     """∂z/∂x = y·xʸ⁻¹, and ∂z/∂y = xʸ·ln x, as xʸ = exp(y ln x).
 
-    By convention, as in PyTorch, ∂z/∂x is 0 for x = 0 and y = 0, and ∂z/∂y is 0 for
-    x = 0 and y ≥ 0, where the formulas have 0 · inf or -inf. So 1 is added to x exactly
-    where its power or its logarithm would be infinite there (a comparison counts as 1
-    where it is true).
+    x⁰ is 1 whatever x, so ∂z/∂x is 0 for y = 0, where the formula may have 0 · inf;
+    there x is replaced by 1 (`power_base`). By convention, as in PyTorch, ∂z/∂y is 0
+    for x = 0 and y ≥ 0, where the formula has 0 · -inf; there 1 is added to x (a
+    comparison counts as 1 where it is true).
     """
     x, y = inputs
     dx = dy = None
     if needs[0]:
-        dx = g * y * (x + (x == 0.0) * (y == 0.0)) ** (y - 1.0)
+        dx = g * y * power_base(xp, x, y) ** (y - 1.0)
     if needs[1]:
         dy = g * z * xp.log(x + (x == 0.0) * (y >= 0.0))
     return dx, dy
+
+
+def power_base(xp, x, y):
+    """x, or 1 where y is 0 and 1/x is not finite: near 0, and at nan."""
+    if isinstance(y, (int, float)) and y != 0:
+        return x
+    lost = ((1.0 / x) * 0.0 != 0.0) * (y == 0.0)
+    return xp.where(lost > 0, 1.0, x)
 
 
 @primitive(

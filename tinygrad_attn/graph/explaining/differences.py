@@ -42,7 +42,7 @@ class Again:
 
     def __init__(self, trace: Trace, t: Tensor) -> None:
         self.t, self.root = t, trace.roots[0]
-        self.xp = namespace_of([t.data])
+        self.xp = namespace_of([t.array])
         self.after: list[Tensor] = []  # the tensors that depend on t
         touched = {t}
         for z in trace.tensors():
@@ -50,8 +50,8 @@ class Again:
                 touched.add(z)
                 self.after.append(z)
         self.wide: dict[Tensor, Any] = {}
-        self.numbers = flat(t.data)[:]
-        self.size = abs(float(flat(self.root.data)[0]))
+        self.numbers = flat(t.array)[:]
+        self.size = abs(float(flat(self.root.array)[0]))
 
     def slope(self, element: int, gradient: float, scale: float) -> float:
         """The central difference of the root at one number. If it is not the gradient,
@@ -126,5 +126,5 @@ class Again:
         """A tensor's array, in float64 if it was in float32."""
         if x not in self.wide:
             single = x.dtype == "float32"
-            self.wide[x] = self.xp.astype(x.data, "float64") if single else x.data
+            self.wide[x] = self.xp.astype(x.array, "float64") if single else x.array
         return self.wide[x]

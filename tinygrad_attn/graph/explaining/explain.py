@@ -91,7 +91,7 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
         )
     t, element = locate(trace, x)
     called = Names(trace).of(trace)
-    name, value, gradient = called[t], to_lists(t.data), trace.gradients.get(t)
+    name, value, gradient = called[t], to_lists(t.array), trace.gradients.get(t)
     uses = list(uses_of(trace, t, element, called))
     checked: list[tuple[tuple[int, ...], float, float]] = []
     note = "" if gradient is not None else why_none(t, called[root])
@@ -110,7 +110,7 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
             note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
     if element is not None:
         name += f"{list(index_of(element, t.shape)) or ''}"
-        value = flat(t.data)[element]
+        value = flat(t.array)[element]
         gradient = None if gradient is None else flat(gradient)[element]
     source = str(t._where) if t._where else ""
     return Explanation(
@@ -152,10 +152,10 @@ def locate(trace: Trace, x: Tensor) -> tuple[Tensor, int | None]:
         )
     if not steps:
         return t, 0 if x.size == 1 else None
-    xp = namespace_of([t.data])
+    xp = namespace_of([t.array])
     at = xp.reshape(xp.arange(1, t.size + 1), t.shape)  # 0 is a number put beside them
     for move in reversed(steps):
-        rest = [v.data if isinstance(v, Tensor) else v for v in move._inputs or ()][1:]
+        rest = [v.array if isinstance(v, Tensor) else v for v in move._inputs or ()][1:]
         assert move._op is not None
         at = moved(xp, move._op, move._params, at, *rest)
     found = int(xp.reshape(at, (1,)).tolist()[0])
@@ -203,21 +203,21 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
     """∂zₖ/∂x for every number zₖ of z, where x is one number of one of z's inputs."""
     assert z._op is not None
     assert z._op.vjp is not None
-    inputs = [make(x.data) if isinstance(x, Tensor) else x for x in z._inputs or ()]
+    inputs = [make(x.array) if isinstance(x, Tensor) else x for x in z._inputs or ()]
     needs = [i == position for i in range(len(inputs))]
-    xp = namespace_of([z.data])
+    xp = namespace_of([z.array])
     with ExitStack() as stack:
         stack.enter_context(enable_grad())
         stack.enter_context(xp.quiet())
         u = make(xp.full(z.shape, 1.0, z.dtype)).requires_grad_()
-        shares = z._op.vjp(ops, u, make(z.data), inputs, needs, None, **z._params)
+        shares = z._op.vjp(ops, u, make(z.array), inputs, needs, None, **z._params)
         share = shares[position]
         if share.shape != inputs[position].shape:
             share = unbroadcast(ops, share, inputs[position].shape, z._op)
         if not share.requires_grad:
             return [0.0] * z.size
         (found,) = grad(share.reshape(share.size)[element], u)
-    return flat(found.data)
+    return flat(found.array)
 
 
 def size_of(use: Use) -> float:

@@ -131,7 +131,7 @@ def _node(
         node.parameters = sum(
             t.size for t in inside if kind(t, names, trace) == "parameter"
         )
-    node.array, node.shape = shown.data, shown.shape
+    node.array, node.shape = shown.array, shown.shape
     node.gradient_array = trace.gradients.get(shown)
     node.total_array = trace.total(shown)
     return node

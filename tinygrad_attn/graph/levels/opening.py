@@ -59,7 +59,7 @@ def _one_step(trace: Trace, level: str, whole: set[Op]) -> tuple[Trace, bool]:
                 if own and not re.fullmatch(rf"{t._op.name}(_\d+)?", own):
                     called[z] = own
                 continue
-        copies[t] = bare(t, t.data)
+        copies[t] = bare(t, t.array)
         if t in trace.called:
             called[copies[t]] = trace.called[t]
         copies[t]._saved = t._saved
@@ -100,10 +100,10 @@ def _open(t: Tensor, inputs: list[Any]) -> tuple[Tensor, list[Tensor]]:
         now.scope = before
     z = z[0] if isinstance(z, tuple) else z
     given = {x for x in inputs if isinstance(x, Tensor)}
-    compare(op.name, z.data, t.data, size(t.data, *(x.data for x in given)))
+    compare(op.name, z.array, t.array, size(t.array, *(x.array for x in given)))
     parts = steps_between(z, given)
     if parts:
-        z.data = t.data  # exactly the recorded numbers
+        z.array = t.array  # exactly the recorded numbers
     return z, parts
 
 

@@ -58,7 +58,7 @@ class SingleNumbers:
         floats = t.dtype.startswith("float")
         if not inputs_of(t):
             if floats:
-                self._keep(t, [Value(v) for v in flat(t.data)])
+                self._keep(t, [Value(v) for v in flat(t.array)])
             return
         arrays = [self._array(x) if isinstance(x, Tensor) else x for x in t._inputs]  # type: ignore[union-attr]
         assert t._op is not None
@@ -67,8 +67,8 @@ class SingleNumbers:
             params = params | {"dtype": "float64"}
         z = t._op.forward(scalars, *arrays, **params)
         z = z[0] if isinstance(z, tuple) else z
-        want = Array(flat(t.data), t.shape, z.dtype)
-        scale = size(t.data, *(x.data for x in inputs_of(t)))
+        want = Array(flat(t.array), t.shape, z.dtype)
+        scale = size(t.array, *(x.array for x in inputs_of(t)))
         dtype = t.dtype if floats else ""
         compare(
             f"{t._op.name}, number by number,", plain_numbers(z), want, scale, dtype
@@ -100,7 +100,7 @@ class SingleNumbers:
     def _array(self, x: Tensor) -> Array:
         if x in self.of:
             return ValueArray(self.of[x], x.shape, "float64")
-        return Array(flat(x.data), x.shape, x.dtype)
+        return Array(flat(x.array), x.shape, x.dtype)
 
     def _walk(self, trace: Trace) -> None:
         """Finds ∂L/∂v of every Value by the chain rule of chapter 1."""

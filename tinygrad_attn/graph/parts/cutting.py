@@ -84,9 +84,9 @@ class Cut:
             raise self.refused(t)
         op, params, items = found
         if op.kind == "movement" or op is SAME:  # before the steps behind it are blamed
-            numbers = [self.slices.pick(x.data, place) for x, place in items]
+            numbers = [self.slices.pick(x.array, place) for x, place in items]
             z = op.forward(self.xp, *numbers, **params)
-            if departs(z, self.slices.pick(t.data, at), 0.0):
+            if departs(z, self.slices.pick(t.array, at), 0.0):
                 raise self.refused(t, found)
         return found
 
@@ -95,7 +95,7 @@ class Cut:
     ) -> Tensor:
         """t's slice as a tensor of the small graph, made of the copies of its inputs'
         slices."""
-        data = self.slices.pick(t.data, at)
+        data = self.slices.pick(t.array, at)
         if found is None:
             return leaf_like(t, data)
         op, params, items = found
@@ -152,8 +152,8 @@ class Cut:
         except Exception:  # a forward of the reader's own, on a shape it does not know
             return False
         got = got[0] if isinstance(got, tuple) else got
-        scale = size(copy.data, *(x.data for x in inputs_of(copy)))
-        return got.shape == copy.shape and not departs(got, copy.data, scale)
+        scale = size(copy.array, *(x.array for x in inputs_of(copy)))
+        return got.shape == copy.shape and not departs(got, copy.array, scale)
 
     def same_shares(
         self, t: Tensor, at: Positions, copy: Tensor | None, items: list[Any]

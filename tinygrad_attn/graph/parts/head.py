@@ -64,7 +64,7 @@ def cut(trace: Trace, names: Names, head: Any, sample: Any) -> Trace:
     z = results[call]
     this = next(s for s in scopes(z._scope) if s.owner is layer)
     inside = {t for t in inside if within(t, this)}  # of this call
-    head_of = Cut(trace, names, inside, namespace_of([z.data]))
+    head_of = Cut(trace, names, inside, namespace_of([z.array]))
     block = block_of(head_of, layer, z, head[1], sample)
     return head_of.made(z, head_of.slices.block_of_ids(z.shape, block))
 
@@ -83,7 +83,7 @@ def results_of_attention(
             found.append(t)
         if kind == "softmax" and t.ndim >= 2:
             weights.add(t)
-        elif kind == "elementwise" and t._requires_grad and are_weights(t.data):
+        elif kind == "elementwise" and t._requires_grad and are_weights(t.array):
             weights.add(t)  # a softmax written by hand
         elif weights & set(inputs_of(t)):
             if kind == "product":

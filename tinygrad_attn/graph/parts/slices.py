@@ -104,7 +104,7 @@ class Slices:
         either nothing or a transpose; or two inputs meet in it, end to end."""
         assert t._op is not None
         inputs = inputs_of(t)
-        arrays = [x.data for x in inputs]
+        arrays = [x.array for x in inputs]
         whole, starts, end = on_positions(self.xp, t._op, t._params, arrays)
         if str(whole.dtype) != "int64":  # it computes with them
             return None

@@ -1,0 +1,91 @@
+"""With which Python an example runs: called in one way, before and after `make`.
+
+`python3 examples/train_reverse.py --backend numpy` runs where that Python has NumPy.
+Debian's has none, and pip may not add it. Then the example says so, and goes on with
+the clone's own .venv, which `make venv` fills.
+
+An old Python must be able to read this file and those that import it: it is refused
+here, in one line.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+try:
+    import tinygrad_attn  # noqa: F401
+except ImportError as error:
+    sys.exit(str(error))
+
+from collections.abc import Callable
+
+from tinygrad_attn.arrays.backends import current_backend
+
+VENV = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
+NEEDS = {  # option → the package that it needs
+    "--save": "safetensors",
+    "--resume": "safetensors",
+    "--load": "safetensors",
+    "--checkpoint": "safetensors",
+    "--out": "matplotlib",
+}
+TELL = """
+import sys
+from importlib.util import find_spec
+print(*filter(find_spec, sys.argv[1:]))
+"""
+
+
+def asked(backend: str) -> set[str]:
+    """The packages that the command line asks for, or the default backend."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    parser.add_argument("--backend", default=backend)
+    for option in NEEDS:
+        parser.add_argument(option)
+    try:
+        given, _ = parser.parse_known_args()
+    except argparse.ArgumentError:
+        return set()  # the example itself says what is wrong
+    packages = {NEEDS[option] for option in NEEDS if getattr(given, option[2:])}
+    return packages | ({"numpy"} if given.backend == "numpy" else set())
+
+
+def go_on_in_venv(wanted: set[str]) -> None:
+    """The same command with the Python of .venv, if that has more of the packages."""
+    here = set(filter(find_spec, wanted))
+    if here == wanted:
+        return
+    try:
+        if Path(sys.executable).parent.samefile(VENV.parent):
+            return
+        answer = subprocess.check_output([VENV, "-c", TELL, *wanted], text=True)
+    except (OSError, subprocess.CalledProcessError):  # there is none that works
+        return
+    there = set(answer.split())
+    if there > here:
+        more = " and ".join(sorted(there - here))
+        print(
+            f"{sys.executable} has no {more}; going on with {VENV}",
+            file=sys.stderr,
+            flush=True,
+        )
+        os.execv(VENV, [str(VENV), *sys.orig_argv[1:]])
+
+
+def run(main: Callable[[], int], backend: str | None = None) -> int:
+    """The exit status of an example's main(), under a Python that has what it needs.
+
+    Args:
+        main: the example.
+        backend: what it computes on by default; without one, what the environment says.
+    """
+    go_on_in_venv(asked(backend or os.environ.get("TINYGRAD_ATTN_BACKEND", "python")))
+    try:
+        current_backend()  # which the environment may name
+    except (RuntimeError, ValueError) as error:
+        print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
+        return 2
+    return main()

@@ -1,0 +1,344 @@
+"""How a leaf moves: inside no_grad, by its `data`, by methods that end in _; and what
+keeps its numbers."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import flatten, needs_numpy
+
+import nn
+from tinygrad_attn import (
+    Tensor,
+    draw,
+    grad,
+    no_grad,
+    ones,
+    randn,
+    record,
+    unfold,
+    use_backend,
+    zeros,
+)
+
+# --- one step, in the words of many courses -------------------------------------------
+
+
+def minus_equals(p, lr):
+    with no_grad():
+        p -= lr * p.grad
+
+
+def plus_equals(p, lr):
+    with no_grad():
+        p += -lr * p.grad
+
+
+@no_grad()
+def in_a_loop(p, lr):
+    for q in [p]:
+        q -= lr * q.grad
+
+
+def data_minus_equals(p, lr):
+    p.data -= lr * p.grad
+
+
+def data_plus_equals(p, lr):
+    p.data += -lr * p.grad.data
+
+
+def data_equals(p, lr):
+    p.data = p.data - lr * p.grad
+
+
+def data_equals_the_difference(p, lr):
+    p.data = p - lr * p.grad
+
+
+def by_methods(p, lr):
+    with no_grad():
+        p.sub_(lr * p.grad)
+
+
+def by_methods_of_data(p, lr):
+    p.data.add_(p.grad, alpha=-lr)
+
+
+def through_a_variable(p, lr):
+    numbers = p.data
+    numbers -= lr * p.grad
+
+
+def by_copying(p, lr):
+    with no_grad():
+        p.copy_(p - lr * p.grad)
+
+
+def by_assigning(p, lr):
+    p.assign(p.detach() - lr * p.grad)
+
+
+def by_assigning_lists(p, lr):
+    p.assign([v - lr * g for v, g in zip(p.tolist(), p.grad.tolist())])
+
+
+STEPS = [
+    minus_equals,
+    plus_equals,
+    in_a_loop,
+    data_minus_equals,
+    data_plus_equals,
+    data_equals,
+    data_equals_the_difference,
+    by_methods,
+    by_methods_of_data,
+    through_a_variable,
+    by_copying,
+    by_assigning,
+    by_assigning_lists,
+]
+
+
+def none(p):
+    p.grad = None
+
+
+def zero(p):
+    p.grad.zero_()
+
+
+def zero_of_data(p):
+    p.grad.data.zero_()
+
+
+def times_zero(p):
+    p.grad.mul_(0.0)
+
+
+def filled(p):
+    p.grad.fill_(0)
+
+
+@pytest.mark.parametrize("make", [nn.Parameter, lambda v: Tensor(v, True)])
+@pytest.mark.parametrize("forget", [none, zero, zero_of_data, times_zero, filled])
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_in_the_words_of_a_course(step, forget, make, any_backend):
+    p = make([1.0, 2.0])
+    losses = []
+    for _ in range(3):
+        loss = (p * p).sum()
+        loss.backward()
+        losses.append(loss.item())
+        step(p, 0.1)
+        forget(p)
+    assert losses == pytest.approx([5.0, 3.2, 2.048], rel=1e-6)
+    assert p.requires_grad
+    assert p.is_leaf
+
+
+IN_PLACE = {
+    "+=": lambda x: x.__iadd__(1.0),
+    "-=": lambda x: x.__isub__(1.0),
+    "*=": lambda x: x.__imul__(1.0),
+    "/=": lambda x: x.__itruediv__(1.0),
+    "**=": lambda x: x.__ipow__(1.0),
+    "@=": lambda x: x.__imatmul__(ones(2, 2)),
+    "add_": lambda x: x.add_(1.0),
+    "sub_": lambda x: x.sub_(1.0),
+    "mul_": lambda x: x.mul_(1.0),
+    "div_": lambda x: x.div_(1.0),
+    "zero_": lambda x: x.zero_(),
+    "fill_": lambda x: x.fill_(1.0),
+    "copy_": lambda x: x.copy_(1.0),
+}
+
+
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_a_leaf_moves_only_where_nothing_is_recorded(name, any_backend):
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match=r"a leaf that requires a gradient is changed"
+    ):
+        IN_PLACE[name](w)
+    assert w.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    with no_grad():
+        assert IN_PLACE[name](w) is w
+        assert IN_PLACE[name](w.data).tolist() == w.tolist()
+
+
+def test_any_other_tensor_is_bound_anew(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    total = zeros(2)
+    first = total
+    for _ in range(3):
+        total += w * w
+        total *= 2.0
+    assert first.tolist() == [0.0, 0.0]
+    total.sum().backward()
+    assert w.grad.tolist() == [28.0, 56.0]  # 2w (2 + 4 + 8)
+
+
+@pytest.mark.parametrize("name", ["zero_", "fill_", "add_", "copy_"])
+def test_a_result_keeps_its_numbers(name, any_backend):
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    h = w.tanh()
+    before = h.tolist()
+    for change in (
+        lambda: IN_PLACE[name](h),
+        lambda: IN_PLACE[name](h.data),
+        lambda: h.assign(zeros(2, 2)),
+        lambda: setattr(h, "data", zeros(2, 2)),
+    ):
+        with pytest.raises(RuntimeError, match="is the result of tanh"):
+            change()
+    assert h.tolist() == before
+    copy = h.detach()
+    assert IN_PLACE[name](copy) is copy
+    assert h.tolist() == before
+
+
+# --- what is taken --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["assign", "data"])
+@pytest.mark.parametrize(
+    ("given", "error", "says"),
+    [
+        (lambda: Tensor([1.0, 2.0, 3.0]), ValueError, r"shape \(3,\) given .*\(2,\)"),
+        (lambda: [1.0, 2.0, 3.0], ValueError, r"shape \(3,\) given"),
+        (lambda: 3.0, ValueError, r"shape \(\) given"),
+        (lambda: [[1.0, 2.0]], ValueError, r"shape \(1, 2\) given"),
+        (lambda: Tensor([1, 2]), TypeError, r"int64 given for a tensor of float"),
+        (lambda: Tensor([True, False]), TypeError, "bool given for a tensor of float"),
+        (lambda: [True, False], TypeError, "bool given for a tensor of float"),
+        (lambda: ["a", "b"], TypeError, "not a number"),
+        (lambda: None, TypeError, "not a number"),
+        (lambda: [1.0, [2.0]], ValueError, ""),
+    ],
+)
+def test_what_does_not_fit_is_refused(way, given, error, says, any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(error, match=f"^{way}: .*{says}"):
+        w.assign(given()) if way == "assign" else setattr(w, "data", given())
+    assert w.tolist() == [1.0, 2.0]
+
+
+def test_whole_numbers_in_a_list_stand_for_floats(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    w.data = [3, 4]
+    assert (w.tolist(), w.dtype[:5]) == ([3.0, 4.0], "float")
+    n = Tensor([1, 2])
+    n.data = [3, 4]
+    assert (n.tolist(), n.dtype) == ([3, 4], "int64")
+    with pytest.raises(TypeError, match="float64 given for a tensor of int64"):
+        n.data = [3.0, 4.0]
+    with pytest.raises(TypeError, match="given for a tensor of int64"):
+        n.mul_(0.5)
+
+
+@needs_numpy
+def test_numbers_of_another_backend_and_dtype():
+    import numpy as np
+
+    theirs = np.array([3.0, 4.0])
+    for backend in ("python", "numpy", "scalar"):
+        with use_backend(backend):
+            w = Tensor([1.0, 2.0], requires_grad=True)
+        dtype = w.dtype
+        w.data = theirs
+        theirs += 1.0
+        assert w.tolist() == [3.0, 4.0]  # a copy
+        theirs -= 1.0
+        with use_backend("numpy"):
+            given = Tensor([5.0, 6.0])
+        w.data = given
+        assert w.tolist() == [5.0, 6.0]
+        w.data = w.data * 2.0
+        assert (w.tolist(), w.dtype) == ([10.0, 12.0], dtype)
+        (w * w).sum().backward()
+        assert w.grad.tolist() == [20.0, 24.0]
+
+
+def test_a_view_has_the_numbers_as_they_are_now(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    numbers = w.data
+    assert not numbers.requires_grad
+    (numbers * w).sum().backward()
+    assert w.grad.tolist() == [1.0, 2.0]  # numbers is a constant
+    w.data = [3.0, 4.0]
+    assert numbers.tolist() == [3.0, 4.0]
+    copy = Tensor(numbers)
+    numbers.zero_()
+    assert (w.tolist(), copy.tolist()) == ([0.0, 0.0], [3.0, 4.0])
+
+
+# --- what was recorded before ---------------------------------------------------------
+
+
+def test_a_graph_keeps_the_numbers_it_was_recorded_with(any_backend):
+    w, x = Tensor([1.0, 2.0], requires_grad=True), Tensor([5.0, 7.0])
+    loss = (w * w * x).sum()
+    w.data -= 1.0
+    loss.backward()
+    assert w.grad.tolist() == [10.0, 28.0]  # 2wx at the old w
+
+
+def test_a_recorded_walk_over_a_leaf_that_moved_is_refused(backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (w**3).sum()
+    with no_grad():
+        w -= 0.5
+    with pytest.raises(RuntimeError, match="create_graph: an input of pow got new"):
+        grad(loss, w, create_graph=True)
+
+
+def test_a_picture_shows_the_leaf_as_it_was(backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with record():
+        loss = (w * w).sum()
+    w.data += 10.0
+    leaf = unfold(loss).nodes[0]
+    assert flatten(leaf.value) == [1.0, 2.0]
+    assert flatten(leaf.gradient) == [2.0, 4.0]
+    assert draw(loss).svg
+
+
+# --- gradients ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_gradients_are_tensors_of_their_own(create_graph, backend):
+    a, b, c = (Tensor([1.0, 2.0], requires_grad=True) for _ in range(3))
+    seed = Tensor([1.0, 1.0])
+    (a + b + c).backward(seed, create_graph=create_graph)
+    a.grad.data.zero_()
+    seed.zero_()
+    assert b.grad.tolist() == c.grad.tolist() == [1.0, 1.0]
+    assert a.grad.tolist() == [0.0, 0.0]
+
+
+def test_a_result_keeps_its_gradient_if_it_is_told_to(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    h = w * 3.0
+    h.retain_grad()
+    h.retain_grad()
+    assert h.grad is None
+    for times in (1.0, 2.0):
+        (h * h).sum().backward(retain_graph=True)
+        assert h.grad.tolist() == [6.0 * times, 12.0 * times]
+    h.grad = None
+    assert h.grad is None
+    (h * h).sum().backward()
+    assert h.grad.tolist() == [6.0, 12.0]
+    w.retain_grad()  # a leaf keeps one anyway
+    assert w.grad is not None
+    with pytest.raises(RuntimeError, match="retain_grad: this tensor requires no"):
+        randn(2).retain_grad()
+
+
+def test_an_optimizer_moves_what_a_variable_holds(any_backend):
+    w = nn.Parameter([1.0, 2.0])
+    numbers = w.data
+    (w * w).sum().backward()
+    nn.optim.SGD([w], lr=0.5).step()
+    assert numbers.tolist() == w.tolist() == [0.0, 0.0]

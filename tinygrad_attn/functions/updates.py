@@ -1,0 +1,240 @@
+"""Updates: how a leaf gets other numbers, between one step of training and the next.
+
+A result is never changed: the rules behind it need the numbers that it had. A leaf,
+which nothing computed, may be given others:
+
+    with no_grad():
+        p -= lr * p.grad           # p is the same Tensor, with other numbers
+    p.data -= lr * p.grad          # the same, in other words
+    p.grad.zero_()                 # or p.grad = None
+
+No array is written to, though. The leaf gets another one, and a graph that was
+recorded before keeps the old one: its derivatives stay those of what it computed. A
+walk that is itself recorded (create_graph) would have to differentiate at the new
+numbers, and is refused (autograd/walk.py, `check_unchanged`).
+
+Outside `no_grad`, `p -= y` on a leaf that requires a gradient is refused, as in
+PyTorch. Would p be the leaf from then on, or the difference? On any other tensor
+`x -= y` is x = x - y, as for numbers: `total += loss` adds to a sum, with its graph.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ..arrays.backends import namespace_of
+from ..autograd.recording import Recorded
+from ..context import context, no_grad
+from ..errors import check_number, say, under_name
+from .elementwise import astype
+from .movement import broadcast_to
+from .operands import Operand, Tensor, constant
+
+Compute = Callable[[Any, Any], Any]
+
+
+def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
+    """Gives a leaf other numbers: of the same shape and kind, on its own backend and in
+    its own dtype. They are copied.
+
+    Args:
+        numbers: a Tensor, an array, or nested lists.
+
+    Raises:
+        ValueError: another shape.
+        TypeError: no numbers, or of another kind: an int for a float, say.
+        RuntimeError: x is the result of an operation.
+
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> w.assign([3.0, 4.0])
+    >>> w
+    Tensor([3.0, 4.0], float64, requires_grad)
+    """
+    refuse_result(x, who)
+    xp = namespace_of([x.array])
+    array = numbers.array if isinstance(numbers, Recorded) else numbers
+    if array is x.array:
+        return
+    own = isinstance(numbers, Recorded) and namespace_of([array]) is xp
+    try:
+        if not own:
+            typed = hasattr(array, "dtype")
+            array = xp.asarray(
+                array.tolist() if isinstance(numbers, Recorded) else array
+            )
+            if not typed and array.dtype == "int64" and x.dtype.startswith("float"):
+                array = xp.astype(array, x.dtype)  # [1, 2] for [1.0, 2.0]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise under_name(who, error) from error
+    if tuple(array.shape) != x.shape:
+        raise ValueError(
+            f"{who}: numbers of shape {tuple(array.shape)} given for a tensor of shape "
+            f"{x.shape}; they must be equal"
+        )
+    if kind(str(array.dtype)) != kind(x.dtype):
+        raise TypeError(
+            f"{who}: numbers of {array.dtype} given for a tensor of {x.dtype}; "
+            f"convert them first, with astype({x.dtype!r})"
+        )
+    array = xp.astype(array, x.dtype)
+    x._op, x._inputs, x._arrays, x._needs = None, (), (), ()  # what record() noted
+    x.array = xp.leaf(array) if x._requires_grad else array
+
+
+def kind(dtype: str) -> str:
+    """ "float", "int" or "bool"."""
+    return dtype.rstrip("0123456789").removeprefix("u")
+
+
+def refuse_result(x: Tensor, who: str) -> None:
+    """A result keeps its numbers."""
+    if x._op is not None and x._requires_grad:
+        raise RuntimeError(
+            f"{who}: this tensor is the result of {x._op.name}, and its rule needs the "
+            f"numbers that it has; compute a new tensor, or change a detach()ed one"
+        )
+
+
+def refuse_recording(x: Tensor, who: str) -> None:
+    """A leaf moves between steps, and not within what is recorded."""
+    if x._requires_grad and context.now.recording:
+        raise RuntimeError(
+            f"{who}: a leaf that requires a gradient is changed in place while "
+            "operations are recorded; do it inside no_grad(), or compute a new tensor"
+        )
+
+
+# --- the operators --------------------------------------------------------------------
+
+
+def iadd(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "+=", operator.add, y)
+
+
+def isub(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "-=", operator.sub, y)
+
+
+def imul(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "*=", operator.mul, y)
+
+
+def itruediv(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "/=", operator.truediv, y)
+
+
+def ipow(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "**=", operator.pow, y)
+
+
+def imatmul(x: Tensor, y: Operand) -> Tensor:
+    return updated(x, "@=", operator.matmul, y)
+
+
+def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
+    """What `x += y` binds x to: a leaf that requires a gradient, or the numbers of one
+    (`p.data`), itself with other numbers. Of anything else NotImplemented, and then
+    Python computes x + y."""
+    moves = (x._requires_grad and x._op is None) or x._owner is not None
+    return in_place(x, who, compute, y) if moves else NotImplemented
+
+
+def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
+    """x, once it was given the numbers compute(x, y)."""
+    refuse_result(x, who)
+    refuse_recording(x, who)
+    try:
+        with no_grad():
+            z = compute(x, y)
+    except (ValueError, TypeError) as error:
+        raise under_name(who, error) from error
+    assign(x, z, who)
+    return x
+
+
+def replaced(x: Tensor, y: Operand) -> Any:
+    """y, in the shape and dtype of x."""
+    z = constant("copy_", y, x)
+    if z is None:
+        raise TypeError(
+            f"{say(y)} given; it must be a Tensor, a number or nested lists"
+        )
+    return astype(broadcast_to(z, x.shape), x.dtype)
+
+
+# --- the methods that end in _ --------------------------------------------------------
+
+
+def copy_(x: Tensor, numbers: Any) -> Tensor:
+    """Gives x these numbers, which may be of another shape that broadcasts to its own,
+    and of another dtype; returns x.
+
+    >>> Tensor([1.0, 2.0]).copy_(Tensor([3, 4]))
+    Tensor([3.0, 4.0], float64)
+    """
+    return in_place(x, "copy_", replaced, numbers)
+
+
+def fill_(x: Tensor, number: float) -> Tensor:
+    """Makes every number of x this one; returns x.
+
+    >>> Tensor([1.0, 2.0]).fill_(3)
+    Tensor([3.0, 3.0], float64)
+    """
+    if not isinstance(number, (int, float)):
+        raise TypeError(f"fill_: {say(number)} given; it must be a number")
+    return in_place(x, "fill_", replaced, number)
+
+
+def zero_(x: Tensor) -> Tensor:
+    """Makes every number of x 0; returns x. `w.grad.zero_()` forgets a gradient.
+
+    >>> Tensor([1.0, 2.0]).zero_()
+    Tensor([0.0, 0.0], float64)
+    """
+    return in_place(x, "zero_", replaced, 0)
+
+
+def add_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """Adds alpha · other to x; returns x.
+
+    >>> Tensor([1.0, 2.0]).add_(Tensor([1.0, 1.0]), alpha=-2)
+    Tensor([-1.0, 0.0], float64)
+    """
+    return in_place(x, "add_", operator.add, scaled("add_", other, alpha))
+
+
+def sub_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
+    """Subtracts alpha · other from x; returns x.
+
+    >>> Tensor([1.0, 2.0]).sub_(1.0)
+    Tensor([0.0, 1.0], float64)
+    """
+    return in_place(x, "sub_", operator.sub, scaled("sub_", other, alpha))
+
+
+def scaled(who: str, other: Operand, alpha: float) -> Operand:
+    """alpha · other."""
+    check_number(who, "alpha", alpha)
+    with no_grad():
+        return other if alpha == 1 else other * alpha
+
+
+def mul_(x: Tensor, other: Operand) -> Tensor:
+    """Multiplies x by other; returns x.
+
+    >>> Tensor([1.0, 2.0]).mul_(2.0)
+    Tensor([2.0, 4.0], float64)
+    """
+    return in_place(x, "mul_", operator.mul, other)
+
+
+def div_(x: Tensor, other: Operand) -> Tensor:
+    """Divides x by other; returns x.
+
+    >>> Tensor([2.0, 4.0]).div_(2.0)
+    Tensor([1.0, 2.0], float64)
+    """
+    return in_place(x, "div_", operator.truediv, other)
