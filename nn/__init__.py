@@ -3,10 +3,11 @@
 Names, arguments and defaults are PyTorch's wherever PyTorch has the thing. Masks are
 boolean everywhere, True = may be attended to.
 
-Read module.py, containers.py and layers.py, then transformer/, optim/, looking/ and
-testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All import
-tinygrad_attn, which never imports nn, and of nn only what comes before them in this
-order. The package's full name is tinygrad_attn.nn.
+Read parameter.py, tree.py, module.py (with hooks.py, modes.py, state.py),
+containers.py, init.py, layers.py and stateless.py, then transformer/, optim/, looking/
+and testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All
+import tinygrad_attn, which never imports nn, and of nn only what comes before them in
+this order. The package's full name is tinygrad_attn.nn.
 """
 
 if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name
@@ -23,9 +24,13 @@ from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
 
 from . import checkpoint as checkpoint
+from . import init as init
 from . import optim as optim
 from . import testing as testing
+from .containers import ModuleDict as ModuleDict
 from .containers import ModuleList as ModuleList
+from .containers import ParameterDict as ParameterDict
+from .containers import ParameterList as ParameterList
 from .containers import Sequential as Sequential
 from .convert import from_torch as from_torch
 from .convert import to_torch as to_torch
@@ -43,7 +48,15 @@ from .looking.counting import shapes_only as shapes_only
 from .looking.gradients import warn_without_gradient as warn_without_gradient
 from .looking.gradients import without_gradient as without_gradient
 from .module import Module as Module
-from .module import Parameter as Parameter
+from .parameter import Parameter as Parameter
+from .stateless import GELU as GELU
+from .stateless import CrossEntropyLoss as CrossEntropyLoss
+from .stateless import Identity as Identity
+from .stateless import MSELoss as MSELoss
+from .stateless import ReLU as ReLU
+from .stateless import Sigmoid as Sigmoid
+from .stateless import SiLU as SiLU
+from .stateless import Tanh as Tanh
 from .transformer.decoder import TransformerDecoder as TransformerDecoder
 from .transformer.decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .transformer.decoding import beam_search as beam_search

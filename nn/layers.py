@@ -6,24 +6,26 @@ import math
 from collections.abc import Sequence
 from numbers import Integral
 
-from tinygrad_attn import Tensor, functional, ones, rand, randn, zeros
-from tinygrad_attn.errors import check_number
+from tinygrad_attn import Tensor, functional, ones, zeros
+from tinygrad_attn.errors import check_flags, check_number
 
+from . import init
 from .module import Module, Parameter
 
 
 def uniform(*shape: int, bound: float) -> Parameter:
     """Initial weights, uniform in [-bound, bound)."""
-    return Parameter((rand(*shape) * 2.0 - 1.0) * bound)
+    return init.uniform_(Parameter(zeros(*shape)), -bound, bound)
 
 
 def xavier_uniform(*shape: int) -> Parameter:
-    """Initial weights of a matrix, uniform within ±√(6 / (d_in + d_out)).
+    """Initial weights of a matrix (init.py)."""
+    return init.xavier_uniform_(Parameter(zeros(*shape)))
 
-    Glorot & Bengio 2010, equation 16: activations and gradients keep about the same
-    variance from layer to layer.
-    """
-    return uniform(*shape, bound=math.sqrt(6.0 / sum(shape)))
+
+def normal(*shape: int, std: float) -> Parameter:
+    """Initial weights, normal around 0."""
+    return init.normal_(Parameter(zeros(*shape)), 0.0, std)
 
 
 class Linear(Module):
@@ -43,6 +45,7 @@ class Linear(Module):
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True) -> None:
         check_positive("Linear", in_features=in_features, out_features=out_features)
+        check_flags("Linear", bias=bias)
         bound = 1.0 / math.sqrt(in_features)
         self.weight = uniform(out_features, in_features, bound=bound)
         self.bias = uniform(out_features, bound=bound) if bias else None
@@ -64,11 +67,15 @@ def init_xavier(module: Module) -> None:
     >>> layer.weight.abs().max().item() <= 1.0, layer.bias.tolist()     # √(6/(3 + 3))
     (True, [0.0, 0.0, 0.0])
     """
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"init_xavier: a {type(module).__name__} given; it takes a Module"
+        )
     for linear in module.modules():
         if isinstance(linear, Linear):
-            linear.weight.assign(xavier_uniform(*linear.weight.shape))
+            init.xavier_uniform_(linear.weight)
             if linear.bias is not None:
-                linear.bias.assign(zeros(linear.bias.shape))
+                init.zeros_(linear.bias)
 
 
 class Embedding(Module):
@@ -92,7 +99,7 @@ class Embedding(Module):
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
         check_number("Embedding", "std", std, 0.0)
-        self.weight = Parameter(randn(num_embeddings, embedding_dim) * std)
+        self.weight = normal(num_embeddings, embedding_dim, std=std)
 
     def forward(self, indices: Tensor) -> Tensor:
         return functional.embedding(indices, self.weight)
@@ -126,7 +133,7 @@ class TiedEmbedding(Module):
 
     def __init__(self, vocab_size: int, d_model: int) -> None:
         check_positive("TiedEmbedding", vocab_size=vocab_size, d_model=d_model)
-        self.weight = Parameter(randn(vocab_size, d_model) * d_model**-0.5)
+        self.weight = normal(vocab_size, d_model, std=d_model**-0.5)
 
     def forward(self, tokens: Tensor) -> Tensor:
         scale = math.sqrt(self.weight.shape[1])
@@ -165,6 +172,7 @@ class LayerNorm(Module):
     ) -> None:
         self.normalized_shape = sizes_of_last_axes("LayerNorm", normalized_shape)
         check_number("LayerNorm", "eps", eps, 0.0)
+        check_flags("LayerNorm", elementwise_affine=elementwise_affine, bias=bias)
         self.eps = eps
         affine, shape = elementwise_affine, self.normalized_shape
         self.weight = Parameter(ones(shape)) if affine else None
@@ -201,6 +209,7 @@ class RMSNorm(Module):
         self.normalized_shape = sizes_of_last_axes("RMSNorm", normalized_shape)
         if eps is not None:
             check_number("RMSNorm", "eps", eps, 0.0)
+        check_flags("RMSNorm", elementwise_affine=elementwise_affine)
         self.eps = eps
         shape = self.normalized_shape
         self.weight = Parameter(ones(shape)) if elementwise_affine else None

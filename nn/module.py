@@ -1,41 +1,30 @@
 """Module: a part of a model, with its parameters and the modules inside.
 
-A module is any object with parameters and a `forward`. Nothing is registered: an
-attribute that is a Parameter or a Module belongs to it, in the order of assignment.
-Attribute names make the paths ("encoder.0.self_attn.q_proj.weight").
+A module is any object with parameters and a `forward`. What is inside, and how it is
+named, stands in tree.py; hooks, which a module calls around its `forward`, in hooks.py.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
-from tinygrad_attn.errors import check_flag
+from tinygrad_attn.errors import check_flags
 from tinygrad_attn.printing import printable
 
+from .hooks import Handle, Hooks
+from .modes import in_eval_mode as in_eval_mode
+from .modes import own_modes
+from .parameter import Parameter as Parameter
+from .state import Keys, load
+from .tree import Tree, size
 
-class Parameter(Tensor):
-    """A Tensor that a module learns: a leaf that requires a gradient.
-
-    Args:
-        data: numbers, or a Tensor with these numbers.
-
-    >>> Parameter([1.0, 2.0])
-    Tensor([1.0, 2.0], float64, requires_grad)
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Any, requires_grad: bool = True) -> None:
-        super().__init__(data, requires_grad=requires_grad)
+Self = TypeVar("Self", bound="Module")
 
 
-class Module:
+class Module(Tree):
     """A part of a model. Subclasses set parameters and modules as attributes and define
     `forward`, which `module(x)` calls.
 
@@ -49,6 +38,8 @@ class Module:
     >>> [(name, p.shape) for name, p in Affine().named_parameters()]
     [('scale', (2,)), ('inner.weight', (3, 2)), ('inner.bias', (3,))]
     """
+
+    _hooks: Hooks | None = None
 
     @property
     def training(self) -> bool:
@@ -65,19 +56,37 @@ class Module:
             vars(self)["training"] = mode
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Refuses to replace a parameter or a module by anything else but None."""
-        old, kinds = vars(self).get(name), (Parameter, Module)
-        if (
-            isinstance(old, kinds)
-            and not isinstance(value, kinds)
-            and value is not None
-        ):
+        """Refuses to replace a part of the model by what would be none; None may."""
+        old, part = vars(self).get(name), isinstance(value, (Parameter, Module))
+        kind = type(old).__name__
+        right: type[Any] | tuple[type[Any], ...] | None = None
+        if isinstance(old, (Parameter, Module)) and not part:
+            right, told = Module, "a Parameter or a Module (or None)"
+        if name in self._buffers and not part:
+            right, told, kind = Tensor, "a Tensor (or None)", "buffer"
+        if right and value is not None and not isinstance(value, right):
             raise TypeError(
-                f"{type(self).__name__}.{name} is a {type(old).__name__}, and a "
+                f"{type(self).__name__}.{name} is a {kind}, and a "
                 f"{type(value).__name__} given for it would be no part of the model; "
-                "give a Parameter or a Module (or None), or let an optimizer move it"
+                f"give {told}, or let an optimizer move it"
             )
+        if part and "." in name:
+            raise KeyError(
+                f"{type(self).__name__}: a {type(value).__name__} for {name!r} given; "
+                "a dot stands between names in a path, so no name has one"
+            )
+        if part and name in self._buffers:
+            self._forget_buffer(name)
         super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        super().__delattr__(name)
+        self._forget_buffer(name)
+
+    def _forget_buffer(self, name: str) -> None:
+        kept = {n: saved for n, saved in self._buffers.items() if n != name}
+        if kept != self._buffers:
+            vars(self)["_buffers"] = kept
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the module's output."""
@@ -85,65 +94,104 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls `forward`. Every operation recorded meanwhile remembers this module."""
+        if self._hooks is not None:
+            return recording.in_scope(self, self._hooks.call, self, args, kwargs)
         return recording.in_scope(self, self.forward, *args, **kwargs)
 
-    # --- what is inside ---------------------------------------------------------------
+    # --- what it consists of ----------------------------------------------------------
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """(attribute name, module) of each module directly inside."""
-        for name, value in vars(self).items():
-            if isinstance(value, Module):
-                yield name, value
-            elif isinstance(value, (list, tuple)) and any(
-                isinstance(v, (Module, Parameter)) for v in value
-            ):
-                raise TypeError(
-                    f"{type(self).__name__}.{name} is a {type(value).__name__} that "
-                    "holds modules or parameters, which would be missed; make it a "
-                    "ModuleList, or attributes"
-                )
+    def register_buffer(
+        self, name: str, tensor: Tensor | None, persistent: bool = True
+    ) -> None:
+        """Makes a Tensor that is no Parameter part of the model: `self.name`.
 
-    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """(path, module) of this one (path "") and all inside, outer before inner."""
-        yield prefix, self
-        for name, child in self.named_children():
-            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+        Args:
+            name: of the attribute.
+            tensor: what is computed with and not learned, such as a running mean.
+            persistent: whether it is saved, in `state_dict()`.
 
-    def modules(self) -> Iterator[Module]:
-        """This module and all inside."""
-        return (module for _, module in self.named_modules())
+        >>> layer = Module()
+        >>> layer.register_buffer("mean", Tensor([0.0]))
+        >>> layer.mean, [*layer.state_dict()]
+        (Tensor([0.0], float64), ['mean'])
+        """
+        who = f"{type(self).__name__}.register_buffer"
+        check_flags(who, persistent=persistent)
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(f"{who}: {name!r} given; it must be a name without a dot")
+        if name not in self._buffers and hasattr(self, name):
+            raise KeyError(f"{who}: {name} given, which is an attribute already")
+        if tensor is not None and not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise TypeError(f"{who}: {name} is a {kind}; it must be a Tensor or None")
+        if isinstance(tensor, Parameter):
+            raise TypeError(
+                f"{who}: {name} is a Parameter; assign it, or give its detach()"
+            )
+        vars(self)["_buffers"] = {**self._buffers, name: persistent}
+        setattr(self, name, tensor)
 
-    def _all_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter); a shared parameter appears under each of its paths."""
-        for path, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter):
-                    yield f"{path}.{name}" if path else name, value
+    def register_forward_pre_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+    ) -> Handle:
+        """Calls `hook(module, args)` before each `forward`. What it returns, unless
+        None, takes the place of the arguments. See `register_forward_hook`."""
+        who = f"{type(self).__name__}.register_forward_pre_hook"
+        return Handle(who, self._own_hooks().before, hook, prepend, with_kwargs)
 
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter), each parameter once."""
-        seen: set[int] = set()
-        for path, parameter in self._all_parameters():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield path, parameter
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+    ) -> Handle:
+        """Calls `hook(module, args, output)` after each `forward`. What it returns,
+        unless None, takes the place of the output (hooks.py has an example).
 
-    def parameters(self) -> Iterator[Parameter]:
-        """Each parameter once, for an optimizer."""
-        return (parameter for _, parameter in self.named_parameters())
+        Args:
+            prepend: call it before the hooks that are there already.
+            with_kwargs: call it with (module, args, kwargs, output).
+
+        Returns:
+            A handle, whose `remove()` takes the hook off.
+        """
+        who = f"{type(self).__name__}.register_forward_hook"
+        return Handle(who, self._own_hooks().after, hook, prepend, with_kwargs)
+
+    def _own_hooks(self) -> Hooks:
+        hooks: Hooks = vars(self).setdefault("_hooks", Hooks())
+        return hooks
 
     # --- what can be done with it -----------------------------------------------------
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self: Self, mode: bool = True) -> Self:
         """Training behaviour (dropout on) here and inside; returns self."""
-        check_flag(f"{type(self).__name__}.train", "mode", mode)
+        check_flags(f"{type(self).__name__}.train", mode=mode)
         for module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self: Self) -> Self:
         """Behaviour for use (dropout off) here and inside; returns self."""
         return self.train(False)
+
+    def apply(self: Self, function: Callable[[Any], Any]) -> Self:
+        """Calls a function with each module inside and then with this one, to
+        initialise weights, say; returns self."""
+        for module in reversed([*self.modules()]):
+            function(module)
+        return self
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Whether the parameters learn; returns self."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
 
     def zero_grad(self) -> None:
         """Forgets all gradients: each parameter's `grad` is None again."""
@@ -151,10 +199,10 @@ class Module:
             parameter.grad = None
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Path → numbers, for every parameter."""
-        return {path: p.detach() for path, p in self._all_parameters()}
+        """Path → numbers, for every parameter and every persistent buffer."""
+        return {path: t.detach() for path, _, _, t in self._saved()}
 
-    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Keys:
         """Loads the numbers of a `state_dict`. Changes nothing unless everything fits.
 
         Args:
@@ -162,41 +210,14 @@ class Module:
             strict: whether the paths must be exactly those of this module. Otherwise
                 the paths that both have are loaded. Shapes must fit in either case.
 
+        Returns:
+            `missing_keys`, which the state lacks, and `unexpected_keys`, which the
+            module lacks: two lists, empty if strict.
+
         Raises:
             ValueError: lists the missing, unexpected and mis-shaped paths.
         """
-        who = f"{type(self).__name__}.load_state_dict"
-        if not isinstance(state, Mapping):
-            raise TypeError(
-                f"{who}: a {type(state).__name__} given; it must be a dict of names"
-            )
-        own = dict(self._all_parameters())
-        found = {}
-        for path in own:
-            if path in state:
-                try:
-                    found[path] = Tensor(state[path])
-                except (TypeError, ValueError) as error:
-                    raise type(error)(f"{who}: {path}: {error}") from None
-        problems: list[str] = []
-        if strict:
-            missing = [path for path in own if path not in state]
-            unexpected = [path for path in state if path not in own]
-            problems = [f"missing: {', '.join(missing)}"] if missing else []
-            problems += [f"unexpected: {', '.join(unexpected)}"] if unexpected else []
-        misshaped = [
-            f"{path} {t.shape}, must be {own[path].shape}"
-            for path, t in found.items()
-            if t.shape != own[path].shape
-        ]
-        problems += [f"mis-shaped: {', '.join(misshaped)}"] if misshaped else []
-        if problems:
-            raise ValueError(f"{who}: {'; '.join(problems)}")
-        for path, t in found.items():
-            parameter = own[path]
-            xp = namespace_of([parameter.array])
-            numbers = t.array if namespace_of([t.array]) is xp else t.tolist()
-            parameter.assign(xp.asarray(numbers, parameter.dtype))
+        return load(self, state, strict)
 
     # --- how it shows itself ----------------------------------------------------------
 
@@ -219,58 +240,22 @@ class Module:
             for left, shapes, count in rows
         )
 
-    def _tree(self, name: str, lead: str, below: str) -> Iterator[tuple[str, str, int]]:
-        """A row for this module and each one inside: name and type, shapes, count."""
-        own = [
-            f"{n} {v.shape}" for n, v in vars(self).items() if isinstance(v, Parameter)
-        ]
+    def _tree(
+        self, name: str, lead: str, below: str, around: tuple[Any, ...] = ()
+    ) -> Iterator[tuple[str, str, int]]:
+        """A row for this module and each one inside: name and type, shapes, count. A
+        module around it is not shown again."""
         title = f"{type(self).__name__}({self.extra_repr()})"
-        count = sum(p.size for p in self.parameters())
-        yield f"{lead}{name}{': ' if name else ''}{title}", "  ".join(own), count
-        children = list(self.named_children())
-        for i, (child_name, child) in enumerate(children):
-            last = i == len(children) - 1
+        own = [f"{n} {p.shape}" for n, p in self._own_parameters()]
+        yield f"{lead}{name}{': ' if name else ''}{title}", "  ".join(own), size(self)
+        around = (*around, self)
+        parts = self._children()
+        shown = [(n, m) for n, m in parts if not any(m is a for a in around)]
+        for i, (child_name, child) in enumerate(shown):
+            last = i == len(shown) - 1
             yield from child._tree(
                 child_name,
                 below + ("└─ " if last else "├─ "),
                 below + ("   " if last else "│  "),
+                around,
             )
-
-
-# --- modes, each thread its own -------------------------------------------------------
-
-
-class Modes(threading.local):
-    """By id, the `training` of each module that this thread runs `in_eval_mode`."""
-
-    def __init__(self) -> None:
-        self.training: dict[int, bool] = {}
-
-
-own_modes = Modes()
-
-
-@contextmanager
-def in_eval_mode(model: Module) -> Iterator[None]:
-    """Runs the model in eval mode inside the block, for this thread only.
-
-    Another thread that trains the same model keeps its dropout. Inside the block this
-    thread may call `train()` or `eval()`; the end of the block undoes that.
-
-    >>> model = Module()
-    >>> with in_eval_mode(model):
-    ...     model.training
-    False
-    >>> model.training
-    True
-    """
-    modules = list(model.modules())  # kept alive, so that no id is used again
-    own = own_modes.training
-    outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of an outer block
-    own.update((id(m), False) for m in modules)
-    try:
-        yield
-    finally:
-        for m in modules:
-            own.pop(id(m), None)
-        own.update(outer)

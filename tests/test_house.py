@@ -30,7 +30,7 @@ from tinygrad_attn.rules.operation import Op
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
-    floats errors context printing wiring
+    floats errors owners switching context printing wiring
     scalar
     arrays arrays.precision arrays.shapes arrays.mixed arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends
@@ -42,7 +42,7 @@ ORDER = """
         functions.reductions functions.products functions.indexing functions.shaping
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.updates
-    ops tensor functional creation check_gradients
+    copies ops tensor functional creation check_gradients
     graph.check graph.data graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
@@ -68,7 +68,8 @@ ORDER = """
         pictures.heads.overview pictures.heads.picture pictures.heads.draw_attention
         pictures.draw pictures.play pictures.notebook
     tinygrad_attn.nn tinygrad_attn
-    nn.module nn.containers nn.layers
+    nn.parameter nn.tree nn.hooks nn.modes nn.state nn.module nn.containers
+        nn.init nn.layers nn.stateless
     nn.transformer nn.transformer.tokens nn.transformer.positions nn.transformer.masks
         nn.transformer.cache nn.transformer.multi_head nn.transformer.shared
         nn.transformer.encoder nn.transformer.decoder nn.transformer.seq2seq

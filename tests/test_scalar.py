@@ -258,12 +258,23 @@ def test_functions_on_plain_numbers_give_plain_numbers():
 def test_constants_are_remembered_in_their_place_and_are_no_nodes(compute, operands):
     x = Value(0.5)
     z = compute(x)
-    for kept in (z, copy.deepcopy(z), pickle.loads(pickle.dumps(z))):
-        found = ["x" if isinstance(v, Value) else v for v in kept.operands]
-        assert tuple(found) == operands
-        assert all(isinstance(v, Value) for v in kept._prev)
+    found = ["x" if isinstance(v, Value) else v for v in z.operands]
+    assert tuple(found) == operands
+    assert all(isinstance(v, Value) for v in z._prev)
     assert len(list(topological_order(z))) == 2
     assert (z.label, x.operands) == ("", ())
+
+
+@pytest.mark.parametrize(
+    "twin", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+)
+def test_a_copy_is_a_number_with_its_name_and_without_operands(twin):
+    z = Value(0.5, label="x")
+    for _ in range(10_000):
+        z = z * 1.0
+    z.label = "z"
+    kept = twin(z)
+    assert (kept.data, kept.label, kept.operands, kept.grad) == (0.5, "z", (), 0)
 
 
 def test_sum_adds_no_node_for_its_start():

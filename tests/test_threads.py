@@ -185,6 +185,25 @@ def test_no_grad_in_one_thread_leaves_the_other_recording():
     ]
 
 
+@pytest.mark.parametrize(
+    "name", ["python", pytest.param("numpy", marks=needs_numpy), "scalar"]
+)
+def test_threads_that_walk_one_retained_graph_lose_nothing(name):
+    """Each adds the whole gradient to the leaf, whoever is between reading the old sum
+    and writing the new one."""
+    with use_backend(name):
+        x = nn.Parameter([1.0, 2.0])
+        loss = (x * x * x).sum()
+
+    def job(meet):
+        meet()
+        for _ in range(50):
+            loss.backward(retain_graph=True)
+
+    at_the_same_time(*[job] * 4)
+    assert x.grad.tolist() == [200 * 3.0, 200 * 12.0]
+
+
 @needs_numpy
 def test_numpy_warns_again_once_another_backend_is_set():
     """`set_backend("numpy")` is quiet about inf; afterwards NumPy is as it was."""

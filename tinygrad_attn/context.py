@@ -1,18 +1,17 @@
 """What is switched on at this moment, in this thread.
 
 Each thread has its own: two models may train side by side, on two backends, from two
-seeds.
+seeds. Generators and asyncio tasks have their own too (switching.py).
 """
 
 from __future__ import annotations
 
-import os
-import random
-import threading
-from collections.abc import Callable
-from contextlib import ContextDecorator
 from numbers import Integral
 from typing import Any
+
+from .switching import Switch
+from .switching import at_thread_start as at_thread_start
+from .switching import context as context
 
 
 class Scope:
@@ -27,54 +26,7 @@ class Scope:
         self.parent = parent
 
 
-class Now:
-    """What is on: whether operations are recorded, inside which module call, whether
-    they are watched for nan and inf (`debug`), whether source lines and constants
-    are kept too (`tracing`, inside `record`), a function told of every operation
-    (`watcher`), on which backend new tensors are made (None: the process's), how
-    its warnings are kept quiet, and where random numbers come from."""
-
-    __slots__ = (
-        "backend",
-        "before",
-        "debug",
-        "quiet",
-        "random",
-        "recording",
-        "scope",
-        "tracing",
-        "watcher",
-    )
-
-    def __init__(self) -> None:
-        self.recording = True
-        self.before: list[bool] = []  # `recording` outside each no_grad we are in
-        self.scope: Scope | None = None
-        self.debug = 0  # how many of these contexts we are in
-        self.tracing = 0
-        self.watcher: Callable[..., None] | None = None  # see recording.watch
-        self.backend: Any = None
-        self.quiet: Any = None
-        self.random = random.Random(os.urandom(16))
-
-
-# What each new thread does first; the process's backend may have to be told (`quiet`).
-at_thread_start: list[Callable[[], Any]] = []
-
-
-class Context(threading.local):
-    """`now`, for this thread. (One look-up here, then plain attributes: it is fast.)"""
-
-    def __init__(self) -> None:
-        self.now = Now()
-        for start in at_thread_start:
-            start()
-
-
-context = Context()
-
-
-class no_grad(ContextDecorator):
+class no_grad(Switch):
     """Inside, nothing is recorded: results need no gradient, and nothing is kept.
 
     As a context (`with no_grad():`) or a decorator (`@no_grad()`).
@@ -87,17 +39,13 @@ class no_grad(ContextDecorator):
     """
 
     recording = False
+    values = {"recording": False}
 
-    def __enter__(self) -> None:
-        now = context.now  # the thread's: one object may serve several threads
-        now.before.append(now.recording)
-        now.recording = self.recording
-
-    def __exit__(self, *_: object) -> None:
-        context.now.recording = context.now.before.pop()
+    def __init__(self) -> None:
+        pass
 
 
-class record(ContextDecorator):
+class record(Switch):
     """Inside, every operation also keeps the line of source that called it with its
     names of the inputs, and tensors without a gradient (masks, comparisons, constants)
     keep how they were made.
@@ -114,11 +62,10 @@ class record(ContextDecorator):
     Tensor([True, False], bool, from greater)
     """
 
-    def __enter__(self) -> None:
-        context.now.tracing += 1
+    values = {"tracing": True}
 
-    def __exit__(self, *_: object) -> None:
-        context.now.tracing -= 1
+    def __init__(self) -> None:
+        pass
 
 
 class enable_grad(no_grad):
@@ -132,6 +79,7 @@ class enable_grad(no_grad):
     """
 
     recording = True
+    values = {"recording": True}
 
 
 def manual_seed(seed: int) -> None:

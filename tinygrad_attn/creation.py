@@ -8,12 +8,11 @@ those.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .arrays.backends import current_backend, namespace_of, uniform
+from .arrays.backends import current_backend, namespace_of, normal, uniform
 from .arrays.shapes import Shape
 from .autograd.recording import make
 from .errors import check_number, say, under_name
@@ -102,22 +101,10 @@ def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
 def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers from the normal distribution of mean 0 and variance 1.
 
-    Box & Muller 1958: of two uniforms u, v the pair √(-2 ln u)·(cos 2πv, sin 2πv) has
-    two independent normals.
-
     >>> randn(2, 3).shape
     (2, 3)
     """
-    backend = current_backend()
-    xp, sizes = backend.xp, _shape("randn", _sizes(shape))
-    n = math.prod(sizes)
-    half = (n + 1) // 2
-    u, v = uniform((half,)), uniform((half,))
-    radius = xp.sqrt(xp.log(1.0 - u) * -2.0)  # 1 - u is never 0
-    angle = v * (2.0 * math.pi)
-    both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
-    data = xp.reshape(both[:n], sizes)
-    data = xp.astype(data, _dtype("randn", dtype))
+    data = normal(_shape("randn", _sizes(shape)), _dtype("randn", dtype))
     return _leaf("randn", data, requires_grad)
 
 

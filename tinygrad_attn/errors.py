@@ -86,10 +86,11 @@ def check_number(
     )
 
 
-def check_flag(who: str, what: str, value: Any) -> None:
-    """Refuses what is neither True nor False."""
-    if not isinstance(value, bool):
-        raise TypeError(
-            f"{who}: {what}={say(value)}, a {type(value).__name__}, given; it must be "
-            "True or False"
-        )
+def check_flags(who: str, **flags: Any) -> None:
+    """Refuses a setting, by its name, that is neither True nor False: "no" is true."""
+    for name, flag in flags.items():
+        if not isinstance(flag, bool):
+            raise TypeError(
+                f"{who}: {name}={say(flag)}, a {type(flag).__name__}, given; it must "
+                "be True or False"
+            )

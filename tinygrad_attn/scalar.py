@@ -248,6 +248,10 @@ class Value:
 
     # --- as a Python object -----------------------------------------------------------
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """For copy and pickle: the number and its name, without its operands."""
+        return Value, (self.data, (), "", (), self.label)
+
     def __repr__(self) -> str:
         return f"Value(data={self.data}, grad={self.grad})"
 

@@ -22,12 +22,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from . import ops, printing, wiring
+from . import copies, ops, printing, wiring
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, current_backend, namespace_of
 from .autograd import differentiate
 from .autograd.recording import Recorded, make
-from .errors import check_flag, under_name
+from .errors import check_flags, under_name
 from .functions import (
     activations,
     elementwise,
@@ -60,7 +60,7 @@ class Tensor(Arithmetic):
     def __init__(
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
     ) -> None:
-        check_flag("Tensor", "requires_grad", requires_grad)
+        check_flags("Tensor", requires_grad=requires_grad)
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
@@ -85,7 +85,7 @@ class Tensor(Arithmetic):
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets `requires_grad`; returns self."""
-        check_flag("requires_grad_", "requires_grad", requires_grad)
+        check_flags("requires_grad_", requires_grad=requires_grad)
         self.requires_grad = requires_grad
         return self
 
@@ -274,6 +274,10 @@ class Tensor(Arithmetic):
         return movement.permute_dims(self, tuple(reversed(range(self.ndim))))
 
     # --- as a Python object -----------------------------------------------------------
+
+    __reduce_ex__ = copies.reduced
+    __copy__ = copies.shallow_copy
+    __deepcopy__ = copies.deep_copy
 
     def __repr__(self) -> str:
         return printing.tensor_repr(self)

@@ -69,7 +69,15 @@ SCALAR = Tests(
     ("tests/rules/test_rules.py", "tests/test_dropin.py"),
 )
 LAYERS = Tests(
-    ("tests/nn/test_nn.py", "tests/nn/test_layers.py", "tests/nn/test_modes.py"),
+    (
+        "tests/nn/test_nn.py",
+        "tests/nn/test_inside.py",
+        "tests/nn/test_layers.py",
+        "tests/nn/test_modes.py",
+        "tests/nn/test_hooks.py",
+        "tests/nn/test_containers.py",
+        "tests/nn/test_init.py",
+    ),
     (
         "tests/nn/test_gradients.py",
         "tests/nn/test_checkpoint.py",
@@ -108,8 +116,13 @@ TARGETS = {
     "tinygrad_attn/autograd/lines.py": LINES,
     "tinygrad_attn/autograd/variables.py": LINES,
     "tinygrad_attn/autograd/source.py": LINES,
+    "nn/tree.py": LAYERS,
+    "nn/hooks.py": LAYERS,
+    "nn/modes.py": LAYERS,
+    "nn/state.py": LAYERS,
     "nn/module.py": LAYERS,
     "nn/containers.py": LAYERS,
+    "nn/init.py": LAYERS,
     "nn/layers.py": LAYERS,
     "nn/transformer/multi_head.py": TRANSFORMER,
     "nn/transformer/shared.py": TRANSFORMER,

@@ -22,7 +22,7 @@ from typing import Any
 from tinygrad_attn.arrays import array
 from tinygrad_attn.arrays.backends import NAMESPACES, Backend
 from tinygrad_attn.arrays.shapes import basic_index, broadcast_shapes
-from tinygrad_attn.context import context
+from tinygrad_attn.switching import Switch
 
 from ..module import Module
 
@@ -56,13 +56,9 @@ def shapes_only() -> Iterator[None]:
     ...     nn.Linear(10**6, 10**6, bias=False)
     Linear(1000000 → 1000000)  weight (1000000, 1000000)  1,000,000,000,000
     """
-    now = context.now
-    before = now.backend, now.random
-    now.backend, now.random = Backend(NAMESPACE, "float32"), Silent()
-    try:
+    only = {"backend": Backend(NAMESPACE, "float32"), "random": Silent()}
+    with Switch(only):
         yield
-    finally:
-        now.backend, now.random = before
 
 
 class Silent(random.Random):

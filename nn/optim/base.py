@@ -24,7 +24,7 @@ from typing import Any
 
 from tinygrad_attn import Tensor, enable_grad, zeros_like
 from tinygrad_attn.arrays.backends import namespace_of
-from tinygrad_attn.errors import check_flag, say
+from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.functions.updates import give
 
 from .groups import (
@@ -245,7 +245,7 @@ class Optimizer:
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets all gradients; or makes them 0, if not set_to_none: then momentum
         still moves a parameter that the next `backward()` does not reach."""
-        check_flag(f"{type(self).__name__}.zero_grad", "set_to_none", set_to_none)
+        check_flags(f"{type(self).__name__}.zero_grad", set_to_none=set_to_none)
         for p in self.parameters:
             if p.grad is not None:
                 p.grad = None if set_to_none else zeros_like(p.grad)

@@ -24,7 +24,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.errors import check_flag, check_number
+from tinygrad_attn.errors import check_flags, check_number
 
 from ..module import Parameter
 
@@ -156,7 +156,7 @@ def check_rates(who: str, options: Mapping[str, Any]) -> None:
         if name in options:
             check_number(who, name, options[name], 0.0)
     if "maximize" in options:
-        check_flag(who, "maximize", options["maximize"])
+        check_flags(who, maximize=options["maximize"])
 
 
 def _is_named(item: Any) -> bool:

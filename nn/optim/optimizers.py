@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tinygrad_attn.errors import check_flag, check_number
+from tinygrad_attn.errors import check_flags, check_number
 
 from .base import Optimizer
 from .groups import Given, Group
@@ -71,7 +71,7 @@ class SGD(Optimizer):
         momentum, dampening = options["momentum"], options["dampening"]
         check_number(who, "momentum", momentum, 0.0, 1.0, open_high=True)
         check_number(who, "dampening", dampening, 0.0, 1.0)
-        check_flag(who, "nesterov", options["nesterov"])
+        check_flags(who, nesterov=options["nesterov"])
         if options["nesterov"] and (not momentum or dampening):
             raise ValueError(
                 f"{who}: nesterov with momentum={momentum} and dampening={dampening} "
@@ -158,7 +158,7 @@ class Adam(Optimizer):
         for beta in betas:
             check_number(who, "betas", beta, 0.0, 1.0, open_high=True)
         check_number(who, "eps", options["eps"], 0.0)
-        check_flag(who, "amsgrad", options["amsgrad"])
+        check_flags(who, amsgrad=options["amsgrad"])
 
     def update(
         self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group

@@ -7,13 +7,19 @@ steps cost T projections; without the cache they cost 1 + 2 + ... + T.
 
     self-attention     each step appends the keys and values of its new positions
     cross-attention    the first step computes the memory's; the others use them
+
+What is cached belongs to one sentence and to the weights that computed it. Used with
+another memory, other tokens or other weights, a cache would give wrong numbers; it is
+refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from tinygrad_attn import Tensor, concat, ops
+from tinygrad_attn.errors import check_flags, check_number
 
 
 class KeyValueCache:
@@ -35,8 +41,12 @@ class KeyValueCache:
     """
 
     def __init__(self, grows: bool = True) -> None:
+        check_flags("KeyValueCache", grows=grows)
         self.grows = grows
         self.contents: tuple[Tensor, Tensor] | None = None  # keys, values
+        self.made_from: tuple[Tensor, Tensor] | None = None  # the key and value given
+        self.made_by: Sequence[Any] = ()  # the arrays of weights
+        self.rows: list[int] | None = None  # of made_from, if rows were selected
 
     def __len__(self) -> int:
         """How many positions are cached."""
@@ -46,6 +56,38 @@ class KeyValueCache:
     def complete(self) -> tuple[Tensor, Tensor] | None:
         """The keys and values, if no more will come: those of a memory."""
         return None if self.grows else self.contents
+
+    def check(
+        self, who: str, key: Tensor, value: Tensor, weights: Sequence[Any]
+    ) -> None:
+        """Refuses another memory, batch or weights than those of the first call."""
+        if self.contents is None or self.made_from is None:
+            self.made_from, self.made_by, self.rows = (key, value), weights, None
+            return
+        if any(new is not old for new, old in zip(weights, self.made_by)):
+            raise ValueError(
+                f"{who}: a cache given that other weights filled (another layer's, or "
+                "before an optimizer's step); start with a new cache"
+            )
+        batch = self.contents[0].shape[:-3]
+        if self.grows and key.shape[:-2] != batch:
+            raise ValueError(
+                f"{who}: key of shape {key.shape} given with a cache of batch {batch}; "
+                "the batch must be the same, or start with a new cache"
+            )
+        if not self.grows:
+            self.check_memory(who, key, value)
+
+    def check_memory(self, who: str, key: Tensor, value: Tensor) -> None:
+        """Refuses what is not the memory of the first call, or its selected rows."""
+        for new, old in zip((key, value), self.made_from or ()):
+            if not same(new, old) and not (
+                self.rows and same(new, ops.take(old, self.rows, axis=0))
+            ):
+                raise ValueError(
+                    f"{who}: a cache given that was filled from another memory; it "
+                    "belongs to one source, so start with a new cache"
+                )
 
     def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the keys and values (B, H, T, d_k) of T new positions.
@@ -64,6 +106,9 @@ class KeyValueCache:
         keeps some hypotheses and drops others."""
         if self.contents is not None:
             k, v = self.contents
+            self.rows = (
+                list(rows) if self.rows is None else [self.rows[r] for r in rows]
+            )
             self.contents = ops.take(k, rows, axis=0), ops.take(v, rows, axis=0)
 
 
@@ -100,7 +145,9 @@ class DecoderCache:
     """
 
     def __init__(self, num_layers: int) -> None:
+        check_number("DecoderCache", "num_layers", num_layers, 1, whole=True)
         self.layers = [LayerCache() for _ in range(num_layers)]
+        self.tokens: Tensor | None = None  # (B, T) of the cached positions, if known
 
     def __len__(self) -> int:
         """How many positions of the target are cached."""
@@ -110,3 +157,35 @@ class DecoderCache:
         """Keeps these rows of the batch."""
         for layer in self.layers:
             layer.select(rows)
+        if self.tokens is not None:
+            self.tokens = ops.take(self.tokens, rows, axis=0)
+
+    def check(self, who: str, tgt: Tensor) -> None:
+        """Refuses tokens (B, T) that do not begin with the cached ones."""
+        t = len(self)
+        if t >= tgt.shape[1]:
+            raise ValueError(
+                f"{who}: tgt of shape {tgt.shape} given with a cache of {t} positions; "
+                "it must be all of these and at least one more"
+            )
+        if t and self.tokens is not None and not same(tgt[:, :t], self.tokens):
+            raise ValueError(
+                f"{who}: tgt begins with other tokens than the {t} that the cache was "
+                "filled from; start with a new cache"
+            )
+
+
+def same(x: Tensor, y: Tensor) -> bool:
+    """Whether two tensors are one, or hold the same numbers."""
+    if x is y or x.shape != y.shape:
+        return x is y
+    return x.array is y.array or bool((x.detach() == y.detach()).min().item())
+
+
+def check_cache(who: str, cache: Any, kind: type[Any]) -> None:
+    """Refuses anything but a cache of this kind, or None."""
+    if cache is not None and not isinstance(cache, kind):
+        raise TypeError(
+            f"{who}: cache of {type(cache).__name__} given; it must be a "
+            f"{kind.__name__} or None"
+        )

@@ -13,7 +13,7 @@ from tinygrad_attn import Tensor
 
 from ..layers import Dropout, LayerNorm, check_sequence
 from ..module import Module
-from .cache import DecoderCache, LayerCache
+from .cache import DecoderCache, LayerCache, check_cache
 from .multi_head import MultiHeadAttention
 from .shared import TransformerLayer, check_norm, copy_layer
 
@@ -60,8 +60,11 @@ class TransformerDecoderLayer(TransformerLayer):
             cache: keys and values of the positions before those of tgt.
         """
         who, d_model = "TransformerDecoderLayer", self.norm1.normalized_shape[0]
+        check_cache(who, cache, LayerCache)
         check_sequence(who, "tgt", tgt, d_model)
         check_sequence(who, "memory", memory, d_model)
+        if cache is not None:  # before self-attention appends to it
+            cache.cross_attn.check_memory(who, memory, memory)
         x = tgt  # (B, T, d_model), and so is every line up to the return
         z, _ = self.self_attn(
             self.norm_before(self.norm1, x),
@@ -120,7 +123,13 @@ class TransformerDecoder(Module):
     ) -> Tensor:
         """tgt (B, T, d_model) and memory (B, S, d_model) → (B, T, d_model). The masks
         are as in TransformerDecoderLayer."""
+        check_cache("TransformerDecoder", cache, DecoderCache)
         caches = [None] * len(self.layers) if cache is None else cache.layers
+        if len(caches) != len(self.layers):
+            raise ValueError(
+                f"TransformerDecoder: a cache of {len(caches)} layers given; this "
+                f"decoder has {len(self.layers)}"
+            )
         x = tgt
         for layer, layer_cache in zip(self.layers, caches):
             x = layer(

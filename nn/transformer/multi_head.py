@@ -13,13 +13,13 @@ from __future__ import annotations
 import math
 
 from tinygrad_attn import Tensor, functional, ops
-from tinygrad_attn.errors import check_number
+from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.functions import attention
 from tinygrad_attn.rules.composites import MASKED
 
 from ..layers import Linear, check_positive, check_sequence, xavier_uniform
 from ..module import Module
-from .cache import KeyValueCache
+from .cache import KeyValueCache, check_cache
 from .masks import NAMES, one_mask
 
 
@@ -143,6 +143,7 @@ class MultiHeadAttention(Module):
                 f"num_heads={num_heads}; every head has the same width"
             )
         check_number(who, "dropout", dropout, 0.0, 1.0, open_high=True)
+        check_flags(who, bias=bias)
         self.num_heads = num_heads
         self.dropout = dropout
         self.q_proj = Linear(d_model, d_model, bias)
@@ -199,6 +200,8 @@ class MultiHeadAttention(Module):
         key = query if key is None else key
         value = key if value is None else value
         who = "MultiHeadAttention"
+        check_flags(who, is_causal=is_causal, need_weights=need_weights)
+        check_cache(who, cache, KeyValueCache)
         check_sequence(who, "query", query, self.q_proj.weight.shape[1])
         check_sequence(who, "key", key, self.k_proj.weight.shape[1])
         check_sequence(who, "value", value, self.v_proj.weight.shape[1])
@@ -206,6 +209,8 @@ class MultiHeadAttention(Module):
         if cache is None:
             k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
         else:
+            weights_now = (self.k_proj.weight.array, self.v_proj.weight.array)
+            cache.check(who, key, value, weights_now)
             k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]
         energies = (*q.shape[:-1], s)  # their shape

@@ -9,12 +9,12 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
 
 from __future__ import annotations
 
-from tinygrad_attn import Tensor, arange, randn, stack
+from tinygrad_attn import Tensor, arange, stack
 from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.errors import check_number
 
-from ..layers import check_positive, check_sequence
-from ..module import Module, Parameter
+from ..layers import check_positive, check_sequence, normal
+from ..module import Module
 
 
 class LearnedPositions(Module):
@@ -27,6 +27,7 @@ class LearnedPositions(Module):
 
     Parameters: weight (max_len, d), normal.
 
+    >>> from tinygrad_attn import randn
     >>> LearnedPositions(10, 4)(randn(2, 7, 4)).shape
     (2, 7, 4)
     """
@@ -34,7 +35,7 @@ class LearnedPositions(Module):
     def __init__(self, max_len: int, d_model: int, std: float = 1.0) -> None:
         check_positive("LearnedPositions", max_len=max_len, d_model=d_model)
         check_number("LearnedPositions", "std", std, 0.0)
-        self.weight = Parameter(randn(max_len, d_model) * std)
+        self.weight = normal(max_len, d_model, std=std)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (..., T, d) → the same; its positions are start, start + 1, ..."""
@@ -56,9 +57,13 @@ class SinusoidalPositions(Module):
         max_len: the longest sequence.
         d_model: d.
 
+    Buffer: waves (max_len, d), computed anew and so not saved.
+
     >>> SinusoidalPositions(10, 2)(Tensor([[0.0, 0.0]]))          # sin 0, cos 0
     Tensor([[0.0, 1.0]], float64)
     """
+
+    waves: Tensor
 
     def __init__(self, max_len: int, d_model: int) -> None:
         check_positive("SinusoidalPositions", max_len=max_len, d_model=d_model)
@@ -67,7 +72,8 @@ class SinusoidalPositions(Module):
         angles = times * Tensor(rates, dtype="float64")  # (max_len, d/2)
         pairs = stack([angles.sin(), angles.cos()], axis=-1)  # (max_len, d/2, 2)
         waves = pairs.reshape(max_len, 2 * len(rates))[:, :d_model]
-        self.waves = waves.astype(current_backend().dtype)  # (max_len, d)
+        waves = waves.astype(current_backend().dtype)  # (max_len, d)
+        self.register_buffer("waves", waves, persistent=False)
 
     def forward(self, x: Tensor, start: int = 0) -> Tensor:
         """x (..., T, d) → the same; its positions are start, start + 1, ..."""

@@ -9,11 +9,12 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, functional
+from tinygrad_attn.errors import check_flags
 from tinygrad_attn.functions.operands import constant
 
 from ..layers import Dropout, LayerNorm, TiedEmbedding, check_positive, check_sequence
 from ..module import Module
-from .cache import DecoderCache
+from .cache import DecoderCache, check_cache
 from .decoder import TransformerDecoder, TransformerDecoderLayer
 from .encoder import TransformerEncoder, TransformerEncoderLayer
 from .positions import SinusoidalPositions
@@ -56,6 +57,7 @@ class Transformer(Module):
         bias: bool = True,
         inner_dropout: float | None = None,
     ) -> None:
+        check_flags("Transformer", norm_first=norm_first, final_norm=final_norm)
         settings = (
             d_model,
             num_heads,
@@ -169,6 +171,8 @@ class Seq2SeqTransformer(Module):
     ) -> None:
         who = "Seq2SeqTransformer"
         check_positive(who, vocab_size=vocab_size)
+        final_norm = norm_first if final_norm is None else final_norm
+        check_flags(who, norm_first=norm_first, final_norm=final_norm)
         for name, token in (("pad", pad), ("bos", bos), ("eos", eos)):
             if token not in range(vocab_size):
                 raise ValueError(
@@ -187,7 +191,7 @@ class Seq2SeqTransformer(Module):
             dropout,
             activation,
             norm_first,
-            final_norm=norm_first if final_norm is None else final_norm,
+            final_norm=final_norm,
             inner_dropout=inner_dropout,
         )
         self.encoder = transformer.encoder
@@ -232,12 +236,10 @@ class Seq2SeqTransformer(Module):
                 still the whole sequence, but the logits are of the new positions only.
         """
         check_tokens("Seq2SeqTransformer", "tgt", tgt, self.max_len)
+        check_cache("Seq2SeqTransformer", cache, DecoderCache)
+        if cache is not None:
+            cache.check("Seq2SeqTransformer", tgt)
         start = 0 if cache is None else len(cache)
-        if start >= tgt.shape[1]:
-            raise ValueError(
-                f"Seq2SeqTransformer: tgt of shape {tgt.shape} given with a cache of "
-                f"{start} positions; it must be all of these and at least one more"
-            )
         new = tgt[:, start:]  # (B, T - start)
         x = self.dropout(self.positions(self.embedding(new), start))
         x = self.decoder(
@@ -248,6 +250,8 @@ class Seq2SeqTransformer(Module):
             tgt_is_causal=True,
             cache=cache,
         )  # (B, T - start, d_model)
+        if cache is not None:
+            cache.tokens = tgt
         logits = self.embedding.logits(x)  # (B, T - start, vocab_size)
         return logits
 

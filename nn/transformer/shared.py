@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 from tinygrad_attn import Tensor, functional
+from tinygrad_attn.errors import check_flags
 
 from ..containers import ModuleList
 from ..layers import Dropout, LayerNorm, Linear, check_positive, init_xavier
@@ -42,6 +43,7 @@ class FeedForward(Module):
         bias: bool = True,
     ) -> None:
         check_positive("FeedForward", d_model=d_model, d_ff=d_ff)
+        check_flags("FeedForward", bias=bias)
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(
                 f"FeedForward: activation={activation!r} given; it must be one of "
@@ -100,6 +102,7 @@ class TransformerLayer(Module):
         bias: bool = True,
         inner_dropout: float | None = None,
     ) -> None:
+        check_flags(type(self).__name__, norm_first=norm_first, bias=bias)
         inner = dropout if inner_dropout is None else inner_dropout
         for name in self.attentions:
             setattr(self, name, MultiHeadAttention(d_model, num_heads, inner, bias))

@@ -36,14 +36,10 @@ def test_parameters_have_paths_and_a_shared_one_is_listed_once():
     ]
     assert len(list(model.parameters())) == 5
     assert "shared.weight" in model.state_dict()
-    assert [name for name, _ in model.named_modules()] == [
-        "",
-        "first",
-        "blocks",
-        "blocks.0",
-        "blocks.1",
-        "shared",
-    ]
+    once = ["", "first", "blocks", "blocks.0", "blocks.1"]
+    assert [name for name, _ in model.named_modules()] == once
+    every = model.named_modules(remove_duplicate=False)
+    assert [name for name, _ in every] == [*once, "shared"]
 
 
 def test_train_and_eval_reach_every_module():

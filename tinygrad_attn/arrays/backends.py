@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ..context import at_thread_start, context
 from ..errors import how_to_install
+from ..switching import Switch, at_thread_start, context
 from . import python, values
 from .array import Array, ValueArray
 
@@ -101,20 +100,19 @@ def follow_default() -> None:
     now.quiet.__enter__()
 
 
-@contextmanager
-def use_backend(name: str, dtype: str | None = None) -> Iterator[None]:
+class use_backend(Switch):
     """Inside, new tensors of this thread live on `name`; see `set_backend`.
+
+    As a context or a decorator.
 
     >>> with use_backend("scalar"):
     ...     current_backend().name
     'scalar'
     """
-    before, context.now.backend = context.now.backend, get_backend(name, dtype)
-    try:
-        with context.now.backend.xp.quiet():
-            yield
-    finally:
-        context.now.backend = before
+
+    def __init__(self, name: str, dtype: str | None = None) -> None:
+        backend = get_backend(name, dtype)
+        super().__init__({"backend": backend}, backend.xp.quiet)
 
 
 def current_backend() -> Backend:
@@ -155,3 +153,19 @@ def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None)
     xp = backend or current_backend().xp
     raw = context.now.random.randbytes(8 * math.prod(shape))
     return xp.uniform(raw, shape, dtype)
+
+
+def normal(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
+    """Normal numbers of mean 0 and variance 1, as `uniform`.
+
+    Box & Muller 1958: of two uniforms u, v the pair √(-2 ln u)·(cos 2πv, sin 2πv) has
+    two independent normals.
+    """
+    xp = backend or current_backend().xp
+    n = math.prod(shape)
+    half = (n + 1) // 2
+    u, v = uniform((half,), backend=xp), uniform((half,), backend=xp)
+    radius = xp.sqrt(xp.log(1.0 - u) * -2.0)  # 1 - u is never 0
+    angle = v * (2.0 * math.pi)
+    both = xp.concat([radius * xp.cos(angle), radius * xp.sin(angle)], axis=0)
+    return xp.astype(xp.reshape(both[:n], shape), dtype)

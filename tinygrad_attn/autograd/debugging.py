@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import ContextDecorator
 from typing import Any
 
 from ..arrays.backends import namespace_of
-from ..context import context
+from ..switching import Switch
 from .lines import SourceLine, users_line
 
 SHOWN = 3  # places that a message lists
@@ -28,7 +27,7 @@ STEEP = (
 )
 
 
-class debug(ContextDecorator):
+class debug(Switch):
     """Inside, the first operation to make a nan or inf raises FloatingPointError.
 
     As a context or a decorator; for this thread. Slow: every number is looked at.
@@ -40,11 +39,10 @@ class debug(ContextDecorator):
     FloatingPointError: log made -inf at [1] of a result of shape (2,), from shape (2,)
     """
 
-    def __enter__(self) -> None:
-        context.now.debug += 1  # how many we are in
+    values = {"debug": True}
 
-    def __exit__(self, *_: object) -> None:
-        context.now.debug -= 1
+    def __init__(self) -> None:
+        pass
 
 
 def check_forward(op: Any, arrays: Sequence[Any], z: Any) -> SourceLine:

@@ -14,14 +14,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from math import prod
 from operator import add
+from threading import RLock
 from typing import Any
 
 from ..arrays import values
 from ..arrays.array import ValueArray
 from ..arrays.backends import namespace_of
-from ..context import enable_grad, no_grad
+from ..context import context, enable_grad, no_grad
+from ..errors import check_flags
 from ..rules import movement
 from ..scalar import Value
+from ..switching import Guarded
 from .recording import Recorded, apply, dtype_name, make, twin
 from .walk import Shares, release, topological_order, walk
 
@@ -45,6 +48,7 @@ def backward(
         RuntimeError: root is no scalar and `gradient` is missing, root has no graph, or
             the graph was freed by an earlier backward.
     """
+    check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
     free = not (retain_graph or create_graph)
     with walking("backward", [root], [gradient], create_graph, free) as steps:
         for node, g, _ in steps:
@@ -53,13 +57,15 @@ def backward(
 
 
 RETAINED: Any = object()  # the grad of a result that shall keep one and has none yet
+adding = RLock()
 
 
 def add_to_grad(x: Recorded, g: Any) -> None:
     """Several backwards add up in a leaf's grad. g is an array, or a Tensor if it was
     recorded; then x gets one of its own, as others may have the same gradient."""
     t = twin(g) if isinstance(g, Recorded) else make(g)
-    x._grad = t if x._grad is None or x._grad is RETAINED else x._grad + t
+    with adding:  # another thread may be about to add to the same sum
+        x._grad = t if x._grad is None or x._grad is RETAINED else x._grad + t
 
 
 def grad(
@@ -92,6 +98,9 @@ def grad(
     >>> slope.item(), curvature.item()
     (27.0, 18.0)
     """
+    check_flags("grad", create_graph=create_graph, allow_unused=allow_unused)
+    if retain_graph is not None:
+        check_flags("grad", retain_graph=retain_graph)
     roots = several("grad", "outputs", outputs)
     wanted = several("grad", "inputs", inputs)
     if grad_outputs is None or isinstance(grad_outputs, Recorded):
@@ -158,8 +167,17 @@ def walking(
     xp = namespace_of([root.array for root in roots])
     seeds = [seed_of(who, xp, r, g, create_graph) for r, g in zip(roots, given)]
     steps = walk_values if xp is values else walk
-    with enable_grad() if create_graph else no_grad(), xp.quiet():
-        yield steps(roots, seeds, free=free)
+    now = context.now
+    if type(now) is Guarded:  # the call may stand in a generator's block
+        with enable_grad() if create_graph else no_grad(), xp.quiet():
+            yield steps(roots, seeds, free=free)
+        return
+    before, now.recording = now.recording, create_graph
+    try:
+        with xp.quiet():
+            yield steps(roots, seeds, free=free)
+    finally:
+        now.recording = before
 
 
 def seed_of(
@@ -222,17 +240,20 @@ def walk_values(
         ):
             if needed:
                 used[x][id(array)] = array
-    for arrays in used.values():
-        for array in arrays.values():
-            for v in array.data:
-                if isinstance(v, Value):
-                    v.grad = 0.0  # backward adds to a leaf's gradient
-    total.backward()
+    found: dict[Recorded, list[Any]] = {}
+    with adding:  # the Values keep the sums, one walk at a time
+        for arrays in used.values():
+            for array in arrays.values():
+                for v in array.data:
+                    if isinstance(v, Value):
+                        v.grad = 0.0  # backward adds to a leaf's gradient
+        total.backward()
+        for node in order:
+            found[node] = [0.0] * node.size
+            for array in used[node].values():
+                grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
+                found[node] = list(map(add, found[node], grads))
     for node in order:
-        numbers = [0.0] * node.size
-        for array in used[node].values():
-            grads = (v.grad if isinstance(v, Value) else 0.0 for v in array.data)
-            numbers = list(map(add, numbers, grads))
-        yield node, ValueArray(numbers, node.shape), []
+        yield node, ValueArray(found[node], node.shape), []
         if free:
             release(node)

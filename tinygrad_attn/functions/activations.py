@@ -10,7 +10,7 @@ from typing import Any
 
 from ..arrays.backends import namespace_of, uniform
 from ..autograd.recording import Recorded, apply, make
-from ..errors import check_number, say
+from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
 from ..rules import composites
 from .operands import Tensor, axis_of, floats_of, tensor
@@ -103,6 +103,7 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     [0.0, 2.0]
     """
     tensor("dropout", x)
+    check_flags("dropout", training=training)
     keep = keep_mask("dropout", x.shape, p, x) if training else None
     return x if keep is None else apply(rules.dropout, x, keep, p=float(p))
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import Recorded, apply, make, step_by_step
-from ..errors import check_number
+from ..errors import check_flags, check_number
 from ..rules import composites
 from .activations import keep_mask
 from .elementwise import where
@@ -74,6 +74,7 @@ def attention_with_weights(
     the weights are the tensor that its softmax (and mask) made, gradients included.
     """
     who = "scaled_dot_product_attention"
+    check_flags(who, is_causal=is_causal)
     q, k, v = (tensor(who, t).shape for t in (query, key, value))
     if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
         raise ValueError(
