@@ -30,7 +30,6 @@ NEEDS = {  # option → the package that it needs
     "--resume": "safetensors",
     "--load": "safetensors",
     "--checkpoint": "safetensors",
-    "--out": "matplotlib",
 }
 TELL = """
 import sys
@@ -39,17 +38,18 @@ print(*filter(find_spec, sys.argv[1:]))
 """
 
 
-def asked(backend: str) -> set[str]:
+def asked(backend: str, out: str | None) -> set[str]:
     """The packages that the command line asks for, or the default backend."""
+    needs = {**NEEDS, "--out": out} if out else NEEDS
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
     parser.add_argument("--backend", default=backend)
-    for option in NEEDS:
+    for option in needs:
         parser.add_argument(option)
     try:
         given, _ = parser.parse_known_args()
     except argparse.ArgumentError:
         return set()  # the example itself says what is wrong
-    packages = {NEEDS[option] for option in NEEDS if getattr(given, option[2:])}
+    packages = {needs[option] for option in needs if getattr(given, option[2:])}
     return packages | ({"numpy"} if given.backend == "numpy" else set())
 
 
@@ -75,14 +75,18 @@ def go_on_in_venv(wanted: set[str]) -> None:
         os.execv(VENV, [str(VENV), *sys.orig_argv[1:]])
 
 
-def run(main: Callable[[], int], backend: str | None = None) -> int:
+def run(
+    main: Callable[[], int], backend: str | None = None, out: str | None = None
+) -> int:
     """The exit status of an example's main(), under a Python that has what it needs.
 
     Args:
         main: the example.
         backend: what it computes on by default; without one, what the environment says.
+        out: the package that its --out needs, if any.
     """
-    go_on_in_venv(asked(backend or os.environ.get("TINYGRAD_ATTN_BACKEND", "python")))
+    backend = backend or os.environ.get("TINYGRAD_ATTN_BACKEND", "python")
+    go_on_in_venv(asked(backend, out))
     try:
         current_backend()  # which the environment may name
     except (RuntimeError, ValueError) as error:

@@ -255,4 +255,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(examples.interpreter.run(main))
+    sys.exit(examples.interpreter.run(main, out="matplotlib"))

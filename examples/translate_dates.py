@@ -133,4 +133,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(examples.interpreter.run(main, backend="numpy"))
+    sys.exit(examples.interpreter.run(main, backend="numpy", out="matplotlib"))

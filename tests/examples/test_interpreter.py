@@ -151,6 +151,12 @@ def test_so_is_what_an_option_needs(clone, has, name, option, package):
     assert done.stdout.endswith(f"<{option}><x>")
 
 
+def test_pictures_that_need_no_package_ask_for_none(clone, has, tmp_path):
+    has("matplotlib")
+    done = clone.example("attention_as_lookup", "--out", tmp_path / "out")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_environments_backend_is_asked_for_too(clone, has):
     has("numpy")
     done = clone.example("lesson_four_levels", TINYGRAD_ATTN_BACKEND="numpy")
