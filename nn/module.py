@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from tinygrad_attn import Tensor
 from tinygrad_attn.autograd import recording
 from tinygrad_attn.errors import check_flags
+from tinygrad_attn.printing import printable
 
 from .hooks import Handle, Hooks
 from .modes import in_eval_mode as in_eval_mode
@@ -230,7 +231,7 @@ class Module(Tree):
         return html(self)
 
     def __repr__(self) -> str:
-        rows = list(self._tree("", "", ""))
+        rows = [(printable(a), printable(b), n) for a, b, n in self._tree("", "", "")]
         width = max(len(left) for left, _, _ in rows)
         middle = max(len(shapes) for _, shapes, _ in rows)
         total = max(len(f"{count:,}") for _, _, count in rows)
