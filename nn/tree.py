@@ -206,7 +206,8 @@ def refuse_hidden(rows: list[tuple[str, Any]], known: list[tuple[str, Any]]) -> 
         (module, name, value, place, thing)
         for _, module in once(rows)
         for name, value in vars(module).items()
-        if may_hold(value) and name not in ("_buffers", "_hooks")
+        if may_hold(value) and not isinstance(value, (Tree, Tensor))
+        if name not in ("_buffers", "_hooks")
         for place, thing in search(value)
     ]
     if not hidden:
@@ -233,8 +234,6 @@ def refuse_hidden(rows: list[tuple[str, Any]], known: list[tuple[str, Any]]) -> 
 def search(value: Any) -> Iterator[Found]:
     """The modules, parameters and generators in a container, each with its place in
     it: "[0]['key']". No attribute of a module is searched here."""
-    if isinstance(value, (Tree, Parameter)):
-        return
     seen: set[int] = set()
     stack: list[Found] = [("", value)]
     while stack:
