@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 import examples.interpreter  # first: it refuses an old Python
 import nn
-from examples.common import begin, section
+from examples.common import lesson, section
 from examples.sentence import (
     FEATURES,
     KEYS,
@@ -41,7 +41,6 @@ from tinygrad_attn import (
     play,
     randn,
     record,
-    use_backend,
 )
 from tinygrad_attn.functional import causal_mask, softmax
 
@@ -115,13 +114,10 @@ def saturation() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    out = begin("Attention as a look-up", argv, pictures=True)
-    with use_backend("python"):
-        lesson(out)
-    return 0
+    return lesson("Attention as a look-up", teach, argv, __file__)
 
 
-def lesson(out: Path | None) -> None:
+def teach(out: Path | None) -> None:
     x, one = embedding(SENTENCE), head(places=1)
     weights = look_up(x, one)
     why_scale()
@@ -263,7 +259,7 @@ def two_heads(x: Tensor) -> Shown:
     for name, model in ("one head", single), ("two heads", both):
         found = [model(embedding(s))[verb] for s in (SENTENCE, SWAPPED)]
         texts = [row_of(t.tolist(), 5) for t in found]
-        apart = (found[0] - found[1]).abs().max().item()
+        apart = max(map(abs, (found[0] - found[1]).tolist()))
         print(f"    {name:14}{texts[0]:>21}{texts[1]:>21}{apart:13.2f}")
     first, second = (max(row) for row in rows[1:])
     print(f"\nTwo rows give {first:.2f} to one noun and {second:.2f} to the other:")

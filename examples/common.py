@@ -1,20 +1,20 @@
-"""What the examples share: a progress bar, a metrics file, the process's clock, Ctrl-C,
-what is told of a run, and how a lesson is laid out."""
+"""What the examples share: a metrics file, the process's clock, what is told of a run,
+and how a lesson is laid out."""
 
 from __future__ import annotations
 
-import argparse
+import inspect
 import json
 import os
-import signal
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from examples.files import check_folder, name_of_folder
+from examples.options import Parser, choose_backend
+from examples.terminal import run
 from tinygrad_attn import Tensor, use_backend
 from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
@@ -41,7 +41,9 @@ class Metrics:
         self.start = process_start()
         self.file: TextIO | None = None
         if path:
-            self.file = open(path, "a" if append else "w", buffering=1)
+            self.file = open(
+                path, "a" if append else "w", buffering=1, encoding="utf-8"
+            )
 
     def write(self, **row: Any) -> None:
         """Writes a line; "seconds" since the process started are added."""
@@ -53,103 +55,33 @@ class Metrics:
         """Seconds since the process started."""
         return time.time() - self.start
 
-    def close(self) -> None:
-        """Closes the file."""
+    def __enter__(self) -> Metrics:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         if self.file:
             self.file.close()
 
 
-class Progress:
-    """A bar that fills as the model gets better, with the steps and their speed.
-
-    On a terminal it is tqdm's where that is installed, else a line of our own; where
-    there is no terminal, a line every few seconds.
-    """
-
-    def __init__(self, step: int = 0) -> None:
-        self.step, self.first, self.shown = step, step, 0.0
-        self.began = time.perf_counter()
-        self.live = sys.stderr.isatty()
-        self.line = ""
-        self.bar: Any = None
-        if self.live:
-            try:
-                from tqdm import tqdm
-
-                shape = "{percentage:3.0f}% |{bar:24}| {desc}"
-                self.bar = tqdm(total=1.0, bar_format=shape, dynamic_ncols=True)
-            except ImportError:
-                pass
-
-    def update(self, share: float, text: str) -> None:
-        """One more step is done; share (0 to 1) is how good it was, text says more."""
-        self.step += 1
-        now = time.perf_counter()
-        speed = (self.step - self.first) / (now - self.began)
-        self.line = f"step {self.step}  {text}  {speed:.1f} steps/s"
-        if self.bar is not None:
-            self.bar.set_description_str(self.line, refresh=False)
-            self.bar.update(share - self.bar.n)
-            return
-        full = round(24 * share)
-        self.line = f"{share:4.0%} {'█' * full}{'░' * (24 - full)} {self.line}"
-        if now - self.shown > (0.1 if self.live else 5.0):
-            self.shown = now
-            self._print()
-
-    def _print(self) -> None:
-        start, end = ("\r\x1b[K", "") if self.live else ("", "\n")
-        print(start + self.line, end=end, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """Ends the bar, with the last step on it."""
-        if self.bar is not None:
-            self.bar.refresh()
-            self.bar.close()
-        elif self.line:
-            self._print()
-            if self.live:
-                print(file=sys.stderr)
-
-
-@contextmanager
-def noting_ctrl_c(wanted: bool = True) -> Iterator[list[int]]:
-    """Within it a first Ctrl-C is only noted, in the list, for whoever looks there; a
-    second one interrupts as usual. If it is not wanted, so does the first."""
-    noted: list[int] = []
-    if not wanted:
-        yield noted
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, frame: object) -> None:
-        noted.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
+def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
+    """Draws a loss curve, in nats per unit, where matplotlib is installed; says what
+    was done."""
+    backend = os.environ.pop("MPLBACKEND", None)  # a notebook's is unknown outside it
     try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def draw_losses(losses: list[float], path: Path, title: str) -> str:
-    """Draws a loss curve where matplotlib is installed; says what was done."""
-    try:
-        import matplotlib
+        from matplotlib.figure import Figure
     except ImportError:
         return f"loss curve: needs matplotlib: {how_to_install('matplotlib')}"
-    matplotlib.use("svg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    figure = Figure(figsize=(7, 4), layout="constrained")  # no window, so no pyplot
+    axes = figure.subplots()
     axes.plot(range(1, len(losses) + 1), losses, color="#2166ac")
-    axes.set(xlabel="step", ylabel="loss (nats per digit)", ylim=(0, None))
+    axes.set(xlabel="step", ylabel=f"loss (nats per {unit})", ylim=(0, None))
     axes.set_title(title, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     figure.savefig(path)
-    pyplot.close(figure)
     return f"loss curve: {path}"
 
 
@@ -190,25 +122,31 @@ def compare_with_numpy(ready: Callable[[], Callable[[], object]]) -> None:
 # === Lessons ==========================================================================
 
 
-def begin(
-    title: str, argv: Sequence[str] | None, pictures: bool = False
-) -> Path | None:
-    """A lesson starts with its title. It takes no arguments; but with pictures a
-    folder, which is made and returned."""
-    parser = argparse.ArgumentParser(description=title)
-    if pictures:
-        parser.add_argument(
-            "--out", metavar="DIR", help="draw it too, into this folder"
-        )
-    given = getattr(parser.parse_args(argv), "out", None)
-    folder = Path(given) if given else None
-    if folder:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            parser.error(f"--out {given}: no folder can be made there ({error})")
-    print(f"{title}\n{'=' * len(title)}")
-    return folder
+def lesson(
+    title: str, teach: Callable[..., None], argv: Sequence[str] | None, name: str
+) -> int:
+    """Runs a lesson: its title, then what it tells.
+
+    It takes no arguments; but a folder for pictures, if `teach` has a parameter `out`.
+
+    Args:
+        name: of its file, as `__file__` has it.
+    """
+    draws = "out" in inspect.signature(teach).parameters
+
+    def work() -> int:
+        parser = Parser(prog=Path(name).name, description=title)
+        text = "draw it too, into this folder"
+        if draws:
+            parser.add_argument("--out", type=name_of_folder, metavar="DIR", help=text)
+        o = parser.parse_args(argv)
+        with use_backend(choose_backend(None, "python").name, "float64"):
+            out = check_folder("--out", o.out) if draws and o.out else None
+            print(f"{title}\n{'=' * len(title)}")
+            teach(*[out] * draws)
+        return 0
+
+    return run(Path(name).stem, work)
 
 
 def section(title: str) -> None:

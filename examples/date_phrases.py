@@ -7,7 +7,10 @@ language that has only one (23.11.2026), or the month is a word.
 
 from __future__ import annotations
 
+import os
 import random
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -152,3 +155,32 @@ def every_form(day: date) -> list[str]:
         for language, own in LANGUAGES.items()
         for i in range(len(own.forms))
     ]
+
+
+def understood(text: str) -> tuple[str, date] | None:
+    """The phrase that a text is, as it was learned, and its day; None if it is none.
+
+    Accents may be written in another Unicode form, and letters large or small.
+
+    >>> understood("3  AOU\u0302T 1998")
+    ('3 août 1998', datetime.date(1998, 8, 3))
+    >>> understood("31 June 1998"), understood("hello")
+    (None, None)
+    """
+    wanted = _folded(text)
+    for year in map(int, set(re.findall(r"\d{4}", wanted, re.A))):
+        if FIRST.year <= year <= LAST.year:
+            day = date(year, 1, 1)
+            while day.year == year and day <= LAST:
+                for found in every_form(day):
+                    if _folded(found) == wanted:
+                        return found, day
+                day += timedelta(days=1)
+    return None
+
+
+def _folded(text: str) -> str:
+    """What two ways to write the same words have in common."""
+    if any("\udc80" <= c <= "\udcff" for c in text):  # UTF-8, in a locale without it
+        text = os.fsencode(text).decode("utf-8", "replace")
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple, cast
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import examples.interpreter  # first: it refuses an old Python
-from examples.common import begin, section, slope
-from tinygrad_attn import Tensor, Value, grad, use_backend, zeros
+from examples.common import lesson, section, slope
+from tinygrad_attn import Tensor, Value, grad, zeros
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd.walk import unbroadcast
 from tinygrad_attn.scalar import topological_order
@@ -108,14 +108,7 @@ def show(t: Traced, f: Function) -> None:
     beside(("unbroadcast", t.summed), ("b.grad", t.grad), ("measured", moved))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    begin("The gradient of a broadcast", argv)
-    with use_backend("python"):
-        lesson()
-    return 0
-
-
-def lesson() -> None:
+def teach() -> None:
     section("1. A bias is added to every row")
     t = trace(operator.add, BIAS)
     copies = t.b.detach() + zeros(2, 3)
@@ -163,6 +156,10 @@ def lesson() -> None:
     good, bad = (t.b.detach() - 0.1 * step for step in (t.grad, t.share))
     print(f"    b - 0.1 · b.grad    has the shape {good.shape}")
     print(f"    b - 0.1 · shares    has the shape {bad.shape}: a bias for each row")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return lesson("The gradient of a broadcast", teach, argv, __file__)
 
 
 if __name__ == "__main__":

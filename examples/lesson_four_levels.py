@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 import examples.interpreter  # first: it refuses an old Python
 import nn
-from examples.common import begin, section
+from examples.common import lesson, section
 from tinygrad_attn import Tensor, explain, manual_seed, randn, record, unfold
 from tinygrad_attn.functional import causal_mask, mse_loss
 from tinygrad_attn.graph import Graph, Node
@@ -85,8 +85,7 @@ def followed(graph: Graph) -> Node:
     return graph.node("weights")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    begin("One attention head at four levels", argv)
+def teach() -> None:
     model, _, loss = computed()
     graphs = {level: unfold(loss, level) for level in ("module", "op", "primitive")}
     graphs["scalar"] = unfold(loss, "scalar")
@@ -137,7 +136,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("Ask for one number of W_Q, the second in its first row:\n")
     print(indented(str(explain(model.head.W_Q[0, 1], of=loss))))
     print("\nW_Q[0,1] is used once for every row of x: as many products are added up.")
-    return 0
 
 
 def trail(graph: Graph, node: Node) -> None:
@@ -160,6 +158,10 @@ def trail(graph: Graph, node: Node) -> None:
 def indented(text: str) -> str:
     """Each line moved four places to the right."""
     return "\n".join(f"    {line}".rstrip() for line in text.splitlines())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return lesson("One attention head at four levels", teach, argv, __file__)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import examples.interpreter  # first: it refuses an old Python
-from examples.common import begin, section, slope
+from examples.common import lesson, section, slope
 from tinygrad_attn.scalar import Value, topological_order
 
 Numbers = dict[str, float]
@@ -87,8 +87,7 @@ def backward(loss: Value) -> None:
             print(f"    {v.label:7} {x.label:5} {product}     {grad[x]:7.4f}")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    begin("One neuron, step by step", argv)
+def teach() -> None:
 
     section("1. What is given")
     print("The neuron is z = tanh(w1·x1 + w2·x2 + b). It sees x1 and x2, and should")
@@ -135,7 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         numbers = step(numbers, v)
     print(f"\nz has come close to y = {START['y']:g}. A network is many of these, and")
     print("training it is this loop.")
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return lesson("One neuron, step by step", teach, argv, __file__)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
 import examples.interpreter  # first: it refuses an old Python
-from examples.common import begin, section, slope
+from examples.common import lesson, section, slope
 from tinygrad_attn.scalar import Value, topological_order
 
 Gradients = dict[Value, float]
@@ -72,8 +72,7 @@ def tell(root: Value, deliveries: Iterable[Delivery]) -> None:
         print(f"    {sent:22}{x.label} has {total:g}")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    begin("Why topological order?", argv)
+def teach() -> None:
 
     section("1. The graph")
     a = Value(3.0, label="a")
@@ -142,7 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     print("\nOn the left, the second walk added to what the square still had. So")
     print("Value.backward starts anew every number that was made of others. A Tensor")
     print("lets its graph go; to walk it twice, the first needs retain_graph=True.")
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return lesson("Why topological order?", teach, argv, __file__)
 
 
 if __name__ == "__main__":

@@ -32,9 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 import examples.interpreter  # first: it refuses an old Python
 import nn
-from examples import train_reverse
+from examples import terminal, train_reverse, training
 from examples.common import Metrics
-from examples.options import load, status
+from examples.files import check_folder, name_of_file, name_of_folder, words
+from examples.options import Parser
+from examples.reverse_task import written
 from tinygrad_attn import (
     Tensor,
     draw,
@@ -45,6 +47,8 @@ from tinygrad_attn import (
     use_backend,
 )
 from tinygrad_attn.pictures.draw import Drawing
+
+NAMES = ("head_module", "head_op", "head_primitive", "head_number")  # of the graphs
 
 # === What is looked at ================================================================
 
@@ -64,83 +68,86 @@ def pictures(
     one = attention, head
     name = f"Head {head} of layer {layer}"
     end = unfold(loss, "op", head=one).root.name
-    return {
-        "head_module": draw(loss, "module", title="A transformer that reverses digits"),
-        "head_op": draw(loss, "op", head=one, title=name),
-        "head_primitive": draw(loss, "primitive", head=one, title=name),
-        "head_number": draw(
-            loss,
-            "scalar",
-            head=one,
-            focus=f"{end}[0,0]",
-            title=f"Every path to one number of {name.lower()}",
-        ),
-    }
+    path = f"Every path to one number of {name.lower()}"
+    drawings = (
+        draw(loss, "module", title="A transformer that reverses digits"),
+        draw(loss, "op", head=one, title=name),
+        draw(loss, "primitive", head=one, title=name),
+        draw(loss, "scalar", head=one, focus=f"{end}[0,0]", title=path),
+    )
+    return dict(zip(NAMES, drawings))
 
 
 # === The command line =================================================================
 
 
+FILES = (
+    *(f"{name}.{ending}" for name in NAMES for ending in ("svg", "dot")),
+    *("attention.svg", "attention.html", "head.html"),
+)
+
+
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Draws one attention head of a trained model."
+    parser = Parser(
+        prog="render_attention_head.py",
+        description="Draws one attention head of a trained model.",
     )
     add = parser.add_argument
-    add("--checkpoint", metavar="FILE", help="a model that train_reverse.py saved")
-    add("--out", metavar="DIR", default="out", help="where to write (out)")
+    text = "a model that train_reverse.py saved"
+    add("--checkpoint", type=name_of_file, metavar="FILE", help=text)
+    text = "where to write (out)"
+    add("--out", type=name_of_folder, metavar="DIR", default="out", help=text)
     add("--layer", type=int, default=0, help="which encoder layer (0)")
     add("--head", type=int, default=0, help="which of its heads (0)")
-    add("--digits", help="the sequence, such as 31415926 (the first held-out one)")
+    text = "the sequence, such as 31415926 (the first held-out one)"
+    add("--digits", type=words, help=text)
     return parser.parse_args(argv)
 
 
-def trained(checkpoint: str | None) -> train_reverse.Run:
-    """A model: the one that was saved, or one that learns now."""
-    given = ["--resume", checkpoint] if checkpoint else []
-    run = train_reverse.Run(train_reverse.parse(given))
-    if checkpoint:
-        run.restore(load(checkpoint, train_reverse.KIND))
-        print(f"{checkpoint}: a model after {run.optimizer.steps} steps")
-        return run
-    print("training on the reverse task, some seconds in pure Python")
-    right = train_reverse.train(run, Metrics(None), [])
-    which = "all" if right else "not all"
-    steps = run.optimizer.steps
-    print(f"{which} held-out sequences come out right after {steps} steps")
-    return run
+def model_of(o: argparse.Namespace) -> argparse.Namespace:
+    """The settings of the model: those that were saved, else the defaults.
 
-
-def sequence(run: train_reverse.Run, text: str | None) -> list[int]:
-    """The digits to look at."""
-    if text is None:
-        return run.task.held_out[0]
-    length, vocab = run.task.length, len(run.task.symbols)
-    if len(text) != length or not text.isdecimal() or max(map(int, text)) >= vocab:
+    Raises:
+        ValueError: it does not have the layer or the head that is asked for.
+    """
+    given = ["--load", o.checkpoint] if o.checkpoint else []
+    settings = train_reverse.parse(given)
+    if settings.model != "encoder":
         raise ValueError(
-            f"--digits {text} given; it must be {length} digits from 0 to {vocab - 1}"
+            f"--checkpoint {o.checkpoint} has an {settings.model}; it must have an "
+            "encoder alone"
         )
-    return [int(c) for c in text]
-
-
-def check(o: argparse.Namespace, run: train_reverse.Run) -> None:
-    """Refuses a layer or head that the model does not have."""
-    settings = run.options
     for name, count in ("layer", settings.layers), ("head", settings.heads):
-        given = getattr(o, name)
-        if not 0 <= given < count:
+        if not 0 <= getattr(o, name) < count:
             raise ValueError(
-                f"--{name} {given} given; the model has {count}, numbered from 0"
+                f"--{name} {getattr(o, name)} given; the model has {count}, numbered "
+                "from 0"
             )
+    return settings
 
 
-def work(o: argparse.Namespace) -> int:
-    out = Path(o.out)
-    out.mkdir(parents=True, exist_ok=True)
-    run = trained(o.checkpoint)
-    check(o, run)
-    digits = sequence(run, o.digits)
+def learn(run: train_reverse.Run, checkpoint: str | None) -> None:
+    """Restores the model, or trains it now."""
+    if run.options.saved:
+        run.restore(run.options.saved)
+        print(f"{checkpoint}: a model after {run.optimizer.steps} steps")
+        return
+    print("training on the reverse task, some seconds in pure Python")
+    training.train(run, Metrics(None), [])
+    which = "all" if run.reached else "not all"
+    steps = run.optimizer.steps
+    print(f"{which} validation sequences come out right after {steps} steps")
+
+
+def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
+    """Checks what is asked for; then trains, and draws."""
+    digits = run.task.test[0]
+    if o.digits is not None:
+        digits = run.task.read(o.digits, "--digits")
+    out = check_folder("--out", o.out, *FILES)
+    learn(run, o.checkpoint)
     loss = recorded(run, digits)
-    tokens = list(map(str, digits))
+    tokens = list(written(digits))
     print(f"the sequence: {' '.join(tokens)}\n")
     drawings = pictures(run, loss, o.layer, o.head)
     for name, drawing in drawings.items():
@@ -162,12 +169,14 @@ def work(o: argparse.Namespace) -> int:
 
 
 def program(argv: Sequence[str] | None) -> int:
-    with use_backend("python"), warnings.catch_warnings():
-        return work(parse(argv))
+    o = parse(argv)
+    settings = model_of(o)
+    with use_backend(settings.backend, settings.dtype), warnings.catch_warnings():
+        return work(o, train_reverse.Run(settings))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return status("render_attention_head", partial(program, argv), "stopped")
+    return terminal.run("render_attention_head", partial(program, argv))
 
 
 if __name__ == "__main__":

@@ -1,30 +1,43 @@
-"""The task of reversing: sequences to train on, others to ask about, and scores."""
+"""The task of reversing: sequences to train on, others to validate and to test, and how
+they are written as text."""
 
 from __future__ import annotations
 
 import random
+import string
 from collections.abc import Callable
 
-HELD_OUT = 1000  # sequences that are never trained on
+VALIDATION = 400  # sequences that say when to stop
+TEST = 1000  # sequences that are scored once, at the end
 
 Batch = list[list[int]]
+
+DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase
 
 
 class Task:
     """Random sequences to train on, and held-out ones, never among them."""
 
     def __init__(self, vocab: int, seq_len: int, seed: int) -> None:
-        if vocab**seq_len < 2 * HELD_OUT:
+        count = vocab**seq_len
+        if vocab > len(DIGITS):
             raise ValueError(
-                f"--vocab {vocab} --seq-len {seq_len} makes {vocab**seq_len} "
-                f"sequences; {HELD_OUT} are held out, so it must make {2 * HELD_OUT}"
+                f"--vocab {vocab} given; there are {len(DIGITS)} digits: 0 to 9, a to "
+                "z, A to Z"
+            )
+        if count < VALIDATION + 2 * TEST:
+            raise ValueError(
+                f"--vocab {vocab} --seq-len {seq_len} makes {count} sequences; "
+                f"{VALIDATION + TEST} are held out, so it must make "
+                f"{VALIDATION + 2 * TEST}"
             )
         self.symbols, self.length = range(vocab), seq_len
         self.random = random.Random(seed)
         held_out: dict[tuple[int, ...], None] = {}
-        while len(held_out) < HELD_OUT:
+        while len(held_out) < VALIDATION + TEST:
             held_out[tuple(self._draw())] = None
-        self.held_out = [list(sequence) for sequence in held_out]
+        rows = [list(sequence) for sequence in held_out]
+        self.test, self.validation = rows[:TEST], rows[TEST:]
         self._forbidden = held_out
 
     def _draw(self) -> list[int]:
@@ -39,6 +52,30 @@ class Task:
                 rows.append(row)
         return rows
 
+    def read(self, text: str, option: str) -> list[int]:
+        """A sequence as the option gives it.
+
+        Raises:
+            ValueError: it is too long or too short, or has other digits.
+        """
+        row = [DIGITS.find(c) for c in text]
+        if len(row) != self.length or not all(n in self.symbols for n in row):
+            last = DIGITS[self.symbols[-1]]
+            raise ValueError(
+                f"{option} {text} given; it must be {self.length} digits from 0 to "
+                f"{last}"
+            )
+        return row
+
+
+def written(row: list[int]) -> str:
+    """A sequence as text: a letter for each digit.
+
+    >>> written([3, 1, 10])
+    '31a'
+    """
+    return "".join(DIGITS[n] for n in row)
+
 
 def reverse(rows: Batch) -> Batch:
     """What shall come out."""
@@ -52,10 +89,10 @@ def score(answers: Batch, rows: Batch) -> tuple[float, float]:
     return digits, sum(a == r for a, r in zip(answers, reverse(rows))) / len(rows)
 
 
-class HeldOut:
-    """The held-out sequences, and what the model makes of them.
+class Validation:
+    """The validation set, which ends a training once all of it comes out right.
 
-    Asking all 1,000 takes as long as many steps. So a look asks a few first, those that
+    Asking all takes as long as several steps. So a look asks a few first, those that
     came out wrong at the last look before the others, and ends at the first mistake.
     """
 
@@ -63,20 +100,17 @@ class HeldOut:
         self.rows = rows
         self.order = list(range(len(rows)))
 
-    def answers(
-        self, ask: Callable[[Batch], Batch], until_wrong: bool = False
-    ) -> Batch | None:
-        """The model's answer to each row, by asking it; None at a mistake, if
-        until_wrong."""
-        answers: Batch = [[]] * len(self.rows)
+    def all_right(self, ask: Callable[[Batch], Batch]) -> bool:
+        """Whether every row comes out right, by asking the model."""
         start, size = 0, 16
         while start < len(self.order):
             asked = self.order[start : start + size]
-            for i, answer in zip(asked, ask([self.rows[i] for i in asked])):
-                answers[i] = answer
-            wrong = {i for i in asked if answers[i] != self.rows[i][::-1]}
-            if wrong and until_wrong:
+            answers = ask([self.rows[i] for i in asked])
+            wrong = {
+                i for i, answer in zip(asked, answers) if answer != self.rows[i][::-1]
+            }
+            if wrong:
                 self.order.sort(key=lambda i: i not in wrong)
-                return None
+                return False
             start, size = start + size, 128
-        return answers
+        return True

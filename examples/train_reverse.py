@@ -11,13 +11,13 @@ The model sees a sequence all at once (it is an encoder) and names the digit for
 place. Output t must be input T-1-t, so a head has to learn to look at the mirror image
 of its own position: its attention map becomes an anti-diagonal.
 
-The lesson is `Reverser`, `train_step` and `train`; the rest makes a program of it.
+The lesson is `Reverser`, `train_step` and, in training.py, `train`; the rest makes a
+program of it.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,22 +28,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 
 import examples.interpreter  # first: it refuses an old Python
 import nn
-from examples import reverse_translation
-from examples.common import (
-    Metrics,
-    Progress,
-    compare_with_numpy,
-    count_numbers,
-    draw_losses,
-    noting_ctrl_c,
+from examples import reverse_translation, terminal, training
+from examples.common import compare_with_numpy, count_numbers, draw_losses
+from examples.options import (
+    Cases,
+    Parser,
+    add_options,
+    add_settings,
+    check,
+    fill_in,
+    settle,
 )
-from examples.options import add_settings, fill_in, load, option, status, take_over
-from examples.reverse_task import HELD_OUT, Batch, HeldOut, Task, reverse, score
-from nn import checkpoint
+from examples.reverse_task import Batch, Task, Validation, reverse, score, written
+from examples.training import Pair, Step, Training
 from tinygrad_attn import Tensor, draw_attention, manual_seed, no_grad, use_backend
 from tinygrad_attn.functional import cross_entropy
-
-KIND = "train_reverse"  # what a checkpoint says that it is of
 
 # === The model ========================================================================
 
@@ -91,7 +90,7 @@ def loss_of(model: Reverser, rows: Batch) -> tuple[Tensor, Tensor]:
 
 
 def train_step(
-    model: Reverser, optimizer: nn.optim.Adam, rows: Batch
+    model: Reverser, optimizer: nn.optim.Optimizer, rows: Batch
 ) -> tuple[Any, Batch]:
     """One step on one batch: the loss, and what the model predicted before the step."""
     loss, logits = loss_of(model, rows)
@@ -112,102 +111,94 @@ def predict(model: Reverser, rows: Batch) -> Batch:
 
 # === A run ===========================================================================
 
+# What makes a run: what it is, and by default.
+SETTINGS = {
+    "model": ("one of the paper's two halves, or both", "encoder"),
+    "seq_len": ("digits in a sequence", 8),
+    "vocab": ("different digits", 10),
+    "d_model": ("width of the model", 16),
+    "heads": ("attention heads", 2),
+    "layers": ("layers of the encoder, and of the decoder", 1),
+    "norm": ("layer norm before each sublayer (pre) or after it (post)", "pre"),
+    "batch": ("sequences in a step", 12),
+    "lr": ("Adam's learning rate", 0.015),
+    "seed": ("of weights and data", 0),
+}
 
-class Run:
-    """All that a training run is: model, optimizer, task, and how far it has come."""
+# What is else by default. In a model 4 numbers wide, pre-norm fails for every third
+# seed, and the paper's post-norm for none.
+CASES: Cases = {
+    "scalar": {
+        **{"seq_len": 4, "vocab": 7, "d_model": 4, "heads": 1},
+        **{"norm": "post", "lr": 0.02},
+    },
+    "encoder-decoder": reverse_translation.SIZES["python"],
+    "encoder-decoder on numpy": reverse_translation.SIZES["numpy"],
+}
+
+
+class Run(Training):
+    """A training of the encoder."""
+
+    kind = "train_reverse"
+    settings = SETTINGS
 
     def __init__(self, options: argparse.Namespace) -> None:
-        o = self.options = options
+        o = options
         manual_seed(o.seed)
         self.task = Task(o.vocab, o.seq_len, o.seed)
-        self.model = Reverser(
+        self.model: Reverser = Reverser(
             o.vocab, o.seq_len, o.d_model, o.heads, o.layers, o.norm == "pre"
         )
-        self.optimizer = nn.optim.Adam(self.model.parameters(), o.lr, betas=(0.9, 0.98))
-        self.warm_up = nn.optim.WarmUp(self.optimizer, warmup_steps=10)
-        self.held_out = HeldOut(self.task.held_out)
-        self.losses: list[float] = []
+        adam = nn.optim.Adam(self.model.parameters(), o.lr, betas=(0.9, 0.98))
+        super().__init__(o, self.model, adam, self.task.random)
+        self.warm_up = nn.optim.WarmUp(adam, warmup_steps=10)
+        self.validation = Validation(self.task.validation)
 
-    def answers(self, until_wrong: bool = False) -> Batch | None:
-        """The model's answers to the held-out sequences; None at a mistake, if
-        until_wrong."""
-        return self.held_out.answers(partial(predict, self.model), until_wrong)
-
-    def save(self, path: str) -> None:
-        """Everything that the next step depends on."""
-        o = self.options
-        config = {
-            "kind": KIND,
-            "backend": [o.backend, o.dtype],
-            "options": {name: getattr(o, name) for name in SETTINGS},
-            "losses": self.losses,
-        }
-        generators = {"task": self.task.random}
-        checkpoint.save(path, self.model, self.optimizer, config, generators)
-
-    def restore(self, saved: checkpoint.Checkpoint) -> None:
-        """Continues where `save` was called."""
-        saved.restore(self.model, self.optimizer, {"task": self.task.random})
-        self.losses = saved.config["losses"]
-
-
-# === Training =========================================================================
-
-
-def train(run: Run, metrics: Metrics, stopped: list[int]) -> Batch | None:
-    """Steps until every held-out sequence comes out right, and then the model's answers
-    to them; None where --steps or Ctrl-C came first."""
-    o, answers_held_out = run.options, None
-    began = run.optimizer.steps
-    progress = Progress(began)
-    while run.optimizer.steps < o.steps and not answers_held_out and not stopped:
-        rows = run.task.batch(o.batch)
-        loss, answers = train_step(run.model, run.optimizer, rows)
-        run.warm_up.step()
-        if run.optimizer.steps == began + 1:  # once is enough
-            nn.warn_without_gradient(run.model)
+    def step(self) -> Step:
+        rows = self.task.batch(self.options.batch)
+        loss, answers = train_step(self.model, self.optimizer, rows)
+        self.warm_up.step()
         digits, whole = score(answers, rows)
-        run.losses.append(loss)
-        metrics.write(
-            step=run.optimizer.steps,
-            loss=loss,
-            token_accuracy=digits,
-            exact_match=whole,
-            scored_on="batch",
-        )
-        progress.update(digits, f"loss {loss:.4f}  whole sequences {whole:.0%}")
-        if whole == 1.0:  # a fresh batch without a mistake: try the held-out ones
-            answers_held_out = run.answers(until_wrong=True)
-    progress.close()
-    return answers_held_out
+        scores = {"token_accuracy": digits, "exact_match": whole}
+        return Step(loss, digits, (f"whole sequences {whole:.0%}",), scores)
 
+    def look(self, step: Step, stopped: list[int]) -> float | None:
+        """After a fresh batch without a mistake."""
+        if step.scores["exact_match"] < 1.0 or stopped:
+            return None
+        right = self.validation.all_right(partial(predict, self.model))
+        return 1.0 if right else None
 
-def report(run: Run, metrics: Metrics, answers: Batch) -> None:
-    """Scores the answers to the held-out sequences, and prints how it went."""
-    rows = run.task.held_out
-    digits, whole = score(answers, rows)
-    loss = run.losses[-1] if run.losses else None
-    metrics.write(
-        step=run.optimizer.steps,
-        loss=loss,
-        token_accuracy=digits,
-        exact_match=whole,
-        scored_on="held-out",
-    )
-    print(
-        f"{whole:.1%} of {HELD_OUT:,} held-out sequences reversed exactly, after "
-        f"{run.optimizer.steps} steps and {metrics.seconds():.1f} s"
-    )
-    for row, answer in list(zip(rows, answers))[:3]:
-        mark = "✓" if answer == row[::-1] else "✗"
-        print(f"  {' '.join(map(str, row))}  →  {' '.join(map(str, answer))}  {mark}")
+    def test(self) -> list[Pair]:
+        return [(written(row), written(row[::-1])) for row in self.task.test]
 
+    def answers(self, texts: Sequence[str]) -> list[str]:
+        rows = [self.task.read(text, "--ask") for text in texts]
+        parts = [rows[i : i + 128] for i in range(0, len(rows), 128)]
+        return [written(row) for part in parts for row in predict(self.model, part)]
 
-def count(run: Run) -> None:
-    """Says how many single numbers the graph of one step has, on the scalar backend."""
-    loss, _ = loss_of(run.model, run.task.held_out[: run.options.batch])
-    weights = sum(p.size for p in run.model.parameters())
-    print(f"{weights} parameters; {count_numbers(loss)}")
+    def understood(self, text: str) -> Pair:
+        return text, written(self.task.read(text, "--ask")[::-1])
+
+    def introduce(self) -> None:
+        """How many single numbers the graph of one step has, on the scalar backend."""
+        if self.options.backend == "scalar":
+            rows = self.task.validation[: self.options.batch]
+            weights = sum(p.size for p in self.model.parameters())
+            loss, _ = loss_of(self.model, rows)
+            print(f"{weights} parameters; {count_numbers(loss)}")
+
+    def draw(self, text: str, folder: Path) -> None:
+        """The attention map and the loss curve."""
+        row = self.task.read(text, "--ask")
+        maps = nn.attention_maps(self.model, Tensor([row]))  # path → (1, heads, T, T)
+        title = "Where each output looks: the digit it shall name"
+        picture = draw_attention(maps, text[::-1], text, title=title)
+        picture.save(folder / "attention.svg")
+        print(f"attention map: {folder / 'attention.svg'}")
+        title = "Learning to reverse"
+        print(draw_losses(self.losses, folder / "loss.svg", title, "digit"))
 
 
 def stepper(options: argparse.Namespace) -> Callable[[], object]:
@@ -217,131 +208,50 @@ def stepper(options: argparse.Namespace) -> Callable[[], object]:
     return partial(train_step, run.model, run.optimizer, rows)
 
 
-def draw(run: Run, folder: Path) -> None:
-    """The attention map and the loss curve."""
-    row = run.task.held_out[0]
-    maps = nn.attention_maps(run.model, Tensor([row]))  # path → (1, heads, T, T)
-    picture = draw_attention(
-        maps, row[::-1], row, title="Where each output looks: the digit it shall name"
-    )
-    picture.save(folder / "attention.svg")
-    print(f"attention map: {folder / 'attention.svg'}")
-    print(draw_losses(run.losses, folder / "loss.svg", "Learning to reverse"))
-
-
 # === The command line =================================================================
-
-
-# What makes a run: (what it is, by default, and with --backend scalar). In a model 4
-# numbers wide, pre-norm fails for every third seed, and the paper's post-norm for none.
-SETTINGS = {
-    "seq_len": ("digits in a sequence", 8, 4),
-    "vocab": ("different digits", 10, 7),
-    "d_model": ("width of the model", 16, 4),
-    "heads": ("attention heads", 2, 1),
-    "layers": ("encoder layers", 1, 1),
-    "norm": ("layer norm before each sublayer (pre) or after it (post)", "pre", "post"),
-    "batch": ("sequences in a step", 12, 12),
-    "lr": ("Adam's learning rate", 0.015, 0.02),
-    "seed": ("of weights and data", 0, 0),
-}
-
-# What is else by default for --model encoder-decoder.
-TRANSLATION = {"seq_len": 10, "d_model": 32, "batch": 64, "lr": 0.003}
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """The settings: as given, else as in the checkpoint, else the defaults."""
-    parser = argparse.ArgumentParser(
-        description="Trains a transformer to reverse sequences of digits."
+    parser = Parser(
+        prog="train_reverse.py",
+        description="Trains a transformer to reverse sequences of digits.",
     )
     add = parser.add_argument
     add("--backend", help="python (default), numpy, or scalar (for a tiny model)")
-    add("--dtype", help="float64 or, with NumPy, float32 (its default)")
     models = ("encoder", "encoder-decoder")
-    add("--model", choices=models, default="encoder", help="of the paper's two halves")
-    add_settings(parser, SETTINGS, norm=("pre", "post"))
-    add("--steps", type=int, default=1000, help="at most so many steps (1000)")
-    add("--save", metavar="FILE", help="write a checkpoint, also on Ctrl-C")
-    add("--resume", metavar="FILE", help="continue from a checkpoint")
-    add("--metrics", metavar="FILE", help="write a JSON line for each step")
-    add("--out", metavar="DIR", help="draw the attention map and the loss curve")
+    add_settings(parser, SETTINGS, CASES, model=models, norm=("pre", "post"))
+    add_options(add, 1000, "31415926")
     o = parser.parse_args(argv)
-    if o.resume:
-        saved = load(o.resume, KIND).config
-        take_over(o, SETTINGS, saved["options"], o.resume)
-        if o.backend is None:
-            o.backend, o.dtype = saved["backend"]
-    o.backend = o.backend or "python"
+    settle(o, Run.kind, SETTINGS, usual=("python", 1000))
+    case = o.backend
     if o.model == "encoder-decoder":
-        for name, value in TRANSLATION.items():
-            if getattr(o, name) is None:
-                setattr(o, name, value)
-    fill_in(o, SETTINGS, small=o.backend == "scalar")
-    return o
-
-
-def check(o: argparse.Namespace) -> None:
-    """Refuses settings that make no sense, and files that could not be written."""
-    for name in ("seq_len", "vocab", "d_model", "heads", "layers", "batch", "steps"):
-        if getattr(o, name) < 1:
-            given = f"{option(name)} {getattr(o, name)} given"
-            raise ValueError(f"{given}; it must be 1 or more")
-    if o.model == "encoder-decoder":
-        for name, given in ("--save", o.save), ("--resume", o.resume):
-            if given:
-                raise ValueError(f"{name} given; it is for --model encoder")
         if o.backend == "scalar":
-            raise ValueError("--backend scalar given; it is for --model encoder")
-    if not 0.0 < o.lr < math.inf:
-        raise ValueError(f"--lr {o.lr:g} given; it must be a number above 0")
-    if o.save:
-        checkpoint.check_safetensors("--save")
-        if not Path(o.save).resolve().parent.is_dir() or Path(o.save).is_dir():
-            raise ValueError(f"--save {o.save}: no file can be written there")
-    if o.out:
-        Path(o.out).mkdir(parents=True, exist_ok=True)
-        (Path(o.out) / "attention.svg").touch()
+            raise ValueError(f"{o.said} given; it is for --model encoder")
+        numpy = o.backend == "numpy"
+        case = "encoder-decoder on numpy" if numpy else "encoder-decoder"
+    fill_in(o, SETTINGS, CASES.get(case))
+    return o
 
 
 def work(options: argparse.Namespace) -> int:
     if options.model == "encoder-decoder":
-        manual_seed(options.seed)
-        task = Task(options.vocab, options.seq_len, options.seed)
-        return reverse_translation.work(options, task.batch, task.held_out)
-    run = Run(options)
-    if options.resume:
-        run.restore(load(options.resume, KIND))
-    metrics = Metrics(options.metrics, append=bool(options.resume))
-    if options.backend == "scalar":
-        count(run)
-    with noting_ctrl_c(bool(options.save)) as stopped:  # finish the step, then save
-        answers = train(run, metrics, stopped)
-        if options.save:
-            run.save(options.save)
-            print(f"saved after {run.optimizer.steps} steps: {options.save}")
-    if stopped:
-        print(f"to go on: python3 examples/train_reverse.py --resume {options.save}")
-        return 130
-    report(run, metrics, answers or run.answers() or [])
-    metrics.close()
-    if options.out:
-        draw(run, Path(options.out))
-    if options.backend == "python":
+        return training.program(reverse_translation.Run(options, SETTINGS))
+    status = training.program(Run(options))
+    if options.backend == "python" and not status and not options.load:
         compare_with_numpy(partial(stepper, options))
-    return 0
+    return status
 
 
 def program(argv: Sequence[str] | None) -> int:
     options = parse(argv)
-    check(options)
+    check(options, SETTINGS, "attention.svg", "loss.svg")
     with use_backend(options.backend, options.dtype):
         return work(options)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    advice = "stopped; --save FILE would have kept what was learned"
-    return status("train_reverse", partial(program, argv), advice)
+    return terminal.run("train_reverse", partial(program, argv))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ encoder-decoder` and `translate_dates.py` share.
 
     letters → tokens        `Letters`: PAD, BOS and EOS before the letters
     one step                `train_step`: teacher forcing, every position at once
-    what the model says     `answers`: greedy, letter by letter, until EOS
+    what the model says     `Translation.answers`: greedy, letter by letter, until EOS
     how good it is          exact match of whole answers, on pairs never trained on
 """
 
@@ -11,18 +11,36 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from random import Random
+from typing import Protocol
 
 import nn
-from examples.common import Metrics, Progress, draw_losses
+from examples.common import draw_losses
+from examples.training import Pair, Step, Training
 from tinygrad_attn import Tensor, draw_attention
 
-Pair = tuple[str, str]
 TOGETHER = 512  # texts that are answered at once
 SMALL = 0.1  # nats a letter: before that, hardly a whole answer is right
+LOOK = 25  # steps from one look at the validation set to the next
+FEW = 200  # pairs of it that are asked before the others
+
+
+class Data(Protocol):
+    """Pairs to learn from.
+
+    Attributes:
+        random: draws what is trained on.
+        validation, test: pairs that are never trained on.
+    """
+
+    random: Random
+    validation: list[Pair]
+    test: list[Pair]
+
+    def pairs(self, count: int) -> list[Pair]:
+        """So many fresh pairs, none of them held out."""
 
 
 class Letters:
@@ -88,120 +106,117 @@ def model_for(
     )
 
 
-@dataclass
-class Work:
-    """What is learned, and by what.
+# === Learning =========================================================================
 
-    Attributes:
-        pairs: draws so many (text, answer) to train on.
-        held_out: pairs that are never among them.
-        lr: the largest learning rate, reached after `warm_up` steps.
+
+class Translation(Training):
+    """A training of encoder and decoder.
+
+    Args:
+        letters: of both sides.
+        warm_up: steps until the learning rate has reached o.lr.
         decay: whether it then falls, as in the paper; a short training needs it not.
     """
 
-    model: nn.Seq2SeqTransformer
-    letters: Letters
-    pairs: Callable[[int], list[Pair]]
-    held_out: list[Pair]
-    lr: float = 3e-3
-    warm_up: int = 100
-    batch: int = 64
-    decay: bool = True
-    losses: list[float] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.optimizer = nn.optim.Adam(
-            self.model.parameters(), self.lr, betas=(0.9, 0.98), eps=1e-9
-        )
+    def __init__(
+        self,
+        o: argparse.Namespace,
+        model: nn.Seq2SeqTransformer,
+        letters: Letters,
+        data: Data,
+        warm_up: int = 100,
+        decay: bool = True,
+    ) -> None:
+        self.model: nn.Seq2SeqTransformer = model
+        self.letters, self.data = letters, data
+        self.warm_up, self.decay = warm_up, decay
+        adam = nn.optim.Adam(model.parameters(), o.lr, betas=(0.9, 0.98), eps=1e-9)
+        super().__init__(o, model, adam, data.random)
 
     def rate(self, step: int) -> float:
         """The paper's schedule (its equation 3) with the peak at lr: up in proportion
         to the step, then down with its inverse square root."""
         t = max(step, 1) / max(self.warm_up, 1)
-        return self.lr * min(t, 1.0 / math.sqrt(t) if self.decay else 1.0)
+        peak: float = self.options.lr
+        return peak * min(t, 1.0 / math.sqrt(t) if self.decay else 1.0)
+
+    def step(self) -> Step:
+        """The bar shows e^-loss: how likely the right letter is to the model (the
+        geometric mean)."""
+        loss = train_step(self, self.data.pairs(self.options.batch))
+        return Step(loss, math.exp(-loss))
+
+    def look(self, step: Step, stopped: list[int]) -> float | None:
+        """A look takes as long as some steps. So there is one every 25 steps only, once
+        the loss has become small, and at a few pairs before all of them."""
+        n = self.optimizer.steps
+        due = n % LOOK == 0 and step.loss < SMALL
+        if not (due or n == self.options.steps) or stopped:
+            return None
+        share = self.exact_match(self.data.validation[:FEW])
+        if share < self.goal or stopped:
+            return share if share < self.goal else None
+        return self.exact_match(self.data.validation)
+
+    def exact_match(self, pairs: Sequence[Pair]) -> float:
+        """The share of pairs whose whole answer is right."""
+        said = self.answers([text for text, _ in pairs])
+        return sum(a == b for a, (_, b) in zip(said, pairs)) / len(pairs)
+
+    def test(self) -> list[Pair]:
+        return self.data.test
+
+    def answers(self, texts: Sequence[str]) -> list[str]:
+        """What the model says to each: always the letter it finds most likely."""
+        found = []
+        for start in range(0, len(texts), TOGETHER):
+            src = self.letters.tokens(texts[start : start + TOGETHER])
+            rows = nn.greedy_decode(self.model, src)
+            found += [self.letters.text(row) for row in rows]
+        return found
+
+    def introduce(self) -> None:
+        show_alignment(self.letters, self.data.validation[0])
+
+    def draw(self, text: str, folder: Path) -> None:
+        """Where the decoder looks while it writes one answer; and the loss."""
+        answer = self.answers([text])[0]
+        src = self.letters.tokens([text])
+        tgt = nn.shift_right(self.letters.labels([answer]))
+        maps = nn.attention_maps(self.model, src, tgt)
+        written = [*answer, "EOS"]  # row t: where the decoder looks to write letter t
+        cross = next(path for path in maps if "cross" in path)
+        title = f"Cross-attention: where each letter written for {text} comes from"
+        picture = draw_attention(maps[cross], written, list(text), title=title)
+        for ending in ("svg", "html"):
+            picture.save(folder / f"cross_attention.{ending}")
+            print(f"  {folder / f'cross_attention.{ending}'}")
+        title = "Learning to translate"
+        print(f"  {draw_losses(self.losses, folder / 'loss.svg', title, 'letter')}")
 
 
-def train_step(work: Work, pairs: list[Pair]) -> float:
+def train_step(run: Translation, pairs: list[Pair]) -> float:
     """One step on some pairs: the loss, in nats a letter.
 
     The decoder is given the right letters up to each position (teacher forcing), and
     is asked for the next, at all positions at once.
     """
     texts, wanted = zip(*pairs)
-    model, optimizer = work.model, work.optimizer
-    src, labels = work.letters.tokens(texts), work.letters.labels(wanted)
+    model, optimizer = run.model, run.optimizer
+    src, labels = run.letters.tokens(texts), run.letters.labels(wanted)
     loss = model.loss(src, labels)
     model.zero_grad()
     loss.backward()
-    optimizer.lr = work.rate(optimizer.steps + 1)
+    optimizer.lr = run.rate(optimizer.steps + 1)
     optimizer.step()
     return loss.item()  # type: ignore[no-any-return]
 
 
-def answers(work: Work, texts: Sequence[str]) -> list[str]:
-    """What the model says to each text: always the letter it finds most likely."""
-    found = []
-    for start in range(0, len(texts), TOGETHER):
-        src = work.letters.tokens(texts[start : start + TOGETHER])
-        rows = nn.greedy_decode(work.model, src)
-        found += [work.letters.text(row) for row in rows]
-    return found
-
-
-def exact_match(work: Work, pairs: Sequence[Pair]) -> float:
-    """The share of pairs whose whole answer is right."""
-    said = answers(work, [text for text, _ in pairs])
-    return sum(a == b for a, (_, b) in zip(said, pairs)) / max(len(pairs), 1)
-
-
-def train(work: Work, steps: int, goal: float, metrics: Metrics) -> float:
-    """Steps until the held-out pairs are answered well enough. Returns the share that
-    is answered exactly.
-
-    A look takes as long as some steps. So there is one every 25 steps only, once the
-    loss has become small, and at 200 pairs before all of them.
-    """
-    progress = Progress(0)
-    share, look = 0.0, 25
-    for step in range(1, steps + 1):
-        loss = train_step(work, work.pairs(work.batch))
-        work.losses.append(loss)
-        if step == 1:
-            nn.warn_without_gradient(work.model)
-        row: dict[str, Any] = {"step": step, "loss": loss}
-        if (step % look == 0 and loss < SMALL) or step == steps:
-            share = exact_match(work, work.held_out[:200])
-            if share >= goal or step == steps:
-                share = exact_match(work, work.held_out)
-            row["exact_match"] = share
-        metrics.write(**row)
-        progress.update(share, f"loss {loss:.4f}  held-out exact {share:.1%}")
-        if share >= goal:
-            break
-    progress.close()
-    return share
-
-
-def show_alignment(work: Work, pair: Pair) -> None:
+def show_alignment(letters: Letters, pair: Pair) -> None:
     """What the decoder is given and what it shall write, one above the other."""
-    labels = work.letters.labels([pair[1]])
-    given = work.letters.names(nn.shift_right(labels).tolist()[0])
-    wanted = work.letters.names(labels.tolist()[0])
+    labels = letters.labels([pair[1]])
+    given = letters.names(nn.shift_right(labels).tolist()[0])
+    wanted = letters.names(labels.tolist()[0])
     print(f"the encoder reads {pair[0]!r}; what the decoder is given, and shall write:")
     for what, row in ("given", given), ("to write", wanted):
         print(f"  {what:8} " + " ".join(f"{name:>3}" for name in row))
-
-
-def draw(work: Work, text: str, folder: Path, title: str) -> None:
-    """The attention of one answer: encoder, decoder, and from one to the other."""
-    answer = answers(work, [text])[0]
-    src = work.letters.tokens([text])
-    tgt = nn.shift_right(work.letters.labels([answer]))
-    maps = nn.attention_maps(work.model, src, tgt)
-    written = [*answer, "EOS"]  # row t: where the decoder looks to write letter t
-    cross = next(path for path in maps if "cross" in path)
-    picture = draw_attention(maps[cross], written, list(text), title=title)
-    for ending in ("svg", "html"):
-        picture.save(folder / f"cross_attention.{ending}")
-        print(f"  {folder / f'cross_attention.{ending}'}")
-    print(f"  {draw_losses(work.losses, folder / 'loss.svg', title)}")

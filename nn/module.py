@@ -16,6 +16,7 @@ from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.autograd import recording
 from tinygrad_attn.errors import check_flag
+from tinygrad_attn.printing import printable
 
 
 class Parameter(Tensor):
@@ -209,7 +210,7 @@ class Module:
         return html(self)
 
     def __repr__(self) -> str:
-        rows = list(self._tree("", "", ""))
+        rows = [(printable(a), printable(b), n) for a, b, n in self._tree("", "", "")]
         width = max(len(left) for left, _, _ in rows)
         middle = max(len(shapes) for _, shapes, _ in rows)
         total = max(len(f"{count:,}") for _, _, count in rows)

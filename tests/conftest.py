@@ -21,6 +21,9 @@ needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
 needs_safetensors = pytest.mark.skipif(
     not find_spec("safetensors"), reason="needs safetensors"
 )
+needs_matplotlib = pytest.mark.skipif(
+    not find_spec("matplotlib"), reason="needs matplotlib"
+)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -9,7 +9,7 @@ from conftest import ROOT
 
 def test_ci_runs_the_readmes_two_commands():
     readme = (ROOT / "README.md").read_text()
-    two = readme.split("## Two commands")[1].split("\n## ")[0]
+    two = readme.split("Two commands:")[1].split("\n## ")[0]
     commands = re.findall(r"^    (make \w+)  ", two, re.M)
     assert commands == ["make train", "make test"]
     lines = (ROOT / ".ci" / "run").read_text().splitlines()

@@ -1,7 +1,11 @@
-"""How a tensor shows itself: its numbers, its dtype and where it came from."""
+"""How a tensor shows itself: its numbers, its dtype and where it came from; and what is
+written for letters such as ∂ where the output's encoding has none."""
 
 from __future__ import annotations
 
+import codecs
+import sys
+import unicodedata
 from math import isfinite
 from typing import Any
 
@@ -62,3 +66,65 @@ def render(layout: Any, width: int, indent: int) -> str:
     deep = any(isinstance(v, list) for v in layout)
     between = ",\n" + " " * (indent + 1) if deep else ", "
     return "[" + between.join(render(v, width, indent + 1) for v in layout) + "]"
+
+
+# === Encodings without our letters ====================================================
+
+# A Windows console, or a pipe in some locales, takes cp1252, cp437 or ASCII only. What
+# is drawn with (bars, lines) keeps its width: one character for one.
+PLAIN = str.maketrans(
+    {
+        **dict(zip("─━╌│┌┐└┘├┤█░▶⋮␣", "---|++++++#.>:_")),
+        **dict(zip("·⊙×−–“”′│", '**x--""\'|')),
+        **{"→": "->", "←": "<-", "↔": "<->", "≤": "<=", "≥": ">=", "≠": "!="},
+        **{"∂": "d", "√": "sqrt ", "∛": "cbrt ", "Σ": "sum ", "∫": "int ", "∞": "inf"},
+        **{"ᵀ": "^T", "✓": "ok", "✗": "no:", "≈": "~", "≟": "=?", "±": "+-", "‖": "||"},
+        **{"½": "1/2", "¼": "1/4", "…": "...", "⋯": "...", "⟨": "<", "⟩": ">"},
+        **{c: f"^{unicodedata.normalize('NFKC', c)}" for c in "⁰¹²³⁴⁵⁶⁷⁸⁹ⁿˣʸᵗ"},
+        "⁻": "^-",
+    }
+)
+
+
+def plain(c: str) -> str:
+    """A character in ASCII: by the table; a Greek letter by its name; without its
+    accent or from its subscript; else its number.
+
+    >>> [plain(c) for c in "∂→²éⱼβ語"]
+    ['d', '->', '^2', 'e', 'j', 'beta', '\\\\u8a9e']
+    """
+    text = c.translate(PLAIN)
+    if not text.isascii():
+        name = unicodedata.name(c, "")
+        if name.startswith("GREEK ") and " LETTER " in name:
+            return name.split()[-1].lower().replace("lamda", "lambda")
+        text = unicodedata.normalize("NFKD", text).translate(PLAIN)
+        text = text.encode("ascii", "ignore").decode()
+    combining = unicodedata.combining(c)
+    return text or ("" if combining else c.encode("ascii", "backslashreplace").decode())
+
+
+def _plain_ones(error: UnicodeError) -> tuple[str, int]:
+    """What `codecs` calls where an encoding lacks some characters."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(plain, error.object[error.start : error.end])), error.end
+
+
+ERRORS = "tinygrad_attn.plain"  # for `errors=` of a stream
+codecs.register_error(ERRORS, _plain_ones)
+
+
+def printable(text: str) -> str:
+    """A text as standard output can take it: `print(model)` works in every encoding.
+
+    >>> printable("∂loss/∂w → 0")
+    '∂loss/∂w → 0'
+    """
+    encoding = getattr(sys.stdout, "encoding", None)
+    if text.isascii() or not isinstance(encoding, str):
+        return text
+    try:
+        return text.encode(encoding, ERRORS).decode(encoding)
+    except (LookupError, UnicodeError):  # an encoding that only its owner knows
+        return text

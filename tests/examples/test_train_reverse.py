@@ -13,19 +13,26 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import assert_close, call, needs_numpy, needs_safetensors
+from conftest import (
+    assert_close,
+    call,
+    needs_matplotlib,
+    needs_numpy,
+    needs_safetensors,
+)
 
 import nn
-from examples import train_reverse
+from examples import train_reverse, training
+from examples.common import Metrics
 from examples.options import option
-from examples.reverse_task import Task, reverse, score
+from examples.reverse_task import TEST, VALIDATION, Task, reverse
 from tinygrad_attn import use_backend
 from tinygrad_attn.arrays.array import ValueArray
 
 SCRIPT = Path(train_reverse.__file__)
 SMALL = ["--seq-len", "4", "--d-model", "8", "--heads", "1", "--vocab", "8"]
 QUICK = ["--seed", "0"]  # one of the seeds that need few steps
-ALMOST = 210  # some steps before it has learned, with these settings
+ALMOST = 158  # some steps before it has learned, with these settings
 
 
 def rows(path):
@@ -36,10 +43,11 @@ def losses(path):
     return [row["loss"] for row in rows(path) if row["scored_on"] == "batch"]
 
 
-def script(*arguments):
+def script(*arguments, env=None):
     """As a user runs it, in a process of its own."""
     return subprocess.run(
         [sys.executable, SCRIPT, *map(str, arguments)],
+        env=env,
         capture_output=True,
         text=True,
         timeout=120,
@@ -71,8 +79,9 @@ def test_it_learns_to_reverse_every_held_out_sequence(backend, learned):
     assert "✓" in done.stdout
     assert "✗" not in done.stdout
     last = rows(metrics)[-1]
-    assert last["scored_on"] == "held-out"
+    assert last["scored_on"] == "test"
     assert last["exact_match"] == last["token_accuracy"] == 1.0
+    assert [row["scored_on"] for row in rows(metrics)].count("test") == 1
     seconds = [row["seconds"] for row in rows(metrics)]
     assert 0.0 < seconds[0] <= seconds[-1]
     picture = (folder / "out" / "attention.svg").read_text()
@@ -82,20 +91,29 @@ def test_it_learns_to_reverse_every_held_out_sequence(backend, learned):
         assert "--backend numpy is" in done.stdout
 
 
+PERFECT = training.Step(
+    0.0, 1.0, scores={"exact_match": 1.0}
+)  # a batch without a mistake
+
+
 @needs_numpy
-def test_an_untrained_model_does_not_pass():
+def test_an_untrained_model_does_not_pass(tmp_path, capsys):
+    metrics = tmp_path / "metrics"
     with use_backend("numpy"):
         run = train_reverse.Run(train_reverse.parse([]))
-        assert run.answers(until_wrong=True) is None
-        answers = run.answers()
-    digits, whole = score(answers, run.task.held_out)
-    assert digits < 0.3
-    assert whole == 0.0
+        assert run.look(PERFECT, []) is None
+        run.losses.append(0.0)
+        with Metrics(str(metrics)) as file:
+            training.score(run, file)
+    (last,) = rows(metrics)
+    assert last["token_accuracy"] < 0.3
+    assert last["exact_match"] == 0.0
+    assert capsys.readouterr().out.startswith("0.0% of 1,000 held-out sequences")
 
 
-def test_one_wrong_digit_in_a_thousand_sequences_is_noticed(monkeypatch):
+def test_one_wrong_digit_is_noticed(monkeypatch, capsys):
     run = train_reverse.Run(train_reverse.parse([]))
-    bad = run.task.held_out[777]
+    bad = run.task.validation[333]
 
     def nearly_perfect(model, asked):
         answers = reverse(asked)
@@ -104,19 +122,47 @@ def test_one_wrong_digit_in_a_thousand_sequences_is_noticed(monkeypatch):
         return answers
 
     monkeypatch.setattr(train_reverse, "predict", nearly_perfect)
-    assert run.answers(until_wrong=True) is None
-    assert run.held_out.order[0] == 777  # asked first at the next look
-    answers = run.answers()
-    assert score(answers, run.task.held_out)[1] == 0.999
+    assert run.look(PERFECT, []) is None
+    assert run.validation.order[0] == 333  # asked first at the next look
+    bad = run.task.test[777]
+    assert run.look(PERFECT, []) == 1.0
+    run.losses.append(0.0)
+    training.score(run, Metrics(None))
+    assert capsys.readouterr().out.startswith("99.9% of 1,000 held-out sequences")
 
 
 def test_held_out_sequences_are_different_and_never_trained_on():
-    task = Task(vocab=2, seq_len=11, seed=0)
-    held_out = {tuple(row) for row in task.held_out}
-    assert len(held_out) == 1000
+    task = Task(vocab=7, seq_len=4, seed=0)
+    held_out = {tuple(row) for row in (*task.validation, *task.test)}
+    assert len(held_out) == len(task.validation) + len(task.test)
+    assert (len(task.validation), len(task.test)) == (VALIDATION, TEST)
     trained = {tuple(row) for _ in range(100) for row in task.batch(50)}
     assert len(trained) > 900
     assert not trained & held_out
+
+
+@needs_numpy
+def test_the_test_set_is_first_looked_at_when_the_training_is_over(monkeypatch):
+    asked, now = {"training": set(), "score": []}, ["training"]
+    predict, score = train_reverse.predict, training.score
+
+    def watched(model, rows):
+        if now[0] == "training":
+            asked["training"] |= {tuple(row) for row in rows}
+        else:
+            asked["score"] += [tuple(row) for row in rows]
+        return predict(model, rows)
+
+    def scored(run, metrics):
+        now[0] = "score"
+        return score(run, metrics)
+
+    monkeypatch.setattr(train_reverse, "predict", watched)
+    monkeypatch.setattr(training, "score", scored)
+    assert call(train_reverse.main, "--backend", "numpy").returncode == 0
+    task = Task(vocab=10, seq_len=8, seed=0)
+    assert asked["training"] == {tuple(row) for row in task.validation}
+    assert asked["score"] == [tuple(row) for row in task.test]  # each once
 
 
 def after(steps, backend, dtype=None, *arguments):
@@ -176,11 +222,13 @@ def test_a_tiny_model_reaches_100_percent_number_by_number(tmp_path):
     main = train_reverse.main
     fast = "--backend", "numpy", "--dtype", "float64"
     first = call(main, *sizes, *fast, "--steps", ALMOST, "--save", saved)
-    assert first.returncode == 0, first.stderr
-    rest = call(main, "--resume", saved, "--backend", "python", "--metrics", metrics)
+    assert first.returncode == 1  # it is not there yet
+    go_on = "--resume", saved, "--steps", 1000
+    rest = call(main, *go_on, "--backend", "python", "--metrics", metrics)
     assert "100.0% of 1,000 held-out sequences" in rest.stdout
     done = script(
-        *("--resume", saved, "--backend", "scalar"),
+        *go_on,
+        *("--backend", "scalar"),
         *("--metrics", tmp_path / "numbers", "--out", out),
     )
     assert done.returncode == 0, done.stderr
@@ -202,7 +250,7 @@ def test_scalar_has_small_defaults_and_what_is_given_wins():
 
 
 def test_scalar_says_how_many_numbers_a_step_has(capsys):
-    assert train_reverse.main(["--backend", "scalar", "--steps", "1"]) == 0
+    assert train_reverse.main(["--backend", "scalar", "--steps", "1"]) == 1
     line = capsys.readouterr().out.splitlines()[0]
     count = int(
         re.search(r"a graph of ([\d,]+) single numbers", line)[1].replace(",", "")
@@ -243,7 +291,7 @@ def test_a_resumed_run_continues_to_the_last_bit(backend, tmp_path):
     def run(steps, name, *more):
         arguments = ["--backend", backend, *SMALL, "--steps", str(steps)]
         arguments += ["--metrics", str(tmp_path / name), *more]
-        assert train_reverse.main(arguments) == 0
+        assert train_reverse.main(arguments) == 1  # so few steps
 
     checkpoint = str(tmp_path / "checkpoint")
     run(12, "whole")
@@ -280,11 +328,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, ctrl_c):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in stderr
-    assert f"--resume {checkpoint}" in stdout
+    assert f"--resume {checkpoint} --save {checkpoint}" in stdout
     steps = len(losses(metrics))
     assert f"saved after {steps} steps" in stdout
     done = script("--resume", checkpoint, "--steps", steps + 1)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert f"after {steps + 1} steps" in done.stdout
 
 
@@ -312,6 +360,7 @@ BAD = [
     (["--seq-len", "0"], ["--seq-len 0", "1 or more"]),
     (["--vocab", "-3"], ["--vocab -3"]),
     (["--vocab", "2", "--seq-len", "3"], ["--vocab 2", "8 sequences"]),
+    (["--vocab", "63"], ["--vocab 63", "62 digits"]),
     (["--backend", "scalar", "--vocab", "3"], ["--seq-len 4", "81 sequences"]),
     (["--norm", "middle"], ["--norm", "middle", "pre", "post"]),
     (["--steps", "0"], ["--steps 0"]),
@@ -369,9 +418,19 @@ def test_without_matplotlib_the_loss_curve_is_a_line_of_advice(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert train_reverse.main([*SMALL, "--steps", "1", "--out", str(tmp_path)]) == 0
+    assert train_reverse.main([*SMALL, "--steps", "1", "--out", str(tmp_path)]) == 1
     assert "pip install matplotlib" in capsys.readouterr().out
     assert os.listdir(tmp_path) == ["attention.svg"]
+
+
+@needs_matplotlib
+def test_a_notebooks_matplotlib_backend_does_not_matter(tmp_path):
+    env = {**os.environ, "MPLBACKEND": "module://no_such.backend"}
+    arguments = "--steps", 1, "--out", tmp_path
+    done = script(*SMALL, *arguments, env=env)
+    assert done.returncode == 1, done.stderr
+    assert "not reached" in done.stderr.splitlines()[-1]
+    assert (tmp_path / "loss.svg").read_text().startswith("<?xml")
 
 
 @needs_numpy
@@ -380,7 +439,7 @@ def test_a_resumed_run_keeps_its_settings_and_its_backend(tmp_path):
     checkpoint = tmp_path / "x"
     one = "--backend", "numpy", *SMALL, "--steps", 1, "--save", checkpoint
     first = call(train_reverse.main, *one)
-    assert first.returncode == 0, first.stderr
+    assert first.returncode == 1, first.stderr
     done = call(train_reverse.main, "--resume", checkpoint, "--d-model", 32)
     assert done.returncode == 2
     assert "--d-model 32 given" in done.stderr

@@ -15,6 +15,7 @@ from typing import Any
 from .. import wiring
 from ..arrays.array import Array
 from ..arrays.shapes import strides_of
+from ..printing import printable
 from ..rules.operation import Meaning, Op
 
 Numbers = Any  # nested lists of numbers, or one number
@@ -242,9 +243,10 @@ class Graph:
 
     def __str__(self) -> str:
         shown = self.nodes[:LIMIT]
-        rows = [
+        cells = [
             (n.id, n.name, n.op, str(n.shape), n.formula, _from(self, n)) for n in shown
         ]
+        rows = [tuple(map(printable, row)) for row in cells]
         widths = [max(map(len, column)) for column in zip(*rows)]
         lines = [repr(self)]
         lines += [

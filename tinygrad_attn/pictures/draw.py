@@ -13,6 +13,7 @@ from ..errors import check_number, how_to_install
 from ..graph.data import Graph
 from ..graph.trace import history
 from ..graph.unfold import LEVELS, graph_of
+from ..printing import printable
 from ..scalar import Value
 from ..tensor import Tensor
 from .look.text import scrolling
@@ -137,7 +138,9 @@ class Drawing:
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
-        return f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
+        return printable(
+            f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
+        )
 
 
 def draw(

@@ -14,7 +14,7 @@ from math import inf, isnan
 from pathlib import Path
 from typing import Any
 
-from ...printing import LIMIT, as_texts, render, style
+from ...printing import LIMIT, as_texts, printable, render, style
 from ..data import Numbers, flat, to_lists
 
 USES = 5  # the uses that are printed,
@@ -122,7 +122,7 @@ class Explanation:
         return found
 
     def __repr__(self) -> str:
-        return "\n".join(lines_of(self))
+        return printable("\n".join(lines_of(self)))
 
 
 # --- as text --------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from re import DOTALL, findall
 
+from ...printing import printable
 from ..look.text import markup, scrolling
 
 PAGE_STYLE = "body{margin:0;padding:16px;background:#fff;overflow-x:auto}"
@@ -81,4 +82,5 @@ class Picture:
         return scrolling(self.svg)
 
     def __repr__(self) -> str:
-        return f"<Picture {self.title!r}, {len(self.svg.encode()):,} bytes of SVG>"
+        size = f"{len(self.svg.encode()):,} bytes of SVG"
+        return printable(f"<Picture {self.title!r}, {size}>")

@@ -1,0 +1,258 @@
+"""A training as a program: the loop, validation and test, Ctrl-C, save and resume.
+
+    training set      endless; no sequence of it is in the other two
+    validation set    looked at during training, which ends once enough of it is right
+    test set          scored once, after the training; the score that is reported
+
+The validation score decides when to stop, so it is a little too good: training stops at
+a lucky moment for this set. The test set had no say in anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import nn
+from examples.common import Metrics
+from examples.options import Settings
+from examples.terminal import Progress, complain, noting_ctrl_c
+from nn import checkpoint
+from tinygrad_attn.errors import how_to_install
+
+Pair = tuple[str, str]  # a text, and the right answer
+
+
+class Step(NamedTuple):
+    """What one step of a training says of itself.
+
+    Attributes:
+        share: how good it was, from 0 to 1: how far the progress bar is filled.
+        facts: more for the progress line.
+        scores: more for the metrics file.
+    """
+
+    loss: float
+    share: float
+    facts: tuple[str, ...] = ()
+    scores: Mapping[str, float] = {}
+
+
+class Training:
+    """A model that learns: all that its next step depends on. Subclasses say how it
+    makes a step, what it answers, and how good it is."""
+
+    kind: ClassVar[str]  # the example; a checkpoint says that it is of it
+    settings: Settings
+    things = "sequences"  # what the data are, and what was done to those that are right
+    done = "reversed"
+    goal = 1.0  # of the validation set
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        model: nn.Module,
+        optimizer: nn.optim.Optimizer,
+        source: random.Random,
+    ) -> None:
+        self.options, self.model, self.optimizer = options, model, optimizer
+        self.source = source  # draws what is trained on
+        self.losses: list[float] = []
+        self.reached = False  # whether the goal is
+
+    # --- what a subclass defines ------------------------------------------------------
+
+    def test(self) -> list[Pair]:
+        """The test set."""
+        raise NotImplementedError
+
+    def step(self) -> Step:
+        """One step on a fresh batch."""
+        raise NotImplementedError
+
+    def look(self, step: Step, stopped: list[int]) -> float | None:
+        """The share of the validation set that is right; None where it was not worth a
+        look, or Ctrl-C came."""
+        raise NotImplementedError
+
+    def answers(self, texts: Sequence[str]) -> list[str]:
+        """What the model says to each text."""
+        raise NotImplementedError
+
+    def understood(self, text: str) -> Pair:
+        """What is asked, as the model reads it, and the right answer.
+
+        Raises:
+            ValueError: it cannot be asked.
+        """
+        raise NotImplementedError
+
+    def introduce(self) -> None:
+        """Says something before the training."""
+
+    def draw(self, text: str, folder: Path) -> None:
+        """Draws how it answers a text, and the loss."""
+        raise NotImplementedError
+
+    def shown(self, text: str) -> str:
+        """A text or an answer as it is printed."""
+        return " ".join(text)
+
+    # --- checkpoints ------------------------------------------------------------------
+
+    def save(self, path: str) -> None:
+        """Everything that the next step depends on."""
+        o = self.options
+        config = {
+            "kind": self.kind,
+            "backend": [o.backend, o.dtype],
+            "options": {name: getattr(o, name) for name in self.settings},
+            "steps": o.steps,
+            "losses": self.losses,
+            "reached": self.reached,
+        }
+        generators = {"task": self.source}
+        checkpoint.save(path, self.model, self.optimizer, config, generators)
+
+    def restore(self, saved: checkpoint.Checkpoint) -> None:
+        """Continues where `save` was called."""
+        saved.restore(self.model, self.optimizer, {"task": self.source})
+        self.losses = list(saved.config["losses"])
+        self.reached = saved.config["reached"]
+
+
+# === The loop =========================================================================
+
+
+def train(run: Training, metrics: Metrics, stopped: list[int]) -> None:
+    """Steps until enough of the validation set comes out right (`run.reached`); or
+    --steps or Ctrl-C came first.
+
+    Raises:
+        ValueError: the loss is no number any more.
+    """
+    o, began = run.options, run.optimizer.steps
+    looked: tuple[str, ...] = ()
+    with Progress(began) as progress:
+        while run.optimizer.steps < o.steps and not run.reached and not stopped:
+            try:
+                step = run.step()
+            except ArithmeticError:  # in pure Python exp(1000) is no inf, but an error
+                step = Step(math.inf, 0.0)
+            n = run.optimizer.steps
+            if not math.isfinite(step.loss):
+                raise ValueError(
+                    f"--lr {o.lr:g} given; the loss of step {n} is {step.loss}; choose "
+                    "a smaller one"
+                )
+            if n == began + 1:  # once is enough
+                nn.warn_without_gradient(run.model)
+            run.losses.append(step.loss)
+            row = {"step": n, "loss": step.loss}
+            metrics.write(**row, **step.scores, scored_on="batch")
+            share = run.look(step, stopped)
+            if share is not None:
+                looked = (f"validation {share:.1%}",)
+                metrics.write(**row, exact_match=share, scored_on="validation")
+                run.reached = share >= run.goal
+            progress.update(step.share, f"loss {step.loss:.4f}", *looked, *step.facts)
+
+
+def score(run: Training, metrics: Metrics) -> list[str]:
+    """Scores the test set, prints how it went, and returns the answers."""
+    pairs = run.test()
+    said = run.answers([text for text, _ in pairs])
+    exact = sum(a == right for a, (_, right) in zip(said, pairs)) / len(pairs)
+    letters = [
+        a == b for answer, (_, right) in zip(said, pairs) for a, b in zip(answer, right)
+    ]
+    metrics.write(
+        step=run.optimizer.steps,
+        loss=run.losses[-1],
+        token_accuracy=sum(letters) / sum(len(right) for _, right in pairs),
+        exact_match=exact,
+        scored_on="test",
+    )
+    print(
+        f"{exact:.1%} of {len(pairs):,} held-out {run.things} {run.done} exactly, "
+        f"after {run.optimizer.steps} steps and {metrics.seconds():.1f} s"
+    )
+    return said
+
+
+# === The program ======================================================================
+
+
+def program(run: Training) -> int:
+    """Trains, or restores a model; says how good it is, answers, and draws. Returns the
+    exit status: 1 where the goal was missed, 130 at Ctrl-C."""
+    o = run.options
+    asked = run.understood(o.ask) if o.ask else None
+    if o.saved:
+        run.restore(o.saved)
+    said, pairs = list[str](), run.test()
+    if not o.load:
+        try:
+            with Metrics(o.metrics, append=bool(o.resume)) as metrics:
+                if learn(run, metrics):
+                    return 130
+                said = score(run, metrics)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(last_words(run)) from None
+    shown = [asked] if asked else pairs[:5]
+    if asked or not said:
+        said = run.answers([text for text, _ in shown])
+    width = max(len(run.shown(text)) for text, _ in shown)
+    for (text, right), answer in zip(shown, said):
+        mark = "✓" if answer == right else f"✗ {run.shown(right)}"
+        print(f"  {run.shown(text):{width}}  →  {run.shown(answer)}  {mark}")
+    if o.out:
+        run.draw(shown[0][0], Path(o.out))
+    if o.load or run.reached:
+        return 0
+    more = f"; to go on: {command(run, 2 * o.steps)}" if o.save else ""
+    complain(
+        run.kind,
+        f"the goal, {100 * run.goal:g}% of the validation set, was not reached with "
+        f"--steps {o.steps}{more or '; give more'}",
+    )
+    return 1
+
+
+def learn(run: Training, metrics: Metrics) -> bool:
+    """Trains and saves; whether Ctrl-C ended it, and then it says how to go on."""
+    o = run.options
+    run.introduce()
+    with noting_ctrl_c(bool(o.save)) as stopped:  # finish the step, then save
+        train(run, metrics, stopped)
+        if o.save:
+            run.save(o.save)
+            print(f"saved after {run.optimizer.steps} steps: {o.save}")
+    if stopped:
+        print(f"to go on: {command(run)}")
+    return bool(stopped)
+
+
+def command(run: Training, steps: int | None = None) -> str:
+    """What to type to go on."""
+    file = shlex.quote(run.options.save)
+    more = f" --steps {steps}" if steps else ""
+    return f"python3 examples/{run.kind}.py --resume {file} --save {file}{more}"
+
+
+def last_words(run: Training) -> str:
+    """What is said at a Ctrl-C that is obeyed at once."""
+    o = run.options
+    if o.save:
+        return f"stopped at once; {o.save} is as it was saved last"
+    try:
+        checkpoint.check_safetensors("--save")
+    except RuntimeError:
+        install = how_to_install("safetensors")
+        return f"stopped; --save FILE keeps what is learned ({install})"
+    return "stopped; --save FILE would have kept what was learned"
