@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.arrays.backends import brought, namespace_of
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_flags
 
@@ -52,9 +52,7 @@ def load(module: Tree, state: Mapping[str, Any], strict: bool) -> Keys:
     for path, owner, name, t in module._saved():
         if path in found:
             xp = namespace_of([t.array])
-            new = found[path]
-            numbers = new.array if namespace_of([new.array]) is xp else new.tolist()
-            loaded = make(xp.asarray(numbers, t.dtype))
+            loaded = make(brought(xp, found[path].array, t.dtype))
             if t.is_leaf:
                 t.assign(loaded)
             else:  # a buffer that was computed

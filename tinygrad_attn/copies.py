@@ -20,7 +20,7 @@ import copy
 from typing import Any
 
 from .arrays.array import Array
-from .arrays.backends import NAMESPACES, current_backend, namespace_of
+from .arrays.backends import NAMESPACES, brought, current_backend, namespace_of
 from .autograd.recording import Recorded, make
 
 
@@ -35,13 +35,11 @@ def reduced(t: Recorded, protocol: Any) -> tuple[Any, ...]:
 
 def unpickled(cls: type[Any], array: Any, requires_grad: bool) -> Any:
     """A tensor of a class, on the current backend."""
-    backend = current_backend()
-    xp = backend.xp
-    if NAMESPACES.get(type(array)) is not xp:
-        dtype = str(array.dtype)
-        dtype = backend.dtype if dtype.startswith("float") else dtype
-        array = xp.reshape(xp.asarray(array.tolist(), dtype), array.shape)
-    return leaf(cls, array, requires_grad)
+    backend, dtype = current_backend(), None
+    foreign = NAMESPACES.get(type(array)) is not backend.xp
+    if foreign and str(array.dtype).startswith("float"):
+        dtype = backend.dtype
+    return leaf(cls, brought(backend.xp, array, dtype), requires_grad)
 
 
 def shallow_copy(t: Recorded) -> Any:

@@ -24,7 +24,7 @@ from typing import Any
 
 from . import copies, ops, printing, wiring
 from .arrays.array import Array
-from .arrays.backends import NAMESPACES, current_backend, namespace_of
+from .arrays.backends import NAMESPACES, brought, current_backend, namespace_of
 from .autograd import differentiate
 from .autograd.recording import Recorded, make
 from .errors import check_flags, under_name
@@ -64,9 +64,10 @@ class Tensor(Arithmetic):
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
-                data = data.detach().array
-                same = namespace_of([data]) is backend.xp
-                data = data if same else data.tolist()
+                foreign = namespace_of([data.array]) is not backend.xp
+                if foreign and dtype is None and data.dtype.startswith("float"):
+                    dtype = backend.dtype
+                data = brought(backend.xp, data.array, dtype)
             array = backend.xp.asarray(data, dtype)
             plain = dtype is None and not hasattr(data, "dtype")
             if plain and array.dtype == "float64" != backend.dtype:

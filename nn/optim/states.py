@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tinygrad_attn import Tensor, use_backend
-from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.arrays.backends import brought, namespace_of
 from tinygrad_attn.errors import check_number, say
 
 from .groups import place_of, plain
@@ -61,7 +61,7 @@ def take_state(optimizer: Any, saved: Any) -> None:
     optimizer.steps = int(saved["steps"])
     optimizer.state = {
         owners[i]: {
-            slot: int(v) if slot == "step" else _array_like(owners[i], v)
+            slot: int(v) if slot == "step" else brought_to(owners[i], v)
             for slot, v in state.items()
         }
         for i, state in saved["state"].items()
@@ -192,8 +192,6 @@ def _tensor(array: Any) -> Tensor:
         return Tensor(array)
 
 
-def _array_like(p: Tensor, t: Tensor) -> Any:
+def brought_to(p: Tensor, t: Tensor) -> Any:
     """The numbers of t as an array of a parameter's dtype and backend."""
-    xp = namespace_of([p.array])
-    numbers = t.detach().array if namespace_of([t.array]) is xp else t.tolist()
-    return xp.asarray(numbers, p.dtype)
+    return brought(namespace_of([p.array]), t.array, p.dtype)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import warnings
@@ -228,7 +229,7 @@ def test_a_reader_that_leaves_is_no_error(path, unbuffered, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
 def test_streams_that_are_closed_from_the_start(closed):
-    command = " ".join(map(str, (sys.executable, *TRAINING)))
+    command = shlex.join(map(str, (sys.executable, *TRAINING)))
     done = subprocess.run(
         f"{command} {closed}", shell=True, capture_output=True, text=True
     )

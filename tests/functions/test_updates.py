@@ -3,6 +3,8 @@ keeps its numbers."""
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from conftest import flatten, needs_numpy
 
@@ -257,6 +259,25 @@ def test_numbers_of_another_backend_and_dtype():
         assert (w.tolist(), w.dtype) == ([10.0, 12.0], dtype)
         (w * w).sum().backward()
         assert w.grad.tolist() == [20.0, 24.0]
+
+
+@needs_numpy
+@pytest.mark.parametrize("shape", [(0, 3), (2, 0, 3), (0,)])
+@pytest.mark.parametrize("dtype", ["float64", "int64", "bool"])
+@pytest.mark.parametrize("to", ["python", "numpy", "scalar"])
+def test_what_is_empty_keeps_its_shape_on_the_way_to_another_backend(shape, dtype, to):
+    import numpy as np
+
+    for origin in ("python", "numpy", "scalar"):
+        with use_backend(origin):
+            t = zeros(*shape, dtype=dtype)
+        with use_backend(to):
+            other = zeros(*shape, dtype=dtype)
+            other.assign(t)
+            for x in (other, Tensor(t), pickle.loads(pickle.dumps(t))):
+                assert x.shape == shape
+                assert x.dtype.rstrip("0123456789") == dtype.rstrip("0123456789")
+            assert Tensor(np.zeros(shape, dtype)).shape == shape
 
 
 def test_a_view_has_the_numbers_as_they_are_now(any_backend):

@@ -142,7 +142,7 @@ def test_a_worker_on_another_backend_computes_with_what_it_is_sent(
     file.write_text(WORKER, encoding="utf-8")
     command = [sys.executable, str(file), here, there]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
     assert done.returncode == 0, done.stderr
     kinds = {"numpy": ("float32", "ndarray"), "python": ("Array",)}
     kinds["scalar"] = ("ValueArray",)

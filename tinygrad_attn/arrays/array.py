@@ -163,6 +163,10 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     """
     if isinstance(obj, Array):
         return obj if dtype is None or obj.dtype == dtype else astype(obj, dtype)
+    if 0 in getattr(obj, "shape", ()):  # lists would lose the sizes that follow the 0
+        usual = {"b": "bool", "i": "int64", "u": "int64"}.get(str(obj.dtype)[0])
+        empty = Array([], tuple(obj.shape), usual or "float64")
+        return empty if dtype is None else astype(empty, dtype)
     if hasattr(obj, "tolist") or isinstance(obj, range):
         obj = list(obj) if isinstance(obj, range) else obj.tolist()
     flat: list[Any] = [obj]

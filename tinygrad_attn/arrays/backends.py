@@ -148,6 +148,22 @@ def namespace_of(operands: Iterable[Any], who: str = "namespace_of") -> Any:
     return found
 
 
+def brought(xp: Any, array: Any, dtype: str | None = None) -> Any:
+    """An array of any backend as one of the namespace xp, without a graph.
+
+    Args:
+        dtype: of the result; by default that of the array. For floats of another
+            backend it is to be given: not all have float32.
+    """
+    own: Any = NAMESPACES.get(type(array))  # None: a backend not used here so far
+    if own is not None:
+        array = own.stop_gradient(array)
+    if own is xp:
+        return array if dtype is None else xp.astype(array, dtype)
+    lists = xp.asarray(array.tolist(), dtype or str(array.dtype))
+    return xp.reshape(lists, array.shape)  # lists lose the sizes that follow a 0
+
+
 def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
     """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
     xp = backend or current_backend().xp

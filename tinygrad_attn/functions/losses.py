@@ -41,8 +41,8 @@ def cross_entropy(
             for each row.
         weight: (C,), how much each class counts; None, all the same.
         ignore_index: rows of this class count for nothing (classes only).
-        reduction: "mean" over the rows that count, each as much as its class does;
-            "sum"; or "none" for one number a row.
+        reduction: "mean", Σ w nats / Σ w over the rows that count (for distributions
+            / N, as in PyTorch); "sum"; or "none" for one number a row.
         label_smoothing: ε in [0, 1]: q becomes (1 - ε) q + ε/C (Szegedy et al. 2016).
 
     Returns:

@@ -24,13 +24,13 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from ..arrays.backends import namespace_of
+from ..arrays.backends import brought, namespace_of
 from ..autograd.recording import Recorded
 from ..context import context, no_grad
 from ..errors import check_number, say, under_name
 from .elementwise import astype
 from .movement import broadcast_to
-from .operands import Operand, Tensor, constant
+from .operands import Operand, Tensor, constant, is_float
 
 Compute = Callable[[Any, Any], Any]
 
@@ -53,21 +53,18 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
     Tensor([3.0, 4.0], float64, requires_grad)
     """
     refuse_result(x, who)
-    xp = namespace_of([x.array])
-    array = numbers.array if isinstance(numbers, Recorded) else numbers
-    if array is x.array:
-        return
-    own = isinstance(numbers, Recorded) and namespace_of([array]) is xp
-    try:
-        if not own:
-            typed = hasattr(array, "dtype")
-            array = xp.asarray(
-                array.tolist() if isinstance(numbers, Recorded) else array
-            )
-            if not typed and array.dtype == "int64" and x.dtype.startswith("float"):
-                array = xp.astype(array, x.dtype)  # [1, 2] for [1.0, 2.0]
-    except (ValueError, TypeError, OverflowError) as error:
-        raise under_name(who, error) from error
+    xp, array = namespace_of([x.array]), numbers
+    if isinstance(numbers, Recorded):
+        if numbers.array is x.array:
+            return
+        array = numbers.array
+    else:
+        try:
+            array = xp.asarray(numbers)
+        except (ValueError, TypeError, OverflowError) as error:
+            raise under_name(who, error) from error
+        if not hasattr(numbers, "dtype") and array.dtype == "int64" and is_float(x):
+            array = xp.astype(array, x.dtype)  # [1, 2] for [1.0, 2.0]
     if tuple(array.shape) != x.shape:
         raise ValueError(
             f"{who}: numbers of shape {tuple(array.shape)} given for a tensor of shape "
@@ -78,7 +75,7 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
             f"{who}: numbers of {array.dtype} given for a tensor of {x.dtype}; "
             f"convert them first, with astype({x.dtype!r})"
         )
-    give(x, xp, xp.astype(array, x.dtype))
+    give(x, xp, brought(xp, array, x.dtype))
 
 
 def give(x: Tensor, xp: Any, array: Any) -> None:
@@ -97,7 +94,7 @@ def refuse_result(x: Tensor, who: str) -> None:
     if x._op is not None and x._requires_grad:
         raise RuntimeError(
             f"{who}: this tensor is the result of {x._op.name}, and its rule needs the "
-            f"numbers that it has; compute a new tensor, or change a detach()ed one"
+            "numbers that it has; compute a new tensor, or change a detach()ed one"
         )
 
 
