@@ -102,7 +102,7 @@ def drawings() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield "head_op", of(loss, title="One attention head")
     yield "head_module", of(loss, "module", title="One attention head")
     yield "head_primitive", of(loss, "primitive", module=model.head)
-    yield "head_focus", of(loss, "scalar", focus="head[1,0]")
+    yield "head_focus", of(loss, "scalar", focus="z[1,0]")
     yield "model_module", of(large, "module", title="Six layers, folded to one")
     yield "neuron", of(neuron(), title="One neuron")
 

@@ -16,6 +16,7 @@ from conftest import ROOT, needs_numpy, needs_torch
 
 import nn
 import tinygrad_attn
+from docs import pictures
 from nn import checkpoint, optim
 from tinygrad_attn.rules import primitives
 
@@ -124,3 +125,8 @@ def run(*arguments, cwd, env):
     return subprocess.run(
         command, cwd=cwd, env=everything, capture_output=True, text=True, timeout=300
     )
+
+
+def test_every_picture_of_the_docs_can_be_drawn():
+    for name, make in pictures.drawings():
+        assert make("own").svg.startswith("<svg"), name
