@@ -29,6 +29,7 @@ RULES = Tests(
     ),
     (
         "tests/functions/test_own_rules.py",
+        "tests/functions/test_own_attention.py",
         "tests/autograd/test_debug.py",
         "tests/graph/test_notation.py",
         "tests/test_errors.py",
@@ -61,6 +62,7 @@ LINES = Tests(
     (
         "tests/autograd/test_debug.py",
         "tests/graph/test_names.py",
+        "tests/graph/test_names_of_programs.py",
         "tests/graph/test_one_head.py",
     ),
 )
