@@ -275,6 +275,7 @@ def test_a_copy_is_a_number_with_its_name_and_without_operands(twin):
     z.label = "z"
     kept = twin(z)
     assert (kept.data, kept.label, kept.operands, kept.grad) == (0.5, "z", (), 0)
+    assert (kept._op, kept._prev) == ("", ())
 
 
 def test_sum_adds_no_node_for_its_start():

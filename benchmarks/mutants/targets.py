@@ -25,6 +25,7 @@ RULES = Tests(
         "tests/graph/test_blackboard.py",
         "tests/autograd/test_autograd.py",
         "tests/functions/test_edges.py",
+        "tests/functions/test_limits.py",
         "tests/test_semantics.py",
     ),
     (
@@ -44,6 +45,9 @@ WALK = Tests(
         "tests/autograd/test_debug.py",
         "tests/autograd/test_record.py",
         "tests/test_semantics.py",
+        "tests/functions/test_updates.py",
+        "tests/functions/test_own_attention.py",
+        "tests/test_contexts.py",
         "tests/test_tensor.py",
         "tests/test_gradcheck.py",
         "tests/test_threads.py",

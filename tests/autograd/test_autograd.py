@@ -509,3 +509,11 @@ def test_ones_as_gradient_is_the_default(any_backend):
     x = leaf(1.0, 2.0)
     (x * x).backward(ones(2))
     assert x.grad.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.parametrize("flag", ["retain_graph", "create_graph"])
+def test_a_setting_that_is_neither_true_nor_false_is_refused(flag, backend):
+    """"no" would be true."""
+    loss = leaf(2.0).sum()
+    with pytest.raises(TypeError, match=f"^backward: {flag}='no', a str, given; it"):
+        loss.backward(**{flag: "no"})
