@@ -68,7 +68,7 @@ class Handle:
     the end of a `with` block.
 
     >>> hooks: Registered = {}
-    >>> with Handle("register_forward_hook", hooks, print):
+    >>> with Handle("register_forward_hook", hooks, print, False, False):
     ...     len(hooks)
     1
     >>> len(hooks)
@@ -80,15 +80,15 @@ class Handle:
         who: str,
         hooks: Registered,
         hook: Hook,
-        prepend: bool = False,
-        with_kwargs: bool = False,
+        prepend: bool,
+        with_kwargs: bool,
     ) -> None:
         if not callable(hook):
             raise TypeError(
                 f"{who}: a {type(hook).__name__} given; a hook is a function"
             )
         self.hooks, self.number = hooks, next(numbers)
-        others = dict(hooks) if prepend else {}
+        others = dict(hooks)
         if prepend:
             hooks.clear()
         hooks[self.number] = hook, with_kwargs

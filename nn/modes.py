@@ -47,5 +47,5 @@ def in_eval_mode(model: Tree) -> Iterator[None]:
         yield
     finally:
         for m in modules:
-            own.pop(id(m), None)
+            del own[id(m)]
         own.update(outer)

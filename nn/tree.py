@@ -207,7 +207,6 @@ def refuse_hidden(rows: list[tuple[str, Any]], known: list[tuple[str, Any]]) -> 
         for _, module in once(rows)
         for name, value in vars(module).items()
         if may_hold(value) and not isinstance(value, (Tree, Tensor))
-        if name not in ("_buffers", "_hooks")
         for place, thing in search(value)
     ]
     if not hidden:
@@ -257,8 +256,6 @@ def may_hold(value: Any) -> bool:
 
 def contents(place: str, value: Any) -> list[Found]:
     """What a container holds, each with its place; nothing, if it is none."""
-    if isinstance(value, Tensor):
-        return []
     if isinstance(value, IN_ORDER):
         return [(f"{place}[{i}]", v) for i, v in enumerate(value) if may_hold(v)]
     if isinstance(value, (dict, MappingProxyType)):

@@ -77,6 +77,7 @@ SCALAR = Tests(
 LAYERS = Tests(
     (
         "tests/nn/test_nn.py",
+        "tests/nn/test_tree.py",
         "tests/nn/test_inside.py",
         "tests/nn/test_layers.py",
         "tests/nn/test_modes.py",

@@ -513,7 +513,14 @@ def test_ones_as_gradient_is_the_default(any_backend):
 
 @pytest.mark.parametrize("flag", ["retain_graph", "create_graph"])
 def test_a_setting_that_is_neither_true_nor_false_is_refused(flag, backend):
-    """"no" would be true."""
+    """ "no" would be true."""
     loss = leaf(2.0).sum()
     with pytest.raises(TypeError, match=f"^backward: {flag}='no', a str, given; it"):
         loss.backward(**{flag: "no"})
+
+
+@pytest.mark.parametrize("flag", ["create_graph", "allow_unused", "retain_graph"])
+def test_grad_refuses_it_too(flag, backend):
+    x = leaf(2.0)
+    with pytest.raises(TypeError, match=f"^grad: {flag}='no', a str, given; it must"):
+        grad((x * x).sum(), x, **{flag: "no"})
