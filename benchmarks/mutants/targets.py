@@ -83,6 +83,7 @@ LAYERS = Tests(
         "tests/nn/test_modes.py",
         "tests/nn/test_hooks.py",
         "tests/nn/test_containers.py",
+        "tests/nn/test_containers_as_pythons.py",
         "tests/nn/test_init.py",
     ),
     (

@@ -144,3 +144,83 @@ def test_a_wrong_call_is_refused_in_one_sentence(wrong, error, said):
     with pytest.raises(error) as caught:
         wrong()
     assert said in str(caught.value)
+
+
+# --- what each function says, and does by default -------------------------------------
+
+FUNCTIONS = {
+    "constant_": lambda t, **given: init.constant_(t, **{"val": 1.0, **given}),
+    "zeros_": init.zeros_,
+    "ones_": init.ones_,
+    "uniform_": init.uniform_,
+    "normal_": init.normal_,
+    "xavier_uniform_": init.xavier_uniform_,
+    "xavier_normal_": init.xavier_normal_,
+    "kaiming_uniform_": init.kaiming_uniform_,
+    "kaiming_normal_": init.kaiming_normal_,
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_no_leaf_is_refused_under_the_functions_name(name, backend):
+    p = weight(3, 2)
+    before = p.tolist()
+    under = name.replace("xavier_", "").replace("kaiming_", "")
+    with pytest.raises(RuntimeError, match=f"^{under}: this tensor is the result of"):
+        FUNCTIONS[name](p * 2.0)
+    with pytest.raises((TypeError, ValueError), match=f"^{name}: .*str.* given"):
+        FUNCTIONS[name]("a")
+    assert p.tolist() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "least"),
+    [
+        ("constant_", "val", None),
+        ("uniform_", "a", None),
+        ("uniform_", "b", 0.0),
+        ("normal_", "mean", None),
+        ("normal_", "std", 0.0),
+        ("xavier_uniform_", "gain", 0.0),
+        ("xavier_normal_", "gain", 0.0),
+    ],
+)
+def test_a_setting_that_is_no_number_is_refused_by_name(name, setting, least):
+    with pytest.raises(TypeError, match=f"^{name}: {setting}='a', a str, given"):
+        FUNCTIONS[name](weight(3, 2), **{setting: "a"})
+    if least is not None:
+        FUNCTIONS[name](weight(3, 2), **{setting: least})
+        with pytest.raises(ValueError, match=f"^{name}: {setting}=-0.5 given"):
+            FUNCTIONS[name](weight(3, 2), **{setting: -0.5})
+
+
+def test_one_or_two_numbers_too_few_make_no_matrix():
+    for name in ("xavier_uniform_", "xavier_normal_", "kaiming_uniform_"):
+        with pytest.raises(ValueError, match=rf"^{name}: \(2,\) given; it must be a"):
+            FUNCTIONS[name](weight(2))
+
+
+def test_the_defaults(backend):
+    p = weight(N, 30)
+    init.uniform_(p)
+    assert (p.min().item() < 0.02, p.max().item() > 0.98) == (True, True)
+    assert 0.0 <= p.min().item() < p.max().item() <= 1.0
+    init.uniform_(p, 3.0, 5.0)
+    assert 3.0 <= p.min().item() < 3.1 < 4.9 < p.max().item() <= 5.0
+    init.normal_(p)
+    assert abs(p.mean().item()) < 0.1
+    assert p.std().item() == pytest.approx(1.0, rel=0.05)
+    init.xavier_normal_(p)
+    assert p.std().item() == pytest.approx(math.sqrt(2 / (N + 30)), rel=0.05)
+    init.xavier_uniform_(p)
+    bound = math.sqrt(6 / (N + 30))
+    assert 0.98 * bound < p.abs().max().item() <= bound
+
+
+@needs_numpy
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_tensors_own_backend_and_dtype(name):
+    with use_backend("numpy", "float32"):
+        p = weight(3, 2)
+    FUNCTIONS[name](p)  # while another backend is in use
+    assert (p.dtype, type(p.array).__name__) == ("float32", "ndarray")
