@@ -154,3 +154,63 @@ def test_hooks_are_told_the_module(any_backend):
     layer.register_forward_pre_hook(lambda *_: 1, with_kwargs=True)
     with pytest.raises(TypeError, match="^Identity: a forward pre-hook with kwargs"):
         layer(ones(1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "said"),
+    [
+        (
+            lambda m: setattr(m, "first", 3),
+            TypeError,
+            "Whole.first is a Part, and a int given for it would be no part of the "
+            "model; give a Parameter or a Module (or None), or",
+        ),
+        (
+            lambda m: setattr(m, "count", 3),
+            TypeError,
+            "Whole.count is a buffer, and a int given for it would be no part of the "
+            "model; give a Tensor (or None), or",
+        ),
+        (
+            lambda m: m.register_buffer("new", 3),
+            TypeError,
+            "Whole.register_buffer: new is a int; it must be a Tensor or None",
+        ),
+        (
+            lambda m: m.register_buffer("new", zeros(1), "no"),
+            TypeError,
+            "Whole.register_buffer: persistent='no', a str, given",
+        ),
+        (
+            lambda m: m.register_forward_pre_hook(3),
+            TypeError,
+            "Whole.register_forward_pre_hook: a int given; a hook is a function",
+        ),
+        (
+            lambda m: m.register_forward_hook(3),
+            TypeError,
+            "Whole.register_forward_hook: a int given; a hook is a function",
+        ),
+    ],
+)
+def test_a_wrong_call_is_answered_in_one_sentence(wrong, error, said):
+    whole = Whole()
+    with pytest.raises(error) as caught:
+        wrong(whole)
+    assert str(caught.value).startswith(said)
+    assert len([*whole.parameters()]) == len([*whole.buffers()]) == 3
+
+
+def test_a_hook_may_come_before_the_others(any_backend):
+    layer, calls = nn.Identity(), []
+    for place, prepend in (("second", False), ("third", False), ("first", True)):
+        for register in (layer.register_forward_pre_hook, layer.register_forward_hook):
+            register(lambda *_, place=place: calls.append(place), prepend=prepend)
+    layer(ones(1))
+    assert calls == ["first", "second", "third"] * 2
+
+
+def test_to_learn_is_the_usual_wish():
+    whole = Whole().requires_grad_(False)
+    assert [p.requires_grad for p in whole.parameters()] == [False] * 3
+    assert [p.requires_grad for p in whole.requires_grad_().parameters()] == [True] * 3
