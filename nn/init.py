@@ -22,7 +22,7 @@ from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of, normal, uniform
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_number, say
-from tinygrad_attn.functions.updates import assign, refuse_result
+from tinygrad_attn.functions.updates import assign, check_held, refuse_result
 
 T = TypeVar("T", bound=Tensor)
 
@@ -36,7 +36,12 @@ def constant_(tensor: T, val: float) -> T:
     Tensor([3.0, 3.0], float64)
     """
     check_number("constant_", "val", val)
-    return fill("constant_", tensor, lambda xp, t: xp.full(t.shape, val, t.dtype))
+
+    def whole(xp: Any, t: Tensor) -> Any:
+        check_held("constant_", t, val)
+        return xp.full(t.shape, val, t.dtype)
+
+    return fill("constant_", tensor, whole)
 
 
 def zeros_(tensor: T) -> T:

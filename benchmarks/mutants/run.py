@@ -107,7 +107,7 @@ def is_left_out(node: Any, place: str) -> bool:
     if isinstance(node, cst.Expr) and isinstance(node.value, cst.SimpleString):
         return True  # a docstring
     if isinstance(node, cst.Assign) and not place:
-        return bool(re.match("[A-Z][a-z]", name_of_target(node)))  # a type's name
+        return bool(re.match("[A-Z]([a-z]|$)", name_of_target(node)))  # a type
     return isinstance(node, LEFT_OUT)
 
 

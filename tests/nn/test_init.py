@@ -224,3 +224,45 @@ def test_the_tensors_own_backend_and_dtype(name):
         p = weight(3, 2)
     FUNCTIONS[name](p)  # while another backend is in use
     assert (p.dtype, type(p.array).__name__) == ("float32", "ndarray")
+
+
+def test_the_gains():
+    for name in ("linear", "conv1d", "conv2d", "conv3d", "sigmoid"):
+        assert init.calculate_gain(name) == 1.0
+    assert init.calculate_gain("tanh") == 5.0 / 3.0
+    assert init.calculate_gain("relu") == math.sqrt(2.0)
+    assert init.calculate_gain("leaky_relu") == math.sqrt(2.0 / 1.0001)
+    assert init.calculate_gain("leaky_relu", 1.0) == 1.0
+    assert init.calculate_gain("selu") == 0.75
+    with pytest.raises(TypeError, match="^calculate_gain: param='a', a str, given"):
+        init.calculate_gain("leaky_relu", "a")
+
+
+def test_further_axes_count_for_both_fans(backend):
+    """A weight (d_out, d_in, h, w) makes each output of d_in·h·w inputs."""
+    p = weight(20, 5, 2, 3)
+    for mode, fan in (("fan_in", 5 * 6), ("fan_out", 20 * 6)):
+        init.kaiming_uniform_(p, 1.0, mode)  # gain 1
+        bound = math.sqrt(3.0 / fan)
+        assert 0.9 * bound < p.abs().max().item() <= bound
+    for name in ("kaiming_uniform_", "kaiming_normal_"):
+        with pytest.raises(ValueError, match=f"^{name}: mode='in' given"):
+            FUNCTIONS[name](p, mode="in")
+        with pytest.raises(ValueError, match=rf"^{name}: \(3,\) given"):
+            FUNCTIONS[name](weight(3))
+        with pytest.raises(ValueError, match=f"^{name}: str given"):
+            FUNCTIONS[name]("a")
+
+
+def test_what_whole_numbers_cannot_hold_is_refused(backend):
+    for who, call in (
+        ("constant_", lambda: init.constant_(Tensor([1, 2]), 0.5)),
+        ("fill_", lambda: Tensor([1, 2]).fill_(0.5)),
+    ):
+        with pytest.raises(TypeError, match=f"^{who}: 0.5 given for a tensor of int64"):
+            call()
+    for v in (math.nan, math.inf):
+        with pytest.raises(TypeError, match="^fill_: .* given for a tensor of int64"):
+            Tensor([1, 2]).fill_(v)
+    assert init.constant_(Tensor([1, 2]), 3.0).tolist() == [3, 3]
+    assert Tensor([1, 2]).fill_(3).tolist() == [3, 3]

@@ -186,7 +186,17 @@ def fill_(x: Tensor, number: float) -> Tensor:
     """
     if not isinstance(number, (int, float)):
         raise TypeError(f"fill_: {say(number)} given; it must be a number")
+    check_held("fill_", x, number)
     return in_place(x, "fill_", replaced, number)
+
+
+def check_held(who: str, x: Tensor, number: float) -> None:
+    """Refuses a fraction, nan or inf for whole numbers."""
+    if not is_float(x) and number != number // 1:  # nan and inf neither
+        raise TypeError(
+            f"{who}: {number} given for a tensor of {x.dtype}; it must be a whole "
+            "number"
+        )
 
 
 def zero_(x: Tensor) -> Tensor:
