@@ -85,6 +85,7 @@ LAYERS = Tests(
         "tests/nn/test_containers.py",
         "tests/nn/test_containers_as_pythons.py",
         "tests/nn/test_init.py",
+        "tests/nn/test_flags.py",
     ),
     (
         "tests/nn/test_gradients.py",
@@ -98,6 +99,7 @@ TRANSFORMER = Tests(
         "tests/nn/test_multi_head_attention.py",
         "tests/nn/test_transformer.py",
         "tests/nn/test_layers.py",
+        "tests/nn/test_flags.py",
     ),
     (
         "tests/nn/test_nn.py",
