@@ -170,10 +170,8 @@ class ModuleDict(Module):
 
     def update(self, modules: Any) -> None:
         """Adds those of another: a dict, a ModuleDict, or (name, module) pairs."""
-        named = (Mapping, ModuleDict)
-        pairs = modules.items() if isinstance(modules, named) else modules
         try:
-            new = dict(pairs)
+            new = dict(modules)
         except (TypeError, ValueError):
             raise TypeError(
                 f"{type(self).__name__}: a {type(modules).__name__} given; it takes a "

@@ -109,7 +109,7 @@ class Tree:
 
     def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
         """Each parameter once, for an optimizer."""
-        return (parameter for _, parameter in self.named_parameters("", recurse))
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
 
     def named_buffers(
         self, prefix: str = "", recurse: bool = True
@@ -126,7 +126,7 @@ class Tree:
 
     def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
         """Each buffer once."""
-        return (buffer for _, buffer in self.named_buffers("", recurse))
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
 
     def _saved(self) -> list[tuple[str, Any, str, Tensor]]:
         """(path, owner, attribute name, tensor) of all that a state_dict has; what is

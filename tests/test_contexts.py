@@ -14,7 +14,16 @@ import pytest
 from conftest import needs_numpy
 
 import nn
-from tinygrad_attn import Tensor, debug, enable_grad, no_grad, ones, record, use_backend
+from tinygrad_attn import (
+    Tensor,
+    debug,
+    enable_grad,
+    grad,
+    no_grad,
+    ones,
+    record,
+    use_backend,
+)
 from tinygrad_attn.context import context
 from tinygrad_attn.switching import Now
 
@@ -293,3 +302,23 @@ def test_a_generator_trains_while_its_caller_evaluates(backend):
     steps.close()
     assert losses == sorted(losses, reverse=True)
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("context", [no_grad, enable_grad])
+def test_a_walk_inside_a_generators_block_is_recorded_if_it_shall_be(context, backend):
+    def slopes(x):
+        with enable_grad():
+            loss = (x**3).sum()
+        with context():
+            yield grad(loss, x, create_graph=True)[0]
+            yield grad(loss, x, retain_graph=True)[0]
+            loss.backward()
+            with pytest.raises(RuntimeError, match="was freed by an earlier backward"):
+                loss.backward()
+            yield x.grad
+
+    x = Tensor([2.0], requires_grad=True)
+    recorded, plain, kept = slopes(x)
+    assert recorded.tolist() == plain.tolist() == kept.tolist() == [12.0]
+    assert (recorded.requires_grad, plain.requires_grad) == (True, False)
+    assert grad(recorded.sum(), x)[0].tolist() == [12.0]

@@ -91,3 +91,20 @@ def test_a_softmax_out_of_its_parts_makes_weights(backend):
     with record():
         loss = layer(x).sum()
     assert unfold(loss, head=(layer, 0), sample=1).root.shape == (3, 2)
+
+
+@pytest.mark.parametrize("attend", [look_up, look_up_with_a_rule])
+def test_it_gives_the_same_while_it_is_looked_into(attend, backend):
+    class Whole(nn.Module):
+        def __init__(self):
+            self.heads = OwnHeads(attend)
+
+        def forward(self, x):
+            self.seen = self.heads(x)
+            return self.seen
+
+    model, x = Whole(), randn(2, 3, 4)
+    want = model(x).tolist()
+    assert len(nn.attention_maps(model, x)) == 1
+    assert flatten(model.seen.tolist()) == pytest.approx(flatten(want))
+    assert model.seen.shape == (2, 2, 3, 2)

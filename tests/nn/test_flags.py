@@ -90,9 +90,7 @@ def test_a_cache_of_another_kind_is_refused(call, who, kind):
 def test_a_cache_of_another_memory_is_refused_before_it_grows():
     layer, cache = decoder_layer(), LayerCache()
     layer(X, X, cache=cache)
-    with pytest.raises(
-        ValueError, match="^TransformerDecoderLayer: a cache given t"
-    ):
+    with pytest.raises(ValueError, match="^TransformerDecoderLayer: a cache given t"):
         layer(X, X * 2.0, cache=cache)
     assert len(cache) == 2
 

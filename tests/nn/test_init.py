@@ -265,4 +265,9 @@ def test_what_whole_numbers_cannot_hold_is_refused(backend):
         with pytest.raises(TypeError, match="^fill_: .* given for a tensor of int64"):
             Tensor([1, 2]).fill_(v)
     assert init.constant_(Tensor([1, 2]), 3.0).tolist() == [3, 3]
+    assert init.zeros_(Tensor([1, 2])).tolist() == [0, 0]
+    assert init.ones_(Tensor([3, 2])).tolist() == [1, 1]
+    for who, draw in (("uniform_", init.uniform_), ("normal_", init.normal_)):
+        with pytest.raises(TypeError, match=f"^{who}: a tensor of int64 given; it mu"):
+            draw(Tensor([1, 2]))
     assert Tensor([1, 2]).fill_(3).tolist() == [3, 3]
