@@ -68,7 +68,7 @@ class Reverser(nn.Module):
             for _ in range(layers)
         )
         self.norm = nn.LayerNorm(d_model)
-        self.head = nn.Linear(d_model, vocab)
+        self.head = nn.Linear(d_model, vocab)  # to scores; no attention head
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, T) integers → (B, T, vocab) scores."""
@@ -111,7 +111,7 @@ def predict(model: Reverser, rows: Batch) -> Batch:
 
 # === A run ===========================================================================
 
-# What makes a run: what it is, and by default.
+# What makes a run: what each setting is, and its default.
 SETTINGS = {
     "model": ("one of the paper's two halves, or both", "encoder"),
     "seq_len": ("digits in a sequence", 8),
@@ -125,8 +125,8 @@ SETTINGS = {
     "seed": ("of weights and data", 0),
 }
 
-# What is else by default. In a model 4 numbers wide, pre-norm fails for every third
-# seed, and the paper's post-norm for none.
+# Other defaults, by backend or model. In a model 4 numbers wide, pre-norm fails for
+# every third seed, and the paper's post-norm for none.
 CASES: Cases = {
     "scalar": {
         **{"seq_len": 4, "vocab": 7, "d_model": 4, "heads": 1},

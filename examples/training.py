@@ -49,8 +49,8 @@ class Training:
 
     kind: ClassVar[str]  # the example; a checkpoint says that it is of it
     settings: Settings
-    things = "sequences"  # what the data are, and what was done to those that are right
-    done = "reversed"
+    things = "sequences"  # of which data consist: "400 sequences ...
+    done = "reversed"  # ... reversed correctly"
     goal = 1.0  # of the validation set
 
     def __init__(

@@ -4,17 +4,19 @@ In the folder functions/ `Tensor` is a type variable, for the class stands furth
 That the sum of two Parameters is a Tensor cannot be said there. So type checkers read
 stubs, in which the same signatures take and give the class.
 
-    python tests/stubs.py      writes them
+    python3 tests/stubs.py      writes them
 """
 
 from __future__ import annotations
 
 import ast
+import sys
 from importlib import import_module
 from pathlib import Path
 
 STUBS = ("__init__", "functional", "tensor")
 PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_attn"
+sys.path.insert(0, str(PACKAGE.parent))  # without installing
 HEAD = "# Written by tests/stubs.py: what {}.py offers, for type checkers.\n\n"
 # Names that the sources have and users need not know.
 SPELT = {"Operand": "Any", "Recorded": "Tensor", "Arithmetic": "Tensor"}

@@ -33,7 +33,8 @@ NUMBERS = (float, int)
 
 class Value:
     """A number, its operands, the operation, its local derivatives, and a name. `grad`
-    is ∂root/∂self after `root.backward()` (a leaf adds up several); before it is 0."""
+    is 0, and ∂root/∂self after `root.backward()`; in a leaf several backwards add up.
+    The names `_children`, `_prev` (the operands) and `_op` are micrograd's."""
 
     __slots__ = ("__weakref__", "_beside", "_local", "_op", "_prev", "data", "grad",
                  "label")  # fmt: skip

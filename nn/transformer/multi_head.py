@@ -209,12 +209,12 @@ class MultiHeadAttention(Module):
         if cache is None:
             k, v = self.keys_and_values(key, value)  # (..., H, S, d_k)
         else:
-            weights_now = (self.k_proj.weight.array, self.v_proj.weight.array)
-            cache.check(who, key, value, weights_now)
+            projections = (self.k_proj.weight.array, self.v_proj.weight.array)
+            cache.check(who, key, value, projections)
             k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
         t, s = q.shape[-2], k.shape[-2]
-        energies = (*q.shape[:-1], s)  # their shape
-        mask = one_mask(who, energies, attn_mask, key_padding_mask, mask_names)
+        energies_shape = (*q.shape[:-1], s)  # (..., H, T, S)
+        mask = one_mask(who, energies_shape, attn_mask, key_padding_mask, mask_names)
         z, weights = attention.attention_with_weights(
             q,
             k,

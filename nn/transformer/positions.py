@@ -51,7 +51,8 @@ class SinusoidalPositions(Module):
 
         P[t, 2i] = sin(t / 10000^(2i/d))        P[t, 2i+1] = cos(t / 10000^(2i/d))
 
-    The wavelengths run from 2π to 10000·2π; P[t + k] is a rotation of P[t].
+    The wavelengths run from 2π to nearly 10000·2π. P[t + k] is P[t] with each pair
+    (sin, cos) turned by the angle k / 10000^(2i/d).
 
     Args:
         max_len: the longest sequence.

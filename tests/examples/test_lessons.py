@@ -298,7 +298,7 @@ def test_four_levels_prints_its_numbers_in_order():
         "e = exp(sub)",
         "+ x[0,7] · head.W_Q[7,0]",
         "= Q[0,0]",
-        "through Q (4, 4), input 1 of matmul",
+        "through Q (4, 4), as y in matmul",
         "finite difference",
     )
 

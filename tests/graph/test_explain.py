@@ -497,7 +497,7 @@ def test_names_lines_and_sum_are_printed():
         loss = (z * z).sum()
     text = repr(explain(layer.W_Q[0, 1], of=loss))
     assert text.startswith("∂loss/∂W_Q[0, 1] = ")
-    assert "\nthrough Q (4, 2), input 1 of matmul: z = x y\n" in text
+    assert "\nthrough Q (4, 2), as y in matmul: z = x y\n" in text
     assert re.search(
         r"\n  at nn/transformer/multi_head.py:\d+: Q = x @ self.W_Q ", text
     )

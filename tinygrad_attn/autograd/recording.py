@@ -107,6 +107,7 @@ class Recorded:
                 "can be switched off, detach() gives a copy without a graph"
             )
         if wanted and not self._requires_grad:
+            # on the scalar backend, Values without operands: leaves of their graph
             self.array = namespace_of([self.array]).leaf(self.array)
             self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
         self._requires_grad = bool(wanted)

@@ -161,6 +161,7 @@ def leaky_relu(xp, x, *, slope):
 
 @leaky_relu.defvjp
 def leaky_relu_vjp(xp, g, z, inputs, needs, saved, *, slope):
-    """Where `x` ≤ 0 so is the gradient: it is small, but not 0 as behind a relu."""
+    """Where x ≤ 0 the gradient is multiplied by `slope` too: it is small, but not 0 as
+    behind a relu."""
     (x,) = inputs
     return (xp.where(x > 0.0, g, g * slope),)

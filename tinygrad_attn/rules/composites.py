@@ -94,17 +94,17 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
     target="−∂z ⊙ ln softmax(logits)",
 )
 def cross_entropy(xp, logits, target):
-    """The mean surprise, in nats, of someone who expects softmax(logits) when `target`
-    is true.
+    """How surprised one is, in nats, who expects softmax(logits) when `target` is true.
 
-    `logits` and `target` are (N, C), z is (N,): zₙ = -Σₜ qₙₜ ln pₙₜ. Row q of target is
+    `logits` and `target` are (N, C), z is (N,): zₙ = -Σₜ qₙₜ ln pₙₜ, where p is
+    softmax(logits), row by row. Row q of target is
     a distribution over the C classes; if one class t is right, it is 1 there, and z is
     -ln p[t]. 0 · ln 0 counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for
     a guess among C.
     """
-    log_p = log_softmax(xp, logits, axis=-1)
+    log_p = log_softmax(xp, logits, axis=-1)  # (N, C)
     nats = xp.where(target == 0.0, 0.0, target * log_p)
-    return -xp.sum(nats, axis=(1,)), log_p
+    return -xp.sum(nats, axis=(1,)), log_p  # (N,)
 
 
 @cross_entropy.defvjp
@@ -117,7 +117,7 @@ def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
     """
     logits, q = inputs
     log_p = log_softmax(xp, logits, axis=-1) if saved is None else saved
-    g = xp.reshape(g, (*g.shape, 1))
+    g = xp.reshape(g, (*g.shape, 1))  # (N, 1)
     dx = dq = None
     if needs[0]:
         dx = g * (xp.exp(log_p) * xp.sum(q, axis=(1,), keepdims=True) - q)
@@ -143,9 +143,9 @@ def linear(xp, x, weight, bias):
 def linear_vjp(xp, g, z, inputs, needs, saved):
     """`weight` meets every row of `x`, so its gradient adds up over all rows.
 
-    ∂L/∂x = g W and ∂L/∂W = gᵀ x over all rows of the batch. b is added to every row, so
-    ∂L/∂b is the sum of g's rows (the walk takes it, see the note on broadcasting in
-    primitives.py).
+    With W = weight and b = bias, ∂L/∂x = g W, and ∂L/∂W = gᵀ x over all rows of the
+    batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes it,
+    see the note on broadcasting in primitives.py).
     """
     x, weight, _ = inputs
     dx = dw = None
@@ -193,7 +193,7 @@ def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
         ∂L/∂xᵢ = Σⱼ ĝⱼ ∂x̂ⱼ/∂xᵢ = s (ĝᵢ - mean(ĝ) - x̂ᵢ · mean(ĝ ⊙ x̂))
 
     so ĝ loses its part along the constant vector and (up to ε) its part along x̂. Over
-    all rows, ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g.
+    all rows, ∂L/∂weight = Σ g ⊙ x̂ and ∂L/∂bias = Σ g (the walk takes these sums).
     """
     x, weight, _ = inputs
     x_hat, s = normalize(xp, x, axis, eps) if saved is None else saved

@@ -51,7 +51,11 @@ def permute_dims_vjp(xp, g, z, inputs, needs, saved, *, axes):
 
 @primitive("movement", z="x{part}", x="∂z at {part}, else 0")
 def getslice(xp, x, *, bounds):
-    """A part of `x`: the places from start to stop on every axis."""
+    """A part of `x`: of every axis the places from start to stop, in steps.
+
+    `bounds` has (start, stop, step) for each axis: x[1:3, ::2] of a (4, 6) is
+    ((1, 3, 1), (0, 6, 2)).
+    """
     return x[tuple(slice(*b) for b in bounds)]
 
 
@@ -64,7 +68,7 @@ def getslice_vjp(xp, g, z, inputs, needs, saved, *, bounds):
 
 @primitive("movement", z="x at {part}, else 0", x="∂z{part}")
 def place(xp, x, *, bounds, shape):
-    """`x` put into an array of zeros."""
+    """`x` put into an array of zeros of a shape, where a slice has these bounds."""
     return xp.place(x, bounds, shape)
 
 
@@ -96,7 +100,7 @@ def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
 def take(xp, x, indices):
     """A row of `x` for each index: an embedding.
 
-    (n, ...) and (*I) → (*I, ...)
+    x (n, ...) and indices of any shape I → (*I, ...)
     """
     return xp.take(x, indices, axis=0)
 

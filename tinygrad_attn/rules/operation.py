@@ -42,9 +42,9 @@ Tensor, with its graph.) So a rule that uses `saved` must also work without it.
     def tanh(xp, x):
 
 in the letters of the forward: `z=` says how z is made, `x=` what is sent back to x. ∂z
-is short for ∂L/∂z, which the code calls g. Graphs, pictures and explanations ask for it
-(`Op.meaning`), and a test evaluates each rule as it is written and compares it with
-what the vjp computes.
+is short for ∂L/∂z, which the code calls g; ∂L/∂x is dx in the code. Graphs, pictures
+and explanations ask for it (`Op.meaning`), and a test evaluates each rule as it is
+written and compares it with what the vjp computes.
 
 | on the blackboard | meaning |
 |---|---|
@@ -148,12 +148,14 @@ class Meaning:
         """Whether the second factor of a product stands transposed in it: x yᵀ."""
         return len(self.inputs) > 1 and f"{self.inputs[1]}ᵀ" in self.formula
 
+    def letter(self, position: int) -> str:
+        """What the formula calls an input, by its position from 0; the last name may
+        stand for several."""
+        return self.inputs[min(position, len(self.inputs) - 1)] if self.inputs else ""
+
     def rule(self, position: int) -> str:
         """The contribution to the gradient of an input, by its position from 0."""
-        if not self.inputs:
-            return ""
-        name = self.inputs[min(position, len(self.inputs) - 1)]
-        return self.rules.get(name, "")
+        return self.rules.get(self.letter(position), "")
 
 
 class Op:

@@ -184,11 +184,13 @@ def uses_of(
                 ]
                 share = flat(share)[element]
             assert user._op is not None
+            count, letters = len(inputs_of(user)), user._op.inputs
             yield Use(
                 called[user],
                 user._op.name,
                 i,
-                len(inputs_of(user)),
+                count,
+                letters[i] if count <= len(letters) else "",
                 user._op.equation,
                 user._op.gradients,
                 user.shape,

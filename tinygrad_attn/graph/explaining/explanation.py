@@ -42,6 +42,7 @@ class Use:
         name, op: the result, and the operation that made it.
         position: which input of the operation x is, from 0; x * x has 0 and 1.
         inputs: how many tensors the operation took.
+        letter: what the formula calls x; "" if it has one name for several inputs.
         formula, rule: the operation's formula, and the gradients of its inputs.
         shape: of the result.
         source: the file, line and text of the operation, inside `record()`, else "".
@@ -53,6 +54,7 @@ class Use:
     op: str
     position: int
     inputs: int
+    letter: str
     formula: str
     rule: str
     shape: tuple[int, ...]
@@ -185,8 +187,9 @@ def lines_of(found: Explanation) -> Iterator[str]:
 
 
 def title(use: Use) -> str:
-    """through h (2, 2), input 1 of matmul: z = x y"""
-    which = f"input {use.position} of {use.op}" if use.inputs > 1 else use.op
+    """through h (2, 2), as y in matmul: z = x y"""
+    x = f"as {use.letter}" if use.letter else f"as input {use.position}, from 0,"
+    which = f"{x} in {use.op}" if use.inputs > 1 else use.op
     if use.inputs == 1 and use.name == use.op:
         which = ""
     shape = f" {use.shape}" if use.shape else ""
