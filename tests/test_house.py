@@ -32,7 +32,8 @@ from tinygrad_attn.rules.operation import Op
 ORDER = """
     floats errors owners switching context printing wiring
     scalar
-    arrays arrays.precision arrays.shapes arrays.mixed arrays.array arrays.python
+    arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
+        arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends
     rules rules.operation rules.primitives rules.comparisons rules.movement
         rules.activations rules.composites

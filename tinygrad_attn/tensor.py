@@ -25,6 +25,8 @@ from typing import Any
 from . import copies, ops, printing, wiring
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, brought, current_backend, namespace_of
+from .arrays.dtypes import FLOAT, PLACE
+from .arrays.reading import dtype_name
 from .autograd import differentiate
 from .autograd.recording import Recorded, make
 from .errors import check_flags, under_name
@@ -69,9 +71,9 @@ class Tensor(Arithmetic):
                     dtype = backend.dtype
                 data = brought(backend.xp, data.array, dtype)
             array = backend.xp.asarray(data, dtype)
-            plain = dtype is None and not hasattr(data, "dtype")
-            if plain and array.dtype == "float64" != backend.dtype:
-                array = backend.xp.astype(array, backend.dtype)
+            if dtype is None and PLACE[array.dtype] >= FLOAT:
+                own = dtype_name(data) in backend.xp.float_dtypes  # as an array has one
+                array = array if own else backend.xp.astype(array, backend.dtype)
         except (ValueError, TypeError, OverflowError) as error:
             raise under_name("Tensor", error) from error
         self.array = array

@@ -29,7 +29,7 @@ from typing import Any, Union
 from .. import floats
 from ..errors import say
 from ..scalar import Value
-from . import mixed, shapes
+from . import dtypes, mixed, reading, shapes
 from .shapes import Shape
 
 Operand = Union["Array", float, int, bool]
@@ -90,6 +90,7 @@ class Array:
         return elementwise(operator.sub, self, y)
 
     def __rsub__(self, y: Operand) -> Array:
+        refuse_bools(self, y)
         return elementwise(operator.sub, y, self)
 
     def __mul__(self, y: Operand) -> Array:
@@ -155,21 +156,18 @@ class ValueArray(Array):
 
 
 def asarray(obj: Any, dtype: str | None = None) -> Array:
-    """Nested lists (or an Array, or anything with `tolist`) as an Array.
+    """Nested lists (or an Array, or what else reading.py takes) as an Array.
 
     Raises:
-        ValueError: the lists are ragged.
+        ValueError: the lists are ragged, or a whole number does not fit.
         TypeError: an element is no number, or dtype is not one of this namespace.
     """
     if isinstance(obj, Array):
         return obj if dtype is None or obj.dtype == dtype else astype(obj, dtype)
     if 0 in getattr(obj, "shape", ()):  # lists would lose the sizes that follow the 0
-        usual = {"b": "bool", "i": "int64", "u": "int64"}.get(str(obj.dtype)[0])
-        empty = Array([], tuple(obj.shape), usual or "float64")
+        empty = Array([], tuple(obj.shape), reading.kind_of_empty(obj))
         return empty if dtype is None else astype(empty, dtype)
-    if hasattr(obj, "tolist") or isinstance(obj, range):
-        obj = list(obj) if isinstance(obj, range) else obj.tolist()
-    flat: list[Any] = [obj]
+    flat: list[Any] = [reading.lists(obj)]
     shape: Shape = ()
     while flat and all(isinstance(v, (list, tuple)) for v in flat):
         sizes = {len(v) for v in flat}
@@ -180,14 +178,11 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
             )
         shape += (sizes.pop(),)
         flat = [v for inner in flat for v in inner]
-    numbers = (float, int, Value)
     for v in flat:
         if isinstance(v, (list, tuple)):
             raise ValueError(
                 f"ragged lists: at depth {len(shape)} there are numbers beside lists"
             )
-        if not isinstance(v, numbers):
-            raise TypeError(f"element {say(v)} is a {type(v).__name__}, not a number")
     if dtype is None:
         kinds = set(map(type, flat))
         whole = bool(kinds) and kinds <= {int, bool}
@@ -205,11 +200,10 @@ def cast(data: list[Any], dtype: str) -> list[Any]:
     if dtype == "float64":
         return [v if isinstance(v, (float, Value)) else float(v) for v in data]
     if dtype == "int64":
-        whole = [int(mixed.value(v)) for v in data]
-        for v in whole:
-            if not -(2**63) <= v < 2**63:
-                raise ValueError(f"{v} does not fit the 64 bits of int64")
-        return whole
+        if not {int}.issuperset(map(type, data)):
+            data = [int(mixed.value(v)) for v in data]
+        dtypes.check_int64(max(data, default=0), min(data, default=0))
+        return data
     if dtype == "bool":
         return [bool(mixed.value(v)) for v in data]
     raise TypeError(
@@ -228,17 +222,21 @@ def elementwise(f: Callable[..., Any], *operands: Any, dtype: str = "") -> Array
     arrays = [v for v in operands if isinstance(v, Array)]
     shape = shapes.broadcast_shapes(*(v.shape for v in arrays))
     dtype = dtype or result_dtype(operands)
-    number = float if dtype == "float64" else _as_it_is  # a 0 among floats is 0.0
     columns: list[Iterable[Any]] = [
-        broadcast(v, shape) if isinstance(v, Array) else repeat(number(v))
+        broadcast(v, shape) if isinstance(v, Array) else repeat(dtypes.number(v, dtype))
         for v in operands
     ]
     data = list(map(f, *columns))
-    return kind_of(arrays)(cast(data, dtype) if dtype == "bool" else data, shape, dtype)
+    return kind_of(arrays)(exact(data, dtype), shape, dtype)
 
 
-def _as_it_is(v: Any) -> Any:
-    return v
+def alike(operands: Sequence[Any]) -> Sequence[Any]:
+    """The operands in the dtype that comes out where they meet: for what hands their
+    elements through, as `where` does."""
+    if {v.dtype for v in operands if isinstance(v, Array)} == {"float64"}:
+        return operands
+    dtype = result_dtype(operands)
+    return [astype(v, dtype) if isinstance(v, Array) else v for v in operands]
 
 
 def refuse_bools(*operands: Any) -> None:
@@ -256,22 +254,25 @@ def like(x: Array, data: list[Any], shape: Shape, dtype: str | None = None) -> A
     return type(x)(data, shape, dtype or x.dtype)
 
 
-def combine(operands: Iterable[Any], data: list[Any], shape: Shape) -> Array:
+def exact(data: list[Any], dtype: str) -> list[Any]:
+    """Results of + - * as elements of a dtype; whole numbers must fit."""
+    if dtype == "bool":
+        return cast(data, dtype)
+    if dtype == "int64" and data:
+        dtypes.check_int64(max(data), min(data))
+    return data
+
+
+def combine(operands: Sequence[Any], data: list[Any], shape: Shape) -> Array:
     """Results computed from the operands as an array of their kind and dtype."""
     dtype = result_dtype(operands)
-    return kind_of(operands)(
-        data if dtype == "float64" else cast(data, dtype), shape, dtype
-    )
+    return kind_of(operands)(exact(data, dtype), shape, dtype)
 
 
 def result_dtype(operands: Iterable[Any]) -> str:
-    """Floats with anything make floats; two bools stay bool, else whole numbers."""
-    names = {
-        type(v).__name__ if not isinstance(v, Array) else v.dtype for v in operands
-    }
-    if names & {"float64", "float"}:
-        return "float64"
-    return "bool" if names == {"bool"} else "int64"
+    """The dtype that comes out where arrays and numbers meet."""
+    names = [v.dtype if isinstance(v, Array) else type(v).__name__ for v in operands]
+    return dtypes.promoted(frozenset(names))
 
 
 def broadcast(x: Array, shape: Shape) -> list[Any]:

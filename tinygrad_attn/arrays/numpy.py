@@ -8,15 +8,17 @@ this size the call costs more than the arithmetic.
 
 from __future__ import annotations
 
+import builtins
+import itertools
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from . import array as checked
-from . import python
+from . import dtypes, python, reading, shapes
 from .shapes import Bounds, Shape
 
 name = "numpy"
@@ -43,24 +45,52 @@ def quiet() -> Any:
 
 
 def asarray(obj: Any, dtype: str | None = None) -> Array:
-    """Nested lists or arrays as an ndarray of floats, int64 or bool."""
-    try:
-        x: Array = np.array(obj)  # a copy: tensors are values
-    except ValueError:
-        x = checked.asarray(obj)  # names the ragged lists
-    if x.dtype.kind not in "fiub":
-        checked.asarray(obj)  # says which element is no number
-        raise TypeError(f"dtype {x.dtype} given; floats, integers and bool can be")
+    """What reading.py takes, as an ndarray of floats, int64 or bool: a copy, as tensors
+    are values."""
+    x = _plain(obj)
+    if x is None:  # exact where NumPy is not, or says which element is no number
+        ours = checked.asarray(obj, dtype)
+        if type(ours) is not checked.Array:
+            raise TypeError("a list of Values given; the NumPy backend takes numbers")
+        x = np.array(ours.data, ours.dtype).reshape(ours.shape)
     if dtype is None:
-        floats = "float32" if x.dtype.itemsize <= 4 else "float64"
+        floats = "float32" if x.dtype.char == "f" else "float64"
         dtype = {"f": floats, "b": "bool"}.get(x.dtype.kind, "int64")
-    if dtype == "int64" and x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise ValueError("inf or nan given; neither is an int64")
     return astype(x, dtype)
 
 
+def _plain(obj: Any) -> Array | None:
+    """obj as NumPy reads it; None where that would be wrong, or not a number each."""
+    if type(obj) is float or type(obj) is np.ndarray:
+        x = np.array(obj)
+        return x if x.dtype.kind in "fiub" else None
+    array = hasattr(obj, "__array__")
+    try:
+        if array:
+            reading.refuse(obj)
+        x = np.array(obj)
+    except (ValueError, TypeError, OverflowError, RuntimeError, Warning):
+        return None
+    if array:  # NumPy reads all but bfloat16 and the like
+        plain = reading.dtype_name(obj) in np.sctypeDict
+    else:  # beside floats, whole numbers that do not fit an int64 are floats to NumPy
+        plain = x.dtype.kind != "f" or np.vdot(x, x) < 2.0**126
+        plain = plain and _of_lists(obj, x.ndim)
+    return x if plain and x.dtype.kind in "fiub" else None
+
+
+def _of_lists(obj: Any, depth: int) -> bool:
+    """Whether obj is lists in lists, so deep: no mask and no deque is among them."""
+    level = [obj]
+    for left in range(depth - 1, -1, -1):
+        if not LISTS.issuperset(map(type, level)):
+            return False
+        level = [v for inner in level for v in inner] if left else []
+    return True
+
+
 def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
-    return np.full(shape, fill, _check_dtype(dtype))
+    return np.full(shape, asarray(fill, _check_dtype(dtype)))
 
 
 def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
@@ -77,7 +107,11 @@ def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
 
 
 def astype(x: Array, dtype: str) -> Array:
-    return x.astype(_check_dtype(dtype), copy=False)
+    kind = x.dtype.kind
+    if _check_dtype(dtype) == "int64" and kind in "fu":
+        fits = x < 2**63 if kind == "u" else abs(x) < 2.0**63  # false for nan
+        dtypes.check_int64(*map(int, x[~fits].tolist()))
+    return x.astype(dtype, copy=False)
 
 
 def stop_gradient(x: Array) -> Array:
@@ -97,10 +131,48 @@ _erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 _sum: Any = np.add.reduce  # twice as fast as np.sum on small arrays
 _max: Any = np.maximum.reduce
+_min: Any = np.minimum.reduce
 
 
 def sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
-    return _sum(x, axis=axis, keepdims=keepdims)
+    kind = x.dtype.kind
+    if kind == "f" and x.size > FEW:
+        axes = (axis,) if type(axis) is int else axis
+        length = x.size if axes is None else math.prod([x.shape[a] for a in axes])
+        if length > FEW and not (length == x.size and x.flags.c_contiguous):
+            return _exact_sum(x, axis, keepdims)
+    z = _sum(x, axis=axis, keepdims=keepdims)
+    if kind == "i" and not (x.size < HALF and _small(x)):
+        _check_whole(
+            [x.size * v for v in _ends(x)],
+            lambda: _sum(x.astype(object), axis=axis, keepdims=keepdims),
+        )
+    return z
+
+
+FEW, BLOCK = 512, 128
+LISTS = frozenset((list, tuple))
+
+
+def _exact_sum(x: Array, axis: Any, keepdims: bool) -> Array:
+    """NumPy adds in pairs, whose sums it adds in pairs, but only along what lies side
+    by side in memory. Along another axis it adds one row after the other, and the error
+    grows with their number. So many rows are first added block by block."""
+    axes, _, _, shape = shapes.reduction(x.shape, axis, keepdims)
+    last = axes == tuple(range(x.ndim))[-len(axes) :]
+    if last and x.flags.c_contiguous:
+        return _sum(x, axis=axes, keepdims=keepdims)
+    for a in axes:
+        while (n := x.shape[a]) > FEW:
+            front, back = [slice(None)] * (a + 1), [slice(None)] * (a + 1)
+            front[a], back[a] = slice(n - n % BLOCK), slice(n - n % BLOCK, n)
+            rest, sizes = x[tuple(back)], (n // BLOCK, BLOCK)
+            blocks = x[tuple(front)].reshape(x.shape[:a] + sizes + x.shape[a + 1 :])
+            x = _sum(blocks, axis=a + 1)
+            if n % BLOCK:
+                x = concat([x, _sum(rest, axis=a, keepdims=True)], axis=a)
+        x = _sum(x, axis=a, keepdims=True)
+    return x.reshape(shape)
 
 
 def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
@@ -109,6 +181,12 @@ def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
 
 def matmul(x: Array, y: Array) -> Array:
     """One matrix for a whole batch is one large product, not a batch of small ones."""
+    if y.dtype.kind == "i" and x.dtype.kind == "i":
+        pairs = itertools.product(_ends(x), _ends(y))
+        _check_whole(
+            [x.shape[-1] * u * v for u, v in pairs],
+            lambda: np.matmul(x.astype(object), y.astype(object)),
+        )
     if y.ndim == 2 and x.ndim > 2:
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ y
         return rows.reshape(*x.shape[:-1], y.shape[-1])
@@ -144,15 +222,64 @@ def positions(shape: Shape, keys: tuple[Any, ...]) -> Array | None:
 
 
 def scatter_add(g: Array, indices: Array, rows: int) -> Array:
-    z = np.zeros((rows, *g.shape[indices.ndim :]), g.dtype)
-    np.add.at(z, indices, g)
-    return z
+    def added(g: Array) -> Array:
+        z = np.zeros((rows, *g.shape[indices.ndim :]), g.dtype)
+        np.add.at(z, indices, g)
+        return z
+
+    if g.dtype.kind == "i":
+        _check_whole(
+            [indices.size * v for v in _ends(g)], lambda: added(g.astype(object))
+        )
+    return added(g)
 
 
 def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     z = np.zeros(shape, g.dtype)
     z[tuple(slice(*b) for b in bounds)] = g
     return z
+
+
+# --- whole numbers that do not fit ----------------------------------------------------
+
+
+def check_int64(f: Any, *operands: Any) -> None:
+    """Refuses whole numbers if f of them, one of + - * and minus, does not fit: NumPy
+    wraps it round in silence. The largest and the smallest come from their ends."""
+    if all(map(_small, operands)):
+        return
+    xp, ends = sys.modules[__name__], itertools.product(*map(_ends, operands))
+    _check_whole(
+        [int(f(xp, *corner)) for corner in ends],
+        lambda: f(xp, *(np.asarray(v).astype(int).astype(object) for v in operands)),
+    )
+
+
+HALF = 2**31  # products of numbers below it, and sums of so many, fit
+
+
+def _small(x: Any) -> bool:
+    """Whether all of x, a whole number or an array of them, are below HALF in size."""
+    if type(x) is int or type(x) is bool:
+        return -HALF < x < HALF
+    least, most = _ends(x)
+    return least > -HALF and most < HALF
+
+
+def _ends(x: Any) -> tuple[int, int]:
+    """The smallest and the largest whole number of x."""
+    x = np.asarray(x)
+    if x.size > 64:
+        return int(_min(x, axis=None)), int(_max(x, axis=None))
+    few = x.ravel().tolist() or [0]  # faster than two reductions
+    return min(few), builtins.max(few)
+
+
+def _check_whole(bounds: Iterable[int], exact: Callable[[], Any]) -> None:
+    """Refuses a result that does not fit. All is well if its bounds do, which are
+    quickly found; else it is computed once more, in Python's integers."""
+    if not all(map(dtypes.fits_int64, bounds)):
+        dtypes.check_int64(*np.ravel(exact()).tolist())
 
 
 def _check_dtype(dtype: str) -> str:

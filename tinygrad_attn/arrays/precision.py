@@ -8,8 +8,8 @@ same, and so is every rule. What differs:
   difference of close numbers loses digits. So two ways to compute one thing are called
   equal if they differ by less than ROUNDING of the largest number around.
 - Finite differences lose too many digits: gradcheck asks for float64.
-- Beside a float32 whole numbers and bools become float32, not float64 as in NumPy, and
-  a gradient gets the dtype of its input.
+- Beside a float32 whole numbers and bools become float32, not float64 as in NumPy
+  (dtypes.py), and a gradient gets the dtype of its input.
 - `functional.rms_norm` has the EPSILON of its input's dtype as its default ε.
 - A masked energy is -1e30, which float32 can hold.
 """

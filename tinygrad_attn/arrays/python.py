@@ -29,10 +29,12 @@ from . import shapes
 from .array import (
     Array,
     Operand,
+    alike,
     broadcast,
     cast,
     combine,
     elementwise,
+    exact,
     flat_broadcast,
     flat_index,
     kind_of,
@@ -113,12 +115,13 @@ def cos(x: Array) -> Array:
 
 def maximum(x: Operand, y: Operand) -> Array:
     kind = kind_of((x, y))
-    return elementwise(kind.scalars.maximum, x, y)
+    return elementwise(kind.scalars.maximum, *alike((x, y)))
 
 
 def where(condition: Array, x: Operand, y: Operand) -> Array:
     """x where condition, y elsewhere: it picks, and computes nothing with the other."""
-    return elementwise(_choose, condition, x, y, dtype=result_dtype((x, y)))
+    dtype = result_dtype((x, y))
+    return elementwise(_choose, condition, *alike((x, y)), dtype=dtype)
 
 
 def _choose(condition: bool, x: Any, y: Any) -> Any:
@@ -135,6 +138,10 @@ def leaf(x: Array) -> Array:
     return x
 
 
+def check_int64(f: Any, *operands: Operand) -> None:
+    """Refuses whole numbers that do not fit: here f has done so (array.py, `cast`)."""
+
+
 # --- reductions -----------------------------------------------------------------------
 
 
@@ -142,7 +149,10 @@ def sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
     """The sum over an axis, several, or all (None)."""
     zero, dtype = (0.0, "float64") if x.dtype == "float64" else (0, "int64")
     rows, shape = _rows(x, axis, keepdims)
-    return like(x, [builtins.sum(row, zero) for row in rows], shape, dtype)
+    sums = [builtins.sum(row, zero) for row in rows]
+    if dtype == "int64":
+        sums = cast(sums, dtype)
+    return like(x, sums, shape, dtype)
 
 
 def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
@@ -180,30 +190,34 @@ def _rows(x: Array, axis: Any, keepdims: bool) -> tuple[list[list[Any]], Shape]:
 def matmul(x: Array, y: Array) -> Array:
     """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast."""
     shape = shapes.matmul_shape(x.shape, y.shape)
+    zero = 0.0 if "float64" in (x.dtype, y.dtype) else 0  # whole numbers stay exact
     (n, k), m = x.shape[-2:], y.shape[-1]
     if len(y.shape) == 2:  # one matrix for all: x's rows are one long list of rows
-        return combine((x, y), _matmul(x.data, y.data, prod(shape[:-1]), k, m), shape)
+        rows = prod(shape[:-1])
+        return combine((x, y), _matmul(x.data, y.data, rows, k, m, zero), shape)
     xs = flat_broadcast(x.shape[:-2], shape[:-2])
     ys = flat_broadcast(y.shape[:-2], shape[:-2])
     data: list[Any] = []
     for i, j in zip(xs, ys):
         x_matrix = x.data[i * n * k : (i + 1) * n * k]
         y_matrix = y.data[j * k * m : (j + 1) * k * m]
-        data += _matmul(x_matrix, y_matrix, n, k, m)
+        data += _matmul(x_matrix, y_matrix, n, k, m, zero)
     return combine((x, y), data, shape)
 
 
 Array.__matmul__ = matmul  # type: ignore[operator]  # x @ y, as NumPy has it
 
 
-def _matmul(x: list[Any], y: list[Any], n: int, k: int, m: int) -> list[Any]:
+def _matmul(
+    x: list[Any], y: list[Any], n: int, k: int, m: int, zero: float
+) -> list[Any]:
     """(n, k) @ (k, m) on flat lists: every row of x with every column of y."""
     columns = [y[j::m] for j in range(m)]
     rows = [x[i * k : (i + 1) * k] for i in range(n)]
     if k and sumprod:
         return [sumprod(row, column) for row in rows for column in columns]
     sum, mul = builtins.sum, operator.mul
-    return [sum(map(mul, row, column), 0.0) for row in rows for column in columns]
+    return [sum(map(mul, row, column), zero) for row in rows for column in columns]
 
 
 # --- movement: the same elements in other places --------------------------------------
@@ -241,14 +255,14 @@ def concat(arrays: Sequence[Array], *, axis: int = 0) -> Array:
     """Arrays laid end to end along an axis."""
     axis = shapes.one_axis(axis, arrays[0].ndim)
     shape = shapes.concat_shape([a.shape for a in arrays], axis)
-    runs = [
-        prod(a.shape[axis:]) for a in arrays
-    ]  # how many elements lie together in each
+    arrays = alike(arrays)
+    # how many elements lie together in each
+    runs = [prod(a.shape[axis:]) for a in arrays]
     data: list[Any] = []
     for i in range(prod(shape[:axis])):
         for a, run in zip(arrays, runs):
             data += a.data[i * run : (i + 1) * run]
-    return kind_of(arrays)(data, shape, result_dtype(arrays))
+    return kind_of(arrays)(data, shape, arrays[0].dtype)
 
 
 def take(x: Array, indices: Array, *, axis: int = 0) -> Array:
@@ -272,13 +286,14 @@ def scatter_add(g: Array, indices: Array, rows: int) -> Array:
     for position, i in enumerate(indices.data):
         row = g.data[position * run : (position + 1) * run]
         totals[i] = [*map(operator.add, totals[i], row)]
-    return like(g, [v for row in totals for v in row], shape)
+    data = [v for row in totals for v in row]
+    return like(g, exact(data, g.dtype), shape)
 
 
 def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     """The reverse of a slice: zeros of `shape` with g at x[bounds]."""
     where_to = Array(list(range(prod(shape))), shape, "int64")
-    data: list[Any] = [0.0 if g.dtype == "float64" else 0] * prod(shape)
+    data: list[Any] = cast([0], g.dtype) * prod(shape)
     for position, v in zip(where_to[tuple(slice(*b) for b in bounds)].data, g.data):
         data[position] = v
     return like(g, data, shape)

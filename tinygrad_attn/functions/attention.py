@@ -15,7 +15,7 @@ from ..errors import check_flags, check_number
 from ..rules import composites
 from .activations import keep_mask
 from .elementwise import where
-from .operands import Tensor, tensor
+from .operands import Tensor, floats_together, tensor
 from .products import matmul
 from .shaping import matrix_transpose
 
@@ -85,6 +85,7 @@ def attention_with_weights(
         batch = broadcast_shapes(q[:-2], k[:-2], v[:-2])
     except ValueError as error:
         raise ValueError(f"{who}: leading {error}") from error
+    query, key, value = floats_together(who, query, key, value)
     energies = (*batch, q[-2], k[-2])
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)

@@ -23,8 +23,10 @@ from .operands import (
     check,
     constant,
     floats_of,
-    promote,
+    negative,
+    of_floats,
     tensor,
+    together,
 )
 
 __all__ = [
@@ -61,7 +63,7 @@ def neg(x: Tensor) -> Tensor:
     >>> neg(Tensor([1.0]))
     Tensor([-1.0], float64)
     """
-    return apply(primitives.neg, x)
+    return negative(x)
 
 
 def exp(x: Tensor) -> Tensor:
@@ -195,8 +197,7 @@ def div(x: Operand, y: Operand) -> Any:
     >>> div(Tensor([1, 2]), 2)
     Tensor([0.5000, 1.0000], float64)
     """
-    z = binary(primitives.div, floats_of(x), floats_of(y))
-    return numeric("div", z, x, y)
+    return numeric("div", of_floats(primitives.div, x, y), x, y)
 
 
 def pow(x: Operand, y: Operand) -> Any:
@@ -205,8 +206,7 @@ def pow(x: Operand, y: Operand) -> Any:
     >>> pow(Tensor([1, 2]), 3)
     Tensor([1.0, 8.0], float64)
     """
-    z = binary(primitives.pow, floats_of(x), floats_of(y))
-    return numeric("pow", z, x, y)
+    return numeric("pow", of_floats(primitives.pow, x, y), x, y)
 
 
 def maximum(x: Operand, y: Operand) -> Any:
@@ -237,14 +237,12 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
         )
     like = next((v for v in (x, y) if isinstance(v, Recorded)), condition)
     if type(x) in NUMBERS and type(y) in NUMBERS:
-        x = constant("where", x * 1.0 if float in (type(x), type(y)) else x, condition)
+        x = constant("where", x, condition)
     a, b = (
         v if type(v) in NUMBERS else numeric("where", constant("where", v, like), x, y)
         for v in (x, y)
     )
-    if isinstance(a, Recorded) and isinstance(b, Recorded):
-        a, b = promote(a, b), promote(b, a)
-    return apply(primitives.where, condition, a, b)
+    return apply(primitives.where, condition, *together("where", a, b))
 
 
 # --- composed of these ----------------------------------------------------------------
@@ -281,8 +279,14 @@ def minimum(x: Operand, y: Operand) -> Any:
     check("minimum", broadcast_shapes, a.shape, b.shape)
     if a.dtype == b.dtype == "bool":
         return a * b
-    a, b = (astype(v, "int64") if v.dtype == "bool" else v for v in (a, b))
-    return -maximum(-a, -b)
+    a, b = together("minimum", a, b)
+    return reverse(maximum(reverse(a), reverse(b)))
+
+
+def reverse(x: Tensor) -> Tensor:
+    """The numbers in the opposite order: -x, or of whole numbers -1 - x, as -2⁶³ has no
+    negative. reverse(reverse(x)) is x."""
+    return -1 - x if x.dtype in ("int64", "bool") else -x
 
 
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:

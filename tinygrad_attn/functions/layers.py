@@ -14,7 +14,7 @@ from ..autograd.recording import apply
 from ..errors import check_number
 from ..rules import composites, movement
 from .movement import reshape
-from .operands import Tensor, floats_of, tensor, whole_numbers
+from .operands import Tensor, floats_together, tensor, together, whole_numbers
 
 __all__ = ["embedding", "layer_norm", "linear", "rms_norm"]
 
@@ -58,7 +58,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if x.ndim == 1:
         return reshape(linear(reshape(x, 1, -1), weight, bias), -1)
-    return apply(composites.linear, x, weight, bias)
+    return apply(composites.linear, *together("linear", x, weight, bias))
 
 
 def layer_norm(
@@ -79,7 +79,7 @@ def layer_norm(
     """
     check_number("layer_norm", "eps", eps, 0.0)
     axis = last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
-    x = floats_of(x)
+    x, weight, bias = floats_together("layer_norm", x, weight, bias)
     return apply(composites.layer_norm, x, weight, bias, axis=axis, eps=float(eps))
 
 
@@ -100,7 +100,7 @@ def rms_norm(
     Tensor([0.8485, 1.1314], float64)
     """
     axis = last_axes("rms_norm", x, normalized_shape, weight=weight)
-    x = floats_of(x)
+    x, weight = floats_together("rms_norm", x, weight)
     if eps is not None:
         check_number("rms_norm", "eps", eps, 0.0)
     else:

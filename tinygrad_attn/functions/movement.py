@@ -12,7 +12,7 @@ from ..arrays import shapes
 from ..autograd.recording import apply
 from ..errors import check_number, say
 from ..rules import movement, primitives
-from .operands import Tensor, axis_of, check, tensor, whole_numbers
+from .operands import Tensor, axis_of, check, tensor, together, whole_numbers
 
 __all__ = [
     "broadcast_to",
@@ -77,7 +77,7 @@ def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     tensors = several_tensors("concat", tensors)
     at = axis_of("concat", tensors[0], axis)
     check("concat", shapes.concat_shape, [t.shape for t in tensors], at)
-    return apply(movement.concat, *tensors, axis=at)
+    return apply(movement.concat, *together("concat", *tensors), axis=at)
 
 
 def take(x: Tensor, indices: Any, axis: int = 0) -> Tensor:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from ..arrays.backends import current_backend, namespace_of
+from ..arrays.dtypes import FLOAT, INT64, PLACE, check_int64, promoted
 from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
 from ..autograd.lines import source_line
 from ..autograd.recording import NUMBERS, Recorded, apply, make
@@ -37,7 +38,7 @@ class Arithmetic(Recorded):
     __hash__ = object.__hash__  # == compares elements; the walk's dicts need identity
 
     def __neg__(self: Tensor) -> Tensor:
-        return apply(primitives.neg, self)
+        return negative(self)
 
     def __add__(self: Tensor, y: Operand) -> Tensor:
         return binary(primitives.add, self, y)
@@ -58,17 +59,17 @@ class Arithmetic(Recorded):
         return binary(primitives.mul, y, self)
 
     def __truediv__(self: Tensor, y: Operand) -> Tensor:
-        return binary(primitives.div, floats_of(self), floats_of(y))
+        return of_floats(primitives.div, self, y)
 
     def __rtruediv__(self: Tensor, y: Operand) -> Tensor:
-        return binary(primitives.div, floats_of(y), floats_of(self))
+        return of_floats(primitives.div, y, self)
 
     def __pow__(self: Tensor, y: Operand) -> Tensor:
-        return binary(primitives.pow, floats_of(self), floats_of(y))
+        return of_floats(primitives.pow, self, y)
 
     def __rpow__(self: Tensor, y: Operand) -> Tensor:
         base = constant("pow", y, self)
-        return binary(primitives.pow, y if base is None else base, floats_of(self))
+        return of_floats(primitives.pow, y if base is None else base, self)
 
     # Comparisons give a tensor of bools. They are flat but for jumps: no gradient.
 
@@ -98,11 +99,39 @@ def binary(op: Op, x: Operand, y: Operand) -> Any:
         a = x if type(x) in NUMBERS else constant(op.name, x, y)
     if not isinstance(y, Recorded):
         b = y if type(y) in NUMBERS else constant(op.name, y, x)
-    if a is None or b is None:
+    like = b if type(a) in NUMBERS else a
+    if a is None or b is None or type(like) in NUMBERS:
         return refuse_or_defer(op.name, x, y)
-    if type(a) in NUMBERS or type(b) in NUMBERS or a.array.dtype == b.array.dtype:
+    dtype = like.array.dtype
+    alone = type(a) in NUMBERS or type(b) in NUMBERS or b.array.dtype == dtype
+    if alone and PLACE[dtype] >= FLOAT:  # one float dtype: the usual
         return apply(op, a, b)
-    return apply(op, promote(a, b), promote(b, a))
+    a, b = together(op.name, a, b)
+    return fitting(op, apply(op, a, b), a, b)
+
+
+def of_floats(op: Op, x: Operand, y: Operand) -> Any:
+    """An operator whose results are floats: of those beside the whole numbers, or of
+    the backend."""
+    tensors = isinstance(x, Recorded) and isinstance(y, Recorded)
+    if tensors and is_float(x) != is_float(y):
+        return binary(op, x, y)
+    return binary(op, floats_of(x), floats_of(y))
+
+
+def negative(x: Any) -> Any:
+    """-x."""
+    z = apply(primitives.neg, x)
+    return z if PLACE[z.array.dtype] >= FLOAT else fitting(primitives.neg, z, x)
+
+
+def fitting(op: Op, z: Recorded, *operands: Any) -> Any:
+    """z = op(operands), whole numbers, if they fit an int64."""
+    if PLACE[z.array.dtype] == INT64:
+        xp = namespace_of([z.array])
+        arrays = [v.array if isinstance(v, Recorded) else v for v in operands]
+        check(op.name, xp.check_int64, op.forward, *arrays)
+    return z
 
 
 def compare(op: Op, x: Recorded, y: Operand) -> Any:
@@ -145,7 +174,7 @@ def constant(who: str, x: Any, like: Any) -> Any:
         return None
     xp = namespace_of([like.array])
     array = check(who, xp.asarray, x)
-    if array.dtype == "float64":
+    if PLACE[array.dtype] >= FLOAT:  # an array or list counts by its kind alone
         array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
     t = make(array)
     if context.now.tracing:
@@ -153,12 +182,41 @@ def constant(who: str, x: Any, like: Any) -> Any:
     return t
 
 
-def promote(x: Recorded, other: Recorded) -> Any:
-    """x in the dtype of `other`, if x has whole numbers or bools and `other` floats:
-    an int64 does not widen a float32 to float64, as it would in NumPy."""
-    if is_float(other) > is_float(x):
-        return apply(movement.astype, x, dtype=other.dtype)
-    return x
+def together(who: str, *operands: Any) -> Any:
+    """The operands, Tensors, numbers and None, in the dtype that comes out where they
+    meet (arrays/dtypes.py). Numbers stay numbers: they follow."""
+    first: Any = None
+    for v in operands:
+        if isinstance(v, Recorded):
+            dtype = v.array.dtype
+            if first is None:
+                first = dtype
+            elif dtype != first:
+                break
+    else:
+        if PLACE[first] >= FLOAT or not NUMBERS.intersection(map(type, operands)):
+            return operands  # of one dtype: the usual
+    tensors = [v for v in operands if isinstance(v, Recorded)]
+    numbers = [v for v in operands if type(v) in NUMBERS]
+    kinds = {v.dtype for v in tensors} | {type(v).__name__ for v in numbers}
+    if len(kinds) == 1:
+        return operands
+    xp = namespace_of([tensors[0].array])
+    dtype = promoted(frozenset(kinds), default_float(xp))
+    if dtype == "int64":
+        check(who, check_int64, *(v for v in numbers if type(v) is int))
+    return [
+        apply(movement.astype, v, dtype=dtype)
+        if isinstance(v, Recorded) and v.dtype != dtype
+        else v
+        for v in operands
+    ]
+
+
+def floats_together(who: str, *operands: Any) -> Any:
+    """The operands, a Tensor first, in one dtype, and that one of floats."""
+    operands = together(who, *operands)
+    return operands if is_float(operands[0]) else map(floats_of, operands)
 
 
 def floats_of(x: Any) -> Any:
@@ -170,7 +228,7 @@ def floats_of(x: Any) -> Any:
 
 def is_float(t: Recorded) -> bool:
     """Whether a tensor can have a gradient."""
-    return t.dtype.startswith("float")
+    return PLACE[t.array.dtype] >= FLOAT
 
 
 def default_float(xp: Any) -> str:
@@ -222,7 +280,8 @@ def whole_numbers(who: str, x: Any, like: Recorded, count: int, what: str) -> An
         raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
     if t.size:
         xp = namespace_of([t.array])
-        for worst in (xp.max(t.array, axis=None), -xp.max(-t.array, axis=None)):
+        least = -1 - xp.max(-1 - t.array, axis=None)  # -x of -2⁶³ would not fit
+        for worst in (xp.max(t.array, axis=None), least):
             if not 0 <= (i := int(worst.tolist())) < count:
                 raise IndexError(
                     f"{who}: {what} {i} given; it is out of range, allowed is "

@@ -24,7 +24,7 @@ from ..autograd.recording import Recorded, apply
 from ..rules import primitives
 from .elementwise import numeric
 from .movement import permute_dims, reshape
-from .operands import Operand, Tensor, check, constant, promote
+from .operands import Operand, Tensor, check, constant, together
 from .reductions import sum
 
 __all__ = ["einsum", "matmul"]
@@ -47,7 +47,7 @@ def matmul(x: Operand, y: Operand) -> Any:
         a = numeric("matmul", constant("matmul", x, y), x, y)
         b = numeric("matmul", constant("matmul", y, x), x, y)
     if a.array.dtype != b.array.dtype:
-        a, b = promote(a, b), promote(b, a)
+        a, b = together("matmul", a, b)
     if len(a.array.shape) != 1 != len(b.array.shape):
         return apply(primitives.matmul, a, b)
     shape = check("matmul", shapes.matmul_shape, a.shape, b.shape)

@@ -14,7 +14,7 @@ from ..arrays.backends import namespace_of
 from ..autograd.recording import apply, make
 from ..errors import check_number
 from ..rules import primitives
-from .elementwise import astype, exp, log, sqrt, stop_gradient, where
+from .elementwise import astype, exp, log, reverse, sqrt, stop_gradient, where
 from .movement import reshape
 from .operands import Tensor, axes_of, axis_of, floats_of, tensor
 
@@ -114,7 +114,7 @@ def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     if x.dtype == "bool":
         least = min(astype(x, "int64"), axis=axes, keepdims=keepdims)
         return astype(least, "bool")
-    return -max(-x, axis=axes, keepdims=keepdims)
+    return reverse(max(reverse(x), axis=axes, keepdims=keepdims))
 
 
 def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -149,8 +149,7 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor
     >>> argmin(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
     Tensor([0, 1], int64)
     """
-    x = astype(x, "int64") if tensor("argmin", x).dtype == "bool" else x
-    return find("argmin", -x, axis, keepdims)
+    return find("argmin", reverse(tensor("argmin", x)), axis, keepdims)
 
 
 def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:

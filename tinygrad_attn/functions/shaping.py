@@ -202,6 +202,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     Args:
         pad: how much before and after, for the last axis, then the one before it, and
             so on, as in PyTorch: (left, right, top, bottom, ...).
+        value: a number; one that x's dtype lacks gives another (arrays/dtypes.py).
 
     >>> import tinygrad_attn
     >>> tinygrad_attn.pad(Tensor([1, 2]), (1, 0))
@@ -241,7 +242,7 @@ def tril(x: Tensor, k: int = 0) -> Tensor:
     """
     check_number("tril", "k", k, whole=True)
     row, column = rows_and_columns("tril", x)
-    return where(column - row <= k, x, 0)
+    return where(column - row <= k, x, False)
 
 
 def triu(x: Tensor, k: int = 0) -> Tensor:
@@ -253,7 +254,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
     """
     check_number("triu", "k", k, whole=True)
     row, column = rows_and_columns("triu", x)
-    return where(column - row >= k, x, 0)
+    return where(column - row >= k, x, False)
 
 
 def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:

@@ -102,7 +102,7 @@ def cross_entropy(xp, logits, target):
     -ln p[t]. 0 · ln 0 counts as 0. Nats are the unit of ln: 0 for a certainty, ln C for
     a guess among C.
     """
-    log_p = log_softmax(xp, logits, axis=-1)  # (N, C)
+    log_p = log_softmax(xp, logits, axis=-1)
     nats = xp.where(target == 0.0, 0.0, target * log_p)
     return -xp.sum(nats, axis=(1,)), log_p  # (N,)
 
