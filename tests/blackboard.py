@@ -232,7 +232,7 @@ class Reader:
         if self.take("½"):
             return 0.5, True
         if self.take("∞"):
-            return 1e30, True  # as attention masks
+            return math.inf, True
         if found := self.match(NUMBER):
             mantissa, _, power = found[0].partition("·10")
             digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")

@@ -15,7 +15,6 @@ import math
 from tinygrad_attn import Tensor, functional, ops
 from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.functions import attention
-from tinygrad_attn.rules.composites import MASKED
 
 from ..layers import Linear, check_positive, check_sequence, xavier_uniform
 from ..module import Module
@@ -86,12 +85,16 @@ class AttentionHead(Module):
         products = Q @ K.mT  # (..., T, S)
         energies = products / math.sqrt(d_k)
         masked = energies
+        seeing = None
         if mask is not None:
             attention.check_mask("AttentionHead", mask, energies.shape, "mask")
-            masked = ops.where(mask, energies, MASKED)
-        weights = functional.softmax(masked)
-        if mask is not None:  # in a row without any key all weights are 0
-            weights = ops.where(mask, weights, 0.0)
+            masked = ops.where(mask, energies, -math.inf)
+            seeing = attention.rows_that_see(mask)  # (..., T, 1); None if all see a key
+        if seeing is None:
+            weights = functional.softmax(masked)
+        else:  # in a row without any key all weights are 0
+            filled = ops.where(seeing, masked, 0.0)
+            weights = ops.where(seeing, functional.softmax(filled), 0.0)
         return weights @ V, weights  # (..., T, d_v)
 
     def extra_repr(self) -> str:

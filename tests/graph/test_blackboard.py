@@ -261,7 +261,7 @@ def test_attention_is_blended_with_a_mask_as_without():
     """Its notation leaves the mask out; what is behind one is in no picture."""
     case = Case(
         composites.scaled_dot_product_attention,
-        ((normal, 2, 3, 4), (normal, 2, 5, 4), (normal, 2, 5, 2), None, None),
+        ((normal, 2, 3, 4), (normal, 2, 5, 4), (normal, 2, 5, 2), None, None, None),
         {"scale": 0.3},
     )
     graph = graph_of(ops.apply(case.op, *case.make(), **case.params))

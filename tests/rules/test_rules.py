@@ -17,9 +17,12 @@ from rule_cases import (
     wanted,
 )
 
+import nn
 from tinygrad_attn import (
     Tensor,
     concat,
+    debug,
+    functional,
     grad,
     gradcheck,
     gradgradcheck,
@@ -164,7 +167,7 @@ DEFAULTS = [
     Case(C.rms_norm, ((normal, 2, 3, 4), (normal, 4)), {"axis": (-1,), "eps": 1e-6}),
     Case(
         C.scaled_dot_product_attention,
-        ((normal, 3, 4), (normal, 5, 4), (normal, 5, 2), None, (mask, 3, 5)),
+        ((normal, 3, 4), (normal, 5, 4), (normal, 5, 2), None, None, (mask, 3, 5)),
         {"p": 0.0},
     ),
 ]
@@ -197,25 +200,51 @@ def test_relu_is_0_from_its_kink_on_down(any_backend):
 def test_a_key_that_no_query_may_see_is_as_if_it_were_not_there(any_backend):
     q, k, v = (randn(n, 4, requires_grad=True) for n in (3, 5, 5))
     seen = Tensor([[True, False, True, True, False]])
-    z = ops.apply(C.scaled_dot_product_attention, q, k, v, seen, None, scale=0.5)
+    sdpa = C.scaled_dot_product_attention
+    z = ops.apply(sdpa, q, k, v, seen, None, None, scale=0.5)
     k_seen, v_seen = (concat([t[:1], t[2:4]]) for t in (k, v))
-    want = ops.apply(
-        C.scaled_dot_product_attention, q, k_seen, v_seen, None, None, scale=0.5
-    )
+    want = ops.apply(sdpa, q, k_seen, v_seen, None, None, None, scale=0.5)
     assert_close(z, want)
     weights = randn(3, 4)
     for a, b in zip(grad(z, [q, k, v], weights), grad(want, [q, k, v], weights)):
         assert_close(a, b)
 
 
-def test_attention_to_nothing_gives_equal_weights_to_no_key(any_backend):
-    """MASKED is no infinity, which would make nan of a row of nothing else."""
+@pytest.mark.parametrize("size", [1.0, 1e17, -1e17])
+def test_attention_to_nothing_is_0_and_moves_nothing(size, any_backend):
     q, k, v = (randn(2, 4, requires_grad=True) for _ in range(3))
     nothing = Tensor([[False, False], [True, True]])
-    z = ops.apply(C.scaled_dot_product_attention, q, k, v, nothing, None, scale=0.5)
+    z = functional.scaled_dot_product_attention(q * size, k * abs(size), v, nothing)
     assert z[0].tolist() == [0.0] * 4
-    for g in grad(z.sum(), [q, k, v]):
-        assert all(map(math.isfinite, flatten(g.tolist())))
+    for g in grad(z[0].sum(), [q, k, v]):
+        assert set(flatten(g.tolist())) == {0.0}
+    alone = functional.scaled_dot_product_attention(q[1:] * size, k * abs(size), v)
+    assert_close(z[1], alone[0], 1e-14)
+
+
+@pytest.mark.parametrize("energy", [-1e29, -1e31, -1e35])
+def test_no_energy_loses_to_a_masked_key(energy, any_backend):
+    """A number that stood for −∞ would win against lower ones."""
+    q, k = Tensor([[1.0]], requires_grad=True), Tensor([[energy], [0.0]])
+    v, mask = Tensor([[1.0], [2.0]]), Tensor([[True, False]])
+    assert functional.scaled_dot_product_attention(q, k, v, mask).tolist() == [[1.0]]
+    head = nn.AttentionHead(1, 1)
+    for weight in head.W_Q, head.W_K, head.W_V:
+        weight.assign([[1.0]])
+    z, weights = head(q, k, mask=mask)
+    assert weights.tolist() == [[1.0, 0.0]]
+    assert z.tolist() == [[energy]] or abs(z.item() / energy - 1.0) < 1e-6
+
+
+def test_a_step_of_attention_may_make_no_nan_of_a_mask(any_backend):
+    """-∞ is put there on purpose, so debug() says nothing of it."""
+    x = randn(3, 4, requires_grad=True)
+    mask = Tensor([[False] * 3, [True, False, False], [True, True, False]])
+    with debug():
+        z, _ = nn.AttentionHead(4, 2)(x, mask=mask)
+        z.sum().backward()
+        functional.scaled_dot_product_attention(x, x, x, mask).sum().backward()
+    assert all(map(math.isfinite, flatten(x.grad.tolist())))
 
 
 # --- PyTorch: first and second derivatives of the same functions ----------------------
@@ -253,7 +282,7 @@ def torch_functions():
             F.layer_norm(x, x.shape[-len(axis) :], w, None if w is None else b, eps)
             + (b if w is None and b is not None else 0.0)
         ),
-        "scaled_dot_product_attention": lambda q, k, v, mask, _, *, scale: sdpa(
+        "scaled_dot_product_attention": lambda q, k, v, mask, *_, scale: sdpa(
             q, k, v, mask, scale=scale
         ),
     }

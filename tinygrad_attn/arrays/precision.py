@@ -11,7 +11,6 @@ same, and so is every rule. What differs:
 - Beside a float32 whole numbers and bools become float32, not float64 as in NumPy
   (dtypes.py), and a gradient gets the dtype of its input.
 - `functional.rms_norm` has the EPSILON of its input's dtype as its default ε.
-- A masked energy is -1e30, which float32 can hold.
 """
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}  # from 1 to the next number

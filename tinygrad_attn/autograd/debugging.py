@@ -79,6 +79,8 @@ def check_backward(node: Any, g: Any, shares: Sequence[Any]) -> None:
 def trouble(x: Any) -> str:
     """Which nan or inf an array has and where, in words; "" if it has none."""
     x = x.array if hasattr(x, "requires_grad") else x
+    if isinstance(x, float):  # a plain number beside Tensors
+        return "" if math.isfinite(x) else str(x)
     if not hasattr(x, "shape") or not str(x.dtype).startswith("float"):
         return ""
     xp = namespace_of([x])

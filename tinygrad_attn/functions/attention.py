@@ -101,7 +101,8 @@ def attention_with_weights(
         return matmul(weights, value), weights
     keep = keep_mask(who, energies, dropout_p, query)
     attention = composites.scaled_dot_product_attention
-    inputs = (query, key, value, attn_mask, keep)
+    seeing = None if attn_mask is None else rows_that_see(attn_mask)
+    inputs = (query, key, value, attn_mask, seeing, keep)
     settings = {
         "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
         "p": float(dropout_p),
@@ -131,6 +132,17 @@ def check_mask(
             f"{who}: {name} of shape {mask.shape} given; it must broadcast to the "
             f"energies' shape {energies}"
         )
+
+
+def rows_that_see(mask: Tensor) -> Tensor | None:
+    """(..., T, 1), true for a query that may attend to something; None if each may."""
+    array = mask.array
+    xp = namespace_of([array])
+    if not array.shape:
+        array = xp.reshape(array, (1,))
+    seeing = xp.max(array, axis=-1, keepdims=True)
+    blind = xp.max(seeing == False, axis=None).tolist()  # noqa: E712
+    return make(seeing) if blind else None
 
 
 def causal_mask(

@@ -18,10 +18,6 @@ from .activations import dropout
 from .operation import composite
 from .primitives import as_rows, matrix_transpose
 
-# As good as -∞ before a softmax: beside any other energy, exp of it is exactly 0. In a
-# fully masked row it gives equal weights, where -∞ - (-∞) would be nan.
-MASKED = -1e30
-
 # === 1. Softmax and cross-entropy =====================================================
 
 
@@ -267,7 +263,7 @@ def mean(xp, x, *, axis):
     value="Aᵀ ∂z",
 )
 def scaled_dot_product_attention(
-    xp, query, key, value, attn_mask, keep, *, scale, p=0.0
+    xp, query, key, value, attn_mask, seeing, keep, *, scale, p=0.0
 ):
     """For each query a blend of the values, by how well their keys match.
 
@@ -286,17 +282,21 @@ def scaled_dot_product_attention(
     Divided by √d_k the energies have variance 1 whatever the width of the head.
 
     `attn_mask` (boolean, broadcast to (..., T, S)) is true where query i may attend to
-    key j. A row that may attend to nothing gets weights of exactly 0, and so a z of 0.
+    key j. Elsewhere the energy becomes -∞, and exp(-∞) is exactly 0.
+    `seeing` (..., T, 1) is None if each query may attend to something. Where it is
+    false, a row of -∞ alone would give 0/0: its weights, and so its z, are set to 0.
     `keep` with `p` is the dropout of the weights.
     """
     products = xp.matmul(query, matrix_transpose(xp, key))  # (..., T, S)
     energies = products * scale
     masked = energies
     if attn_mask is not None:
-        masked = xp.where(attn_mask, energies, MASKED)
-    weights = softmax(xp, masked, axis=-1)
-    if attn_mask is not None:
-        weights = xp.where(attn_mask, weights, 0.0)  # a fully masked row was uniform
+        masked = xp.where(attn_mask, energies, -math.inf)
+    if seeing is not None:
+        filled = xp.where(seeing, masked, 0.0)
+        weights = xp.where(seeing, softmax(xp, filled, axis=-1), 0.0)
+    else:
+        weights = softmax(xp, masked, axis=-1)
     kept = weights if keep is None else dropout(xp, weights, keep, p=p)
     z = xp.matmul(kept, value)  # (..., T, d_v)
     return z, (weights, kept)
@@ -317,11 +317,9 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
 
     Where the mask is false A is 0, and so is dE: no case of its own.
     """
-    query, key, value, attn_mask, keep = inputs
+    query, key, value, _, _, keep = inputs
     if saved is None:
-        _, saved = scaled_dot_product_attention.forward(
-            xp, query, key, value, attn_mask, keep, scale=scale, p=p
-        )
+        _, saved = scaled_dot_product_attention.forward(xp, *inputs, scale=scale, p=p)
     weights, kept = saved
     dq = dk = dv = None
     if needs[2]:
@@ -335,7 +333,7 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
         dk = xp.matmul(matrix_transpose(xp, d_products), query)
-    return dq, dk, dv, None, None
+    return dq, dk, dv, None, None, None
 
 
 # The steps of attention, by their kind and their name in the code above (and in the
@@ -349,6 +347,8 @@ STEPS = {
     ("elementwise", "energies"): "Scaled by 1/√d_k, so that the softmax does not "
     "saturate.",
     ("choice", "masked"): "Keys that a query may not attend to get −∞.",
+    ("choice", "filled"): "A query that may attend to nothing gets a row of 0: the "
+    "softmax of −∞ alone would be 0/0.",
     ("softmax", "weights"): "Each query's energies become weights that add up to 1.",
     ("choice", "weights"): "A query that may attend to nothing has no weights at all.",
 }

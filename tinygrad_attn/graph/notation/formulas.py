@@ -12,9 +12,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import isinf
-from typing import Any
 
-from ...rules.composites import MASKED, STEPS
+from ...rules.composites import STEPS
 from ...rules.operation import OWN, ROWWISE
 from ..data import Edge, Graph, Node
 
@@ -313,7 +312,7 @@ def transpose_name(name: str) -> str:
 def number(x: float | None) -> str:
     """A plain number in a formula.
 
-    >>> number(0.3535533905932738), number(2), number(-1e30), number(None)
+    >>> number(0.3535533905932738), number(2), number(float("-inf")), number(None)
     ('.354', '2', '−∞', '')
     >>> number(-1e-5), number(1e200)
     ('−1·10⁻⁵', '1·10²⁰⁰')
@@ -322,7 +321,7 @@ def number(x: float | None) -> str:
         return ""
     if isinstance(x, bool):
         return str(x)
-    if isinf(x) or is_masked(x):
+    if isinf(x):
         return "∞" if x > 0 else "−∞"
     text, _, power = f"{abs(x):.3g}".partition("e")
     text = text[1:] if text.startswith("0.") else text
@@ -330,16 +329,6 @@ def number(x: float | None) -> str:
         digits = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
         text += f"·10{str(int(power)).translate(digits)}"
     return f"−{text}" if x < 0 else text
-
-
-def is_masked(x: Any) -> bool:
-    """Whether a number stands for −∞ before a softmax. It need not be exact: float32
-    rounds it, and the softmax subtracts the largest energy from it.
-
-    >>> is_masked(-1e30), is_masked(-3e30), is_masked(-2.0)
-    (True, False, False)
-    """
-    return isinstance(x, float) and abs(x - MASKED) <= -1e-6 * MASKED
 
 
 def pretty(name: str) -> str:

@@ -14,8 +14,6 @@ from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...graph.data import flat, index_of, to_lists
-from ...graph.notation.formulas import is_masked
-from ...rules.composites import MASKED
 from . import colours
 
 ROOM = 16  # up to so many rows or columns are all shown
@@ -106,11 +104,10 @@ def grid_of(
         )
     else:
         numbers = flat(array) if numbers is None else numbers
-        own = colours.largest(map(float, (x for x in numbers if usual(x))))
+        own = colours.largest(map(float, numbers))
         picked = [numbers[r * columns : (r + 1) * columns] for r in range(rows)]
         every = None if total is None else flat(total)
         totals = every and [every[r * columns : (r + 1) * columns] for r in range(rows)]
-    picked = [[-math.inf if is_masked(x) else x for x in row] for row in picked]
     power = colours.exponent(own) if palette != "probability" else 0
     if palette == "probability":
         own = 1.0
@@ -141,7 +138,7 @@ def picks(
 
 
 def size_of(array: Any) -> float:
-    """The largest finite |x| of an array, without the numbers that stand for −∞."""
+    """The largest finite |x| of an array."""
     xp = namespace_of([array])
     if 0 in array.shape:
         return 0.0
@@ -149,14 +146,8 @@ def size_of(array: Any) -> float:
         array = xp.astype(array, "float64")
     with xp.quiet():
         sizes = xp.maximum(array, -array)
-        masked = xp.maximum(array - MASKED, MASKED - array) <= -1e-6 * MASKED
-        sizes = xp.where(masked, 0.0, xp.where(sizes < math.inf, sizes, 0.0))
+        sizes = xp.where(sizes < math.inf, sizes, 0.0)
         return float(to_lists(xp.max(sizes, axis=None)))
-
-
-def usual(x: Any) -> bool:
-    """Whether a number counts for the scale: it does not stand for −∞."""
-    return not is_masked(x)
 
 
 def is_probability(array: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...graph.data import Graph, Node, flat
-from ...graph.notation.formulas import axes_of, is_masked, on_the_blackboard
+from ...graph.notation.formulas import axes_of, on_the_blackboard
 from ...graph.trace import on_positions
 from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
@@ -119,7 +119,7 @@ def argument(x: str | float | None) -> Any:
     """An input: the id of a card, a plain number, or None if it was not given."""
     if x is None or isinstance(x, str):
         return x
-    return "-inf" if is_masked(x) else json_number(x)
+    return json_number(x)
 
 
 def moved(graph: Graph, node: Node) -> dict[str, Any] | None:
