@@ -175,6 +175,10 @@ def _exact_sum(x: Array, axis: Any, keepdims: bool) -> Array:
     return x.reshape(shape)
 
 
+def squares_fit(x: Array) -> bool:
+    return bool(np.vdot(x, x) < np.inf)
+
+
 def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
     return _max(x, axis=axis, keepdims=keepdims)
 

@@ -155,6 +155,12 @@ def sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
     return like(x, sums, shape, dtype)
 
 
+def squares_fit(x: Array) -> bool:
+    """Whether the sum of all x² is no more than the largest float."""
+    data = x.data if type(x) is Array else [x.scalars.value(v) for v in x.data]
+    return not data or (builtins.max(data) < 1e150 and builtins.min(data) > -1e150)
+
+
 def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
     """The largest element along an axis, several, or all (None)."""
     rows, shape = _rows(x, axis, keepdims)

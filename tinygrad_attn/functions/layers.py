@@ -13,8 +13,10 @@ from ..arrays.precision import EPSILON
 from ..autograd.recording import apply
 from ..errors import check_number
 from ..rules import composites, movement
+from .elementwise import maximum, sqrt
 from .movement import reshape
 from .operands import Tensor, floats_together, tensor, together, whole_numbers
+from .reductions import mean, too_large_to_square
 
 __all__ = ["embedding", "layer_norm", "linear", "rms_norm"]
 
@@ -80,6 +82,12 @@ def layer_norm(
     check_number("layer_norm", "eps", eps, 0.0)
     axis = last_axes("layer_norm", x, normalized_shape, weight=weight, bias=bias)
     x, weight, bias = floats_together("layer_norm", x, weight, bias)
+    size = too_large_to_square(x, axis)
+    if size is not None:
+        y = x / size
+        z = divided_by_rms(y - mean(y, axis, keepdims=True), size, axis, eps)
+        z = z if weight is None else z * weight
+        return z if bias is None else z + bias
     return apply(composites.layer_norm, x, weight, bias, axis=axis, eps=float(eps))
 
 
@@ -105,7 +113,23 @@ def rms_norm(
         check_number("rms_norm", "eps", eps, 0.0)
     else:
         eps = EPSILON[x.dtype]
+    size = too_large_to_square(x, axis)
+    if size is not None:
+        z = divided_by_rms(x / size, size, axis, eps)
+        return z if weight is None else z * weight
     return apply(composites.rms_norm, x, weight, axis=axis, eps=float(eps))
+
+
+def divided_by_rms(
+    y: Tensor, size: Tensor, axis: tuple[int, ...], eps: float
+) -> Tensor:
+    """x/√(mean(x²) + ε) where x = size y is too large to be squared: both are divided
+    by size. TINY takes the place of an ε/size² that is no float any more."""
+    small = maximum(eps / size / size, TINY)
+    return y / sqrt(mean(y * y, axis, keepdims=True) + small)
+
+
+TINY = 1e-37
 
 
 def last_axes(

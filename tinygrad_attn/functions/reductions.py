@@ -14,7 +14,7 @@ from ..arrays.backends import namespace_of
 from ..autograd.recording import apply, make
 from ..errors import check_number
 from ..rules import primitives
-from .elementwise import astype, exp, log, reverse, sqrt, stop_gradient, where
+from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
 from .movement import reshape
 from .operands import Tensor, axes_of, axis_of, floats_of, tensor
 
@@ -78,6 +78,10 @@ def var(
     axes = axes_of("var", x, axis)
     x = floats_of(x)
     check_number("var", "correction", correction)
+    size = too_large_to_square(x, axes)
+    if size is not None:
+        unit = reshape(size, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
+        return var(x / size, axes, correction, keepdims) * unit * unit
     centered = x - mean(x, axis=axes, keepdims=True)
     # Again: the mean was rounded, and equal numbers shall have a variance of exactly 0.
     centered = centered - mean(centered, axis=axes, keepdims=True)
@@ -97,9 +101,25 @@ def std(
     """
     axes = axes_of("std", x, axis)
     check_number("std", "correction", correction)
+    size = too_large_to_square(floats_of(x), axes)
+    if size is not None:
+        unit = reshape(size, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
+        return std(x / size, axes, correction, keepdims) * unit
     v = var(x, axis=axes, correction=correction, keepdims=keepdims)
     flat = v == 0.0
     return where(flat, 0.0, sqrt(where(flat, 1.0, v)))
+
+
+def too_large_to_square(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
+    """None, if all x² can be added up. Else the largest |x| along the axes, at least 1,
+    as a constant. What a variance says of x it says of x divided by that."""
+    xp = namespace_of([x.array])
+    if xp.squares_fit(x.array):
+        return None
+    size = max(abs(stop_gradient(x)), axis=axes, keepdims=True)
+    if not max(size).array.tolist() < math.inf:  # inf and nan have no variance
+        return None
+    return where(size > 1.0, size, 1.0)
 
 
 def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
