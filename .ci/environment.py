@@ -42,6 +42,8 @@ def complaint(look: tuple[str, ...]) -> str:
         return ""
     if UNFINISHED.exists():
         return "it is from a try that was cut short"
+    if PYTHON.exists() and not (VENV / "pyvenv.cfg").exists():
+        return "it has no pyvenv.cfg: pip would install into Python's own folders"
     status, version = run(
         PYTHON, "-c", "import platform; print(platform.python_version())"
     )
@@ -112,6 +114,8 @@ def remove() -> None:
 
 def install(extras: list[str]) -> None:
     """Lets pip install the project where it is, with these extras."""
+    told = f"make: fetching what {' and '.join(extras)} needs into .venv, once"
+    print(told, flush=True)
     UNFINISHED.touch()
     quiet = "--quiet", "--disable-pip-version-check", "--retries=2"
     what = f".[{','.join(extras)}]"

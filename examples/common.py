@@ -9,12 +9,13 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from examples.files import check_folder, name_of_folder
 from examples.options import Parser, choose_backend
-from examples.terminal import run
+from examples.terminal import run, tell
 from tinygrad_attn import Tensor, use_backend
 from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
@@ -38,7 +39,7 @@ class Metrics:
     """A file of JSON lines, one for each step; nothing without a path."""
 
     def __init__(self, path: str | None, append: bool = False) -> None:
-        self.start = process_start()
+        self.start, self.path = process_start(), path
         self.file: TextIO | None = None
         if path:
             self.file = open(
@@ -49,7 +50,11 @@ class Metrics:
         """Writes a line; "seconds" since the process started are added."""
         if self.file:
             row["seconds"] = round(self.seconds(), 3)
-            self.file.write(json.dumps(row) + "\n")
+            try:
+                self.file.write(json.dumps(row) + "\n")
+            except OSError as error:  # such as a full disk
+                reason = error.strerror or error
+                raise OSError(f"--metrics {self.path}: {reason}") from None
 
     def seconds(self) -> float:
         """Seconds since the process started."""
@@ -60,7 +65,8 @@ class Metrics:
 
     def __exit__(self, *error: object) -> None:
         if self.file:
-            self.file.close()
+            with suppress(OSError):  # each line is written at once
+                self.file.close()
 
 
 def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
@@ -113,7 +119,7 @@ def compare_with_numpy(ready: Callable[[], Callable[[], object]]) -> None:
             medians[backend] = sorted(times)[steps // 2]
     except RuntimeError:  # no NumPy here
         return
-    print(
+    tell(
         f"--backend numpy is {medians['python'] / medians['numpy']:.0f} times faster: "
         f"{medians['numpy']:.1f} ms a step, not {medians['python']:.0f} (measured now)"
     )

@@ -10,10 +10,17 @@ here, in one line.
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+
+if (
+    Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent
+    and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+):  # from here to `run`, Ctrl-C ends the program without a traceback
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 try:
     import tinygrad_attn  # noqa: F401
@@ -22,7 +29,7 @@ except ImportError as error:
 
 from collections.abc import Callable
 
-from tinygrad_attn.arrays.backends import current_backend
+from tinygrad_attn.arrays.backends import VARIABLE, current_backend
 
 VENV = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
 NEEDS = {  # option → the package that it needs
@@ -38,19 +45,34 @@ print(*filter(find_spec, sys.argv[1:]))
 """
 
 
-def asked(backend: str, out: str | None) -> set[str]:
-    """The packages that the command line asks for, or the default backend."""
+def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
+    """The packages that the command line asks for, or the default backend; and whether
+    --backend is given."""
     needs = {**NEEDS, "--out": out} if out else NEEDS
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
-    parser.add_argument("--backend", default=backend)
-    for option in needs:
+    parser = argparse.ArgumentParser(
+        add_help=False, exit_on_error=False, allow_abbrev=False
+    )
+    for option in ("--backend", *needs):
         parser.add_argument(option)
     try:
         given, _ = parser.parse_known_args()
     except argparse.ArgumentError:
-        return set()  # the example itself says what is wrong
+        return set(), True  # the example itself says what is wrong
     packages = {needs[option] for option in needs if getattr(given, option[2:])}
-    return packages | ({"numpy"} if given.backend == "numpy" else set())
+    if (given.backend or backend) == "numpy":
+        packages.add("numpy")
+    return packages, given.backend is not None
+
+
+def in_venv(wanted: set[str]) -> set[str]:
+    """Which of the packages the Python of .venv has; none if that does not work."""
+    try:
+        answer = subprocess.check_output(
+            [VENV, "-c", TELL, *wanted], text=True, stderr=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    return set(answer.split())
 
 
 def go_on_in_venv(wanted: set[str]) -> None:
@@ -61,10 +83,9 @@ def go_on_in_venv(wanted: set[str]) -> None:
     try:
         if Path(sys.executable).parent.samefile(VENV.parent):
             return
-        answer = subprocess.check_output([VENV, "-c", TELL, *wanted], text=True)
-    except (OSError, subprocess.CalledProcessError):  # there is none that works
-        return
-    there = set(answer.split())
+    except OSError:
+        return  # there is none
+    there = in_venv(wanted)
     if there > here:
         more = " and ".join(sorted(there - here))
         print(
@@ -85,10 +106,13 @@ def run(
         backend: what it computes on by default; without one, what the environment says.
         out: the package that its --out needs, if any.
     """
-    backend = backend or os.environ.get("TINYGRAD_ATTN_BACKEND", "python")
-    go_on_in_venv(asked(backend, out))
+    packages, chosen = asked(os.environ.get(VARIABLE) or backend or "python", out)
+    go_on_in_venv(packages)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        current_backend()  # which the environment may name
+        if not chosen:
+            current_backend()  # which the environment may name
     except (RuntimeError, ValueError) as error:
         print(f"{Path(sys.argv[0]).stem}: {error}", file=sys.stderr)
         return 2

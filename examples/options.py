@@ -17,9 +17,7 @@ from examples.files import (
     words,
 )
 from nn import checkpoint
-from tinygrad_attn.arrays.backends import get_backend
-
-VARIABLE = "TINYGRAD_ATTN_BACKEND"
+from tinygrad_attn.arrays.backends import VARIABLE, get_backend
 
 # Name → what it is, and by default.
 Settings = Mapping[str, tuple[str, Any]]
@@ -28,7 +26,11 @@ Cases = Mapping[str, Mapping[str, Any]]
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses what it does not know in one line, as everything else here does."""
+    """Refuses what it does not know in one line, as everything else here does; an
+    option must be written out."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
@@ -131,9 +133,13 @@ def load(path: str, kind: str) -> checkpoint.Checkpoint:
     """A checkpoint whose config says that it is of this kind.
 
     Raises:
-        ValueError: it is another's; and what `checkpoint.load` raises.
+        ValueError: it cannot be read, or is another's; and what `checkpoint.load`
+            raises.
     """
-    saved = checkpoint.load(path)
+    try:
+        saved = checkpoint.load(path)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror or error})") from None
     if saved.config.get("kind") != kind:
         raise ValueError(f"{path} was not saved by {kind}")
     return saved

@@ -152,14 +152,14 @@ def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
     drawings = pictures(run, loss, o.layer, o.head)
     for name, drawing in drawings.items():
         drawing.save(out / f"{name}.dot")
-        print(f"  {drawing.save(out / f'{name}.svg')}")
+        print(f"  {drawing.save(out / f'{name}.svg')}, and .dot")
     maps = nn.attention_maps(run.model, Tensor([digits]))
     picture = draw_attention(
         maps, tokens[::-1], tokens, title="Where each output looks"
     )
     for ending in ("svg", "html"):
         picture.save(out / f"attention.{ending}")
-    print(f"  {out / 'attention.html'}")
+    print(f"  {out / 'attention.html'}, and .svg")
     page = out / "head.html"
     head = run.model.layers[o.layer].self_attn, o.head
     play(loss, page, head=head, tokens=tokens, title=f"Head {o.head}, played")

@@ -62,7 +62,7 @@ class Task:
         if len(row) != self.length or not all(n in self.symbols for n in row):
             last = DIGITS[self.symbols[-1]]
             raise ValueError(
-                f"{option} {text} given; it must be {self.length} digits from 0 to "
+                f"{option} {text!r} given; it must be {self.length} digits from 0 to "
                 f"{last}"
             )
         return row

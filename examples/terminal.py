@@ -3,7 +3,9 @@ progress line, Ctrl-C, and how it ends."""
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import signal
 import sys
 import threading
@@ -28,7 +30,7 @@ def run(name: str, work: Callable[[], int]) -> int:
             sys.stdout.flush()
             return status
         except KeyboardInterrupt as stop:  # it may bring what to say
-            sys.stderr.write(f"\n{stop or 'stopped'}\n")
+            sys.stderr.write(f"\n{wrapped(str(stop) or 'stopped', sys.stderr)}\n")
             return 130
         except MemoryError as error:
             complain(name, f"out of memory; choose a smaller model ({error})")
@@ -38,8 +40,30 @@ def run(name: str, work: Callable[[], int]) -> int:
 
 
 def complain(name: str, text: str) -> None:
-    """One line on standard error."""
-    sys.stderr.write(f"{name}: {' '.join(text.split())}\n")
+    """One line on standard error, or as many as a narrow terminal needs."""
+    sys.stdout.flush()
+    one_line = " ".join(filter(None, map(str.strip, text.splitlines())))
+    sys.stderr.write(f"{wrapped(f'{name}: {one_line}', sys.stderr)}\n")
+
+
+def tell(text: str) -> None:
+    """A sentence on standard output; on a terminal no word of it is cut in two."""
+    print(wrapped(text, sys.stdout))
+
+
+def wrapped(text: str, stream: Any) -> str:
+    """A sentence in the lines that a terminal has room for; elsewhere it is one line.
+    Only its blanks are broken, so that a command in it can be copied."""
+    width = columns(stream) if stream.isatty() else 0
+    if not width or len(text) <= width:
+        return text
+    lines = [""]
+    for word in re.findall(r" *[^ ]+ *$| *[^ ]+", text):
+        if lines[-1] and len(lines[-1] + word) > width:
+            lines.append(word.lstrip(" "))
+        else:
+            lines[-1] += word
+    return "\n".join(lines)
 
 
 def choose_one_thread() -> None:
@@ -103,7 +127,8 @@ class Output:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.stream.fileno())
         os.close(nowhere)
-        if not isinstance(error, BrokenPipeError) and os.name != "nt":
+        gone = error.errno in (errno.EPIPE, errno.EIO)  # EIO: the terminal was closed
+        if not gone and os.name != "nt":
             raise error  # such as a full disk
 
     def close(self) -> None:
@@ -126,27 +151,36 @@ class Output:
 
 # === Ctrl-C ===========================================================================
 
+ENDS = ("SIGINT", "SIGTERM", "SIGHUP")  # Ctrl-C, `kill`, a window that is closed
+
 
 @contextmanager
 def noting_ctrl_c(wanted: bool = True) -> Iterator[list[int]]:
     """Within it a first Ctrl-C is only noted, in the list, for whoever looks there; a
-    second one interrupts as usual. If it is not wanted, so does the first."""
+    second one interrupts as usual. If it is not wanted, so does the first. `kill` and a
+    terminal that is closed count as Ctrl-C."""
     noted: list[int] = []
-    before = signal.getsignal(signal.SIGINT)
-    in_main = threading.current_thread() is threading.main_thread()
-    if not wanted or not in_main or before is signal.SIG_IGN:  # nohup stays so
+    if not wanted or threading.current_thread() is not threading.main_thread():
         yield noted
         return
+    numbers = [getattr(signal, name) for name in ENDS if hasattr(signal, name)]
+    before = {n: signal.getsignal(n) for n in numbers}
+
+    def as_before() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def note(number: int, frame: object) -> None:
         noted.append(number)
-        signal.signal(signal.SIGINT, before)
+        as_before()
 
-    signal.signal(signal.SIGINT, note)
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:  # nohup stays so
+            signal.signal(number, note)
     try:
         yield noted
     finally:
-        signal.signal(signal.SIGINT, before)
+        as_before()
 
 
 # === Progress =========================================================================
@@ -198,6 +232,7 @@ class Progress:
         self.live = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def __enter__(self) -> Progress:
+        sys.stdout.flush()  # what was said before stands before
         self.show = warnings.showwarning
         warnings.showwarning = self._warn  # type: ignore[assignment]
         return self
@@ -233,6 +268,8 @@ class Progress:
         # On a terminal "^C" needs room behind it: a line that wraps is not drawn over.
         width = max(1, columns() - 3) if self.live else 100
         line = fit(self.share, self.facts, width)
+        if line == self.line and not self.live:
+            return
         self._erase()
         sys.stderr.write(line if self.live else f"{line}\n")
         sys.stderr.flush()
@@ -247,10 +284,10 @@ class Progress:
             self.line = ""
 
 
-def columns() -> int:
+def columns(stream: Any = None) -> int:
     """How wide the terminal is now; 80 where it does not say."""
     try:
-        found = os.get_terminal_size(sys.stderr.fileno()).columns
+        found = os.get_terminal_size((stream or sys.stderr).fileno()).columns
     except (OSError, ValueError, AttributeError):
         found = 0
     return found if found > 1 else 80

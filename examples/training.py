@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import random
 import shlex
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import nn
 from examples.common import Metrics
+from examples.interpreter import in_venv
 from examples.options import Settings
-from examples.terminal import Progress, complain, noting_ctrl_c
+from examples.terminal import Progress, complain, noting_ctrl_c, tell
 from nn import checkpoint
 from tinygrad_attn.errors import how_to_install
 
@@ -178,7 +181,7 @@ def score(run: Training, metrics: Metrics) -> list[str]:
         exact_match=exact,
         scored_on="test",
     )
-    print(
+    tell(
         f"{exact:.1%} of {len(pairs):,} held-out {run.things} {run.done} exactly, "
         f"after {run.optimizer.steps} steps and {metrics.seconds():.1f} s"
     )
@@ -190,7 +193,7 @@ def score(run: Training, metrics: Metrics) -> list[str]:
 
 def program(run: Training) -> int:
     """Trains, or restores a model; says how good it is, answers, and draws. Returns the
-    exit status: 1 where the goal was missed, 130 at Ctrl-C."""
+    exit status: 1 where the goal was missed, 130 at Ctrl-C (as a shell counts it)."""
     o = run.options
     asked = run.understood(o.ask) if o.ask else None
     if o.saved:
@@ -199,8 +202,8 @@ def program(run: Training) -> int:
     if not o.load:
         try:
             with Metrics(o.metrics, append=bool(o.resume)) as metrics:
-                if learn(run, metrics):
-                    return 130
+                if stopped := learn(run, metrics):
+                    return 128 + stopped
                 said = score(run, metrics)
         except KeyboardInterrupt:
             raise KeyboardInterrupt(last_words(run)) from None
@@ -224,8 +227,8 @@ def program(run: Training) -> int:
     return 1
 
 
-def learn(run: Training, metrics: Metrics) -> bool:
-    """Trains and saves; whether Ctrl-C ended it, and then it says how to go on."""
+def learn(run: Training, metrics: Metrics) -> int:
+    """Trains and saves; which signal ended it, or 0. Then it says how to go on."""
     o = run.options
     run.introduce()
     with noting_ctrl_c(bool(o.save)) as stopped:  # finish the step, then save
@@ -234,25 +237,26 @@ def learn(run: Training, metrics: Metrics) -> bool:
             run.save(o.save)
             print(f"saved after {run.optimizer.steps} steps: {o.save}")
     if stopped:
-        print(f"to go on: {command(run)}")
-    return bool(stopped)
+        tell(f"to go on: {command(run)}")
+    return stopped[0] if stopped else 0
 
 
 def command(run: Training, steps: int | None = None) -> str:
-    """What to type to go on."""
-    file = shlex.quote(run.options.save)
-    more = f" --steps {steps}" if steps else ""
-    return f"python3 examples/{run.kind}.py --resume {file} --save {file}{more}"
+    """What to type to go on, from the folder that one is in."""
+    o = run.options
+    script = os.path.relpath(Path(__file__).with_name(f"{run.kind}.py"))
+    parts = ["python3", script, "--resume", o.save, "--save", o.save]
+    for name in ("metrics", "out", "ask"):
+        if getattr(o, name):
+            parts += [f"--{name}", getattr(o, name)]
+    return shlex.join([*parts, "--steps", str(steps)] if steps else parts)
 
 
 def last_words(run: Training) -> str:
     """What is said at a Ctrl-C that is obeyed at once."""
-    o = run.options
+    o, package = run.options, "safetensors"
     if o.save:
         return f"stopped at once; {o.save} is as it was saved last"
-    try:
-        checkpoint.check_safetensors("--save")
-    except RuntimeError:
-        install = how_to_install("safetensors")
-        return f"stopped; --save FILE keeps what is learned ({install})"
-    return "stopped; --save FILE would have kept what was learned"
+    if find_spec(package) or in_venv({package}):
+        return "stopped; --save FILE would have kept what was learned"
+    return f"stopped; --save FILE keeps what is learned ({how_to_install(package)})"

@@ -90,7 +90,7 @@ class Run(Translation):
             raise ValueError(
                 f"--ask {text!r} given; it must be a date from {date_phrases.FIRST} to "
                 f"{date_phrases.LAST} as {', '.join(date_phrases.LANGUAGES)} write it, "
-                "such as 'Mon 23rd Nov 2026' or '23.11.2026'"
+                "such as '23.11.2026' or, with the right weekday, 'Mon 23rd Nov 2026'"
             )
         phrase, day = found
         return phrase, day.isoformat()
@@ -111,7 +111,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--backend", help="numpy (default), or python: many hours")
     add_settings(parser, SETTINGS)
-    add_options(add, 3000, '"3 août 1998"')
+    add_options(add, 3000, '"23 novembre 2026"')
     o = parser.parse_args(argv)
     settle(o, Run.kind, SETTINGS, usual=("numpy", 3000))
     if o.backend == "scalar":

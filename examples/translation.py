@@ -18,6 +18,7 @@ from typing import Protocol
 
 import nn
 from examples.common import draw_losses
+from examples.terminal import tell
 from examples.training import Pair, Step, Training
 from tinygrad_attn import Tensor, draw_attention
 
@@ -217,6 +218,6 @@ def show_alignment(letters: Letters, pair: Pair) -> None:
     labels = letters.labels([pair[1]])
     given = letters.names(nn.shift_right(labels).tolist()[0])
     wanted = letters.names(labels.tolist()[0])
-    print(f"the encoder reads {pair[0]!r}; what the decoder is given, and shall write:")
+    tell(f"the encoder reads {pair[0]!r}; what the decoder is given, and shall write:")
     for what, row in ("given", given), ("to write", wanted):
         print(f"  {what:8} " + " ".join(f"{name:>3}" for name in row))

@@ -32,6 +32,14 @@ def told(*arguments, cwd=ROOT, python=sys.executable, **variables):
     return done.stdout
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize("end", ["| true", ">&-", ">&- 2>&-"])
+def test_a_reader_that_is_not_there_is_no_error(end):
+    command = f"{shlex.quote(sys.executable)} -m tinygrad_attn {end}"
+    done = subprocess.run(command, shell=True, capture_output=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def commands(text):
     """The lines that are to be typed into a shell."""
     lines = text.partition("Lessons and examples\n")[2].splitlines()

@@ -195,7 +195,8 @@ def test_no_option_is_recommended_that_would_be_refused(installed, monkeypatch):
     if installed:
         pytest.importorskip("safetensors", reason="needs safetensors")
     else:
-        monkeypatch.setitem(sys.modules, "safetensors", None)
+        monkeypatch.setattr(training, "find_spec", lambda package: None)
+        monkeypatch.setattr(training, "in_venv", lambda packages: set())
 
     def stop(run, metrics, stopped):
         raise KeyboardInterrupt

@@ -120,7 +120,7 @@ def has(clone):
     ("name", "arguments"),
     [
         ("train_reverse", ["--backend", "numpy"]),
-        ("train_reverse", ["--back=numpy", "--steps", "1"]),
+        ("train_reverse", ["--backend=numpy", "--steps", "1"]),
         ("translate_dates", ["--ask", "3 août 1998"]),
     ],
 )
@@ -185,9 +185,21 @@ def test_a_backend_that_the_environment_misspells_is_one_line(clone):
     done = clone.example("lesson_four_levels", TINYGRAD_ATTN_BACKEND="nmpy")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "lesson_four_levels: backend 'nmpy' given; it must be one of python, numpy, "
-        "scalar\n"
+        "lesson_four_levels: TINYGRAD_ATTN_BACKEND=nmpy: backend 'nmpy' given; it must "
+        "be one of python, numpy, scalar\n"
     )
+
+
+@pytest.mark.parametrize("variable", ["nmpy", "numpy", ""])
+def test_the_command_line_comes_before_the_environment(clone, variable):
+    """That Python has no NumPy; nobody needs it."""
+    arguments = ["--steps", "1"]
+    if variable:
+        arguments += ["--backend", "python"]
+    done = clone.example("train_reverse", *arguments, TINYGRAD_ATTN_BACKEND=variable)
+    assert done.returncode == 1
+    assert "with --steps 1" in done.stderr
+    assert "numpy" not in done.stderr
 
 
 def test_every_option_that_needs_a_package_is_one_of_an_example():

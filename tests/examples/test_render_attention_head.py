@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,8 +71,12 @@ def test_it_trains_and_draws(tmp_path, monkeypatch):
     assert "after 3 steps" in done.stdout
     assert "open this one first" in done.stdout
     assert "laid out by Graphviz's dot" in done.stdout
-    printed = [line.split()[0] for line in done.stdout.splitlines() if "out/" in line]
-    assert all((tmp_path / name).exists() for name in printed)
+    printed = set()
+    for line in filter(lambda line: "out/" in line, done.stdout.splitlines()):
+        path = tmp_path / line.split()[0].rstrip(",")
+        others = re.findall(r", and (\.\w+)", line)
+        printed |= {path, *map(path.with_suffix, others)}
+    assert printed == set((tmp_path / "out").iterdir())
 
 
 @needs_numpy
@@ -94,8 +99,8 @@ def test_it_draws_a_checkpoint_without_dot(checkpoint, tmp_path):
     [
         (("--head", "2"), "--head 2 given; the model has 2, numbered from 0"),
         (("--layer", "-1"), "--layer -1 given; the model has 1"),
-        (("--digits", "123"), "--digits 123 given; it must be 8 digits from 0 to 9"),
-        (("--digits", "1234567x"), "--digits 1234567x given"),
+        (("--digits", "123"), "--digits '123' given; it must be 8 digits from 0 to 9"),
+        (("--digits", "1234567x"), "--digits '1234567x' given"),
         (("--checkpoint", "nowhere"), "nowhere"),
         (("--out", "model.safetensors"), "model.safetensors"),
     ],
@@ -115,7 +120,7 @@ def test_bad_input_gets_one_line(checkpoint, args, words, monkeypatch):
     [
         (("--layer", "1"), "--layer 1 given; the model has 1"),
         (("--head", "2"), "--head 2 given; the model has 2"),
-        (("--digits", "123"), "--digits 123 given"),
+        (("--digits", "123"), "--digits '123' given"),
         (("--digits", ""), "argument --digits"),
         (("--out", ""), "argument --out"),
         (("--out", __file__), f"--out {__file__}: no folder"),

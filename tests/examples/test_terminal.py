@@ -142,11 +142,13 @@ def test_a_real_terminal_keeps_one_line(width):
         pass
     os.close(ours)
     assert done.returncode == 1
-    drawn, message, end = seen.decode().split("\r\n")
+    drawn, *message, end = seen.decode().split("\r\n")
     lines = drawn.split("\r\x1b[K")
     assert all(len(line) <= width - 3 for line in lines)
     assert lines[-1].lstrip(" %0123456789█░").startswith("step 3")
-    assert message.startswith("train_reverse: the goal")
+    words = " ".join(message).split()
+    assert " ".join(words).startswith("train_reverse: the goal, 100% of the validation")
+    assert all(len(line) <= max(width, max(map(len, words))) for line in message)
     assert end == ""
 
 

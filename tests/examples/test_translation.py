@@ -114,7 +114,7 @@ def after_one_step(tmp_path_factory):
         (("--ask", "3 августа"), "--ask '3 августа' given"),
         (("--ask", ""), "argument --ask: '' given"),
         (("--ask", "1" * 100), "from 1950-01-01 to 2049-12-31"),
-        (("--ask", "hello"), "such as 'Mon 23rd Nov 2026'"),
+        (("--ask", "hello"), "such as '23.11.2026'"),
         (("--ask", "31 June 1998"), "--ask '31 June 1998' given"),
         (("--ask", "Tue 23rd Nov 2026"), "it must be a date"),  # it was a Monday
         (("--ask", "3 août 1949"), "from 1950-01-01"),

@@ -25,6 +25,7 @@ from . import python, values
 from .array import Array, ValueArray
 
 NAMES = ("python", "numpy", "scalar")
+VARIABLE = "TINYGRAD_ATTN_BACKEND"
 
 # The namespace that computes on arrays of a type. `ops` enters itself for Tensor.
 NAMESPACES: dict[type, Any] = {Array: python, ValueArray: values}
@@ -118,7 +119,11 @@ class use_backend(Switch):
 def current_backend() -> Backend:
     """The backend that a new tensor gets."""
     if context.now.backend is None and not _default:
-        set_backend(os.environ.get("TINYGRAD_ATTN_BACKEND", "python"))
+        wanted = os.environ.get(VARIABLE) or "python"
+        try:
+            set_backend(wanted)
+        except (ValueError, RuntimeError) as error:
+            raise type(error)(f"{VARIABLE}={wanted}: {error}") from None
     return context.now.backend or _default[0]
 
 
