@@ -213,6 +213,11 @@ class Block:
 
     def end(self, now: Now) -> None:
         """Puts the fields back, or hands them on to a block that ends later."""
+        if now.blocks[-1] is self:  # nearly always
+            now.blocks.pop()
+            for name, value in self.before.items():
+                setattr(now, name, value)
+            return
         later = now.blocks[now.blocks.index(self) + 1 :]
         now.blocks.remove(self)
         for name, value in self.before.items():

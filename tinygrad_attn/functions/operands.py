@@ -19,7 +19,7 @@ from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
 from ..autograd.lines import source_line
 from ..autograd.recording import NUMBERS, Recorded, apply, make
 from ..context import context
-from ..errors import under_name
+from ..errors import check_flags, under_name
 from ..rules import comparisons, movement, primitives
 from ..rules.operation import Op
 
@@ -262,8 +262,11 @@ def axis_of(who: str, x: Any, axis: Any) -> int:
     return check(who, one_axis, axis, len(tensor(who, x).array.shape))
 
 
-def axes_of(who: str, x: Any, axis: Any) -> tuple[int, ...]:
-    """The axes of the Tensor x that are meant: one, several, or all (None)."""
+def axes_of(who: str, x: Any, axis: Any, keepdims: bool = False) -> tuple[int, ...]:
+    """The axes of the Tensor x that are meant: one, several, or all (None). A reduction
+    has its keepdims checked as well."""
+    if keepdims is not True and keepdims is not False:
+        check_flags(who, keepdims=keepdims)
     count = len(tensor(who, x).array.shape)
     if axis is None:
         return tuple(range(count))

@@ -12,7 +12,7 @@ from typing import Any
 from ..arrays import shapes
 from ..arrays.backends import namespace_of
 from ..autograd.recording import apply, make
-from ..errors import check_number
+from ..errors import check_flags, check_number
 from ..rules import primitives
 from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
 from .movement import reshape
@@ -37,8 +37,8 @@ def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4.0, 6.0], float64)
     """
-    axes = axes_of("sum", x, axis)
-    return apply(primitives.sum, x, axis=axes, keepdims=bool(keepdims))
+    axes = axes_of("sum", x, axis, keepdims)
+    return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
 
 
 def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -47,10 +47,10 @@ def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> max(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     Tensor([2.0, 4.0], float64)
     """
-    axes = axes_of("max", x, axis)
+    axes = axes_of("max", x, axis, keepdims)
     if 0 in (x.shape[a] for a in axes) and x.ndim:
         raise ValueError(f"max: shape {x.shape} is empty along axis {axis}")
-    return apply(primitives.max, x, axis=axes, keepdims=bool(keepdims))
+    return apply(primitives.max, x, axis=axes, keepdims=keepdims)
 
 
 def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
@@ -59,7 +59,7 @@ def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> mean(Tensor([[1.0, 2.0], [3.0, 6.0]]), axis=0)
     Tensor([2.0, 4.0], float64)
     """
-    axes = axes_of("mean", x, axis)
+    axes = axes_of("mean", x, axis, keepdims)
     z = sum(floats_of(x), axis=axes, keepdims=keepdims)
     n = math.prod(x.shape[a] for a in axes)
     return z / n if n else z * math.nan
@@ -75,12 +75,12 @@ def var(
     >>> var(Tensor([1.0, 3.0])), var(Tensor([1.0, 3.0]), correction=0)
     (Tensor(2.0, float64), Tensor(1.0, float64))
     """
-    axes = axes_of("var", x, axis)
+    axes = axes_of("var", x, axis, keepdims)
     x = floats_of(x)
     check_number("var", "correction", correction)
     size = too_large_to_square(x, axes)
     if size is not None:
-        unit = reshape(size, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
+        unit = reshape(size, shapes.reduced_shape(x.shape, axes, keepdims))
         return var(x / size, axes, correction, keepdims) * unit * unit
     centered = x - mean(x, axis=axes, keepdims=True)
     # Again: the mean was rounded, and equal numbers shall have a variance of exactly 0.
@@ -99,11 +99,11 @@ def std(
     >>> std(Tensor([1.0, 3.0]), correction=0)
     Tensor(1.0, float64)
     """
-    axes = axes_of("std", x, axis)
+    axes = axes_of("std", x, axis, keepdims)
     check_number("std", "correction", correction)
     size = too_large_to_square(floats_of(x), axes)
     if size is not None:
-        unit = reshape(size, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
+        unit = reshape(size, shapes.reduced_shape(x.shape, axes, keepdims))
         return std(x / size, axes, correction, keepdims) * unit
     v = var(x, axis=axes, correction=correction, keepdims=keepdims)
     flat = v == 0.0
@@ -128,7 +128,7 @@ def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> min(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=0)
     Tensor([1.0, 0.0], float64)
     """
-    axes = axes_of("min", x, axis)
+    axes = axes_of("min", x, axis, keepdims)
     if 0 in (x.shape[a] for a in axes):
         raise ValueError(f"min: shape {x.shape} is empty along axis {axis}")
     if x.dtype == "bool":
@@ -143,14 +143,14 @@ def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     >>> logsumexp(Tensor([0.0, 0.0])).item() == math.log(2.0)
     True
     """
-    axes = axes_of("logsumexp", x, axis)
+    axes = axes_of("logsumexp", x, axis, keepdims)
     x = floats_of(x)
     if 0 in (x.shape[a] for a in axes):
         return log(sum(x, axis=axes, keepdims=keepdims))  # ln 0, of none
     m = stop_gradient(max(x, axis=axes, keepdims=True))
     m = where(m - m == 0.0, m, 0.0)  # ±inf cannot be taken out
     z = log(sum(exp(x - m), axis=axes, keepdims=True)) + m
-    return reshape(z, shapes.reduced_shape(x.shape, axes, bool(keepdims)))
+    return reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
 
 
 def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
@@ -174,6 +174,7 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor
 
 def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     """Where along an axis (of the flattened x, without one) the largest x is."""
+    check_flags(who, keepdims=keepdims)
     if axis is None:
         z = find(who, reshape(stop_gradient(x), -1), 0, False)
         return reshape(z, (1,) * x.ndim) if keepdims else z
@@ -181,4 +182,4 @@ def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     if not x.shape[at]:
         raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
     z = make(namespace_of([x.array]).argmax(x.array, axis=at))
-    return reshape(z, shapes.reduced_shape(x.shape, (at,), bool(keepdims)))
+    return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))
