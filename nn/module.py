@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from tinygrad_attn import Tensor
+from tinygrad_attn import Tensor, zeros_like
 from tinygrad_attn.autograd import recording
 from tinygrad_attn.errors import check_flags
 from tinygrad_attn.printing import printable
@@ -193,10 +193,12 @@ class Module(Tree):
             parameter.requires_grad_(requires_grad)
         return self
 
-    def zero_grad(self) -> None:
-        """Forgets all gradients: each parameter's `grad` is None again."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forgets all gradients: each parameter's `grad` is None again, or 0."""
+        check_flags(f"{type(self).__name__}.zero_grad", set_to_none=set_to_none)
         for parameter in self.parameters():
-            parameter.grad = None
+            if parameter.grad is not None:
+                parameter.grad = None if set_to_none else zeros_like(parameter.grad)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Path → numbers, for every parameter and every persistent buffer."""

@@ -18,6 +18,7 @@ class Parameter(Tensor):
     """
 
     __slots__ = ()
+    _trained = True
 
     def __init__(self, data: Any, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad=requires_grad)

@@ -406,7 +406,7 @@ def assigned(x: Any) -> Any:
 
 def of_a_copy(name: str) -> Callable[..., Any]:
     """A method that changes its tensor, on a copy without a graph."""
-    return lambda x, *others: getattr(x.detach(), name)(*others)
+    return lambda x, *others: getattr(Tensor(x), name)(*others)
 
 
 CHANGES = ["add_", "sub_", "mul_", "div_", "copy_", "fill_", "zero_"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 
 import pytest
@@ -322,3 +323,39 @@ def test_a_walk_inside_a_generators_block_is_recorded_if_it_shall_be(context, ba
     assert recorded.tolist() == plain.tolist() == kept.tolist() == [12.0]
     assert (recorded.requires_grad, plain.requires_grad) == (True, False)
     assert grad(recorded.sum(), x)[0].tolist() == [12.0]
+
+
+def test_a_generator_may_end_in_another_thread():
+    def numbers():
+        with no_grad():
+            yield 1
+            yield 2
+
+    found, generator = [], numbers()
+    next(generator)
+
+    def finish():
+        found.extend(generator)
+        found.append(enabled())
+
+    thread = threading.Thread(target=finish)
+    thread.start()
+    thread.join()
+    assert found == [2, True]
+    assert enabled()
+    assert type(context.now) is Now
+
+
+def enabled():
+    return (Tensor([1.0], requires_grad=True) * 2.0).requires_grad
+
+
+def test_no_grad_decorates_without_parentheses():
+    @no_grad
+    def inside(x):
+        """Doc."""
+        return (x * 2.0).requires_grad
+
+    assert inside.__doc__ == "Doc."
+    assert inside(Tensor([1.0], requires_grad=True)) is False
+    assert enabled()

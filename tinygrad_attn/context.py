@@ -29,7 +29,7 @@ class Scope:
 class no_grad(Switch):
     """Inside, nothing is recorded: results need no gradient, and nothing is kept.
 
-    As a context (`with no_grad():`) or a decorator (`@no_grad()`).
+    As a context (`with no_grad():`) or a decorator (`@no_grad()`, or `@no_grad`).
 
     >>> from tinygrad_attn import Tensor
     >>> w = Tensor([1.0, 2.0], requires_grad=True)
@@ -41,7 +41,11 @@ class no_grad(Switch):
     recording = False
     values = {"recording": False}
 
-    def __init__(self) -> None:
+    def __new__(cls, function: Any = None) -> Any:
+        made = super().__new__(cls)
+        return made if function is None else made(function)
+
+    def __init__(self, function: Any = None) -> None:
         pass
 
 

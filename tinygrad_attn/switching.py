@@ -167,6 +167,8 @@ class Switch:
         noted = [o for o in (*now.overrides, *inherited.get()) if o.switch is self]
         running = [o for o in noted if o.owner.f_back is not None]
         plain = [b for b in now.blocks if b.switch is self]
+        if not noted and not plain:  # a generator that began in another thread
+            noted = [o for o in elsewhere if o.switch is self]
         return (nearest(running) if running else None) or [*noted[-1:], *plain][-1]
 
     def __call__(self, function: F) -> F:
@@ -237,6 +239,7 @@ class Override:
         self.owner = owner
         self.hush: Any = None
         self.now: Now | None = None  # of a task's
+        self.began: Now | None = None  # of a generator's
 
     def begin(self, now: Now) -> None:
         if self.owner.f_code.co_flags & COROUTINE and in_a_task():
@@ -244,13 +247,16 @@ class Override:
             now.waiting += 1
             inherited.set((*inherited.get(), self))
         else:
+            self.began = now
             now.overrides.append(self)
+            elsewhere.append(self)
         now.__class__ = Guarded
 
     def end(self, now: Now) -> None:
-        if self.now is None:
-            now.overrides.remove(self)
-            unguard(now)
+        if self.began is not None:
+            self.began.overrides.remove(self)
+            elsewhere.remove(self)
+            unguard(self.began)
         else:
             inherited.set(tuple(o for o in inherited.get() if o is not self))
 
@@ -259,6 +265,9 @@ class Override:
             self.now.waiting -= 1
             unguard(self.now)
 
+
+# The overrides of generators, of all threads.
+elsewhere: list[Override] = []
 
 # The overrides of this task, and those that it was started inside.
 inherited: ContextVar[tuple[Override, ...]] = ContextVar("inherited", default=())

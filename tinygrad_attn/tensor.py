@@ -21,6 +21,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 from . import copies, ops, printing, wiring
 from .arrays.array import Array
@@ -153,12 +154,19 @@ class Tensor(Arithmetic):
         >>> w
         Tensor([0.0, 1.0], float64, requires_grad)
         """
-        return View(self)
+        link = LINKS.get(id(self))
+        if link is None:
+            LINKS[id(self)] = link = Link(self)
+        return View(link)
 
     @data.setter
     def data(self, numbers: Any) -> None:
-        if not (isinstance(numbers, View) and numbers._owner is self):
-            updates.assign(self, numbers, "data")
+        if isinstance(numbers, View) and numbers._owner.tensor is self:
+            return  # x.data += y
+        before = self.array
+        updates.assign(self, numbers, "data")
+        if link := LINKS.pop(id(self), None):  # views keep what was there before
+            link.tensor, link.array = None, before
 
     def item(self) -> Any:
         """The one number of a tensor of one element, as a Python number."""
@@ -187,7 +195,9 @@ class Tensor(Arithmetic):
 
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
-        return elementwise.stop_gradient(self)
+        constant = elementwise.stop_gradient(self)
+        constant._moved = True
+        return constant
 
     # --- methods: functions, called on self -------------------------------------------
 
@@ -327,14 +337,29 @@ class Tensor(Arithmetic):
         )
 
 
+class Link:
+    """Whose numbers some views show; or the numbers, once the tensor has others."""
+
+    __slots__ = ("__weakref__", "array", "tensor")
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor: Tensor | None = tensor
+        self.array: Any = None
+
+
+# id of a tensor → the link of its views, as long as there are any.
+LINKS: WeakValueDictionary[int, Link] = WeakValueDictionary()
+
+
 class View(Tensor):
-    """The numbers of another tensor, as they are now: `x.data`."""
+    """The numbers of another tensor, as they are now: `x.data`. Once `x.data = y` has
+    given x the numbers of y, a view from before keeps those that x had."""
 
     __slots__ = ("_owner",)
-    _owner: Tensor
+    _owner: Link
 
-    def __init__(self, owner: Tensor) -> None:
-        self._owner = owner
+    def __init__(self, link: Link) -> None:
+        self._owner = link
         self._grad = self._op = self._saved = self._scope = self._where = None
         self._inputs = self._arrays = self._needs = ()
         self._params = {}
@@ -342,12 +367,31 @@ class View(Tensor):
 
     @property
     def array(self) -> Any:
-        array = self._owner.array
+        tensor = self._owner.tensor
+        array = self._owner.array if tensor is None else tensor.array
         return namespace_of([array]).stop_gradient(array)
 
     @array.setter
     def array(self, array: Any) -> None:
-        updates.assign(self._owner, make(array), "data")
+        if self._owner.tensor is None:
+            self._owner.array = array
+        else:
+            updates.assign(self._owner.tensor, make(array), "data")
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted for it."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if wanted and namespace_of([self.array]).name == "scalar":
+            raise RuntimeError(
+                "requires_grad: x.data shows the numbers of x, and on the scalar "
+                "backend only x itself can collect their gradient; detach() gives a "
+                "tensor of its own"
+            )
+        self._requires_grad = bool(wanted)
 
 
 # From here on results are Tensors, and rules can run on them.

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tinygrad_attn import Tensor, enable_grad, zeros_like
-from tinygrad_attn.arrays.backends import namespace_of
+from tinygrad_attn.arrays.backends import brought, namespace_of
 from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.functions.updates import give
 
@@ -251,6 +251,15 @@ class Optimizer:
                 p.grad = None if set_to_none else zeros_like(p.grad)
 
     # --- saving -----------------------------------------------------------------------
+
+    def __setstate__(self, saved: dict[str, Any]) -> None:
+        """Unpickled, perhaps on another backend: the state follows its parameters."""
+        vars(self).update(saved)
+        for p, state in self.state.items():
+            xp = namespace_of([p.array])
+            for slot, vector in state.items():
+                if slot != "step":
+                    state[slot] = brought(xp, vector, p.dtype)
 
     def state_dict(self) -> dict[str, Any]:
         """All that the next step depends on, beside parameters and gradients: plain

@@ -44,7 +44,7 @@ class KeyValueCache:
         check_flags("KeyValueCache", grows=grows)
         self.grows = grows
         self.contents: tuple[Tensor, Tensor] | None = None  # keys, values
-        self.made_from: tuple[Tensor, Tensor] | None = None  # the key and value given
+        self.made_from: tuple[Tensor, Tensor] | None = None  # what was given, detached
         self.made_by: Sequence[Any] = ()  # the arrays of weights
         self.rows: list[int] | None = None  # of made_from, if rows were selected
 
@@ -62,7 +62,8 @@ class KeyValueCache:
     ) -> None:
         """Refuses another memory, batch or weights than those of the first call."""
         if self.contents is None or self.made_from is None:
-            self.made_from, self.made_by, self.rows = (key, value), weights, None
+            given = key.detach(), value.detach()  # they keep these numbers
+            self.made_from, self.made_by, self.rows = given, weights, None
             return
         if any(new is not old for new, old in zip(weights, self.made_by)):
             raise ValueError(
@@ -176,9 +177,9 @@ class DecoderCache:
 
 
 def same(x: Tensor, y: Tensor) -> bool:
-    """Whether two tensors are one, or hold the same numbers."""
-    if x is y or x.shape != y.shape:
-        return x is y
+    """Whether two tensors hold the same numbers."""
+    if x.shape != y.shape:
+        return False
     return x.array is y.array or bool((x.detach() == y.detach()).min().item())
 
 

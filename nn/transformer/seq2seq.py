@@ -251,7 +251,7 @@ class Seq2SeqTransformer(Module):
             cache=cache,
         )  # (B, T - start, d_model)
         if cache is not None:
-            cache.tokens = tgt
+            cache.tokens = tgt.detach()  # it keeps these numbers
         logits = self.embedding.logits(x)  # (B, T - start, vocab_size)
         return logits
 

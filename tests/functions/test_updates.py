@@ -12,6 +12,9 @@ import nn
 from tinygrad_attn import (
     Tensor,
     draw,
+    enable_grad,
+    explain,
+    functional,
     grad,
     no_grad,
     ones,
@@ -19,6 +22,7 @@ from tinygrad_attn import (
     record,
     unfold,
     use_backend,
+    where,
     zeros,
 )
 
@@ -194,7 +198,7 @@ def test_a_result_keeps_its_numbers(name, any_backend):
         with pytest.raises(RuntimeError, match="is the result of tanh"):
             change()
     assert h.tolist() == before
-    copy = h.detach()
+    copy = Tensor(h)
     assert IN_PLACE[name](copy) is copy
     assert h.tolist() == before
 
@@ -286,11 +290,146 @@ def test_a_view_has_the_numbers_as_they_are_now(any_backend):
     assert not numbers.requires_grad
     (numbers * w).sum().backward()
     assert w.grad.tolist() == [1.0, 2.0]  # numbers is a constant
-    w.data = [3.0, 4.0]
+    with no_grad():
+        w += 2.0
     assert numbers.tolist() == [3.0, 4.0]
     copy = Tensor(numbers)
     numbers.zero_()
     assert (w.tolist(), copy.tolist()) == ([0.0, 0.0], [3.0, 4.0])
+
+
+def test_a_view_from_before_keeps_its_numbers_when_data_is_replaced(any_backend):
+    p, q = Tensor([1.0], requires_grad=True), Tensor([2.0], requires_grad=True)
+    old, same = p.data, p.data
+    p.data = p.data + 1.0
+    assert (p.tolist(), old.tolist(), same.tolist()) == ([2.0], [1.0], [1.0])
+    old.add_(4.0)  # two views of the numbers that were left
+    assert (p.tolist(), old.tolist(), same.tolist()) == ([2.0], [5.0], [5.0])
+    p.data = old
+    assert p.tolist() == [5.0]
+    p.data, q.data = q.data, p.data
+    assert (p.tolist(), q.tolist()) == ([2.0], [5.0])
+    kept = [t.data for t in (p, q)]
+    for t in (p, q):
+        t.data = t.data * 0.0
+    for t, numbers in zip((p, q), kept):
+        t.data = numbers
+    assert (p.tolist(), q.tolist()) == ([2.0], [5.0])
+    p.data += 1.0
+    assert (p.tolist(), kept[0].tolist()) == ([3.0], [2.0])
+
+
+def test_a_view_may_ask_for_a_gradient_or_says_why_not(any_backend):
+    w = Tensor([2.0])
+    view = w.data
+    if any_backend == "scalar":
+        with pytest.raises(RuntimeError, match="requires_grad: x.data shows the numb"):
+            view.requires_grad_()
+        return
+    view.requires_grad_()
+    (view * view).sum().backward()
+    assert view.grad.tolist() == [4.0]
+    assert w.grad is None
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [
+        lambda w: w[0],
+        lambda w: w[:, 1:],
+        lambda w: w.data[1],
+        lambda w: w.reshape(4),
+        lambda w: w.T,
+        lambda w: w.detach(),
+        lambda w: w.grad.detach(),
+        lambda w: w[0:1].reshape(2),
+    ],
+)
+@pytest.mark.parametrize("recorded", [False, True])
+def test_what_was_taken_from_another_is_not_changed_in_vain(
+    taken, recorded, any_backend
+):
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    (w * w).sum().backward()
+    with no_grad():
+        part = taken(w)
+        if recorded:
+            with record():
+                part = taken(w)
+        for name in ("zero_", "fill_", "add_", "copy_"):
+            with pytest.raises(RuntimeError, match="taken from another by indexing"):
+                IN_PLACE[name](part)
+        before, alias = part.tolist(), part
+        part += 1.0
+        assert alias.tolist() == before
+
+
+def test_the_numbers_of_a_state_dict_are_not_changed_in_vain(any_backend):
+    layer = nn.Linear(2, 2)
+    with pytest.raises(RuntimeError, match="copy_: this tensor was taken from another"):
+        layer.state_dict()["weight"].copy_(zeros(2, 2))
+
+
+def test_what_no_graph_keeps_changes_in_place(any_backend):
+    """The velocities of a momentum of one's own, and weights that are averaged."""
+    w = Tensor([1.0], requires_grad=True)
+    velocities = [zeros(1)]
+    for _ in range(3):
+        (w * w).sum().backward()
+        with no_grad():
+            for p, v in zip([w], velocities):
+                v *= 0.9
+                v += p.grad
+                p -= 0.1 * v
+        w.grad = None
+    assert w.tolist() == pytest.approx([0.062])
+    assert velocities[0].tolist() == pytest.approx([3.98])
+
+
+@pytest.mark.parametrize("context", [no_grad, enable_grad])
+def test_a_frozen_parameter_changes_in_place_everywhere(context, any_backend):
+    model, mean = nn.Linear(1, 1), nn.Linear(1, 1).requires_grad_(False)
+    nn.init.ones_(model.weight)
+    nn.init.zeros_(mean.weight)
+    with context():
+        for p, q in zip(mean.parameters(), model.parameters()):
+            p *= 0.9
+            p += 0.1 * q.detach()
+    assert mean.weight.tolist() == [[pytest.approx(0.1)]]
+    assert not mean.weight.requires_grad
+    mean.weight -= 0.1
+    assert mean.weight.tolist() == [[pytest.approx(0.0)]]
+
+
+@pytest.mark.parametrize(
+    ("given", "want"),
+    [
+        (([1.0, 1.0], 2), [2.0, 2.0]),
+        (([1.0], 2), [2.0, 2.0]),
+        ((3.0, 0.5), [1.5, 1.5]),
+        ((Tensor([1.0, 2.0]), -1), [-1.0, -2.0]),
+    ],
+)
+def test_add_times_alpha(given, want, backend):
+    other, alpha = given
+    other = Tensor(other.tolist()) if isinstance(other, Tensor) else other
+    assert zeros(2).add_(other, alpha=alpha).tolist() == want
+    assert zeros(2).sub_(other, alpha=-alpha).tolist() == want
+    with pytest.raises(ValueError, match="add_: "):
+        zeros(4).add_([1.0, 5.0, 1.0], alpha=2)
+    with pytest.raises(TypeError, match="add_: "):
+        zeros(4).add_("no", alpha=2)
+
+
+@needs_numpy
+def test_numbers_of_numpy_and_tensors_of_one_number_fill(any_backend):
+    import numpy as np
+
+    for three in (np.float32(3.0), np.int64(3), np.float64(3.0), Tensor(3.0), True + 2):
+        assert zeros(2).fill_(three).tolist() == [3.0, 3.0]
+        assert zeros(2, dtype="int64").fill_(three).tolist() == [3, 3]
+    whole = np.array([100], dtype=np.int8)
+    assert zeros(2, dtype="int64").add_(whole, alpha=2).tolist() == [200, 200]
 
 
 # --- what was recorded before ---------------------------------------------------------
@@ -310,6 +449,27 @@ def test_a_recorded_walk_over_a_leaf_that_moved_is_refused(backend):
     with no_grad():
         w -= 0.5
     with pytest.raises(RuntimeError, match="create_graph: an input of pow got new"):
+        grad(loss, w, create_graph=True)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda w, c: w * w * c,
+        lambda w, c: w * w * c.data,
+        lambda w, c: where(c > 1.0, w * w, w) * c,
+        lambda w, c: functional.linear(w * w, w.reshape(1, 2)) * c,
+    ],
+)
+def test_so_is_one_over_a_constant_that_changed(make, backend):
+    w, c = Tensor([1.0, 2.0], requires_grad=True), Tensor([3.0, 4.0])
+    loss = make(w, c).sum()
+    (want,) = grad(loss, w, retain_graph=True)
+    before = explain(w[0], of=loss).gradient
+    c.fill_(100.0)
+    assert grad(loss, w, retain_graph=True)[0].tolist() == want.tolist()
+    assert explain(w[0], of=loss).gradient == before == want[0].item()
+    with pytest.raises(RuntimeError, match="create_graph: an input of .* got new"):
         grad(loss, w, create_graph=True)
 
 

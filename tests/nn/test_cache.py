@@ -96,3 +96,18 @@ def test_what_is_no_cache_or_another_kind_is_refused():
         nn.TransformerDecoder(layer, 1)(x, x, cache=LayerCache())
     with pytest.raises(TypeError, match="it must be a DecoderCache or None"):
         model_of().decode(A, x, cache=[LayerCache()])
+
+
+def test_what_was_changed_in_place_is_another():
+    """The same Tensors, with other numbers."""
+    model = model_of()
+    cache, memory, real = model.new_cache(), model.encode(A).detach(), model.real(A)
+    memory, tgt = Tensor(memory), Tensor([[1]])
+    model.decode(tgt, memory, real, cache)
+    memory.mul_(2.0)
+    with pytest.raises(ValueError, match=r"filled from another memory"):
+        model.decode(Tensor([[1, 5]]), memory, real, cache)
+    memory.div_(2.0)
+    tgt.fill_(5)
+    with pytest.raises(ValueError, match=r"tgt begins with other tokens"):
+        model.decode(Tensor([[5, 5]]), memory, real, cache)

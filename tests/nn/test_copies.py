@@ -165,3 +165,25 @@ def test_what_arrives_has_the_backends_floats():
             )
             assert (wide + ones(2)).tolist() == [2.0, 2.0]
             assert whole.dtype == "int64"
+
+
+@needs_numpy
+@pytest.mark.parametrize("make", [nn.optim.Adam, lambda p: nn.optim.SGD(p, 0.1, 0.9)])
+def test_an_optimizer_steps_on_with_its_model_on_another_backend(make):
+    def step(model, optimizer):
+        (model(ones(1, 2)) ** 2).sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    for here, there in ("python", "numpy"), ("numpy", "python"), ("numpy", "scalar"):
+        with use_backend(here, "float64"):
+            model = nn.Linear(2, 1)
+            optimizer = make(model.parameters())
+            step(model, optimizer)
+            sent = pickle.dumps((model, optimizer))
+            step(model, optimizer)
+        with use_backend(there, "float64"):
+            twin, its_optimizer = pickle.loads(sent)
+            step(twin, its_optimizer)
+            for p, q in zip(model.parameters(), twin.parameters()):
+                assert q.reshape(-1).tolist() == pytest.approx(p.reshape(-1).tolist())

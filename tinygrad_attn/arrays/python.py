@@ -25,7 +25,7 @@ from contextlib import nullcontext
 from math import prod
 from typing import Any
 
-from . import shapes
+from . import reading, shapes
 from .array import (
     Array,
     Operand,
@@ -57,6 +57,8 @@ sumprod = getattr(math, "sumprod", None)  # the inner product, from Python 3.12 
 
 def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Array:
     """An array of `shape` with `fill` everywhere."""
+    if type(fill) not in reading.NUMBERS:
+        fill = reading.lists(fill)  # which refuses what is no number
     return Array(cast([fill], dtype) * prod(shape), tuple(shape), dtype)
 
 
@@ -130,6 +132,8 @@ def _choose(condition: bool, x: Any, y: Any) -> Any:
 
 def stop_gradient(x: Array) -> Array:
     """x as plain numbers, from which no gradient flows back."""
+    if type(x) is Array:
+        return x
     return like(x, [x.scalars.value(v) for v in x.data], x.shape)
 
 

@@ -90,5 +90,5 @@ def refuse(obj: Any, inside: bool = False) -> None:
             )
     if hasattr(obj, "mask") and hasattr(obj, "filled"):
         raise TypeError(f"a {kind} given; fill what is masked first, with filled(0)")
-    if getattr(getattr(obj, "dtype", None), "kind", "") in tuple("mM"):
+    if getattr(getattr(obj, "dtype", None), "kind", "") in tuple("mMV"):
         raise TypeError(f"an array of {obj.dtype} given; it must be of numbers")

@@ -46,6 +46,7 @@ class Recorded:
         "_arrays",  # the inputs' numbers at that time; a step may give x new ones
         "_grad",  # ∂loss/∂self, of leaves
         "_inputs",  # None once the graph was freed
+        "_moved",  # True if it only has another's numbers (a slice, a detach()ed one)
         "_needs",  # which inputs require a gradient
         "_op",  # None for what the user made
         "_params",
@@ -59,6 +60,7 @@ class Recorded:
     _arrays: Sequence[Any] | None
     _grad: Any
     _inputs: Sequence[Any] | None
+    _moved: bool
     _needs: Sequence[bool]
     _op: Op | None
     _params: dict[str, Any]
@@ -68,6 +70,7 @@ class Recorded:
     _where: SourceLine | None
     _result: type[Recorded] | None = None
     _owner: Any = None  # whose numbers these are, if another's
+    _trained = False  # whether `x += y` changes x in every case: a Parameter
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -195,6 +198,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if xp is values and differentiable:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
+    if op.kind == "movement" and len(arrays) == 1 and "dtype" not in params:
+        t._moved = True
     if now.debug:
         t._where = check_forward(op, arrays, z)
     if keep:

@@ -182,8 +182,8 @@ def release(node: Recorded) -> None:
 def check_unchanged(node: Recorded) -> None:
     """A recorded walk differentiates at the inputs as they are now: they must be those
     that the node was computed from."""
-    for x, array, need in zip(node._inputs or (), node._arrays or (), node._needs):
-        if need and x.array is not array:
+    for x, array in zip(node._inputs or (), node._arrays or ()):
+        if isinstance(x, Recorded) and x.array is not array:
             raise RuntimeError(
                 f"create_graph: an input of {node._op and node._op.name} got new "
                 "numbers since it was recorded (by an optimizer's step?); walk the "

@@ -16,16 +16,24 @@ numbers, and is refused (autograd/walk.py, `check_unchanged`).
 Outside `no_grad`, `p -= y` on a leaf that requires a gradient is refused, as in
 PyTorch. Would p be the leaf from then on, or the difference? On any other tensor
 `x -= y` is x = x - y, as for numbers: `total += loss` adds to a sum, with its graph.
+Inside `no_grad`, where there is no graph to keep, every leaf changes in place, such as
+the velocities of an optimizer of one's own; and a Parameter that is frozen does so
+everywhere.
+
+A result of indexing, reshape or detach has an array of its own here, where PyTorch's
+shares the numbers of what it was taken from. To change it in place would be lost, and
+is refused: `w[0].fill_(0.0)`.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
 from ..arrays.backends import brought, namespace_of
-from ..autograd.recording import Recorded
+from ..autograd.recording import NUMBERS, Recorded
 from ..context import context, no_grad
 from ..errors import check_number, say, under_name
 from .elementwise import astype
@@ -94,8 +102,13 @@ def refuse_result(x: Tensor, who: str) -> None:
     if x._op is not None and x._requires_grad:
         raise RuntimeError(
             f"{who}: this tensor is the result of {x._op.name}, and its rule needs the "
-            "numbers that it has; compute a new tensor, or change a detach()ed one"
+            "numbers that it has; compute a new tensor, or change a copy, Tensor(x)"
         )
+
+
+def was_moved(x: Tensor) -> bool:
+    """Whether x has numbers that were taken from another tensor."""
+    return getattr(x, "_moved", False)
 
 
 def refuse_recording(x: Tensor, who: str) -> None:
@@ -138,7 +151,9 @@ def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """What `x += y` binds x to: a leaf that requires a gradient, or the numbers of one
     (`p.data`), itself with other numbers. Of anything else NotImplemented, and then
     Python computes x + y."""
-    moves = (x._requires_grad and x._op is None) or x._owner is not None
+    leaf = x._op is None and not was_moved(x)
+    asked = x._requires_grad or x._trained or not context.now.recording
+    moves = (leaf and asked) or x._owner is not None
     return in_place(x, who, compute, y) if moves else NotImplemented
 
 
@@ -146,6 +161,12 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """x, once it was given the numbers compute(x, y)."""
     refuse_result(x, who)
     refuse_recording(x, who)
+    if was_moved(x):
+        raise RuntimeError(
+            f"{who}: this tensor was taken from another by indexing, reshape, detach "
+            "or the like, and has numbers of its own; to change the other one, give it "
+            "a whole new tensor: x.copy_(y), or x.data = y"
+        )
     try:
         with no_grad():
             z = compute(x, y)
@@ -184,10 +205,13 @@ def fill_(x: Tensor, number: float) -> Tensor:
     >>> Tensor([1.0, 2.0]).fill_(3)
     Tensor([3.0, 3.0], float64)
     """
-    if not isinstance(number, (int, float)):
+    if isinstance(number, Recorded) and number.size == 1:
+        number = number.item()
+    if not isinstance(number, Real):
         raise TypeError(f"fill_: {say(number)} given; it must be a number")
-    check_held("fill_", x, number)
-    return in_place(x, "fill_", replaced, number)
+    plain = int(number) if isinstance(number, Integral) else float(number)
+    check_held("fill_", x, plain)
+    return in_place(x, "fill_", replaced, plain)
 
 
 def check_held(who: str, x: Tensor, number: float) -> None:
@@ -214,7 +238,7 @@ def add_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     >>> Tensor([1.0, 2.0]).add_(Tensor([1.0, 1.0]), alpha=-2)
     Tensor([-1.0, 0.0], float64)
     """
-    return in_place(x, "add_", operator.add, scaled("add_", other, alpha))
+    return in_place(x, "add_", operator.add, scaled("add_", x, other, alpha))
 
 
 def sub_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
@@ -223,14 +247,17 @@ def sub_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
     >>> Tensor([1.0, 2.0]).sub_(1.0)
     Tensor([0.0, 1.0], float64)
     """
-    return in_place(x, "sub_", operator.sub, scaled("sub_", other, alpha))
+    return in_place(x, "sub_", operator.sub, scaled("sub_", x, other, alpha))
 
 
-def scaled(who: str, other: Operand, alpha: float) -> Operand:
-    """alpha · other."""
+def scaled(who: str, x: Tensor, other: Operand, alpha: float) -> Operand:
+    """alpha · other, a Tensor, number, array or list beside x."""
     check_number(who, "alpha", alpha)
+    if alpha == 1:
+        return other
     with no_grad():
-        return other if alpha == 1 else other * alpha
+        found = other if type(other) in NUMBERS else constant(who, other, x)
+        return other if found is None else found * alpha
 
 
 def mul_(x: Tensor, other: Operand) -> Tensor:

@@ -206,7 +206,7 @@ def trace_of(who: str, root: Any) -> Trace:
 
     def copy_of(x: Tensor, array: Any) -> Tensor:
         """The copy of x; if a leaf got new numbers since it was used, with the old."""
-        moved = x._op is None and x._requires_grad and array is not x.array
+        moved = x._op is None and array is not x.array
         if moved and isinstance(array, ValueArray):  # compare the plain numbers
             moved = without_values(array).data != without_values(x.array).data
         key = x, id(array) if moved else 0
