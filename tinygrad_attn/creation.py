@@ -81,9 +81,14 @@ def arange(
     if step == 0:
         raise ValueError("arange: step 0 given; it would never arrive")
     backend = current_backend()
-    whole = all(isinstance(v, int) for v in (start, stop, step))
+    whole = all(isinstance(v, Integral) for v in (start, stop, step))
     dtype = _dtype("arange", dtype or ("int64" if whole else None))
-    return make(backend.xp.arange(start, stop, step, dtype))
+    number = int if whole else float  # NumPy's numbers would round as NumPy does
+    given = number(start), number(stop), number(step)
+    try:
+        return make(backend.xp.arange(*given, dtype))
+    except (ValueError, OverflowError) as error:
+        raise under_name("arange", error) from error
 
 
 def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:

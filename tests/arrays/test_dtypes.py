@@ -4,12 +4,13 @@ every backend, for every operation, and as in PyTorch."""
 from __future__ import annotations
 
 import collections
+import enum
 import itertools
+from importlib import import_module
 from typing import Any
 
-import numpy as np
 import pytest
-import torch
+from conftest import flatten, needs_torch
 
 import tinygrad_attn
 from tinygrad_attn import (
@@ -37,6 +38,9 @@ from tinygrad_attn.functional import (
     scaled_dot_product_attention,
 )
 
+np = pytest.importorskip("numpy")
+torch: Any = import_module("torch") if not needs_torch.args[0] else None
+
 BACKENDS = [
     ("python", "float64"),
     ("scalar", "float64"),
@@ -55,12 +59,18 @@ MOST, LEAST = 2**63 - 1, -(2**63)
 
 @pytest.fixture(params=BACKENDS, ids="-".join)
 def floats(request: pytest.FixtureRequest) -> Any:
-    """Each backend with each of its floats; PyTorch has the same."""
+    """Each backend with each of its floats."""
     name, dtype = request.param
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(getattr(torch, dtype))
     with use_backend(name, dtype):
         yield name, dtype
+
+
+@pytest.fixture
+def torchs_floats(floats: Any) -> Any:
+    """PyTorch has the same."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, floats[1]))
+    yield
     torch.set_default_dtype(before)
 
 
@@ -104,6 +114,8 @@ OPERATIONS: dict[str, tuple[Any, Any, str]] = {
 }
 
 
+@needs_torch
+@pytest.mark.usefixtures("torchs_floats")
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_the_table_is_pytorchs_everywhere(name, floats):
     ours, theirs, beside = OPERATIONS[name]
@@ -173,6 +185,9 @@ TOO_LARGE: dict[str, Any] = {
     "dtype=": lambda: Tensor([1e30], dtype="int64"),
     "full": lambda: full(2, 1e30, dtype="int64"),
     "a list": lambda: Tensor([2**63, -1]),
+    "linear": lambda: linear(Tensor([[2**62]]), Tensor([[1]]), Tensor([2**62])),
+    "a comparison": lambda: Tensor([1]) < 2**63,
+    "arange of floats": lambda: arange(1e300, 2e300, 1e300, dtype="int64"),
     "uint64": lambda: Tensor(np.array([2**63 + 1], np.uint64)),
     "beside uint64": lambda: Tensor([1]) + np.array([2**63], np.uint64),
 }
@@ -196,6 +211,24 @@ def test_whole_numbers_are_exact(floats):
     assert minimum(x, LEAST).tolist() == [LEAST] * 3
     assert Tensor([-(2.0**63)]).astype("int64").tolist() == [LEAST]
     assert Tensor([2**70, 1.5]).tolist() == [2.0**70, 1.5]
+    assert minimum(Tensor([1.0]), 2**63).tolist() == [1.0]
+    assert (2**70 / Tensor([2.0])).tolist() == [2.0**69]
+    assert arange(np.int64(2)).tolist() == [0, 1]
+    assert arange(MOST - 1, MOST).tolist() == [MOST - 1]
+
+
+def test_whole_numbers_are_compared_with_floats_as_floats(floats):
+    x = Tensor([2**53 + 1], dtype="int64")
+    assert (x == 2.0**53).tolist() == (x == Tensor([2.0**53])).tolist() == [True]
+    assert (x == [2.0**53]).tolist() == [True]
+    assert (x > 2.0**53).tolist() == [False]
+    assert (x > 2**53).tolist() == [True]
+
+
+def test_a_range_counts_as_far_as_the_floats_do(floats):
+    """Each number is start + i · step, rounded once."""
+    x = arange(1e16, 1e16 + 8, 1.0, dtype="float64" if "numpy" in floats else None)
+    assert x.tolist() == [1e16 + i for i in range(8)]
 
 
 # --- sums -----------------------------------------------------------------------------
@@ -229,17 +262,22 @@ def test_sums_along_a_leading_axis_are_as_exact_as_along_the_last(shape, axis):
 
 # --- what numbers are -----------------------------------------------------------------
 
+
+class Three(enum.IntEnum):
+    THREE = 3
+
+
 TAKEN: dict[str, tuple[Any, Any]] = {
     "NumPy scalars": ([np.float32(1), np.int64(2), True], [1.0, 2.0, 1.0]),
     "NumPy integers": ([np.int8(1), np.uint64(2)], [1, 2]),
     "arrays": ([np.ones(2), np.zeros(2)], [[1.0, 1.0], [0.0, 0.0]]),
     "arrays and lists": ([np.ones(2), [1, 2]], [[1.0, 1.0], [1.0, 2.0]]),
-    "PyTorch's": ([torch.tensor(1.0), torch.tensor(2)], [1.0, 2.0]),
     "float16": (np.array([1.5], np.float16), [1.5]),
     "long doubles": (np.array([1.5], np.longdouble), [1.5]),
-    "bfloat16": (torch.tensor([1.5], dtype=torch.bfloat16), [1.5]),
     "uint64": (np.array([5], np.uint64), [5]),
     "objects": (np.array([1, 2.5], object), [1.0, 2.5]),
+    "uint64 beside others": ([np.uint64(5), -1], [5, -1]),
+    "an enumeration": ([Three.THREE, 4], [3, 4]),
     "range": ([range(2), range(2)], [[0, 1], [0, 1]]),
 }
 REFUSED: dict[str, Any] = {
@@ -250,8 +288,15 @@ REFUSED: dict[str, Any] = {
     "complex": np.array([1j]),
     "texts": np.array(["a"]),
     "a deque": collections.deque([1, 2]),
-    "a gradient": torch.ones(1, requires_grad=True),
+    "rows of which one is masked": [[1.0], np.ma.array([2.0], mask=[1])],
+    "a row that is a deque": [[1.0], collections.deque([2.0])],
+    "no texts": np.array([], dtype="U1"),
+    "records": np.array([(1.0,)], dtype=[("a", float)]),
 }
+if torch is not None:
+    TAKEN["PyTorch's"] = [torch.tensor(1.0), torch.tensor(2)], [1.0, 2.0]
+    TAKEN["bfloat16"] = torch.tensor([1.5], dtype=torch.bfloat16), [1.5]
+    REFUSED["a gradient"] = torch.ones(1, requires_grad=True)
 
 
 @pytest.mark.parametrize("name", TAKEN)
@@ -259,6 +304,7 @@ def test_what_is_taken_is_taken_everywhere(name, floats):
     given, want = TAKEN[name]
     z = Tensor(given)
     assert z.tolist() == want
+    assert {type(v) for v in flatten(z.tolist())} == {type(v) for v in flatten(want)}
     assert z.dtype in ("int64", floats[1])
     assert (z + given).tolist() == (z * 2).tolist()
 

@@ -51,6 +51,27 @@ def test_a_large_row_spoils_no_other(norm, backend, dtype, size):
         assert_close(z[0].abs()[:2], Tensor([math.sqrt(2.0)] * 2), 1e-5)
 
 
+@pytest.mark.parametrize("norm", [layer_norm, rms_norm])
+@pytest.mark.parametrize(("backend", "dtype", "size"), LARGE)
+def test_small_rows_without_an_epsilon_beside_a_large_one(norm, backend, dtype, size):
+    with use_backend(backend, dtype):
+        small = 1e-18 if dtype == "float32" else 1e-20
+        x = Tensor([[small, -small], [size, -size]])
+        assert_close(norm(x, 2, eps=0.0), Tensor([[1.0, -1.0]] * 2), 1e-5)
+
+
+@pytest.mark.parametrize(("backend", "dtype", "size"), LARGE)
+def test_the_slope_of_a_variance_of_large_numbers(backend, dtype, size):
+    with use_backend(backend, dtype):
+        unit = 1e200 if dtype == "float64" else 1e30
+        x = Tensor([[unit, -unit, 0.3 * unit]], requires_grad=True)
+        (g,) = grad(x.var(correction=0), x)
+        want = [2.0 * (v - 0.1) / 3.0 * unit for v in (1.0, -1.0, 0.3)]
+        assert g.tolist()[0] == pytest.approx(want, rel=1e-5)
+        equal = Tensor([unit] * 3, requires_grad=True)
+        assert grad(equal.var(), equal)[0].tolist() == [0.0] * 3
+
+
 @pytest.mark.parametrize(("backend", "dtype", "size"), LARGE)
 def test_equal_large_numbers_are_as_good_as_0(backend, dtype, size):
     with use_backend(backend, dtype):
@@ -76,6 +97,9 @@ def test_a_variance_is_a_float_though_the_sum_of_squares_is_none(backend, dtype,
 @pytest.mark.parametrize(("backend", "dtype", "size"), LARGE)
 def test_of_inf_and_nan_there_is_no_norm(backend, dtype, size):
     with use_backend(backend, dtype):
+        for norm in (layer_norm, rms_norm):
+            x = Tensor([[math.nan, 1.0], [size, -size], [math.inf, 1.0]])
+            assert norm(x, 2)[1].tolist() == pytest.approx([1.0, -1.0], rel=1e-6)
         for bad in (math.inf, -math.inf, math.nan):
             x = Tensor([[bad, size, 1.0]])
             for z in (layer_norm(x, 3), x.var(), x.std(1)):

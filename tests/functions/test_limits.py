@@ -131,3 +131,36 @@ def test_cross_entropy_equals_pytorchs(
 def test_weights_that_are_not_one_for_each_class_are_refused(weight, error, says):
     with pytest.raises(error, match=f"cross_entropy: weight {says}.*a number"):
         functional.cross_entropy(zeros(2, 3), Tensor([0, 1]), weight)
+
+
+@pytest.mark.parametrize(
+    ("number", "count"), [(3000.7, 512), (1000.1, 49), (1e6 + 0.5, 100), (1e12 / 3, 49)]
+)
+def test_a_layer_norm_of_equal_numbers_is_0(number, count, any_backend):
+    for eps in (1e-5, 1e-12):
+        x = Tensor([[number] * count], requires_grad=True)
+        z = functional.layer_norm(x, count, eps=eps)
+        assert z.abs().max().item() < 1e-9
+        z.sum().backward()
+        assert x.grad.abs().max().item() < 1e-9
+
+
+@pytest.mark.parametrize("x", [1e-200, -1e-200, 1e-310, 0.0, 1.0, math.inf])
+def test_all_derivatives_of_the_0th_power_are_0(x, backend):
+    x = Tensor([x], requires_grad=True, dtype="float64")
+    z = x**0
+    for _ in range(3):
+        (z,) = grad(z.sum(), x, create_graph=True, allow_unused=True)
+        if z is None or not z.requires_grad:
+            break
+        assert z.tolist() == [0.0]
+
+
+def test_where_no_weight_counts_smoothing_moves_nothing(any_backend):
+    x = Tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    loss = functional.cross_entropy(
+        x, Tensor([0]), weight=[0.0, 1.0, 1.0], label_smoothing=0.1
+    )
+    assert math.isnan(loss.item())
+    loss.backward()
+    assert set(map(abs, flatten(x.grad.tolist()))) == {0.0}

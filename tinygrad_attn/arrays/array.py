@@ -185,7 +185,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
             )
     if dtype is None:
         kinds = set(map(type, flat))
-        whole = bool(kinds) and kinds <= {int, bool}
+        whole = bool(kinds) and all(issubclass(k, int) for k in kinds)  # IntEnum too
         dtype = ("bool" if kinds == {bool} else "int64") if whole else "float64"
     kind = ValueArray if Value in map(type, flat) else Array
     return kind(cast(flat, dtype), shape, dtype)

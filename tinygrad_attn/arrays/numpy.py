@@ -49,7 +49,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     are values."""
     x = _plain(obj)
     if x is None:  # exact where NumPy is not, or says which element is no number
-        ours = checked.asarray(obj, dtype)
+        ours = checked.asarray(obj, None if dtype == "float32" else dtype)
         if type(ours) is not checked.Array:
             raise TypeError("a list of Values given; the NumPy backend takes numbers")
         x = np.array(ours.data, ours.dtype).reshape(ours.shape)
@@ -74,9 +74,24 @@ def _plain(obj: Any) -> Array | None:
     if array:  # NumPy reads all but bfloat16 and the like
         plain = reading.dtype_name(obj) in np.sctypeDict
     else:  # beside floats, whole numbers that do not fit an int64 are floats to NumPy
-        plain = x.dtype.kind != "f" or np.vdot(x, x) < 2.0**126
+        floats = x.dtype.kind == "f" and x.size
+        plain = not floats or (_starts_with_a_float(obj) and _fit_whole(x))
         plain = plain and _of_lists(obj, x.ndim)
     return x if plain and x.dtype.kind in "fiub" else None
+
+
+def _fit_whole(x: Array) -> bool:
+    """Whether no float is so large that it may stand for a whole number that does not
+    fit an int64."""
+    return bool(np.vdot(x, x) < 2.0**126)
+
+
+def _starts_with_a_float(obj: Any) -> bool:
+    """Whether the first number is one. (NumPy makes floats of some whole numbers: of
+    uint64 beside others.)"""
+    while type(obj) in LISTS and obj:
+        obj = obj[0]
+    return type(obj) is float
 
 
 def _of_lists(obj: Any, depth: int) -> bool:
@@ -98,7 +113,11 @@ def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
 
 
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
-    return np.arange(start, stop, step).astype(_check_dtype(dtype))
+    count = builtins.max(0, math.ceil((stop - start) / step))
+    if dtype == "int64":  # the ends, if they are whole
+        ends = start, start + step * builtins.max(0, count - 1)
+        dtypes.check_int64(*(v for v in ends if type(v) is int))
+    return astype(np.arange(count) * step + start, dtype)
 
 
 def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:

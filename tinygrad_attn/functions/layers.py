@@ -13,10 +13,12 @@ from ..arrays.precision import EPSILON
 from ..autograd.recording import apply
 from ..errors import check_number
 from ..rules import composites, movement
-from .elementwise import maximum, sqrt
+from .elementwise import add, maximum, sqrt, where
 from .movement import reshape
-from .operands import Tensor, floats_together, tensor, together, whole_numbers
+from .operands import Tensor, floats_together, is_float, tensor, together, whole_numbers
+from .products import matmul
 from .reductions import mean, too_large_to_square
+from .shaping import matrix_transpose
 
 __all__ = ["embedding", "layer_norm", "linear", "rms_norm"]
 
@@ -60,7 +62,11 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         )
     if x.ndim == 1:
         return reshape(linear(reshape(x, 1, -1), weight, bias), -1)
-    return apply(composites.linear, *together("linear", x, weight, bias))
+    x, weight, bias = together("linear", x, weight, bias)
+    if not is_float(x):  # whole numbers, of which each step sees that they fit
+        z = matmul(x, matrix_transpose(weight))
+        return z if bias is None else add(z, bias)
+    return apply(composites.linear, x, weight, bias)
 
 
 def layer_norm(
@@ -125,7 +131,7 @@ def divided_by_rms(
 ) -> Tensor:
     """x/√(mean(x²) + ε) where x = size y is too large to be squared: both are divided
     by size. TINY takes the place of an ε/size² that is no float any more."""
-    small = maximum(eps / size / size, TINY)
+    small = where(size > 1.0, maximum(eps / size / size, TINY), eps)
     return y / sqrt(mean(y * y, axis, keepdims=True) + small)
 
 

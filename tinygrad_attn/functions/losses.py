@@ -105,7 +105,7 @@ def cross_entropy(
         return nats if nats.shape == shape else reshape(nats, shape)
     if reduction == "sum":
         return sum(nats)
-    return sum(nats) / counted if counted else sum(nats) + math.nan
+    return sum(nats) / counted if counted else sum(nats) * 0.0 + math.nan
 
 
 def rows(x: Tensor, axis: int) -> Tensor:

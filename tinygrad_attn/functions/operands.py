@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from ..arrays.backends import current_backend, namespace_of
-from ..arrays.dtypes import FLOAT, INT64, PLACE, check_int64, promoted
+from ..arrays.dtypes import FLOAT, INT64, PLACE, check_int64, fits_int64, promoted
 from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
 from ..autograd.lines import source_line
 from ..autograd.recording import NUMBERS, Recorded, apply, make
@@ -141,7 +141,7 @@ def compare(op: Op, x: Recorded, y: Operand) -> Any:
         return NotImplemented
     if isinstance(other, Recorded):
         check("comparison", broadcast_shapes, x.shape, other.shape)
-    return apply(op, x, other)
+    return apply(op, *together("comparison", x, other))
 
 
 def refuse_or_defer(who: str, x: Any, y: Any) -> Any:
@@ -173,6 +173,8 @@ def constant(who: str, x: Any, like: Any) -> Any:
     if not numeric or not isinstance(like, Recorded):
         return None
     xp = namespace_of([like.array])
+    if type(x) is int and is_float(like) and not fits_int64(x):
+        x = check(who, float, x)
     array = check(who, xp.asarray, x)
     if PLACE[array.dtype] >= FLOAT:  # an array or list counts by its kind alone
         array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))

@@ -78,15 +78,17 @@ def var(
     axes = axes_of("var", x, axis, keepdims)
     x = floats_of(x)
     check_number("var", "correction", correction)
-    size = too_large_to_square(x, axes)
-    if size is not None:
-        unit = reshape(size, shapes.reduced_shape(x.shape, axes, keepdims))
-        return var(x / size, axes, correction, keepdims) * unit * unit
+    count = math.prod(x.shape[a] for a in axes)
+    n = count - correction
+    if n > 0 and too_large_to_square(x, axes) is not None:  # so each square is divided
+        x = x * (1.0 / math.sqrt(n))
+        centered = x - sum(x / count, axis=axes, keepdims=True)
+        centered = centered - sum(centered / count, axis=axes, keepdims=True)
+        return sum(centered * centered, axis=axes, keepdims=keepdims)
     centered = x - mean(x, axis=axes, keepdims=True)
     # Again: the mean was rounded, and equal numbers shall have a variance of exactly 0.
     centered = centered - mean(centered, axis=axes, keepdims=True)
     z = sum(centered * centered, axis=axes, keepdims=keepdims)
-    n = math.prod(x.shape[a] for a in axes) - correction
     return z / n if n > 0 else z * math.nan
 
 
@@ -102,24 +104,24 @@ def std(
     axes = axes_of("std", x, axis, keepdims)
     check_number("std", "correction", correction)
     size = too_large_to_square(floats_of(x), axes)
-    if size is not None:
-        unit = reshape(size, shapes.reduced_shape(x.shape, axes, keepdims))
-        return std(x / size, axes, correction, keepdims) * unit
-    v = var(x, axis=axes, correction=correction, keepdims=keepdims)
+    y = x if size is None else x / size
+    v = var(y, axis=axes, correction=correction, keepdims=keepdims)
     flat = v == 0.0
-    return where(flat, 0.0, sqrt(where(flat, 1.0, v)))
+    z = where(flat, 0.0, sqrt(where(flat, 1.0, v)))
+    if size is None:
+        return z
+    return z * reshape(size, shapes.reduced_shape(x.shape, axes, keepdims))
 
 
 def too_large_to_square(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
     """None, if all x² can be added up. Else the largest |x| along the axes, at least 1,
-    as a constant. What a variance says of x it says of x divided by that."""
-    xp = namespace_of([x.array])
-    if xp.squares_fit(x.array):
+    as a constant: a norm of x is one of x divided by that. Beside inf or nan it is 1,
+    for these have no norm."""
+    if namespace_of([x.array]).squares_fit(x.array):
         return None
     size = max(abs(stop_gradient(x)), axis=axes, keepdims=True)
-    if not max(size).array.tolist() < math.inf:  # inf and nan have no variance
-        return None
-    return where(size > 1.0, size, 1.0)
+    size = where(size > 1.0, size, 1.0)
+    return where(size < math.inf, size, 1.0)
 
 
 def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:

@@ -242,6 +242,8 @@ def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
 def normalize(xp, x, axis, eps):
     """x̂ and s = 1/√(σ² + ε)."""
     centered = x - mean(xp, x, axis=axis)
+    # Again: the mean was rounded, and a row of equal numbers shall be 0.
+    centered = centered - mean(xp, centered, axis=axis)
     s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
     return centered * s, s
 

@@ -239,8 +239,8 @@ def pow_vjp(xp, g, z, inputs, needs, saved):
 
 def power_base(xp, x, y):
     """x, or 1 where y is 0 and 1/x is not finite: near 0, and at nan."""
-    if isinstance(y, (int, float)) and y != 0:
-        return x
+    if isinstance(y, (int, float)):
+        return x if y != 0 else 1.0
     # inf · 0 and nan · 0 are nan, and nan is not 0
     lost = ((1.0 / x) * 0.0 != 0.0) * (y == 0.0)
     return xp.where(lost > 0, 1.0, x)
