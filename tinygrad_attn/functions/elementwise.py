@@ -210,7 +210,8 @@ def pow(x: Operand, y: Operand) -> Any:
 
 
 def maximum(x: Operand, y: Operand) -> Any:
-    """The larger of x and y, element by element; a tie halves the gradient.
+    """The larger of x and y, element by element; a tie halves the gradient. A nan makes
+    nan, and no gradient passes there.
 
     >>> maximum(Tensor([1.0, 5.0]), 3.0)
     Tensor([3.0, 5.0], float64)
@@ -269,7 +270,8 @@ def rsqrt(x: Tensor) -> Tensor:
 
 
 def minimum(x: Operand, y: Operand) -> Any:
-    """The smaller of x and y, element by element; a tie halves the gradient.
+    """The smaller of x and y, element by element; a tie halves the gradient. A nan
+    makes nan, and no gradient passes there.
 
     >>> minimum(Tensor([1.0, 5.0]), 3.0)
     Tensor([1.0, 3.0], float64)

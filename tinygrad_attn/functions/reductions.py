@@ -42,7 +42,8 @@ def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
 
 
 def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The largest x along an axis, several, or all (None); ties share the gradient.
+    """The largest x along an axis, several, or all (None); ties share the gradient. A
+    nan makes nan, and no gradient passes there.
 
     >>> max(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     Tensor([2.0, 4.0], float64)
