@@ -61,6 +61,8 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
     Tensor([3.0, 4.0], float64, requires_grad)
     """
     refuse_result(x, who)
+    if who != "data":  # x.data = y gives x alone the numbers of y, in PyTorch too
+        refuse_moved(x, who)
     xp, array = namespace_of([x.array]), numbers
     if isinstance(numbers, Recorded):
         if numbers.array is x.array:
@@ -109,6 +111,16 @@ def refuse_result(x: Tensor, who: str) -> None:
 def was_moved(x: Tensor) -> bool:
     """Whether x has numbers that were taken from another tensor."""
     return getattr(x, "_moved", False)
+
+
+def refuse_moved(x: Tensor, who: str) -> None:
+    """To change what was taken from another tensor would change nothing else."""
+    if was_moved(x):
+        raise RuntimeError(
+            f"{who}: this tensor was taken from another by indexing, reshape, detach "
+            "or the like, and has numbers of its own; to change the other one, give it "
+            "a whole new tensor: x.copy_(y), or x.data = y"
+        )
 
 
 def refuse_recording(x: Tensor, who: str) -> None:
@@ -161,12 +173,7 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """x, once it was given the numbers compute(x, y)."""
     refuse_result(x, who)
     refuse_recording(x, who)
-    if was_moved(x):
-        raise RuntimeError(
-            f"{who}: this tensor was taken from another by indexing, reshape, detach "
-            "or the like, and has numbers of its own; to change the other one, give it "
-            "a whole new tensor: x.copy_(y), or x.data = y"
-        )
+    refuse_moved(x, who)
     try:
         with no_grad():
             z = compute(x, y)
