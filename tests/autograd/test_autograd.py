@@ -524,3 +524,21 @@ def test_grad_refuses_it_too(flag, backend):
     x = leaf(2.0)
     with pytest.raises(TypeError, match=f"^grad: {flag}='no', a str, given; it must"):
         grad((x * x).sum(), x, **{flag: "no"})
+
+
+def test_a_gradient_has_the_dtype_of_its_input(backend):
+    """Whatever a rule makes: here whole numbers."""
+
+    @primitive
+    def counted(xp, x):
+        return x * 1.0
+
+    @counted.defvjp
+    def counted_vjp(xp, g, z, inputs, needs, saved):
+        return (xp.astype(g, "int64"),)
+
+    x = leaf(1.0, 2.0)
+    (ops.apply(counted, x) * 3.0).sum().backward()
+    assert (x.grad.tolist(), x.grad.dtype) == ([3.0, 3.0], x.dtype)
+    (g,) = grad((ops.apply(counted, x) * 3.0).sum(), x, create_graph=True)
+    assert g.dtype == x.dtype

@@ -9,7 +9,7 @@ import pytest
 from conftest import use_backend
 
 import nn
-from tinygrad_attn import Tensor, debug, grad, ops, randn, where, zeros
+from tinygrad_attn import Tensor, debug, functional, grad, ops, randn, where, zeros
 from tinygrad_attn.rules.operation import primitive
 
 
@@ -235,3 +235,14 @@ def test_a_steep_operation_says_where_it_is_steep(step, where_it_is, backend):
     with debug(), pytest.raises(FloatingPointError) as caught:
         where(x > 0.0, step(x), 0.0).sum().backward()
     assert where_it_is in str(caught.value)
+
+
+def test_what_is_no_array_of_floats_is_not_looked_at(any_backend):
+    """An input that was not given, a whole number, indices."""
+    x = randn(2, 3, requires_grad=True)
+    with debug():
+        z = functional.linear(x * 2, randn(4, 3)) + functional.embedding(
+            [1, 0], x[:, :1]
+        )
+        z.sum().backward()
+    assert x.grad.shape == (2, 3)

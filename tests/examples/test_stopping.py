@@ -23,11 +23,17 @@ SCRIPT = ROOT / "examples" / "train_reverse.py"
 
 @pytest.fixture(autouse=True)
 def obeyed():
-    """A child started in here reacts to Ctrl-C, also where this process, started in a
-    background, does not."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A child started in here reacts to all that ends it, also where this process,
+    started in a background or by nohup, does not."""
+    usual = dict.fromkeys(terminal.ENDS, signal.SIG_DFL)
+    usual["SIGINT"] = signal.default_int_handler
+    before = {
+        name: signal.signal(getattr(signal, name), handler)
+        for name, handler in usual.items()
+    }
     yield
-    signal.signal(signal.SIGINT, before)
+    for name, handler in before.items():
+        signal.signal(getattr(signal, name), handler)
 
 
 def started(script, *arguments, cwd=None):

@@ -11,6 +11,7 @@ from conftest import flatten, needs_numpy
 import nn
 from tinygrad_attn import (
     Tensor,
+    concat,
     draw,
     enable_grad,
     explain,
@@ -366,6 +367,28 @@ def test_what_was_taken_from_another_is_not_changed_in_vain(
         before, alias = part.tolist(), part
         part += 1.0
         assert alias.tolist() == before
+
+
+def test_what_was_computed_changes_in_place(any_backend):
+    """It has numbers of its own, in PyTorch too."""
+    w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    made = (
+        lambda: w.tanh(),
+        lambda: w.sum(),
+        lambda: w @ w,
+        lambda: concat([w, w]),
+        lambda: w.astype("int64"),
+        lambda: where(w > 1.0, w, 0.0),
+    )
+    for make in made:
+        with no_grad():
+            z = make()
+        alias = z
+        assert z.zero_() is alias
+        with no_grad():
+            z += 1
+        assert z is alias
+        assert set(flatten([alias.tolist()])) == {1}
 
 
 def test_the_numbers_of_a_state_dict_are_not_changed_in_vain(any_backend):

@@ -56,7 +56,13 @@ def test_zero_grad(any_backend):
     model = nn.Linear(2, 1)
     model(ones(1, 2)).sum().backward()
     assert all(p.grad is not None for p in model.parameters())
+    model.zero_grad(set_to_none=False)
+    assert [p.grad.tolist() for p in model.parameters()] == [[[0.0, 0.0]], [0.0]]
+    with pytest.raises(TypeError, match=r"^Linear\.zero_grad: set_to_none='no'"):
+        model.zero_grad(set_to_none="no")
     model.zero_grad()
+    assert all(p.grad is None for p in model.parameters())
+    model.zero_grad(set_to_none=False)  # where there is none, none is made
     assert all(p.grad is None for p in model.parameters())
 
 

@@ -148,14 +148,12 @@ class Meaning:
         """Whether the second factor of a product stands transposed in it: x yᵀ."""
         return len(self.inputs) > 1 and f"{self.inputs[1]}ᵀ" in self.formula
 
-    def letter(self, position: int) -> str:
-        """What the formula calls an input, by its position from 0; the last name may
-        stand for several."""
-        return self.inputs[min(position, len(self.inputs) - 1)] if self.inputs else ""
-
     def rule(self, position: int) -> str:
         """The contribution to the gradient of an input, by its position from 0."""
-        return self.rules.get(self.letter(position), "")
+        if not self.inputs:
+            return ""
+        name = self.inputs[min(position, len(self.inputs) - 1)]
+        return self.rules.get(name, "")
 
 
 class Op:
