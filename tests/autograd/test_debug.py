@@ -249,7 +249,7 @@ def test_what_is_no_array_of_floats_is_not_looked_at(any_backend):
 
 
 def test_beside_an_inf_there_may_be_nothing(any_backend):
-    """An inf that was given is nobody's fault; to see that, all inputs are looked at."""
+    """An inf that was given is nobody's fault: to see that, all inputs are read."""
     with debug():
         z = functional.linear(Tensor([[1.0, 2.0]]), Tensor([[math.inf, 1.0]]), None)
         assert z.tolist() == [[math.inf]]
