@@ -240,10 +240,16 @@ def rms_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-6):
 
 
 def normalize(xp, x, axis, eps):
-    """x̂ and s = 1/√(σ² + ε)."""
-    centered = x - mean(xp, x, axis=axis)
-    # Again: the mean was rounded, and a row of equal numbers shall be 0.
-    centered = centered - mean(xp, centered, axis=axis)
+    """x̂ and s = 1/√(σ² + ε).
+
+    The first x of each row is subtracted before the mean is. That changes nothing, but
+    equal numbers are 0 then, whose mean is not rounded.
+    """
+    first = [slice(None)] * x.ndim
+    for a in axis:
+        first[a] = slice(0, 1)
+    shifted = x - xp.stop_gradient(x[tuple(first)])  # a constant from here on
+    centered = shifted - mean(xp, shifted, axis=axis)
     s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
     return centered * s, s
 
