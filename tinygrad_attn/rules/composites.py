@@ -247,7 +247,7 @@ def normalize(xp, x, axis, eps):
     """
     first = [slice(None)] * x.ndim
     for a in axis:
-        first[a] = slice(0, 1)
+        first[a] = slice(1)  # its first place
     shifted = x - xp.stop_gradient(x[tuple(first)])  # a constant from here on
     centered = shifted - mean(xp, shifted, axis=axis)
     s = 1.0 / xp.sqrt(mean(xp, centered * centered, axis=axis) + eps)
