@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import sys
 import threading
@@ -13,6 +12,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from textwrap import fill
 from typing import Any
 
 from tinygrad_attn.printing import ERRORS
@@ -53,17 +53,17 @@ def tell(text: str) -> None:
 
 def wrapped(text: str, stream: Any) -> str:
     """A sentence in the lines that a terminal has room for; elsewhere it is one line.
-    Only its blanks are broken, so that a command in it can be copied."""
+    No word is broken, and the blanks within a line stay as they are."""
     width = columns(stream) if stream.isatty() else 0
     if not width or len(text) <= width:
         return text
-    lines = [""]
-    for word in re.findall(r" *[^ ]+ *$| *[^ ]+", text):
-        if lines[-1] and len(lines[-1] + word) > width:
-            lines.append(word.lstrip(" "))
-        else:
-            lines[-1] += word
-    return "\n".join(lines)
+    return fill(
+        text,
+        width,
+        break_long_words=False,
+        break_on_hyphens=False,
+        replace_whitespace=False,
+    )
 
 
 def choose_one_thread() -> None:
@@ -164,7 +164,8 @@ def noting_ctrl_c(wanted: bool = True) -> Iterator[list[int]]:
         yield noted
         return
     numbers = [getattr(signal, name) for name in ENDS if hasattr(signal, name)]
-    before = {n: signal.getsignal(n) for n in numbers}
+    handlers = {n: signal.getsignal(n) for n in numbers}
+    before = {n: h for n, h in handlers.items() if h is not None}  # None: not Python's
 
     def as_before() -> None:
         for number, handler in before.items():
