@@ -50,6 +50,10 @@ def distribution(rows: int, classes: int) -> Tensor:
     return (x / x.sum(axis=1, keepdims=True)).detach().requires_grad_()
 
 
+def count_of_rows() -> Tensor:
+    return Tensor(3.0, dtype="float64", requires_grad=True)
+
+
 def one_hot_rows(rows: int, classes: int) -> Tensor:
     return Tensor(
         [[float(c == r % classes) for c in range(classes)] for r in range(rows)]
@@ -132,6 +136,7 @@ CASES = [
     Case(A.silu, ((normal, 2, 5),)),
     Case(A.softplus, ((normal, 2, 5),)),
     Case(A.leaky_relu, ((away_from_0, 2, 5),), {"slope": 0.1}),
+    Case(C.mean_of_counted, ((normal, 4), (count_of_rows,))),
     Case(C.softmax, ((normal, 2, 5),), {"axis": -1}),
     Case(C.softmax, ((normal, 2, 5, 2),), {"axis": 1}, note="middle-axis"),
     Case(C.log_softmax, ((normal, 2, 5),), {"axis": -1}),

@@ -46,7 +46,8 @@ class Now:
     """What is on: whether operations are recorded, inside which module call, whether
     they are watched for nan and inf (`debug`), whether source lines and constants
     are kept too (`tracing`, inside `record`), a function told of every operation
-    (`watcher`), on which backend new tensors are made (None: the process's), how
+    (`watcher`), the tape of a program that is being written (`writer`, see program/),
+    on which backend new tensors are made (None: the process's), how
     its warnings are kept quiet, and where random numbers come from."""
 
     __slots__ = (
@@ -61,6 +62,7 @@ class Now:
         "tracing",
         "waiting",
         "watcher",
+        "writer",
     )
 
     def __init__(self) -> None:
@@ -69,6 +71,7 @@ class Now:
         self.debug = False
         self.tracing = False
         self.watcher: Callable[..., None] | None = None  # see recording.watch
+        self.writer: Any = None
         self.backend: Any = None
         self.quiet: Any = None
         self.random = random.Random(os.urandom(16))

@@ -88,11 +88,11 @@ class AttentionHead(Module):
         seeing = None
         if mask is not None:
             attention.check_mask("AttentionHead", mask, energies.shape, "mask")
+            mask, seeing = attention.rows_that_see(mask)  # (..., T, 1), or None
             masked = ops.where(mask, energies, -math.inf)
-            seeing = attention.rows_that_see(mask)  # (..., T, 1); None if all see a key
         if seeing is None:
             weights = functional.softmax(masked)
-        else:  # in a row without any key all weights are 0
+        else:  # not each query sees a key; where none is seen, all weights are 0
             filled = ops.where(seeing, masked, 0.0)
             weights = ops.where(seeing, functional.softmax(filled), 0.0)
         return weights @ V, weights  # (..., T, d_v)

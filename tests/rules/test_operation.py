@@ -279,7 +279,7 @@ def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
             lambda: composite("sum")(exp_like),
             ValueError,
             "exp_like: kind 'sum' given; it must be one of elementwise, choice, gate, "
-            "comparison, reduction, movement, product, norm, softmax, attention",
+            "comparison, check, reduction, movement, product, norm, softmax, attention",
         ),
     ):
         with pytest.raises(kind) as caught:
@@ -341,7 +341,7 @@ def test_a_decorator_with_and_without_what_is_said():
             k for k in KINDS if k and decorator(k)(plain).check is broadcast_shapes
         ]
         assert elementwise == list(ELEMENTWISE)
-        assert [decorator(k)(plain).elementwise for k in ELEMENTWISE] == [True] * 4
+        assert [decorator(k)(plain).elementwise for k in ELEMENTWISE] == [True] * 5
         assert [decorator(k)(plain).elementwise for k in ROWWISE] == [False] * 2
 
 

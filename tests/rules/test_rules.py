@@ -288,7 +288,7 @@ def torch_functions():
     }
 
 
-WITHOUT_PEER = {"getslice", "place", "scatter_add", "astype"}
+WITHOUT_PEER = {"mean_of_counted", "getslice", "place", "scatter_add", "astype"}
 
 
 @needs_torch

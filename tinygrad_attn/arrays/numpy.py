@@ -263,6 +263,20 @@ def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     return z
 
 
+def check_range(x: Array, count: int, says: str, but: int | None = None) -> None:
+    least, most = _ends(x)
+    if least < 0 or most >= count:
+        wrong = (x < 0) | (x >= count)
+        wrong &= x != but  # of None, none is equal
+        if wrong.any():
+            raise IndexError(says.format(x[wrong].flat[0]))
+
+
+def check_rows(mask: Array, says: str) -> None:
+    if not mask.any(axis=-1).all():
+        raise ValueError(says)
+
+
 # --- whole numbers that do not fit ----------------------------------------------------
 
 

@@ -146,6 +146,20 @@ def check_int64(f: Any, *operands: Operand) -> None:
     """Refuses whole numbers that do not fit: here f has done so (array.py, `cast`)."""
 
 
+def check_range(x: Array, count: int, says: str, but: int | None = None) -> None:
+    """Refuses a whole number outside 0..count-1 other than `but`, with a sentence."""
+    for i in x.data:
+        if not 0 <= i < count and i != but:
+            raise IndexError(says.format(i))
+
+
+def check_rows(mask: Array, says: str) -> None:
+    """Refuses a mask with a row (along the last axis) that has no True."""
+    rows, _ = _rows(mask, -1, False)
+    if not all(map(any, rows)):
+        raise ValueError(says)
+
+
 # --- reductions -----------------------------------------------------------------------
 
 

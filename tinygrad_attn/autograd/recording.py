@@ -3,7 +3,8 @@
 `apply` computes one operation and writes down where the result came from: the
 operation, its inputs and its params. Every operator of a Tensor and every function that
 computes ends here, so the history of a result is recorded automatically. (On a first
-reading of `apply`, skip the lines about values, debug, tracing, scope and watcher.)
+reading of `apply`, skip the lines about values, debug, tracing, scope,
+watcher and writer.)
 
     >>> from tinygrad_attn.rules import primitives
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -174,6 +175,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         needs.append(is_tensor and x._requires_grad)
     if not op.differentiable:
         needs = [False] * len(inputs)
+    if now.writer is not None:  # a program is being written: arrays are names
+        arrays = now.writer.arrays(op, inputs, arrays, params)
     differentiable = now.recording and True in needs  # False under no_grad
     keep = differentiable or (now.recording and now.tracing)  # record() keeps all
     if op.composite and now.watcher is not None and op.kind == "attention":
@@ -252,7 +255,9 @@ def number(op: Op, x: Any) -> Any:
 
 def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
     """The error under the operation's name; if the shapes do not fit, the sentence that
-    says why."""
+    says why. A check speaks for the function that asked for it."""
+    if op.kind == "check":
+        return error
     if op.check is not None:
         try:
             op.check(*(getattr(a, "shape", ()) for a in arrays))

@@ -11,12 +11,15 @@ from typing import Any
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import Recorded, apply, make, step_by_step
+from ..context import context
 from ..errors import check_flags, check_number
-from ..rules import composites
+from ..rules import comparisons, composites
 from .activations import keep_mask
 from .elementwise import where
-from .operands import Tensor, floats_together, tensor
+from .movement import reshape
+from .operands import Tensor, checked, floats_together, tensor
 from .products import matmul
+from .reductions import max
 from .shaping import matrix_transpose
 
 __all__ = ["causal_mask", "padding_mask", "scaled_dot_product_attention"]
@@ -87,6 +90,7 @@ def attention_with_weights(
         raise ValueError(f"{who}: leading {error}") from error
     query, key, value = floats_together(who, query, key, value)
     energies = (*batch, q[-2], k[-2])
+    given = attn_mask is not None
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     if is_causal:
@@ -101,7 +105,9 @@ def attention_with_weights(
         return matmul(weights, value), weights
     keep = keep_mask(who, energies, dropout_p, query)
     attention = composites.scaled_dot_product_attention
-    seeing = None if attn_mask is None else rows_that_see(attn_mask)
+    seeing = None  # by a causal mask alone each query sees the first key
+    if given and attn_mask is not None:
+        attn_mask, seeing = rows_that_see(attn_mask)
     inputs = (query, key, value, attn_mask, seeing, keep)
     settings = {
         "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
@@ -134,15 +140,22 @@ def check_mask(
         )
 
 
-def rows_that_see(mask: Tensor) -> Tensor | None:
-    """(..., T, 1), true for a query that may attend to something; None if each may."""
-    array = mask.array
-    xp = namespace_of([array])
-    if not array.shape:
-        array = xp.reshape(array, (1,))
-    seeing = xp.max(array, axis=-1, keepdims=True)
-    blind = xp.max(seeing == False, axis=None).tolist()  # noqa: E712
-    return make(seeing) if blind else None
+def rows_that_see(mask: Tensor) -> tuple[Tensor, Tensor | None]:
+    """The mask, and (..., T, 1), true for a query that may attend to something; None if
+    each may. While a program is written nobody knows, and there is no None."""
+    t = reshape(mask, 1) if not mask.shape else mask
+    seeing = max(t, axis=-1, keepdims=True)
+    if context.now.writer is None:
+        xp = namespace_of([seeing.array])
+        if not xp.max(seeing.array == False, axis=None).tolist():  # noqa: E712
+            return checked(comparisons.each_row_sees, mask, says=SEES), None
+    return mask, seeing
+
+
+SEES = (
+    "attention: a query may attend to nothing, and the graph was recorded with masks "
+    "that let each attend to something; record it with such a mask, or write a function"
+)
 
 
 def causal_mask(

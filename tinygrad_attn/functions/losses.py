@@ -11,11 +11,10 @@ import math
 import warnings
 from typing import Any
 
-from ..arrays.backends import namespace_of
-from ..autograd.recording import Recorded, apply, make
+from ..autograd.recording import Recorded, apply
 from ..errors import check_number, say
-from ..rules import composites
-from .elementwise import astype, where
+from ..rules import comparisons, composites
+from .elementwise import astype
 from .movement import permute_dims, reshape
 from .operands import Tensor, constant, floats_of, is_float, tensor, whole_numbers
 from .reductions import mean, sum
@@ -86,8 +85,8 @@ def cross_entropy(
     if not is_float(logits):
         raise TypeError(f"{who}: logits of {logits.dtype} given; they must be floats")
     w = class_weights(who, weight, logits, classes)
-    counted = float(math.prod(shape))
     if q.dtype.startswith("float") and q.shape == logits.shape:
+        counted: Any = None  # each row counts once
         q = smooth(astype(rows(q, axis), logits.dtype), label_smoothing)
     else:
         if q.shape != shape:
@@ -105,7 +104,9 @@ def cross_entropy(
         return nats if nats.shape == shape else reshape(nats, shape)
     if reduction == "sum":
         return sum(nats)
-    return sum(nats) / counted if counted else sum(nats) * 0.0 + math.nan
+    if counted is None:
+        return sum(nats) / float(math.prod(shape))
+    return apply(composites.mean_of_counted, nats, counted)
 
 
 def rows(x: Tensor, axis: int) -> Tensor:
@@ -140,23 +141,18 @@ def one_hot_rows(
     ignore_index: int,
     smoothing: float,
     w: Any,
-) -> tuple[Any, float]:
+) -> tuple[Any, Any]:
     """Classes (N,) as rows (N, C) with a 1, or with none where a class is to be
     ignored; and how many are not, each as many times as its class counts."""
-    (n,) = target.shape
-    counts = target != ignore_index
-    counted = float(sum(counts).array.tolist())
-    if target.dtype == "int64" and counted != n:
-        target = where(counts, target, 0)
-    target = whole_numbers(who, target, logits, classes, "label")
-    xp = namespace_of([logits.array])
-    hot = xp.reshape(target.array, (n, 1)) == xp.arange(0, classes)
-    kept = xp.reshape(counts.array, (n, 1))
-    one_hot = make(xp.astype(hot, logits.dtype))
-    kept = make(xp.astype(kept, logits.dtype))
-    if w is not None:
-        counted = sum(one_hot * kept * w).item()
-    return smooth(one_hot, smoothing) * kept, counted
+    target = whole_numbers(who, target, logits, classes, "label", ignore_index)
+    settings = {"classes": classes, "dtype": logits.dtype}
+    if 0 <= ignore_index < classes:
+        settings["ignored"] = ignore_index
+    hot = apply(comparisons.one_hot, target, **settings)
+    counted = sum(hot if w is None else hot * w)
+    if smoothing:
+        hot = smooth(hot, smoothing) * reshape(sum(hot, axis=1), -1, 1)
+    return hot, counted
 
 
 def smooth(q: Tensor, smoothing: float) -> Tensor:

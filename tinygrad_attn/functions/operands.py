@@ -275,8 +275,10 @@ def axes_of(who: str, x: Any, axis: Any, keepdims: bool = False) -> tuple[int, .
     return check(who, some_axes, axis, count)
 
 
-def whole_numbers(who: str, x: Any, like: Recorded, count: int, what: str) -> Any:
-    """x as a Tensor of integers in 0..count-1, beside `like`."""
+def whole_numbers(
+    who: str, x: Any, like: Recorded, count: int, what: str, but: int | None = None
+) -> Any:
+    """x as a Tensor of integers in 0..count-1 (or `but`), beside `like`."""
     t = constant(who, x, like)
     if t is not None and not t.size:  # an empty list says nothing of its dtype
         t = apply(movement.astype, t, dtype="int64")
@@ -284,12 +286,16 @@ def whole_numbers(who: str, x: Any, like: Recorded, count: int, what: str) -> An
         kind = type(x).__name__ if t is None else t.dtype
         raise TypeError(f"{who}: each {what} must be an integer; {kind} given")
     if t.size:
-        xp = namespace_of([t.array])
-        least = -1 - xp.max(-1 - t.array, axis=None)  # -x of -2⁶³ would not fit
-        for worst in (xp.max(t.array, axis=None), least):
-            if not 0 <= (i := int(worst.tolist())) < count:
-                raise IndexError(
-                    f"{who}: {what} {i} given; it is out of range, allowed is "
-                    f"0..{count - 1}"
-                )
+        allowed = f"it is out of range, allowed is 0..{count - 1}"
+        says = f"{who}: {what} {{}} given; {allowed}"
+        t = checked(comparisons.in_range, t, count=count, says=says, but=but)
+    return t
+
+
+def checked(op: Op, t: Any, **params: Any) -> Any:
+    """t, once a check has passed it. Inside record() the check is part of the graph: a
+    program made of it (program/) shall check its own numbers."""
+    if context.now.tracing or context.now.writer is not None:
+        return apply(op, t, **params)
+    op.forward(namespace_of([t.array]), t.array, **params)
     return t

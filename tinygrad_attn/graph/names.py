@@ -284,7 +284,7 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
         shape=t.shape,
         dtype=t.dtype,
         module=names.module(t._scope),
-        source=str(t._where) if t._where else "",
+        source=str(t._where) if t._where and computed else "",
         array=t.array,
         settings=dict(t._params) if computed else {},
         gradient_array=trace.gradients.get(t),

@@ -184,7 +184,7 @@ def trace_of(who: str, root: Any) -> Trace:
             "tensors that require a gradient, or made inside record(), and not under "
             "no_grad()"
         )
-    order = history([root])
+    order = [t for t in history([root]) if unchecked(t) is t]
     for t in order:
         if t._inputs is None:
             op = t._op.name if t._op else ""
@@ -206,6 +206,7 @@ def trace_of(who: str, root: Any) -> Trace:
 
     def copy_of(x: Tensor, array: Any) -> Tensor:
         """The copy of x; if a leaf got new numbers since it was used, with the old."""
+        check, x = x, unchecked(x)
         moved = x._op is None and array is not x.array
         if moved and isinstance(array, ValueArray):  # compare the plain numbers
             moved = without_values(array).data != without_values(x.array).data
@@ -213,6 +214,9 @@ def trace_of(who: str, root: Any) -> Trace:
         if key not in copies:
             copies[key] = bare(x, without_values(array if moved else x.array))
             origin[copies[key]] = x
+        named = check._where is not None and any(check._where.names)
+        if check is not x and x._op is None and x._where is None and named:
+            copies[key]._where = check._where  # where it was given
         return copies[key]
 
     for t in order:
@@ -224,6 +228,13 @@ def trace_of(who: str, root: Any) -> Trace:
         finish(copy)
     top = copies[root, 0]
     return Trace([top], seeds_for(top), origin, who=who)
+
+
+def unchecked(t: Tensor) -> Tensor:
+    """A tensor before it was checked: a check hands on the same numbers."""
+    while t._op is not None and t._op.kind == "check" and t._inputs:
+        (t,) = t._inputs
+    return t
 
 
 def bare(x: Tensor, data: Any) -> Tensor:

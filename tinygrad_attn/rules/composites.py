@@ -122,6 +122,34 @@ def cross_entropy_vjp(xp, g, z, inputs, needs, saved):
     return dx, dq
 
 
+@composite("reduction", z="Σ x / n", x="∂z / n, repeated", n="−∂z ⊙ z / n")
+def mean_of_counted(xp, x, n):
+    """All numbers added up, and divided by `n`, how many of them count.
+
+    If none does, z is nan: there is no mean.
+    """
+    none = n == 0.0
+    total = xp.sum(x, axis=tuple(range(x.ndim)))
+    return xp.where(none, math.nan, total / xp.where(none, 1.0, n))
+
+
+@mean_of_counted.defvjp
+def mean_of_counted_vjp(xp, g, z, inputs, needs, saved):
+    """Each number counts 1/`n` in the mean, and a larger `n` makes it smaller.
+
+    If none counts, nothing flows back.
+    """
+    x, n = inputs
+    none = n == 0.0
+    share = xp.where(none, 0.0, g / xp.where(none, 1.0, n))
+    dx = dn = None
+    if needs[0]:
+        dx = xp.broadcast_to(xp.reshape(share, (1,) * x.ndim), x.shape)
+    if needs[1]:
+        dn = -share * xp.where(none, 0.0, z)
+    return dx, dn
+
+
 # === 2. Linear and normalization ======================================================
 
 

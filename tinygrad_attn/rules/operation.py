@@ -88,6 +88,7 @@ KINDS = {
     "choice": "the one at its place, of one of two inputs",
     "gate": "the one at its place, scaled, or none: it is 0",
     "comparison": "those at its place; it is true or false",
+    "check": "the one at its place, unless it is refused",
     "reduction": "several, along axes or by an index",
     "movement": "exactly one, in another place (or none: it is 0)",
     "product": "a row of the first and a column of the second",
@@ -96,7 +97,7 @@ KINDS = {
     "attention": "a query, all keys and all values",
     "": "not known: a rule of the user's own, of which it is not said",
 }
-ELEMENTWISE = ("elementwise", "choice", "gate", "comparison")
+ELEMENTWISE = ("elementwise", "choice", "gate", "comparison", "check")
 ROWWISE = ("norm", "softmax")
 AS_PYTHON = str.maketrans({"−": "-", "⊙": "*", "^": "**"})
 OWN = "(rule of its own)"  # of an operation without notation
