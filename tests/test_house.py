@@ -51,6 +51,11 @@ ORDER = """
         graph.parts.head graph.parts.focus graph.unfold
         graph.explaining graph.explaining.differences graph.explaining.explanation
         graph.explaining.explain graph
+    program program.anatomy program.traced program.tape program.namespace
+        program.drafting program.updating program.arranging program.naming
+        program.listing program.loops program.memory
+        program.writers program.writers.numpy_text program.writers.c_text
+        program.compiling program.machines program.running
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

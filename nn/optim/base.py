@@ -215,32 +215,37 @@ class Optimizer:
         """Updates parameters that are alike, and their state."""
         xp, dtype = namespace_of([parameters[0].array]), parameters[0].dtype
         states = [self.state.get(p, {}) for p in parameters]
-        w = xp.stop_gradient(_join(xp, [p.array for p in parameters]))
         gradients = [p.grad.array for p in parameters if p.grad is not None]
-        if any(g.dtype != w.dtype for g in gradients):
+        if any(g.dtype != parameters[0].array.dtype for g in gradients):
             gradients = [xp.astype(g, dtype) for g in gradients]
-        g = _join(xp, gradients)
-        state = {
-            slot: _join(xp, [s[slot] for s in states])
-            for slot in states[0]
-            if slot != "step"
-        }
-        t = state["step"] = states[0].get("step", 0) + 1
-        w, state = self.update(
-            xp, w, -g if options.get("maximize") else g, state, options
-        )
-        w, vectors = (
-            xp.astype(w, dtype),
-            [(k, v) for k, v in state.items() if k != "step"],
-        )
-        start = 0
+        t = states[0].get("step", 0) + 1
+        weights = [xp.stop_gradient(p.array) for p in parameters]
+        w, vectors = self.moved(xp, weights, gradients, states, t, options)
+        w, start = xp.astype(w, dtype), 0
         for p in parameters:
             shape, end = p.shape, start + p.size
             give(p, xp, xp.reshape(w[start:end], shape))
             own = self.state[p] = {"step": t}
-            for slot, vector in vectors:
+            for slot, vector in vectors.items():
                 own[slot] = xp.reshape(vector[start:end], shape)
             start = end
+
+    def moved(
+        self,
+        xp: Any,
+        weights: list[Any],
+        gradients: list[Any],
+        states: list[dict[str, Any]],
+        t: Any,
+        options: Group,
+    ) -> tuple[Any, dict[str, Any]]:
+        """`update`, for several arrays: they are laid end to end. Returns the new
+        vector of weights, and those of the state."""
+        w, g = _join(xp, weights), _join(xp, gradients)
+        state = {k: _join(xp, [s[k] for s in states]) for k in states[0] if k != "step"}
+        g = -g if options.get("maximize") else g
+        w, state = self.update(xp, w, g, {**state, "step": t}, options)
+        return w, {k: vector for k, vector in state.items() if k != "step"}
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets all gradients; or makes them 0, if not set_to_none: then momentum

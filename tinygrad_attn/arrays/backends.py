@@ -142,6 +142,8 @@ def namespace_of(operands: Iterable[Any], who: str = "namespace_of") -> Any:
             found = xp
         elif {found, xp} <= {python, values}:
             found = values  # plain numbers beside Values
+        elif hasattr(xp, "absorbs") or hasattr(found, "absorbs"):
+            found = xp if hasattr(xp, "absorbs") else found  # numbers beside names
         else:
             raise TypeError(
                 f"{who}: two backends meet, {found.name!r} and {xp.name!r}; create "

@@ -224,3 +224,54 @@ def flat_index(sizes: Shape, strides: Shape, offset: int = 0) -> list[int]:
         steps = range(0, size * stride, stride) if stride else [0] * size
         positions = [p + s for p in positions for s in steps]
     return positions
+
+
+def broadcast_strides(shape: Shape, strides: Shape, new: Shape) -> Shape:
+    """The strides of an array that is broadcast: 0 along what is repeated.
+
+    >>> broadcast_strides((3, 1), (1, 1), (2, 3, 4))
+    (0, 1, 0)
+    """
+    extra = len(new) - len(shape)
+    kept = (
+        0 if size == 1 != whole else stride
+        for size, stride, whole in zip(shape, strides, new[extra:])
+    )
+    return (0,) * extra + tuple(kept)
+
+
+def reshaped_strides(shape: Shape, strides: Shape, new: Shape) -> Shape | None:
+    """The strides under which the same numbers have a new shape, in the same order;
+    None if there are none, and they have to be copied.
+
+    Axes that lie side by side in memory are one: (4, 6) with strides (6, 1) is 24
+    numbers in a row. Such a run can be cut anew, and no axis may belong to two.
+
+    >>> reshaped_strides((4, 6), (6, 1), (2, 2, 6))
+    (12, 6, 1)
+    >>> reshaped_strides((4, 6), (1, 4), (24,)) is None
+    True
+    """
+    if prod(shape) == 0:
+        return strides_of(new)
+    old = [(n, s) for n, s in zip(shape, strides) if n != 1]
+    runs: list[tuple[int, int]] = []
+    for size, stride in old:
+        if runs and runs[-1][1] == stride * size:
+            runs[-1] = runs[-1][0] * size, stride
+        else:
+            runs.append((size, stride))
+    found: list[int] = []
+    left = 1  # how much of a run is not cut yet
+    step = 1
+    for size in reversed(new):
+        if size == 1:
+            found.append(step)
+            continue
+        if left == 1:
+            left, step = runs.pop()
+        if left % size:
+            return None
+        found.append(step)
+        left, step = left // size, step * size
+    return tuple(reversed(found))

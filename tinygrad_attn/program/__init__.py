@@ -1,0 +1,22 @@
+"""The program: a whole step of training, written down as straight-line code.
+
+The rules of calculus are written once, against a namespace. Run on names instead of
+numbers they write themselves down: forward, backward and update, a few hundred lines
+without an autograd engine in them.
+
+    anatomy.py      what a program is made of: buffers, views, five kinds of step
+    traced.py       arrays that are names
+    tape.py         the steps, noted while a function runs on names
+    namespace.py    xp for names: the functions of the rules
+    drafting.py     a function run on names: forward and backward
+    updating.py     how an optimizer moves the parameters
+    arranging.py    what nobody reads is left out, copies are saved
+    naming.py       what buffers are called: the model's own names
+    listing.py      the program: steps with names, results, what is given
+    loops.py        how a step runs over memory
+    memory.py       where each buffer lies
+    writers/        one program, printed in several languages
+    compiling.py    the system's C compiler
+    machines.py     what runs a text, and keeps its numbers
+    running.py      the program as a function; `write`
+"""

@@ -1,0 +1,167 @@
+"""The draft: a function run on names, forward, backward and update.
+
+The function is called once, with inputs whose arrays are names. What it computes is
+recorded as always, and noted on the tape (tape.py). Then the walk of every `backward()`
+goes through the graph, from ∂L/∂L = 1: its rules note the gradients. Then the optimizer
+updates the parameters' names. Nothing else is needed, and nothing was computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..arrays.backends import Backend, current_backend
+from ..autograd.recording import Recorded, apply, make
+from ..autograd.walk import walk
+from ..context import context
+from ..errors import say
+from ..graph.trace import history
+from ..switching import Switch
+from ..tensor import Tensor
+from . import namespace
+from .anatomy import Buffer, Origin
+from .tape import Tape
+from .traced import Traced
+
+
+@dataclass
+class Draft:
+    """What a function computes.
+
+    Attributes:
+        tape: its steps.
+        inputs: name → its array.
+        outputs: what the function returned, as Tensors; the loss is the first.
+        trains: whether the first output is a loss, with gradients.
+        gradients: parameter → its gradient.
+        reached: recorded tensor → its gradient.
+        returned: the structure of what the function returned.
+    """
+
+    tape: Tape
+    inputs: dict[str, Traced] = field(default_factory=dict)
+    outputs: list[Tensor] = field(default_factory=list)
+    trains: bool = False
+    gradients: dict[Tensor, Traced] = field(default_factory=dict)
+    reached: dict[Tensor, Traced] = field(default_factory=dict)
+    returned: Any = None
+
+
+def draft_of(
+    function: Any,
+    inputs: Mapping[str, Any],
+    finish: Callable[[Draft], Any] = lambda draft: None,
+) -> Draft:
+    """The draft of a function, or of a loss that was recorded.
+
+    Args:
+        function: called with the inputs, in their order; or a Tensor, made in record().
+        inputs: name → an example: a Tensor, an array or a list.
+        finish: notes what follows the gradients: the update.
+    """
+    backend, now = current_backend(), context.now
+    draft = Draft(Tape())
+    examples = {name: example(name, given) for name, given in inputs.items()}
+    given = [named_input(draft, name, t) for name, t in examples.items()]
+    random = now.random.getstate()
+    switches = {
+        **{"writer": draft.tape, "tracing": True, "recording": True, "debug": False},
+        **{"watcher": None, "scope": None},
+        "backend": Backend(namespace, backend.dtype),
+    }
+    try:
+        with Switch(switches):
+            if isinstance(function, Tensor):
+                returned = replayed(function, [*examples.values()], given)
+            else:
+                returned = function(*given)
+            draft.returned, draft.outputs = returned, outputs_of(returned)
+            loss = draft.outputs[0]
+            draft.trains = loss.requires_grad and loss.size == 1
+            if draft.trains:
+                backward(draft, loss)
+            finish(draft)
+    finally:
+        now.random.setstate(random)
+    return draft
+
+
+def example(name: str, given: Any) -> Tensor:
+    """An input as a Tensor."""
+    if isinstance(given, Tensor):
+        return given
+    try:
+        return Tensor(given)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"write: input {name!r} of {type(given).__name__} given; it must be an "
+            "example of it: a Tensor, an array or lists of numbers"
+        ) from error
+
+
+def named_input(draft: Draft, name: str, t: Tensor) -> Tensor:
+    """A Tensor of a shape and dtype, whose numbers come at each run."""
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError(
+            f"write: input {say(name)} given; it must be a name, such as 'tokens'"
+        )
+    array = Traced(Buffer(t.shape, t.dtype, "input", name))
+    draft.inputs[name] = array
+    x: Tensor = make(array)
+    x._requires_grad = t.requires_grad
+    return x
+
+
+def outputs_of(returned: Any) -> list[Tensor]:
+    """The Tensors that a function returned: one, or several in a tuple or list."""
+    found = list(returned) if isinstance(returned, (tuple, list)) else [returned]
+    for t in found:
+        if not isinstance(t, Tensor) or type(t.array) is not Traced:
+            kind = "a constant" if isinstance(t, Tensor) else f"a {type(t).__name__}"
+            raise TypeError(
+                f"write: the function returned {kind}; it must return a Tensor that it "
+                "computes, such as the loss, or a tuple of them"
+            )
+    if not found:
+        raise TypeError("write: the function returned nothing")
+    return found
+
+
+def backward(draft: Draft, loss: Tensor) -> None:
+    """The walk of `loss.backward()`, noted."""
+    tape, now = draft.tape, context.now
+    tape.origin = Origin("backward", node=loss)
+    now.recording = now.tracing = False
+    seed = namespace.full(loss.shape, 1.0, loss.dtype)
+    start = len(tape.steps)
+    for node, g, _ in walk([loss], [seed], free=False):
+        origin = Origin("backward", node._op, node._scope, node, node._params)
+        for step in tape.steps[start:]:
+            step.origin = origin
+        start = len(tape.steps)
+        draft.reached[node] = g
+        if node._op is None and node._requires_grad:
+            draft.gradients[node] = g
+
+
+def replayed(loss: Tensor, examples: list[Tensor], given: list[Tensor]) -> Tensor:
+    """A recorded loss, computed once more, on names."""
+    new: dict[Any, Any] = dict(zip(examples, given))
+    now = context.now
+    for t in history([loss]):
+        if t in new or t._op is None or not t._inputs:
+            continue
+        now.scope = t._scope
+        inputs = [new.get(x, x) if isinstance(x, Recorded) else x for x in t._inputs]
+        z = new[t] = apply(t._op, *inputs, **t._params)
+        z._where = t._where
+    now.scope = None
+    if loss not in new or loss._op is None:
+        raise RuntimeError(
+            "write: this tensor was not recorded; make it inside record(), or give a "
+            "function"
+        )
+    found: Tensor = new[loss]
+    return found

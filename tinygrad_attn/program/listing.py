@@ -1,0 +1,116 @@
+"""A program: the steps that are left, with names, and what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..tensor import Tensor
+from .anatomy import Buffer, Check, Step, View
+from .arranging import needed, once, settled
+from .drafting import Draft
+from .naming import Namer, name_all
+from .updating import Part
+
+
+@dataclass
+class Program:
+    """A step of training (or a forward pass), written down.
+
+    Attributes:
+        first, steps: what runs once, and what runs each time.
+        given: the buffers of what is given at each run: inputs, then random numbers.
+        scalars: those of plain numbers.
+        results: what a run returns: outputs, and gradients if nothing is updated.
+        leaves: tensor → its buffer.
+        parts: what optimizers move.
+    """
+
+    draft: Draft
+    title: str
+    first: list[Step]
+    steps: list[Step]
+    given: list[Buffer]
+    scalars: list[Buffer]
+    results: list[View]
+    leaves: dict[Tensor, Buffer]
+    parts: list[Part]
+    namer: Namer = field(default_factory=Namer)
+
+    @property
+    def lasting(self) -> list[Buffer]:
+        """The buffers that keep their numbers from run to run."""
+        found: dict[Buffer, None] = {}
+        for part in self.parts:
+            if part.weights is not None:
+                found.setdefault(part.weights)
+            for buffer in part.slots.values():
+                found.setdefault(buffer)
+        for buffer in self.leaves.values():
+            found.setdefault(buffer)
+        return [*found]
+
+    @property
+    def all_steps(self) -> list[Step]:
+        return [*self.first, *self.steps]
+
+
+def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
+    """The program of a draft."""
+    results: list[View] = [t.array for t in draft.outputs]
+    if not parts and draft.trains:
+        results += [*draft.gradients.values()]
+    steps = needed(draft.tape.steps, results)
+    steps = settled(steps)
+    read = {view.buffer for step in steps for view in step.reads()}
+    read |= {view.buffer for view in results}
+    for name, array in draft.inputs.items():
+        if array.buffer not in read:
+            raise ValueError(
+                f"write: the result does not depend on the input {name!r}; leave it "
+                "out, or use it (a loss made in record() knows an input by the very "
+                "Tensor)"
+            )
+    first, each = once(steps)
+    given = [array.buffer for array in draft.inputs.values()]
+    given += [x.buffer for x in draft.tape.randoms if x.buffer in read]
+    scalars = [b for b in in_order(steps) if b.role == "scalar" and b.name]
+    leaves = {t: x.buffer for t, x in draft.tape.leaves.values() if x.buffer in read}
+    for part in parts:  # all of them have a place in its vector
+        leaves |= {p: draft.tape.leaf(p).buffer for p in part.parameters}
+    program = Program(
+        draft, title, first, each, given, scalars, results, leaves, list(parts)
+    )
+    program.namer = name_all(draft, program.all_steps)
+    return program
+
+
+def in_order(steps: Sequence[Step]) -> list[Buffer]:
+    """The buffers that steps use, by their first use."""
+    found: dict[Buffer, None] = {}
+    for step in steps:
+        for view in (*step.reads(), step.out):
+            found.setdefault(view.buffer)
+    return [*found]
+
+
+def sections(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
+    """The steps in parts, each with a title: forward, backward, update; by module."""
+    title = ""
+    part: list[Step] = []
+    for step in steps:
+        own = step.origin.part
+        if own != title and part:
+            yield title, part
+            part = []
+        title = own
+        part.append(step)
+    if part:
+        yield title, part
+
+
+def comment_of(step: Step) -> str:
+    """What stands beside a step."""
+    if isinstance(step, Check):
+        return ""
+    return f"{step.out.shape}"

@@ -1,0 +1,174 @@
+"""Machines: what runs a program's text, and keeps its numbers.
+
+A machine has an array for each buffer that outlives a run (parameters, constants, an
+optimizer's state), and tensors are given views of them: after a run the model's own
+parameters have moved. But an array of a tensor is a value that nobody writes to, and
+somebody may have kept it: a recorded graph, a `state_dict()`, a `detach()`. So before a
+run the machine counts who refers to its memory. If anyone but the tensors themselves
+does, the machine moves to fresh memory and leaves the old to them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any
+
+from ..arrays.array import Array
+from .anatomy import Check, View
+from .compiling import compiled
+from .listing import Program
+from .memory import memory_of
+from .updating import Part
+from .writers.c_text import CText
+from .writers.numpy_text import NumPyText
+
+
+class NumPyMachine:
+    """Runs a program's text of NumPy.
+
+    Attributes:
+        source: the text.
+        arrays: a lasting buffer → its array, a view of the machine's memory.
+        pieces: a part and a slot of its state → the arrays of its parameters.
+        given_out: all that others may have.
+        alone: how many refer to each of these when nobody shares it.
+    """
+
+    name = "numpy"
+    alone: list[int] | None
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.source = NumPyText(program).text()
+        self.code: CodeType = compile(self.source, f"<{program.title}>", "exec")
+        self.start()
+
+    def start(self) -> None:
+        """Makes all arrays."""
+        values: dict[str, Any] = {}
+        exec(self.code, values)
+        self.step = values["step"]
+        self.arrays = {b: values[b.name] for b in self.program.lasting}
+        self.alone = None
+        self.hand_out()
+
+    def hand_out(self) -> None:
+        """Notes all arrays that others may get."""
+        self.pieces = {
+            (part, slot): self.cut(part, self.arrays[buffer])
+            for part in self.program.parts
+            for slot, buffer in part.slots.items()
+        }
+        self.given_out = [*self.arrays.values()]
+        self.given_out += [a for cut in self.pieces.values() for a in cut]
+
+    def cut(self, part: Part, vector: Any) -> list[Any]:
+        """A vector of the state, in the shapes of the parameters."""
+        found, start = [], 0
+        for p in part.parameters:
+            found.append(vector[start : start + p.size].reshape(p.shape))
+            start += p.size
+        return found
+
+    def shared(self) -> bool:
+        """Whether someone else has kept an array of the memory."""
+        count = getattr(sys, "getrefcount", None)
+        if count is None:
+            return True
+        found = [*map(count, self.given_out)]
+        if self.alone is None:  # just given out: nobody else can have one
+            self.alone = found
+        return found != self.alone
+
+    def move(self) -> None:
+        """Goes on in fresh memory, with the same numbers."""
+        old = self.arrays
+        self.start()
+        for buffer, array in self.arrays.items():
+            if buffer.home is None or buffer.home[0] not in self.arrays:
+                array[...] = old[buffer]
+
+    def load(self, array: Any, numbers: Any) -> None:
+        """Copies the numbers of a tensor into an array of the memory."""
+        if isinstance(numbers, Array):
+            import numpy
+
+            numbers = numpy.array(numbers.data, numbers.dtype).reshape(numbers.shape)
+        array[...] = numbers
+
+    def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
+        """One step; what it returns is the caller's own."""
+        return self.step(*given, *scalars)  # type: ignore[no-any-return]
+
+
+class CMachine(NumPyMachine):
+    """Runs a program's text of C, over arenas that are arrays of NumPy."""
+
+    name = "c"
+
+    def __init__(self, program: Program) -> None:
+        import numpy
+
+        self.np = numpy
+        self.program = program
+        self.memory = memory_of(program)
+        writer = CText(program, self.memory)
+        self.source = writer.text()
+        self.checks = writer.checks
+        library = compiled(self.source)
+        self.call, self.once = library.step, library.once
+        self.call.restype = ctypes.c_longlong
+        self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
+        self.start()
+
+    def start(self) -> None:
+        np, memory = self.np, self.memory
+        self.arenas = [
+            np.zeros(size + 16, dtype)
+            for (dtype, _), size in zip(memory.arenas, memory.sizes)
+        ]
+        pointers = [a.ctypes.data for a in self.arenas]
+        self.pointers = (ctypes.c_void_p * len(pointers))(*pointers)
+        views = [View(b) for b in self.program.lasting]
+        self.arrays = {v.buffer: self.array(v) for v in views}
+        for buffer in memory.places:
+            if buffer.role == "constant" and buffer.owner is None:
+                self.load(self.array(View(buffer)), buffer.value)
+        self.given = [self.array(View(b)) for b in self.program.given]
+        self.results = [self.array(view) for view in self.program.results]
+        self.once(self.pointers)
+        self.alone = None
+        self.hand_out()
+
+    def array(self, view: View) -> Any:
+        """A view, as an array over its arena."""
+        arena, start = self.memory.place(view)
+        base = self.arenas[arena]
+        size = base.itemsize
+        strides = tuple(s * size for s in view.strides)
+        return self.np.ndarray(view.shape, base.dtype, base, start * size, strides)
+
+    def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
+        for own, array in zip(self.given, given):
+            own[...] = array
+        self.numbers[: len(scalars)] = [*scalars]
+        wrong = self.call(self.pointers, self.numbers)
+        if wrong:
+            raise refusal(self.checks[wrong - 1], self.array)
+        return tuple(view.copy() for view in self.results)
+
+
+def refusal(check: Check, array_of: Any) -> Exception:
+    """The error of a check that failed."""
+    for v in array_of(check.out).reshape(-1).tolist():
+        right: Any = {
+            "range": lambda v: 0 <= v < check.count or v == check.but,
+            "true": bool,
+            "finite": lambda v: v - v == 0,
+        }[check.question]
+        if not right(v):
+            return check.error(check.sentence.format(v))
+    return check.error(check.sentence)

@@ -1,0 +1,122 @@
+"""Names: what the program calls its buffers and views.
+
+They are the model's own. An input has the name that the caller gave it; a parameter its
+path (`tokens_weight`); a result the variable that it was assigned to (`q`, `scores`),
+as in the pictures; a step inside a rule the rule's variable (`energies`). What is sent
+back to x is `d_x`. Equal names are numbered in the order of computing.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import Any
+
+from ..autograd.lines import SourceLine
+from ..graph.names import Names
+from ..graph.trace import Trace, history
+from ..tensor import Tensor
+from .anatomy import Buffer, Check, Step, View
+from .drafting import Draft
+
+# What a program uses itself: words of its languages, and its own functions.
+WORDS = """
+    np math step self once check_range check_true check_finite erf rows s m p
+    auto break case char const continue default do double else enum extern float for
+    goto if int long register return short signed sizeof static struct switch typedef
+    union unsigned void volatile while inline main
+    var let function new delete typeof instanceof in of this null true false undefined
+    NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min sum
+"""
+RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
+
+
+class Namer:
+    """Gives each buffer a name, once, and knows names for views."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set(RESERVED)
+        self.views: dict[Any, str] = {}
+
+    def free(self, wish: str) -> str:
+        """The name itself, or with a number."""
+        plain = re.sub(r"\W", "_", wish).strip("_") or "x"
+        plain = f"_{plain}" if plain[0].isdigit() else plain
+        name, count = plain, 1
+        while name in self.taken:
+            count += 1
+            name = f"{plain}_{count}"
+        self.taken.add(name)
+        return name
+
+    def name(self, buffer: Buffer, wish: str) -> None:
+        if not buffer.name:
+            buffer.name = self.free(wish)
+
+    def view(self, view: View, wish: str) -> None:
+        """A name for a view, if it is not all of its buffer as it was made."""
+        if view.shape == view.buffer.shape and view.whole:
+            self.name(view.buffer, wish)
+        elif view.key not in self.views:
+            self.views[view.key] = self.free(wish)
+
+
+def name_all(draft: Draft, steps: list[Step]) -> Namer:
+    """Names all buffers that the steps use."""
+    namer = Namer()
+    used: dict[Buffer, None] = {}
+    for step in steps:
+        for view in (step.out, *step.reads()):
+            buffer: Buffer | None = view.buffer
+            while buffer is not None:
+                used.setdefault(buffer)
+                buffer = buffer.home[0] if buffer.home else None
+    for buffer in used:  # those that have a name keep it
+        if buffer.name:
+            buffer.name = namer.free(buffer.name)
+    names = tensor_names(draft)
+    for leaf, array in draft.tape.leaves.values():
+        path = names.get(id(leaf), "")
+        namer.name(array.buffer, path or array.buffer.role)
+    for t, name in named_tensors(draft, names):
+        namer.view(t.array, name)
+    for node, g in draft.reached.items():
+        if id(node) in names:
+            namer.view(g, f"d_{names[id(node)]}")
+    for step in steps:
+        if not isinstance(step, Check) and not step.out.buffer.name:
+            namer.name(step.out.buffer, name_in_rule(step))
+    for buffer in used:
+        namer.name(buffer, buffer.role)
+    return namer
+
+
+def tensor_names(draft: Draft) -> dict[int, str]:
+    """id of a recorded tensor, or of a leaf → its name, as in the pictures."""
+    roots = [t for t in draft.outputs if t._inputs]
+    if not roots:
+        return {}
+    trace = Trace(roots, [])
+    trace.origin = {t: t for t in history(roots)}
+    names = Names(trace)
+    found = {id(t): name for t, name in names.of(trace).items()}
+    return found | {id(t): path for t, path in names.parameters.items()}
+
+
+def named_tensors(draft: Draft, names: dict[int, str]) -> list[tuple[Tensor, str]]:
+    """The recorded tensors whose arrays are names, in the order of computing."""
+    return [
+        (t, names[id(t)])
+        for t in history([t for t in draft.outputs if t._inputs])
+        if t._op is not None and t._op.kind != "check" and isinstance(t.array, View)
+    ]
+
+
+def name_in_rule(step: Step) -> str:
+    """The variable of the rule that a step is assigned to; else its function."""
+    if step.line is not None:
+        code, instruction = step.line
+        if target := SourceLine(code, instruction).target:
+            turned = re.fullmatch(r"d([a-z_]*)", target)
+            return f"d_{turned[1].strip('_')}" if turned and turned[1] else target
+    return str(getattr(step, "function", type(step).__name__.lower()))

@@ -1,0 +1,246 @@
+"""Running: a program as a function that moves the model's own parameters.
+
+What a program was written for is its **key**: shapes and dtypes of the inputs, which
+parameters there are and which of them learn, training or eval mode, and what its rules
+decided by a plain number. A run looks whether that still holds, and refuses otherwise.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ..autograd.recording import Recorded, make
+from ..errors import say
+from ..tensor import Tensor
+from .drafting import Draft, draft_of
+from .listing import Program, arranged
+from .machines import CMachine, NumPyMachine
+from .updating import Part, scalar
+from .updating import update as updates
+
+array_of = operator.attrgetter("array")
+
+
+class Step:
+    """A program, ready to run: `step(tokens, labels)`.
+
+    Attributes:
+        source: its text.
+        target: the language: "numpy", "c", "python" or "javascript".
+        constants: name → Tensor, what the function found and is no parameter.
+    """
+
+    def __init__(self, program: Program, machine: Any, clip: float | None) -> None:
+        self.program, self.machine = program, machine
+        self.clip = clip
+        draft = program.draft
+        self.names = [*draft.inputs]
+        self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
+        self.leaves = [*program.leaves]
+        self.buffers = [*program.leaves.values()]
+        self.trained = {p for part in program.parts for p in part.parameters}
+        self.seen: list[Any] = [None] * len(self.leaves)
+        self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
+        self.expected: list[Any] = [None] * len(self.optimizers)
+
+    @property
+    def source(self) -> str:
+        return self.machine.source  # type: ignore[no-any-return]
+
+    @property
+    def target(self) -> str:
+        return self.machine.name  # type: ignore[no-any-return]
+
+    @property
+    def constants(self) -> dict[str, Tensor]:
+        return {
+            b.name: t for t, b in self.program.leaves.items() if b.role == "constant"
+        }
+
+    # --- a run ------------------------------------------------------------------------
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        """Runs the program: forward, backward and update."""
+        arrays = self.inputs(given, named)
+        kept = self.machine.alone is not None and self.machine.shared()
+        if kept or self.others_moved():
+            self.take_over(kept)
+            self.machine.alone = None
+            self.machine.shared()  # counts
+        scalars = self.scalars()
+        results = self.machine.run(arrays, scalars)
+        if self.trained:
+            self.after()
+        return self.returned(results)
+
+    def inputs(self, given: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+        """The arrays of the inputs, checked."""
+        if named:
+            given = self.in_order(given, named)
+        if len(given) != len(self.names):
+            raise TypeError(
+                f"step: {len(given)} inputs given; it takes {len(self.names)}: "
+                f"{', '.join(self.names)}"
+            )
+        arrays = []
+        for name, x, (shape, dtype) in zip(self.names, given, self.wanted):
+            if not isinstance(x, Recorded):
+                x = Tensor(x)
+            array = x.array
+            if array.shape != shape or array.dtype != dtype:
+                raise ValueError(
+                    f"step: {name} of shape {array.shape} and {x.dtype} given; the "
+                    f"program was written for {shape} and {dtype}"
+                )
+            arrays.append(array)
+        return arrays
+
+    def in_order(self, given: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+        """All inputs by position."""
+        found = [*given]
+        for name in self.names[len(given) :]:
+            if name in named:
+                found.append(named[name])
+        unknown = [name for name in named if name not in self.names[len(given) :]]
+        if unknown:
+            raise TypeError(
+                f"step: {unknown[0]}= given; its inputs are {', '.join(self.names)}"
+            )
+        return found
+
+    def others_moved(self) -> bool:
+        """Whether a parameter or a state has other numbers than after the last run."""
+        now = map(array_of, self.leaves)
+        return any(map(operator.is_not, now, self.seen)) or any(
+            self.expected[i] != (id(o.state), o.steps)
+            for i, o in enumerate(self.optimizers)
+        )
+
+    def take_over(self, kept: bool) -> None:
+        """Takes over what others gave the parameters and the states, and gives out
+        views of the machine's memory; of a fresh one, if somebody kept the old."""
+        machine = self.machine
+        if kept:
+            machine.move()
+        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
+            own = machine.arrays[buffer]
+            if t.array is not self.seen[i]:
+                machine.load(own, t.array)
+                self.seen[i] = t.array
+            if t in self.trained:
+                t.array = self.seen[i] = own
+        for i, optimizer in enumerate(self.optimizers):
+            now = id(optimizer.state), optimizer.steps
+            self.take_state(optimizer, self.expected[i] != now)
+            self.expected[i] = now
+
+    def take_state(self, optimizer: Any, moved: bool) -> None:
+        """The same of an optimizer's state; what is missing begins at 0."""
+        for part in self.program.parts:
+            if part.optimizer is not optimizer:
+                continue
+            for at, p in enumerate(part.parameters):
+                state = optimizer.state.get(p, {"step": 0})
+                own = {"step": state["step"]}
+                for slot in part.slots:
+                    piece = own[slot] = self.machine.pieces[part, slot][at]
+                    if moved and slot in state:
+                        self.machine.load(piece, state[slot])
+                    elif moved:
+                        piece[...] = 0
+                optimizer.state[p] = own
+
+    def scalars(self) -> list[float]:
+        """The plain numbers of this run."""
+        values: dict[Any, float] = {}
+        for part in self.program.parts:
+            options = part.optimizer.param_groups[part.group]
+            for rate, x in part.rates.items():
+                values[x.buffer] = float(options[rate])
+            step = part.optimizer.state[part.parameters[0]]["step"] + 1
+            values[part.step.buffer] = step
+        bound = self.clip or 0.0
+        return [
+            values.get(b, bound)  # that of the clip
+            for b in self.program.scalars
+        ]
+
+    def after(self) -> None:
+        """The counts of steps go on."""
+        for i, optimizer in enumerate(self.optimizers):
+            optimizer.steps += 1
+            self.expected[i] = id(optimizer.state), optimizer.steps
+        for part in self.program.parts:
+            state = part.optimizer.state
+            for p in part.parameters:
+                state[p]["step"] += 1
+
+    def returned(self, results: tuple[Any, ...]) -> Any:
+        """What the function returned, as Tensors; without an update the gradients
+        too."""
+        draft = self.program.draft
+        outputs = [make(array) for array in results[: len(draft.outputs)]]
+        several = isinstance(draft.returned, (tuple, list))
+        found: Any = tuple(outputs) if several else outputs[0]
+        if self.program.parts or not draft.trains:
+            return found
+        gradients = {
+            self.program.leaves[p].name: make(g)
+            for p, g in zip(draft.gradients, results[len(outputs) :])
+        }
+        return found, gradients
+
+
+def write(
+    function: Callable[..., Any] | Tensor,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    update: Any = None,
+    clip: float | None = None,
+    target: str | None = None,
+) -> Step:
+    """The program of a function: forward, backward and update as straight-line code."""
+    return written(function, inputs or {}, optimizers_of(update), clip, target)
+
+
+def optimizers_of(given: Any) -> list[Any]:
+    """One optimizer, several or none, as a list."""
+    found = (
+        [] if given is None else given if isinstance(given, (list, tuple)) else [given]
+    )
+    for optimizer in found:
+        if not hasattr(optimizer, "moved"):
+            raise TypeError(
+                f"write: update={say(optimizer)} given; it must be an optimizer, such "
+                "as nn.optim.Adam(model.parameters()), or several"
+            )
+    return [*found]
+
+
+def written(
+    function: Any,
+    inputs: Mapping[str, Any],
+    optimizers: list[Any],
+    clip: float | None,
+    target: str | None,
+) -> Step:
+    parts: list[Part] = []
+    bound = None if clip is None else scalar("clip", float(clip))
+
+    def finish(draft: Draft) -> None:
+        parts.extend(updates(draft, optimizers, bound))
+
+    draft = draft_of(function, inputs, finish)
+    program = arranged(draft, parts, title_of(function))
+    return Step(program, MACHINES[target or "numpy"](program), clip)
+
+
+MACHINES = {"numpy": NumPyMachine, "c": CMachine}
+
+
+def title_of(function: Any) -> str:
+    """What the program is called."""
+    name = getattr(function, "__qualname__", None)
+    return f"A training step of {name}" if name else "A training step"

@@ -1,0 +1,95 @@
+"""The tape: what a function computes, step by step, while it runs on names.
+
+While a program is written, `context.now.writer` is a Tape. `apply` asks it for the
+inputs of each operation (`arrays`): a tensor's numbers are then a name, and so are all
+results. The namespace (namespace.py) notes each computation with such names here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from os.path import dirname, join
+from typing import Any
+
+from ..autograd.recording import Recorded
+from ..context import context
+from ..errors import say
+from .anatomy import Buffer, Check, Origin, Step
+from .traced import Traced
+
+HERE = join(dirname(__file__), "")
+ROOM = join(dirname(dirname(__file__)), "")  # the engine
+
+
+class Tape:
+    """The steps of a program that is being written.
+
+    Attributes:
+        steps: so far, in order.
+        leaves: id of a tensor that nothing in the program computes → its name.
+        origin: that of the steps that come next.
+        decided: scalar → which way a rule went because of it.
+    """
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.leaves: dict[int, tuple[Any, Traced]] = {}
+        self.origin = Origin()
+        self.decided: dict[Buffer, bool] = {}
+        self.randoms: list[Traced] = []
+        self.constants: list[Traced] = []
+
+    def arrays(
+        self, op: Any, inputs: Sequence[Any], arrays: list[Any], params: dict[str, Any]
+    ) -> list[Any]:
+        """The arrays of an operation's inputs, as names. `apply` asks it."""
+        self.origin = Origin(self.origin.part, op, context.now.scope, params=params)
+        return [
+            self.leaf(x) if isinstance(x, Recorded) and type(a) is not Traced else a
+            for x, a in zip(inputs, arrays)
+        ]
+
+    def leaf(self, t: Any) -> Traced:
+        """The name of a tensor that was there before. One tensor, one name."""
+        link = getattr(t, "_owner", None)  # x.data: the numbers of x
+        if link is not None and link.tensor is not None:
+            t = link.tensor
+        if id(t) not in self.leaves:
+            trained = t._requires_grad or t._trained
+            role = "parameter" if trained else "constant"
+            buffer = Buffer(t.shape, t.dtype, role, owner=t)
+            self.leaves[id(t)] = t, Traced(buffer)
+        return self.leaves[id(t)][1]
+
+    def name(self, array: Any) -> Any:
+        """An array of numbers that a rule met, as a constant; names and plain numbers
+        as they are."""
+        if isinstance(array, (Traced, int, float)):
+            return array
+        if not hasattr(array, "shape"):
+            raise TypeError(f"{say(array)} given; it must be an array or a number")
+        return self.constant(array)
+
+    def constant(self, numbers: Any, dtype: str | None = None) -> Traced:
+        """Numbers that are the same at each run."""
+        buffer = Buffer(tuple(numbers.shape), str(dtype or numbers.dtype), "constant")
+        buffer.value = numbers
+        self.constants.append(Traced(buffer))
+        return self.constants[-1]
+
+    def emit(self, step: Step) -> None:
+        """Notes a step, and the line of the rule that asks for it."""
+        step.origin, step.line = self.origin, line_of_rule()
+        self.steps.append(step)
+
+    def check(self, step: Check) -> None:
+        self.emit(step)
+
+
+def line_of_rule() -> tuple[Any, int] | None:
+    """The innermost line outside this folder: of a rule, or of an optimizer."""
+    frame: Any = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(HERE):
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code, frame.f_lasti)

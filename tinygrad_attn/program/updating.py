@@ -1,0 +1,170 @@
+"""The update: how an optimizer moves the parameters, as steps of the program.
+
+The optimizer's own formula runs on names (`Optimizer.moved` calls `update`), so what is
+written here knows no optimizer. Parameters that have come equally far are one long
+vector, as they are when an optimizer steps: in the program they lie end to end in
+memory, and nothing has to be copied together.
+
+The learning rate, the weight decay and the count of steps are scalars: they are read at
+each run. Where a formula asks `if weight_decay:`, the answer belongs to the program.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..tensor import Tensor
+from . import namespace
+from .anatomy import Buffer, Map, Origin
+from .drafting import Draft
+from .traced import Traced
+
+RATES = ("lr", "weight_decay")  # options that are read at each run
+
+
+@dataclass(eq=False)
+class Part:
+    """Parameters that an optimizer moves as one vector.
+
+    Attributes:
+        optimizer: whose they are.
+        group: the place of their group.
+        parameters: in order.
+        step: the scalar that counts their steps.
+        rates: option → its scalar.
+        weights: the vector that they are parts of, if it is theirs alone.
+        slots: name → the vector of the state.
+        missing: whether they have no state so far.
+    """
+
+    optimizer: Any
+    group: int
+    parameters: list[Tensor]
+    step: Traced
+    rates: dict[str, Traced] = field(default_factory=dict)
+    weights: Buffer | None = None
+    slots: dict[str, Buffer] = field(default_factory=dict)
+    missing: bool = False
+
+
+def scalar(name: str, value: Any) -> Traced:
+    """A plain number that is read at each run."""
+    return Traced(Buffer((), "float64", "scalar", name, value), weak=True)
+
+
+def update(draft: Draft, optimizers: Sequence[Any], clip: Traced | None) -> list[Part]:
+    """Notes the update of all parameters that have a gradient."""
+    tape = draft.tape
+    tape.origin = Origin("update")
+    gradients = dict(draft.gradients)
+    if clip is not None:
+        mine = {p for o in optimizers for p in o.parameters}
+        bound = {p: g for p, g in gradients.items() if p in mine}
+        gradients |= clipped(draft, bound, clip)
+    parts = []
+    for optimizer in optimizers:
+        for k, (group, options) in enumerate(
+            zip(optimizer.param_groups, optimizer.options())
+        ):
+            for alike in parted(optimizer, group["params"], gradients):
+                parts.append(moved(draft, optimizer, k, alike, gradients, options))
+    return parts
+
+
+def parted(
+    optimizer: Any, parameters: Sequence[Tensor], gradients: dict[Tensor, Traced]
+) -> list[list[Tensor]]:
+    """Those that have a gradient, by dtype and by how far they have come."""
+    found: dict[Any, list[Tensor]] = {}
+    for p in parameters:
+        if p in gradients:
+            state = optimizer.state.get(p, {})
+            key = p.dtype, state.get("step", 0), *state
+            found.setdefault(key, []).append(p)
+    return list(found.values())
+
+
+def moved(
+    draft: Draft,
+    optimizer: Any,
+    group: int,
+    parameters: list[Tensor],
+    gradients: dict[Tensor, Traced],
+    options: dict[str, Any],
+) -> Part:
+    """Notes the update of parameters that are alike."""
+    tape = draft.tape
+    tape.origin = Origin("update", optimizer)
+    several = f"_{group}" if group else ""
+    part = Part(optimizer, group, parameters, scalar(f"step{several}", None))
+    settings = dict(options)
+    for rate in RATES:
+        if rate in settings:
+            settings[rate] = part.rates[rate] = scalar(rate + several, options[rate])
+    names = [tape.leaf(p) for p in parameters]
+    size = sum(p.size for p in parameters)
+    dtype = parameters[0].dtype
+    if all(x.buffer.home is None for x in names):  # they are laid end to end
+        part.weights = Buffer((size,), dtype, "parameter", f"parameters{several}")
+        lay(part.weights, [x.buffer for x in names])
+    state = optimizer.state.get(parameters[0], {})
+    slots = {slot for slot in state if slot != "step"} or {*optimizer.slots}
+    part.missing = not state
+    for slot in sorted(slots):
+        part.slots[slot] = Buffer((size,), dtype, "state", slot + several)
+    weights = names if part.weights is None else [Traced(part.weights)]
+    w, vectors = optimizer.moved(
+        namespace,
+        weights,
+        [gradients[p] for p in parameters],
+        [{slot: Traced(b) for slot, b in part.slots.items()}],
+        part.step,
+        settings,
+    )
+    w = namespace.astype(w, dtype)
+    if part.weights is not None:
+        tape.emit(Map(Traced(part.weights), "copy", (w,)))
+    else:
+        start = 0
+        for x, p in zip(names, parameters):
+            piece = namespace.reshape(w[start : start + p.size], p.shape)
+            tape.emit(Map(x, "copy", (piece,)))
+            start += p.size
+    for slot, vector in vectors.items():
+        if slot not in part.slots:
+            part.slots[slot] = Buffer((size,), dtype, "state", slot + several)
+        home = Traced(part.slots[slot])
+        tape.emit(Map(home, "copy", (namespace.astype(vector, dtype),)))
+    return part
+
+
+def lay(whole: Buffer, buffers: Sequence[Buffer]) -> None:
+    """Makes buffers parts of a larger one, end to end."""
+    start = 0
+    for buffer in buffers:
+        buffer.home = whole, start
+        start += buffer.size
+
+
+def clipped(
+    draft: Draft, gradients: dict[Tensor, Traced], bound: Traced
+) -> dict[Tensor, Traced]:
+    """All gradients times min(1, bound / norm), as `clip_grad_norm` does it."""
+    from .anatomy import Check
+
+    xp, tape = namespace, draft.tape
+    squares = None
+    for g in gradients.values():
+        wide = xp.astype(g, "float64")
+        square = xp.sum(wide * wide, axis=None)
+        squares = square if squares is None else squares + square
+    norm = xp.sqrt(squares)
+    says = (
+        "clip_grad_norm: the norm is {}; the gradients must be finite (debug() finds "
+        "the operation that made them)"
+    )
+    tape.emit(Check(norm, "finite", says, RuntimeError))
+    factor = xp.where(norm > bound, bound / norm, 1.0)
+    return {p: g * xp.astype(factor, p.dtype) for p, g in gradients.items()}
