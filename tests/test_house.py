@@ -53,9 +53,10 @@ ORDER = """
         graph.explaining.explain graph
     program program.anatomy program.traced program.tape program.namespace
         program.drafting program.updating program.arranging program.naming
-        program.listing program.loops program.memory
-        program.writers program.writers.numpy_text program.writers.c_text
-        program.compiling program.machines program.running
+        program.listing program.loops program.fusing program.memory
+        program.writers program.writers.numpy_text program.writers.c_words
+        program.writers.c_products program.writers.c_rows program.writers.c_text
+        program.compiling program.blas program.machines program.running
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

@@ -14,9 +14,11 @@ without an autograd engine in them.
     naming.py       what buffers are called: the model's own names
     listing.py      the program: steps with names, results, what is given
     loops.py        how a step runs over memory
+    fusing.py       many steps in one walk over rows
     memory.py       where each buffer lies
     writers/        one program, printed in several languages
     compiling.py    the system's C compiler
+    blas.py         the matrix products of NumPy's own library
     machines.py     what runs a text, and keeps its numbers
     running.py      the program as a function; `write`
 """

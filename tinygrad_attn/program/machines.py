@@ -18,7 +18,9 @@ from typing import Any
 
 from ..arrays.array import Array
 from .anatomy import Check, View
+from .blas import blas
 from .compiling import compiled
+from .fusing import fused, passing
 from .listing import Program
 from .memory import memory_of
 from .updating import Part
@@ -114,11 +116,19 @@ class CMachine(NumPyMachine):
 
         self.np = numpy
         self.program = program
-        self.memory = memory_of(program)
-        writer = CText(program, self.memory)
+        groups = fused(program.steps)
+        results = [*program.results, *(View(b) for b in program.given)]
+        passed = passing(groups, results)
+        self.memory = memory_of(program, [g.steps for g in groups], passed)
+        self.blas = blas()
+        whole = self.blas.whole if self.blas else ""
+        writer = CText(program, self.memory, groups, passed, whole)
         self.source = writer.text()
         self.checks = writer.checks
         library = compiled(self.source)
+        if writer.uses_blas and self.blas:
+            single, double = self.blas.single, self.blas.double
+            library.products(ctypes.c_void_p(single), ctypes.c_void_p(double))
         self.call, self.once = library.step, library.once
         self.call.restype = ctypes.c_longlong
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()

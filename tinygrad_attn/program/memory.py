@@ -7,10 +7,10 @@ one of their own. Of the others, what nobody reads any more leaves its place to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
-from .anatomy import Buffer, Check, Step, View
+from .anatomy import Buffer, Step, View
 from .arranging import LASTING
 from .listing import Program
 
@@ -62,8 +62,11 @@ def padded(buffer: Buffer) -> int:
     return -(-max(buffer.size, 1) // unit) * unit
 
 
-def memory_of(program: Program) -> Memory:
-    """A place for each buffer."""
+def memory_of(
+    program: Program, groups: Sequence[Sequence[Step]], without: Set[Buffer]
+) -> Memory:
+    """A place for each buffer but some. What a group of steps uses is needed as long as
+    any of them runs."""
     memory = Memory()
     for buffer in program.lasting:
         if buffer.home is None:
@@ -76,7 +79,7 @@ def memory_of(program: Program) -> Memory:
     for buffer in homes(program.steps):  # constants
         if buffer not in memory.places and buffer.role == "constant":
             memory.put(buffer, False)
-    lay_by_life(memory, program.steps)
+    lay_by_life(memory, groups, without)
     return memory
 
 
@@ -89,17 +92,18 @@ def homes(steps: Sequence[Step]) -> list[Buffer]:
     return [*found]
 
 
-def lay_by_life(memory: Memory, steps: Sequence[Step]) -> None:
+def lay_by_life(
+    memory: Memory, groups: Sequence[Sequence[Step]], without: Set[Buffer]
+) -> None:
     """Places for buffers that are needed for a while: from the first step that uses one
     to the last. The largest is placed first, each as low as those around it allow."""
     life: dict[Buffer, list[int]] = {}
-    for at, step in enumerate(steps):
-        for view in (*step.reads(), step.out):
-            home = view.buffer.place[0]
-            if home in memory.places or home.role in ("scalar", *LASTING):
+    for at, group in enumerate(groups):
+        for home in homes(group):
+            if home in memory.places or home in without:
                 continue
-            life.setdefault(home, [at, at])[1] = at
-        assert not isinstance(step, Check) or step.out.buffer is not None
+            if home.role not in ("scalar", *LASTING):
+                life.setdefault(home, [at, at])[1] = at
     starts: dict[int, int] = {}
     laid: dict[int, list[tuple[int, int, int, int]]] = {}
     for buffer in sorted(life, key=lambda b: (-padded(b), life[b][0])):

@@ -1,0 +1,209 @@
+"""A group of steps in C: one walk over rows (see fusing.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..anatomy import Buffer, Map, Reduce, View
+from ..fusing import Group, Item, Operand, crosses, start
+from ..loops import address
+from .c_words import COUNTERS, TYPES, compute, literal, widest
+
+
+class Walk:
+    """The text of a walk.
+
+    Attributes:
+        passing: buffers without memory.
+        pointers: what is read and written in memory: view's start → its name.
+        scalars: plain numbers that are used.
+    """
+
+    def __init__(self, group: Group, passing: set[Buffer]) -> None:
+        self.group = group
+        self.passing = passing
+        self.written = {
+            i.out.view.buffer.place[0]: i.out.view
+            for i in group.items
+            if i.out.view.buffer.place[0] not in self.passing
+        }
+        self.pointers: dict[Any, tuple[str, View, bool]] = {}
+        self.scalars: dict[Buffer, View] = {}
+        self.rows = COUNTERS[: len(group.rows)]
+        self.names: dict[Buffer, str] = {}
+        self.arrays: list[str] = []
+        self.makers = {
+            i.out.view.buffer: i
+            for i in group.items
+            if i.out.view.buffer in self.passing
+        }
+        for k, (buffer, item) in enumerate(self.makers.items()):
+            self.names[buffer] = f"r{k}"
+            if self.needs_row(buffer, item):
+                kind = TYPES[buffer.dtype]
+                self.names[buffer] = f"t{k}"
+                self.arrays.append(f"{kind} t{k}[{item.length}];")
+
+    def needs_row(self, buffer: Buffer, item: Item) -> bool:
+        """Whether a whole row is needed: another loop reads it."""
+        if item.kind == "row" or item.length == 1:
+            return False
+        return any(
+            reader.loop != item.loop
+            for reader in self.group.items
+            for read in reader.reads
+            if read.view.buffer is buffer
+        )
+
+    # --- text -------------------------------------------------------------------------
+
+    def body(self) -> str:
+        """What stands between the braces of the function."""
+        loops = sorted({i.loop for i in self.group.items})
+        inner: list[str] = []
+        for loop in loops:
+            inner += self.loop([i for i in self.group.items if i.loop == loop])
+        lines = [*self.arrays, *self.cleared()]
+        pad = ""
+        for counter, size in zip(self.rows, self.group.rows):
+            lines.append(
+                f"{pad}for (long {counter} = 0; {counter} < {size}; {counter}++) {{"
+            )
+            pad += "  "
+        lines += [pad + line for line in inner]
+        for _ in self.rows:
+            pad = pad[:-2]
+            lines.append(f"{pad}}}")
+        return "\n".join("  " + line for line in lines)
+
+    def cleared(self) -> list[str]:
+        """Sums over rows begin at 0."""
+        lines = []
+        for item in self.group.items:
+            if item.kind == "rows" or crosses(item):
+                view = item.out.view
+                where = self.memory(view)
+                lines.append(
+                    f"for (long z = 0; z < {view.size}; z++) {where.replace('@', 'z')}"
+                    " = 0;"
+                )
+        return lines
+
+    def loop(self, items: list[Item]) -> list[str]:
+        """One loop along the rows; without one, if a row is one number."""
+        length = items[0].length
+        before: list[str] = []
+        inside: list[str] = []
+        after: list[str] = []
+        sums: list[str] = []
+        for k, item in enumerate(items):
+            kind = TYPES[item.out.view.dtype]
+            if item.kind == "row":
+                name = self.names.get(item.out.view.buffer, f"a{item.loop}_{k}")
+                (read,) = item.reads
+                value = self.load(read, item)
+                if is_max(item):  # a nan is the largest
+                    before.append(f"{kind} {name} = {self.load(read, item, '0')};")
+                    before.append(f"int nan{k} = 0;")
+                    inside.append(f"const {kind} x{k} = {value};")
+                    inside.append(f"nan{k} |= x{k} != x{k};")
+                    inside.append(f"{name} = x{k} > {name} ? x{k} : {name};")
+                    after.append(f"if (nan{k}) {name} = NAN;")
+                    sums += [f"max:{name}", f"|:nan{k}"]
+                else:
+                    before.append(f"{kind} {name} = 0;")
+                    inside.append(f"{name} += {value};")
+                    sums.append(f"+:{name}")
+                if item.out.view.buffer not in self.names:
+                    sign = "+=" if crosses(item) else "="
+                    after.append(f"{self.place(item.out)} {sign} {name};")
+            elif item.kind == "rows":
+                (read,) = item.reads
+                inside.append(f"{self.place(item.out)} += {self.load(read, item)};")
+            else:
+                inside += self.mapped(item, kind)
+        if length == 1:
+            return [*before, *inside, *after]
+        pragma = "#pragma omp simd" + "".join(f" reduction({one})" for one in sums)
+        head = f"for (long c = 0; c < {length}; c++) {{"
+        looped = [head, *("  " + line for line in inside), "}"]
+        return [*before, pragma, *looped, *after]
+
+    def mapped(self, item: Item, kind: str) -> list[str]:
+        """The lines of an element-wise step."""
+        step = item.step
+        assert isinstance(step, Map)
+        views = [r.view for r in item.reads] or [item.out.view]
+        own = TYPES[widest(views, step)]
+        lines: list[str] = []
+        args: list[str] = []
+        reads = iter(item.reads)
+        for v in step.args:
+            if not isinstance(v, View):
+                args.append(literal(v, own))
+            elif v.buffer.role == "scalar":
+                self.scalars.setdefault(v.buffer, v)
+                number = [*self.scalars].index(v.buffer)
+                args.append(f"({own}) s{number}")
+            else:
+                text = self.load(next(reads), item)
+                if not text.isidentifier():  # loaded before one is chosen
+                    chooses = step.function == "where" and not args
+                    mine = TYPES[v.dtype] if chooses else own
+                    name = f"x{item.loop}_{id_of(item, self.group)}_{len(args)}"
+                    lines.append(f"const {mine} {name} = {text};")
+                    text = name
+                args.append(text)
+        value = compute(step.function, args, step.args, own)
+        buffer = item.out.view.buffer
+        if buffer in self.names:
+            name = self.names[buffer]
+            if name.startswith("t"):
+                lines.append(f"{name}[c] = {value};")
+            else:
+                lines.append(f"const {kind} {name} = {value};")
+        else:
+            lines.append(f"{self.place(item.out)} = {value};")
+        return lines
+
+    # --- where numbers lie ------------------------------------------------------------
+
+    def load(self, read: Operand, item: Item, at: str = "c") -> str:
+        """An operand's number: of this walk, or of memory."""
+        buffer = read.view.buffer
+        if buffer not in self.names:
+            return self.place(read, at)
+        name, maker = self.names[buffer], self.makers[buffer]
+        if name.startswith("r"):
+            return name
+        shift = start(read.view) - start(maker.out.view)
+        terms = address([at, "1"], [read.along, shift]).replace("1 * ", "")
+        return f"{name}[{terms}]"
+
+    def place(self, operand: Operand, at: str = "c") -> str:
+        """An operand's number in memory."""
+        where = address([*self.rows, at], [*operand.rows, operand.along])
+        if at == "0":
+            where = address(self.rows, operand.rows)
+        return self.memory(operand.view).replace("@", where)
+
+    def memory(self, view: View) -> str:
+        """A pointer and a place relative to it: what is written has one pointer, to
+        which all its readers refer."""
+        home = view.buffer.place[0]
+        base = self.written.get(home, view)
+        key = home, start(base)
+        if key not in self.pointers:
+            name = f"p{len(self.pointers)}"
+            self.pointers[key] = name, base, home in self.written
+        name, base, _ = self.pointers[key]
+        shift = start(view) - start(base)
+        return f"{name}[@ + {shift}]" if shift else f"{name}[@]"
+
+
+def id_of(item: Item, group: Group) -> int:
+    return next(k for k, other in enumerate(group.items) if other is item)
+
+
+def is_max(item: Item) -> bool:
+    return isinstance(item.step, Reduce) and item.step.function == "max"
