@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor, zeros_like
 from tinygrad_attn.autograd import recording
+from tinygrad_attn.context import Changes, context
 from tinygrad_attn.errors import check_flags
 from tinygrad_attn.printing import printable
 
@@ -49,6 +50,7 @@ class Module(Tree):
 
     @training.setter
     def training(self, mode: bool) -> None:
+        Changes.count += 1
         modes = own_modes.training
         if id(self) in modes:
             modes[id(self)] = mode
@@ -75,11 +77,19 @@ class Module(Tree):
                 f"{type(self).__name__}: a {type(value).__name__} for {name!r} given; "
                 "a dot stands between names in a path, so no name has one"
             )
+        if context.now.writer is not None and isinstance(value, Tensor):
+            raise RuntimeError(
+                f"{type(self).__name__}.{name} is set to a Tensor while a program is "
+                "written, which would do it once and not at each run; return it from "
+                "the function, and set it outside"
+            )
         if part and name in self._buffers:
             self._forget_buffer(name)
+        Changes.count += 1
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
+        Changes.count += 1
         super().__delattr__(name)
         self._forget_buffer(name)
 

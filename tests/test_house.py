@@ -56,7 +56,8 @@ ORDER = """
         program.listing program.loops program.fusing program.memory
         program.writers program.writers.numpy_text program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
-        program.compiling program.blas program.machines program.running
+        program.compiling program.blas program.machines program.keys
+        program.running
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

@@ -86,6 +86,13 @@ class enable_grad(no_grad):
     values = {"recording": True}
 
 
+class Changes:
+    """How often something was changed on which programs depend (program/): which
+    tensors require a gradient, which modules train, and what a module consists of."""
+
+    count = 0
+
+
 def manual_seed(seed: int) -> None:
     """Starts this thread's random numbers anew from `seed`.
 

@@ -25,7 +25,7 @@ from typing import Any
 from .. import wiring
 from ..arrays import values
 from ..arrays.backends import NAMESPACES, namespace_of
-from ..context import Scope, context
+from ..context import Changes, Scope, context
 from ..errors import under_name
 from ..rules.operation import Op
 from .debugging import check_forward
@@ -115,6 +115,7 @@ class Recorded:
             self.array = namespace_of([self.array]).leaf(self.array)
             self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
         self._requires_grad = bool(wanted)
+        Changes.count += 1
 
     @property
     def is_leaf(self) -> bool:

@@ -20,5 +20,6 @@ without an autograd engine in them.
     compiling.py    the system's C compiler
     blas.py         the matrix products of NumPy's own library
     machines.py     what runs a text, and keeps its numbers
+    keys.py         what a program was written for
     running.py      the program as a function; `write`
 """

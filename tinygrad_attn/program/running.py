@@ -8,13 +8,19 @@ decided by a plain number. A run looks whether that still holds, and refuses oth
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
+from ..arrays.backends import current_backend
 from ..autograd.recording import Recorded, make
+from ..context import Changes
 from ..errors import say
 from ..tensor import Tensor
+from .compiling import NoCompiler
 from .drafting import Draft, draft_of
+from .keys import Key, difference, key_of, modules_of
 from .listing import Program, arranged
 from .machines import CMachine, NumPyMachine
 from .updating import Part, scalar
@@ -32,9 +38,11 @@ class Step:
         constants: name → Tensor, what the function found and is no parameter.
     """
 
-    def __init__(self, program: Program, machine: Any, clip: float | None) -> None:
+    def __init__(
+        self, program: Program, machine: Any, clip: float | None, key: Key
+    ) -> None:
         self.program, self.machine = program, machine
-        self.clip = clip
+        self.clip, self.key, self.changes = clip, key, Changes.count
         draft = program.draft
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
@@ -63,6 +71,8 @@ class Step:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Runs the program: forward, backward and update."""
+        if self.changes != Changes.count:
+            self.check_key()
         arrays = self.inputs(given, named)
         kept = self.machine.alone is not None and self.machine.shared()
         if kept or self.others_moved():
@@ -74,6 +84,17 @@ class Step:
         if self.trained:
             self.after()
         return self.returned(results)
+
+    def check_key(self) -> None:
+        """Refuses a run if the program was written for another state of the model."""
+        changes = Changes.count
+        now = key_of(self.key.modules, (t for t, _ in self.key.learning))
+        if what := difference(self.key, now):
+            raise RuntimeError(
+                f"step: {what} since the program was written; write it again (a "
+                "function under @compile does so by itself)"
+            )
+        self.changes = changes
 
     def inputs(self, given: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
         """The arrays of the inputs, checked."""
@@ -161,6 +182,13 @@ class Step:
                 values[x.buffer] = float(options[rate])
             step = part.optimizer.state[part.parameters[0]]["step"] + 1
             values[part.step.buffer] = step
+        for buffer, was in self.program.draft.tape.decided.items():
+            if bool(values.get(buffer)) is not was:
+                raise RuntimeError(
+                    f"step: {buffer.name} is {values.get(buffer)}, and the program was "
+                    f"written for {'another number than 0' if was else '0'}; write it "
+                    "again (a function under @compile does so by itself)"
+                )
         bound = self.clip or 0.0
         return [
             values.get(b, bound)  # that of the clip
@@ -234,10 +262,31 @@ def written(
 
     draft = draft_of(function, inputs, finish)
     program = arranged(draft, parts, title_of(function))
-    return Step(program, MACHINES[target or "numpy"](program), clip)
+    key = key_of(modules_of(function, draft), program.leaves)
+    return Step(program, machine_for(program, target), clip, key)
 
 
-MACHINES = {"numpy": NumPyMachine, "c": CMachine}
+def machine_for(program: Program, target: str | None) -> Any:
+    """What runs a program; if that is not there, the next best, with a warning."""
+    wanted = target or DEFAULT[current_backend().name]
+    if wanted not in MACHINES:
+        raise ValueError(
+            f"write: target={say(target)} given; it must be one of "
+            + ", ".join(MACHINES)
+        )
+    try:
+        return MACHINES[wanted](program)
+    except (NoCompiler, ImportError) as error:
+        instead = "numpy" if find_spec("numpy") else "python"
+        if instead == wanted:
+            raise
+        reason = str(error) if isinstance(error, NoCompiler) else "there is no NumPy"
+        warnings.warn(f"write: {reason}; the program runs in {instead}", stacklevel=4)
+        return MACHINES[instead](program)
+
+
+MACHINES: dict[str, Any] = {"numpy": NumPyMachine, "c": CMachine}
+DEFAULT = {"numpy": "c", "python": "python"}  # backend → target
 
 
 def title_of(function: Any) -> str:

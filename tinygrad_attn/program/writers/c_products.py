@@ -20,7 +20,7 @@ void products(void *single, void *twice) {
   dgemm = (dgemm_t) twice;
 }
 """
-LARGE = 16 * 1024  # multiplications from which a product is the library's
+LARGE = 2048  # multiplications from which a product is the library's
 
 
 def large(step: Product) -> bool:
