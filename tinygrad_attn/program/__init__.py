@@ -21,5 +21,6 @@ without an autograd engine in them.
     blas.py         the matrix products of NumPy's own library
     machines.py     what runs a text, and keeps its numbers
     keys.py         what a program was written for
+    proving.py      a compiled program's first run, beside NumPy's
     running.py      the program as a function; `write`
 """

@@ -51,6 +51,12 @@ class Program:
         return [*found]
 
     @property
+    def gradients(self) -> list[View]:
+        """Those of the parameters, as far as they are computed."""
+        written = {step.out.buffer for step in self.all_steps}
+        return [g for g in self.draft.gradients.values() if g.buffer in written]
+
+    @property
     def all_steps(self) -> list[Step]:
         return [*self.first, *self.steps]
 

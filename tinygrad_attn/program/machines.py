@@ -40,6 +40,7 @@ class NumPyMachine:
     """
 
     name = "numpy"
+    proved = True  # whether its results were compared with another's
     alone: list[int] | None
 
     def __init__(self, program: Program) -> None:
@@ -52,7 +53,7 @@ class NumPyMachine:
         """Makes all arrays."""
         values: dict[str, Any] = {}
         exec(self.code, values)
-        self.step = values["step"]
+        self.step, self.values = values["step"], values
         self.arrays = {b: values[b.name] for b in self.program.lasting}
         self.alone = None
         self.hand_out()
@@ -66,6 +67,15 @@ class NumPyMachine:
         }
         self.given_out = [*self.arrays.values()]
         self.given_out += [a for cut in self.pieces.values() for a in cut]
+
+    def array(self, view: View) -> Any:
+        """A view, as an array over the machine's memory."""
+        home, offset = view.buffer.place
+        base = self.values[home.name]
+        size = base.itemsize
+        strides = tuple(s * size for s in view.strides)
+        start = (offset + view.offset) * size
+        return type(base)(view.shape, base.dtype, base, start, strides)
 
     def cut(self, part: Part, vector: Any) -> list[Any]:
         """A vector of the state, in the shapes of the parameters."""
@@ -110,6 +120,7 @@ class CMachine(NumPyMachine):
     """Runs a program's text of C, over arenas that are arrays of NumPy."""
 
     name = "c"
+    proved = False
 
     def __init__(self, program: Program) -> None:
         import numpy
@@ -118,8 +129,9 @@ class CMachine(NumPyMachine):
         self.program = program
         groups = fused(program.steps)
         results = [*program.results, *(View(b) for b in program.given)]
+        results += program.gradients  # to be compared after the first run
         passed = passing(groups, results)
-        self.memory = memory_of(program, [g.steps for g in groups], passed)
+        self.memory = memory_of(program, [g.steps for g in groups], passed, results)
         self.blas = blas()
         whole = self.blas.whole if self.blas else ""
         writer = CText(program, self.memory, groups, passed, whole)

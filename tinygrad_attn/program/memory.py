@@ -63,15 +63,18 @@ def padded(buffer: Buffer) -> int:
 
 
 def memory_of(
-    program: Program, groups: Sequence[Sequence[Step]], without: Set[Buffer]
+    program: Program,
+    groups: Sequence[Sequence[Step]],
+    without: Set[Buffer],
+    kept: Sequence[View],
 ) -> Memory:
     """A place for each buffer but some. What a group of steps uses is needed as long as
-    any of them runs."""
+    any of them runs; some views are needed after the run."""
     memory = Memory()
     for buffer in program.lasting:
         if buffer.home is None:
             memory.put(buffer, True)
-    held = [*program.given, *(v.buffer.place[0] for v in program.results)]
+    held = [view.buffer.place[0] for view in kept]
     held += homes(program.first)
     for buffer in held:
         if buffer not in memory.places and buffer.role != "scalar":

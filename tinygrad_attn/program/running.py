@@ -23,6 +23,7 @@ from .drafting import Draft, draft_of
 from .keys import Key, difference, key_of, modules_of
 from .listing import Program, arranged
 from .machines import CMachine, NumPyMachine
+from .proving import first_difference, kept, same_in_numpy
 from .updating import Part, scalar
 from .updating import update as updates
 
@@ -80,10 +81,32 @@ class Step:
             self.machine.alone = None
             self.machine.shared()  # counts
         scalars = self.scalars()
-        results = self.machine.run(arrays, scalars)
+        if self.machine.proved:
+            results = self.machine.run(arrays, scalars)
+        else:
+            results = self.first_run(arrays, scalars)
         if self.trained:
             self.after()
         return self.returned(results)
+
+    def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
+        """A compiled program's first run, beside NumPy's. If they differ, NumPy's goes
+        on."""
+        compiled, before = self.machine, kept(self.machine)
+        results: tuple[Any, ...] = compiled.run(arrays, scalars)
+        other, theirs = same_in_numpy(self.program, before, arrays, scalars)
+        if what := first_difference(self.program, compiled, other):
+            warnings.warn(
+                f"step: the compiled program is wrong ({what}); NumPy's program runs "
+                "instead. Another compiler may be named by CC",
+                stacklevel=3,
+            )
+            self.machine, results = other, theirs
+            self.take_over(False)
+            self.machine.alone = None
+            self.machine.shared()
+        self.machine.proved = True
+        return results
 
     def check_key(self) -> None:
         """Refuses a run if the program was written for another state of the model."""

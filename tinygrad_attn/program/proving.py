@@ -1,0 +1,74 @@
+"""The first run of a compiled program, beside NumPy's.
+
+A compiler may be wrong, or the machine unusual. So a program in C runs its first step
+twice, the second time in NumPy, from the same numbers. The loss and all gradients must
+be the same, up to rounding. (Parameters would be no test: Adam divides a gradient by
+its own size, so that where the true one is 0 it moves them by rounding noise.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .listing import Program
+from .machines import NumPyMachine
+
+# How far apart numbers may be, relative to the largest of their tensor.
+TOLERANCE = {"float32": 1e-3, "float64": 1e-8}
+NOISE = 1e-3  # of the largest gradient: tensors below it are compared with that
+
+
+def kept(machine: Any) -> dict[Any, Any]:
+    """Copies of what lasts, before a run."""
+    return {buffer: array.copy() for buffer, array in machine.arrays.items()}
+
+
+def same_in_numpy(
+    program: Program,
+    before: dict[Any, Any],
+    given: Sequence[Any],
+    scalars: Sequence[float],
+) -> tuple[NumPyMachine, tuple[Any, ...]]:
+    """NumPy's machine after the same run, and what it returned."""
+    machine = NumPyMachine(program)
+    for buffer, array in before.items():
+        machine.arrays[buffer][...] = array
+    return machine, machine.run(given, scalars)
+
+
+def first_difference(program: Program, compiled: Any, numpy: NumPyMachine) -> str:
+    """What is not the same after a run; "" if all is."""
+    import numpy as np
+
+    results = [t.array for t in program.draft.outputs]
+    views = [(f"output {i}", view) for i, view in enumerate(results)]
+    if program.draft.trains:
+        views[0] = "the loss", results[0]
+        views += [(f"∂loss/∂{program.leaves[p].name}", g) for p, g in known(program)]
+    sizes = [largest(np, numpy.array(view)) for _, view in views]
+    floor = NOISE * max(sizes, default=0.0)
+    for (what, view), size in zip(views, sizes):
+        ours, theirs = compiled.array(view), numpy.array(view)
+        tolerance = TOLERANCE.get(view.dtype, 0.0) * max(size, floor)
+        with np.errstate(all="ignore"):
+            apart = np.abs(ours.astype("float64") - theirs.astype("float64"))
+            alike = (apart <= tolerance) | (ours == theirs)
+            alike |= (ours != ours) & (theirs != theirs)
+        if not alike.all():
+            at = tuple(int(i[0]) for i in np.nonzero(~alike))
+            return f"{what} at {list(at)}: {ours[at]} in C, {theirs[at]} in NumPy"
+    return ""
+
+
+def known(program: Program) -> list[tuple[Any, Any]]:
+    """The gradients that the program computes."""
+    written = {step.out.buffer for step in program.all_steps}
+    gradients = program.draft.gradients.items()
+    return [(p, g) for p, g in gradients if g.buffer in written and p in program.leaves]
+
+
+def largest(np: Any, array: Any) -> float:
+    """The largest finite number in size."""
+    numbers = np.abs(array[np.isfinite(array)].astype("float64"))
+    return float(numbers.max(initial=0.0))
