@@ -57,7 +57,7 @@ ORDER = """
         program.writers program.writers.numpy_text program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
         program.compiling program.blas program.machines program.keys
-        program.proving program.running
+        program.proving program.running program.compiled
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

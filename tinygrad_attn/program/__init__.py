@@ -23,4 +23,5 @@ without an autograd engine in them.
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's
     running.py      the program as a function; `write`
+    compiled.py     a function that writes its program when it is called; `compile`
 """

@@ -75,6 +75,12 @@ class Step:
         if self.changes != Changes.count:
             self.check_key()
         arrays = self.inputs(given, named)
+        if not all(part.suits() for part in self.unsure()):
+            raise RuntimeError(
+                "step: the optimizer's state is not what the program was written for "
+                "(other slots, or parameters that have come differently far); write it "
+                "again (a function under @compile does so by itself)"
+            )
         kept = self.machine.alone is not None and self.machine.shared()
         if kept or self.others_moved():
             self.take_over(kept)
@@ -198,13 +204,7 @@ class Step:
 
     def scalars(self) -> list[float]:
         """The plain numbers of this run."""
-        values: dict[Any, float] = {}
-        for part in self.program.parts:
-            options = part.optimizer.param_groups[part.group]
-            for rate, x in part.rates.items():
-                values[x.buffer] = float(options[rate])
-            step = part.optimizer.state[part.parameters[0]]["step"] + 1
-            values[part.step.buffer] = step
+        values = self.options()
         for buffer, was in self.program.draft.tape.decided.items():
             if bool(values.get(buffer)) is not was:
                 raise RuntimeError(
@@ -212,11 +212,38 @@ class Step:
                     f"written for {'another number than 0' if was else '0'}; write it "
                     "again (a function under @compile does so by itself)"
                 )
+        for part in self.program.parts:
+            step = part.optimizer.state[part.parameters[0]]["step"] + 1
+            values[part.step.buffer] = step
         bound = self.clip or 0.0
+        return [values.get(b, bound) for b in self.program.scalars]
+
+    def options(self) -> dict[Any, float]:
+        """The optimizers' rates, as they are now."""
+        return {
+            x.buffer: float(part.optimizer.param_groups[part.group][rate])
+            for part in self.program.parts
+            for rate, x in part.rates.items()
+        }
+
+    def unsure(self) -> list[Part]:
+        """The parts whose state may not be what their update was written for."""
+        moved = {
+            id(o)
+            for i, o in enumerate(self.optimizers)
+            if self.expected[i] != (id(o.state), o.steps)
+        }
         return [
-            values.get(b, bound)  # that of the clip
-            for b in self.program.scalars
+            part
+            for part in self.program.parts
+            if id(part.optimizer) in moved or len(part.given) < len(part.slots)
         ]
+
+    def decides_alike(self) -> bool:
+        """Whether no rule would go another way because of an option."""
+        decided = self.program.draft.tape.decided.items()
+        values = self.options() if decided else {}
+        return all(bool(values.get(buffer)) is was for buffer, was in decided)
 
     def after(self) -> None:
         """The counts of steps go on."""

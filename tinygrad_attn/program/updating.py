@@ -11,14 +11,16 @@ each run. Where a formula asks `if weight_decay:`, the answer belongs to the pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..context import context
 from ..tensor import Tensor
 from . import namespace
-from .anatomy import Buffer, Map, Origin
+from .anatomy import Buffer, Check, Map, Origin, Step, View
 from .drafting import Draft
+from .tape import Tape
 from .traced import Traced
 
 RATES = ("lr", "weight_decay")  # options that are read at each run
@@ -36,7 +38,7 @@ class Part:
         rates: option → its scalar.
         weights: the vector that they are parts of, if it is theirs alone.
         slots: name → the vector of the state.
-        missing: whether they have no state so far.
+        given: the slots that the update was given.
     """
 
     optimizer: Any
@@ -46,7 +48,20 @@ class Part:
     rates: dict[str, Traced] = field(default_factory=dict)
     weights: Buffer | None = None
     slots: dict[str, Buffer] = field(default_factory=dict)
-    missing: bool = False
+    given: frozenset[str] = frozenset()
+
+    def suits(self) -> bool:
+        """Whether the state is what the update was written for: the slots that it
+        reads, and all parameters equally far. Slots may be missing if they begin at
+        0 (`begins_at_0`)."""
+        states = [self.optimizer.state.get(p, {}) for p in self.parameters]
+        own = {frozenset(s) - {"step"} for s in states}
+        if len({s.get("step", 0) for s in states}) > 1 or len(own) > 1:
+            return False
+        (slots,) = own
+        return slots == self.given or (not slots and self.given <= self.from_0)
+
+    from_0: frozenset[str] = frozenset()
 
 
 def scalar(name: str, value: Any) -> Traced:
@@ -109,16 +124,18 @@ def moved(
     if all(x.buffer.home is None for x in names):  # they are laid end to end
         part.weights = Buffer((size,), dtype, "parameter", f"parameters{several}")
         lay(part.weights, [x.buffer for x in names])
-    state = optimizer.state.get(parameters[0], {})
-    slots = {slot for slot in state if slot != "step"} or {*optimizer.slots}
-    part.missing = not state
-    for slot in sorted(slots):
-        part.slots[slot] = Buffer((size,), dtype, "state", slot + several)
     weights = names if part.weights is None else [Traced(part.weights)]
+    ours = [gradients[p] for p in parameters]
+    if begins_at_0(optimizer, size, dtype, settings, part.step):
+        part.from_0 = frozenset(optimizer.slots)
+    state = optimizer.state.get(parameters[0], {})
+    part.given = frozenset(state) - {"step"} or part.from_0
+    for slot in sorted(part.given):
+        part.slots[slot] = Buffer((size,), dtype, "state", slot + several)
     w, vectors = optimizer.moved(
         namespace,
         weights,
-        [gradients[p] for p in parameters],
+        ours,
         [{slot: Traced(b) for slot, b in part.slots.items()}],
         part.step,
         settings,
@@ -140,6 +157,48 @@ def moved(
     return part
 
 
+def begins_at_0(
+    optimizer: Any, size: int, dtype: str, options: dict[str, Any], step: Traced
+) -> bool:
+    """Whether an update without a state is the same as with one of zeros, so that one
+    program serves the first step too. It is written down both ways, and compared."""
+    if not optimizer.slots:
+        return False
+    now, found = context.now, []
+    tape = now.writer
+    w, g = (Traced(Buffer((size,), dtype)) for _ in range(2))
+    state = {slot: Traced(Buffer((size,), dtype)) for slot in optimizer.slots}
+    zeros = {x.buffer for x in state.values()}
+    try:
+        for given in ({}, state):
+            now.writer = Tape()
+            optimizer.moved(namespace, [w], [g], [given], step, options)
+            found.append(described(now.writer.steps, zeros))
+    finally:
+        now.writer = tape
+    without, with_zeros = found
+    return without == with_zeros
+
+
+def described(steps: Sequence[Step], zeros: Set[Buffer]) -> list[Any]:
+    """Steps as plain data, which is equal if they compute the same; some buffers are
+    told as 0, and so is what is multiplied by them."""
+    places: dict[Buffer, Any] = dict.fromkeys(zeros, 0)
+    found: list[Any] = []
+    for s in steps:
+        operands = [
+            places.get(v.buffer, v.buffer) if isinstance(v, View) else v
+            for v in s.operands()
+        ]
+        function = getattr(s, "function", type(s).__name__)
+        if function == "mul" and 0 in operands:
+            places[s.out.buffer] = 0
+        else:
+            places[s.out.buffer] = f"step {len(found)}"
+            found.append((function, operands))
+    return found
+
+
 def lay(whole: Buffer, buffers: Sequence[Buffer]) -> None:
     """Makes buffers parts of a larger one, end to end."""
     start = 0
@@ -152,8 +211,6 @@ def clipped(
     draft: Draft, gradients: dict[Tensor, Traced], bound: Traced
 ) -> dict[Tensor, Traced]:
     """All gradients times min(1, bound / norm), as `clip_grad_norm` does it."""
-    from .anatomy import Check
-
     xp, tape = namespace, draft.tape
     squares = None
     for g in gradients.values():

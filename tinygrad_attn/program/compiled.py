@@ -1,0 +1,188 @@
+"""compile: a function whose program is written when it is first called.
+
+    @compile(update=optimizer)
+    def step(tokens, labels):
+        return model.loss(tokens, labels)
+
+The first call writes the program and runs it; the next ones run it. For other shapes or
+modes, another is written, beside the first.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from ..context import Changes, context
+from ..errors import say
+from ..tensor import Tensor
+from .keys import difference, key_of
+from .running import Step, optimizers_of, written
+
+MOST = 16  # programs that a function keeps
+
+
+class Compiled:
+    """A function that runs as a program.
+
+    Attributes:
+        function: as it was defined.
+        steps: what a program was written for → the program, the last used last.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        update: Any = None,
+        clip: float | None = None,
+        target: str | None = None,
+    ) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"compile: {say(function)} given; it stands above a function"
+            )
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.optimizers = optimizers_of(update)
+        self.clip, self.target = clip, target
+        self.steps: OrderedDict[Any, list[Step]] = OrderedDict()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Runs the function's program for such arguments."""
+        if context.now.writer is not None:  # part of a larger program
+            return self.function(*args, **kwargs)
+        given = {str(i): v for i, v in enumerate(args)} | kwargs
+        tensors = {name: v for name, v in given.items() if is_input(v)}
+        step = self.step_for(args, kwargs, given, tensors)
+        return step(*tensors.values())
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """As a method: the object is one of the arguments."""
+        return self if instance is None else functools.partial(self, instance)
+
+    @property
+    def count(self) -> int:
+        """How many programs are kept."""
+        return sum(map(len, self.steps.values()))
+
+    def step_for(
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        given: dict[str, Any],
+        tensors: dict[str, Any],
+    ) -> Step:
+        """The program for some arguments: one that is there, or a new one."""
+        key = tuple(
+            (name, *signature(v)) if name in tensors else (name, fixed(name, v))
+            for name, v in given.items()
+        )
+        known = self.steps.setdefault(key, [])
+        self.steps.move_to_end(key)
+        for step in reversed(known):
+            if fits(step):
+                return step
+        step = self.written(args, kwargs, tensors)
+        known.append(step)
+        while self.count > MOST:
+            oldest = next(iter(self.steps))
+            self.steps[oldest].pop(0)
+            if not self.steps[oldest]:
+                del self.steps[oldest]
+        return step
+
+    def written(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: dict[str, Any]
+    ) -> Step:
+        """A new program."""
+
+        def function(*names: Any) -> Any:
+            found = dict(zip(tensors, names))
+            own = [found.get(str(i), v) for i, v in enumerate(args)]
+            return self.function(
+                *own, **{k: found.get(k, v) for k, v in kwargs.items()}
+            )
+
+        functools.update_wrapper(function, self.function)
+        names = input_names(self.function, tensors)
+        inputs = dict(zip(names, tensors.values()))
+        return written(function, inputs, self.optimizers, self.clip, self.target)
+
+
+def is_input(v: Any) -> bool:
+    """Whether an argument has numbers that may be others at each run."""
+    return isinstance(v, Tensor) or (hasattr(v, "dtype") and hasattr(v, "shape"))
+
+
+def signature(v: Any) -> tuple[Any, ...]:
+    """What of an input belongs to the key."""
+    return tuple(v.shape), str(v.dtype), getattr(v, "requires_grad", False)
+
+
+def fixed(name: str, v: Any) -> Any:
+    """An argument that is no array, as a part of the key."""
+    try:
+        hash(v)
+    except TypeError:
+        raise TypeError(
+            f"compile: argument {name} is a {type(v).__name__}; it must be a Tensor or "
+            "an array, or something that can be hashed, such as a number or a tuple"
+        ) from None
+    return (type(v), v)
+
+
+def fits(step: Step) -> bool:
+    """Whether a program still fits the model, and the optimizers' options."""
+    if step.changes != Changes.count:
+        now = key_of(step.key.modules, (t for t, _ in step.key.learning))
+        if difference(step.key, now):
+            return False
+    return step.decides_alike() and all(part.suits() for part in step.unsure())
+
+
+def input_names(function: Any, tensors: dict[str, Any]) -> list[str]:
+    """What a function calls its inputs."""
+    code = getattr(function, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    return [
+        names[int(name)]
+        if name.isdigit() and int(name) < len(names)
+        else f"x{name}"
+        if name.isdigit()
+        else name
+        for name in tensors
+    ]
+
+
+def compile(
+    function: Any = None,
+    *,
+    update: Any = None,
+    clip: float | None = None,
+    target: str | None = None,
+) -> Any:
+    """Decorator: a function runs as a program, written at its first call.
+
+    Args:
+        function: returns the loss, or whatever else it computes (a Tensor, or several).
+        update: an optimizer, or several, that move their parameters after each run.
+        clip: the bound for the norm of all gradients (`nn.optim.clip_grad_norm`).
+        target: "c", "numpy" or "python"; by default the fastest of the backend.
+
+    Returns:
+        The function, whose arguments are Tensors or arrays (inputs), or other values
+        that can be hashed (for another value another program is written).
+
+    >>> from tinygrad_attn import Tensor
+    >>> @compile(target="python")
+    ... def slope(x):
+    ...     return x * x
+    >>> slope(Tensor([1.0, 3.0]))
+    Tensor([1.0, 9.0], float64)
+    """
+    settings = {"update": update, "clip": clip, "target": target}
+    if function is None:
+        return functools.partial(Compiled, **settings)
+    return Compiled(function, **settings)
