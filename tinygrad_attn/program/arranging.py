@@ -129,6 +129,7 @@ def once(steps: Sequence[Step]) -> tuple[list[Step], list[Step]]:
     each: list[Step] = []
     for step in steps:
         again = step.out.buffer.place[0] in changing or isinstance(step, Check)
+        again = again or step.origin.part != "forward"  # it is read where it belongs
         (each if again else first).append(step)
     return first, each
 

@@ -37,7 +37,9 @@ class Draft:
         trains: whether the first output is a loss, with gradients.
         gradients: parameter → its gradient.
         reached: recorded tensor → its gradient.
+        shares: a node, the place of an input, and what is sent back to it.
         returned: the structure of what the function returned.
+        seed: ∂loss/∂loss.
     """
 
     tape: Tape
@@ -46,7 +48,9 @@ class Draft:
     trains: bool = False
     gradients: dict[Tensor, Traced] = field(default_factory=dict)
     reached: dict[Tensor, Traced] = field(default_factory=dict)
+    shares: list[tuple[Tensor, int, Traced]] = field(default_factory=list)
     returned: Any = None
+    seed: Traced | None = None
 
 
 def draft_of(
@@ -134,14 +138,15 @@ def backward(draft: Draft, loss: Tensor) -> None:
     tape, now = draft.tape, context.now
     tape.origin = Origin("backward", node=loss)
     now.recording = now.tracing = False
-    seed = namespace.full(loss.shape, 1.0, loss.dtype)
+    seed = draft.seed = namespace.full(loss.shape, 1.0, loss.dtype)
     start = len(tape.steps)
-    for node, g, _ in walk([loss], [seed], free=False):
+    for node, g, shares in walk([loss], [seed], free=False):
         origin = Origin("backward", node._op, node._scope, node, node._params)
         for step in tape.steps[start:]:
             step.origin = origin
         start = len(tape.steps)
         draft.reached[node] = g
+        draft.shares += [(node, i, s) for i, s in enumerate(shares) if s is not None]
         if node._op is None and node._requires_grad:
             draft.gradients[node] = g
 

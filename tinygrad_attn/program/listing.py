@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..tensor import Tensor
-from .anatomy import Buffer, Check, Step, View
+from .anatomy import Buffer, Step, View
 from .arranging import needed, once, settled
 from .drafting import Draft
 from .naming import Namer, name_all
@@ -98,25 +98,3 @@ def in_order(steps: Sequence[Step]) -> list[Buffer]:
         for view in (*step.reads(), step.out):
             found.setdefault(view.buffer)
     return [*found]
-
-
-def sections(steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
-    """The steps in parts, each with a title: forward, backward, update; by module."""
-    title = ""
-    part: list[Step] = []
-    for step in steps:
-        own = step.origin.part
-        if own != title and part:
-            yield title, part
-            part = []
-        title = own
-        part.append(step)
-    if part:
-        yield title, part
-
-
-def comment_of(step: Step) -> str:
-    """What stands beside a step."""
-    if isinstance(step, Check):
-        return ""
-    return f"{step.out.shape}"

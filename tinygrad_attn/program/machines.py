@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -23,6 +24,7 @@ from .compiling import compiled
 from .fusing import fused, passing
 from .listing import Program
 from .memory import memory_of
+from .saying import Sayings
 from .updating import Part
 from .writers.c_text import CText
 from .writers.numpy_text import NumPyText
@@ -32,7 +34,6 @@ class NumPyMachine:
     """Runs a program's text of NumPy.
 
     Attributes:
-        source: the text.
         arrays: a lasting buffer → its array, a view of the machine's memory.
         pieces: a part and a slot of its state → the arrays of its parameters.
         given_out: all that others may have.
@@ -45,9 +46,14 @@ class NumPyMachine:
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self.source = NumPyText(program).text()
-        self.code: CodeType = compile(self.source, f"<{program.title}>", "exec")
+        text = NumPyText(program).text()
+        self.code: CodeType = compile(text, f"<{program.title}>", "exec")
         self.start()
+
+    @cached_property
+    def source(self) -> str:
+        """The text, with comments."""
+        return NumPyText(self.program, Sayings(self.program)).text()
 
     def start(self) -> None:
         """Makes all arrays."""
@@ -135,9 +141,9 @@ class CMachine(NumPyMachine):
         self.blas = blas()
         whole = self.blas.whole if self.blas else ""
         writer = CText(program, self.memory, groups, passed, whole)
-        self.source = writer.text()
-        self.checks = writer.checks
-        library = compiled(self.source)
+        text = writer.text()
+        self.checks, self.text = writer.checks, text
+        library = compiled(text)
         if writer.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
             library.products(ctypes.c_void_p(single), ctypes.c_void_p(double))
@@ -145,6 +151,11 @@ class CMachine(NumPyMachine):
         self.call.restype = ctypes.c_longlong
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
         self.start()
+
+    @cached_property
+    def source(self) -> str:
+        """The text."""
+        return self.text
 
     def start(self) -> None:
         np, memory = self.np, self.memory

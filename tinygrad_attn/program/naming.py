@@ -86,8 +86,9 @@ def name_all(draft: Draft, steps: list[Step]) -> Namer:
     for step in steps:
         if not isinstance(step, Check) and not step.out.buffer.name:
             namer.name(step.out.buffer, name_in_rule(step))
+    inside = {b.home[0] for b in used if b.home}
     for buffer in used:
-        namer.name(buffer, buffer.role)
+        namer.name(buffer, "gradients" if buffer in inside else buffer.role)
     return namer
 
 

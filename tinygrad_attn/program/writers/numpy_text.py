@@ -17,7 +17,8 @@ from ..anatomy import (
     Step,
     View,
 )
-from ..listing import Program, comment_of, sections
+from ..listing import Program
+from ..saying import temporaries
 
 CALLS = {
     "add": "np.add({0}, {1}, out={out})",
@@ -42,7 +43,7 @@ CALLS = {
     "gt": "np.greater({0}, {1}, out={out})",
     "ge": "np.greater_equal({0}, {1}, out={out})",
     "copy": "np.copyto({out}, {0})",
-    "where": "np.copyto({out}, {2}); np.copyto({out}, {1}, where={0})",
+    "where": "where({0}, {1}, {2}, out={out})",
 }
 # What NumPy computes x ** y by, if y is one of these.
 POWERS = {
@@ -67,6 +68,11 @@ REDUCTIONS = {
     "argmax": "np.argmax({0}, axis={axis}, keepdims=True, out={out})",
 }
 HELPERS = {
+    "where": """
+def where(condition, x, y, out):
+    np.copyto(out, y)
+    np.copyto(out, x, where=condition)
+""",
     "erf": """
 def erf(x, out):
     out[...] = np.frompyfunc(math.erf, 1, 1)(x)
@@ -95,59 +101,50 @@ def check_finite(x, says):
 class NumPyText:
     """The text of a program."""
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    def __init__(self, program: Program, said: Any = None) -> None:
+        self.program, self.said = program, said
         self.memory: list[str] = []  # what makes arrays
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
+        self.lies_in = temporaries(program.steps)
 
     def text(self) -> str:
-        program = self.program
+        program, body = self.program, list[str]()
         for buffer in program.lasting:
             self.ref(View(buffer))
-        body = []
-        for title, steps in sections(program.steps):
-            body += ["", f"    # {title}"]
+        parts = (
+            self.said.sections(program.steps) if self.said else [("", program.steps)]
+        )
+        for title, steps in parts:
+            body += ["", f"    # --- {title} ---"] if title else []
             body += [line for step in steps for line in self.lines(step, "    ")]
         first = [line for step in program.first for line in self.lines(step, "")]
         results = ", ".join(f"{self.ref(view)}.copy()" for view in program.results)
         given = [f"new_{b.name}" for b in program.given]
-        scalars = [b.name for b in program.scalars]
-        head = ", ".join([*given, *scalars])
+        head = ", ".join([*given, *(b.name for b in program.scalars)])
+        copies = [f"    np.copyto({b.name}, new_{b.name})" for b in program.given]
+        helpers = [HELPERS[name].strip() for name in sorted(self.used)]
         lines = [
-            f'"""{program.title}"""',
-            "",
+            f'"""{program.title}."""',
             "import math",
-            "",
             "import numpy as np",
-            *(
-                line.rstrip()
-                for name in sorted(self.used)
-                for line in ("\n" + HELPERS[name]).splitlines()
+            *helpers,
+            "\n".join(
+                [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]
             ),
-            "",
-            "# === Memory: each array is made once ===",
-            "",
-            *self.memory,
-            *(["", "# === What is the same at each step ===", ""] if first else []),
-            *first,
-            "",
-            "",
-            f"def step({head}):",
-            *(f"    np.copyto({b.name}, new_{b.name})" for b in program.given),
-            *body,
-            f"    return ({results},)",
-            "",
+            "\n".join(["# === Memory: each array is made once ===\n", *self.memory]),
         ]
-        return "\n".join(lines)
+        if first:
+            once = "# === What is the same at each step ===\n"
+            lines.append("\n".join([once, *first]))
+        return "\n\n\n".join(lines).replace("math\n\n\n", "math\n\n") + "\n"
 
     # --- one step ---------------------------------------------------------------------
 
     def lines(self, step: Step, indent: str) -> list[str]:
-        said = comment_of(step)
         code = indent + self.call(step)
-        width = max(len(code) + 2, 64)
-        return [f"{code:<{width}}# {said}".rstrip("# ") if said else code]
+        comment = self.said.comment(step) if self.said else ""
+        return [f"{code:<68}  # {comment}" if comment else code]
 
     def call(self, step: Step) -> str:
         if isinstance(step, Check):
@@ -181,11 +178,13 @@ class NumPyText:
     def map_call(self, step: Map, out: str) -> str:
         args = [self.operand(v) for v in step.args]
         call = CALLS[step.function]
-        if step.function == "erf":
-            self.used.add("erf")
+        if step.function in HELPERS:
+            self.used.add(step.function)
         if step.function == "pow" and isinstance(step.args[1], (int, float)):
             call = POWERS.get(float(step.args[1]), call)
         text = call.format(*args, out=out)
+        if step.function == "where" and args[2] == out:  # it is there already
+            return f"np.copyto({out}, {args[1]}, where={args[0]})"
         views = [v.dtype for v in step.args if isinstance(v, View)]
         if step.function == "copy" and views and views[0] != step.out.dtype:
             text = text[:-1] + ', casting="unsafe")'
@@ -200,15 +199,22 @@ class NumPyText:
         """The name of a view, which is made in the memory's section."""
         if view.key in self.known:
             return self.known[view.key]
+        if view.buffer in self.lies_in:  # a stage on the way to another
+            return self.ref(View(self.lies_in[view.buffer]))
         if view.buffer.role == "scalar":
             return view.buffer.name
+        home = view.buffer.home
+        if home and view.whole and view.shape == home[0].shape:  # all of its home
+            return self.ref(View(home[0]))
         if view.whole and view.shape == view.buffer.shape:
             self.known[view.key] = view.buffer.name
             self.memory.append(self.made(view.buffer))
             return view.buffer.name
         expression = self.expression(view)
-        name = self.program.namer.views.get(view.key)
-        name = name or self.program.namer.free(wish_of(view))
+        namer = self.program.namer
+        if view.key not in namer.views:
+            namer.views[view.key] = namer.free(wish_of(view))
+        name = namer.views[view.key]
         self.known[view.key] = name
         self.memory.append(f"{name} = {expression}  # {view.shape}, a view")
         return name
