@@ -9,7 +9,8 @@
 The source is a course, and each folder a room of it; an import never leads to a room
 further on:
 
-    floats ← scalar ← arrays ← rules ← autograd ← functions ← tensor ← graph ← pictures
+    floats ← scalar ← arrays ← rules ← autograd ← functions ← tensor ← graph ← program
+    ← pictures
 
 Read scalar.py first, then rules/operation.py; README.md lists the stops.
 
@@ -49,6 +50,8 @@ _NAMES = {  # file: its public names
     "autograd.debugging": "debug",
     "check_gradients": "GradcheckError gradcheck gradgradcheck",
     "graph": "explain unfold",
+    "program.running": "write",
+    "program.compiled": "compile",
     "pictures.draw": "draw",
     "pictures.play": "play",
     "pictures.heads.draw_attention": "draw_attention",

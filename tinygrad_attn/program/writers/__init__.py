@@ -1,8 +1,10 @@
 """The writers: one program, printed in several languages. They only print.
 
 numpy_text.py     in-place calls of NumPy
-c_words.py        C's types, functions, numbers and loops
-c_products.py     products of matrices, and rows by index, in C
+dialect.py        what a language without arrays says in its own words
+bodies.py         the loops of a step, in such a language
+c_words.py        C's types, functions and numbers
+c_products.py     products of matrices by NumPy's own library, in C
 c_rows.py         a walk over rows, in C
 c_text.py         a program in C
 """

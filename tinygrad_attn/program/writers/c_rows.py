@@ -7,7 +7,8 @@ from typing import Any
 from ..anatomy import Buffer, Map, Reduce, View
 from ..fusing import Group, Item, Operand, crosses, start
 from ..loops import address
-from .c_words import COUNTERS, TYPES, compute, literal, widest
+from .bodies import COUNTERS, widest
+from .c_words import TYPES, compute, literal
 
 
 class Walk:
@@ -133,8 +134,7 @@ class Walk:
         """The lines of an element-wise step."""
         step = item.step
         assert isinstance(step, Map)
-        views = [r.view for r in item.reads] or [item.out.view]
-        own = TYPES[widest(views, step)]
+        own = TYPES[widest(step)]
         lines: list[str] = []
         args: list[str] = []
         reads = iter(item.reads)
@@ -154,7 +154,7 @@ class Walk:
                     lines.append(f"const {mine} {name} = {text};")
                     text = name
                 args.append(text)
-        value = compute(step.function, args, step.args, own)
+        value = compute(step.function, args, step.args, own, step.out.dtype)
         buffer = item.out.view.buffer
         if buffer in self.names:
             name = self.names[buffer]

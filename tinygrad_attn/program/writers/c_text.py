@@ -1,8 +1,8 @@
 """A program in C: loops over memory.
 
-Each step is a call of a small function that has the loops. Steps with the same loops
-over other memory share one function. A function gets a pointer for each operand; none
-of them overlaps another that is written.
+Each step is a call of a small function that has the loops (bodies.py), or that walks
+over rows (c_rows.py). Steps with the same loops over other memory share one function. A
+function gets a pointer for each operand; none of them overlaps another that is written.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..anatomy import Check, Gather, Map, Operand, Product, Reduce, Scatter, Step, View
+from ..anatomy import Check, Map, Operand, Product, Step, View
 from ..listing import Program
-from ..loops import address, merged, strides_in
-from .c_products import GEMM, gather_body, gemm_body, large, product_body, scatter_body
+from .bodies import body_of, check_body, operands
+from .c_products import GEMM, gemm_body, large
 from .c_rows import Walk
-from .c_words import COUNTERS, HEAD, TYPES, compute, literal, nest, widest
+from .c_words import HEAD, SAY, TYPES, compute, literal
 
 
 class CText:
@@ -100,31 +100,21 @@ class CText:
         if step.out.buffer.role == "scalar":
             assert isinstance(step, Map)
             args = [self.scalar(v) for v in step.args]
-            value = compute(step.function, args, step.args, "double")
+            value = compute(step.function, args, step.args, "double", "float64")
             return [f"  const double {step.out.buffer.name} = {value};"]
-        if isinstance(step, Map):
-            views: list[View] = [step.out, *step.reads()]
-            return [self.call(step, views, self.map_body(step))]
-        if isinstance(step, Reduce):
-            return [self.call(step, [step.out, step.x], self.reduce_body(step))]
-        if isinstance(step, Product):
-            body = product_body(step)
-            if self.whole and large(step) and (call := gemm_body(step)):
-                body, self.uses_blas = call, True
-            return [self.call(step, [step.out, step.x, step.y], body)]
-        if isinstance(step, Gather):
-            return [
-                self.call(step, [step.out, step.x, step.indices], gather_body(step))
-            ]
-        assert isinstance(step, Scatter)
-        return [self.call(step, [step.out, step.x, step.indices], scatter_body(step))]
+        body = body_of(SAY, step)
+        if isinstance(step, Product) and self.whole and large(step):
+            library = gemm_body(step)
+            self.uses_blas = self.uses_blas or bool(library)
+            body = library or body
+        return [self.call(step, body)]
 
-    def call(self, step: Step, views: Sequence[View], body: str) -> str:
+    def call(self, step: Step, body: str) -> str:
         """A call of the function with this body, which is made if there is none."""
         kinds: list[str] = []
         args: list[str] = []
         seen: dict[str, int] = {}
-        for at, view in enumerate(v for v in views if v.buffer.role != "scalar"):
+        for at, view in enumerate(operands(step)):
             place = self.memory.pointer(view)
             if place in seen:  # the same memory twice is one pointer
                 body = re.sub(rf"\bp{at}\b", f"p{seen[place]}", body)
@@ -141,107 +131,11 @@ class CText:
         key = f"({', '.join(kinds)}) {{\n{body}\n}}"
         return self.called(key, args)
 
-    def map_body(self, step: Map) -> str:
-        views = [step.out, *(v for v in step.reads() if v.buffer.role != "scalar")]
-        loops = merged(step.out.shape, [strides_in(v, step.out.shape) for v in views])
-        counters = COUNTERS[: len(loops.sizes)]
-        kind = TYPES[widest(views[1:] or [step.out], step)]
-        loads: list[str] = []
-        args: list[str] = []
-        for v in step.args:
-            if not isinstance(v, View):
-                args.append(literal(v, kind))
-            elif v.buffer.role == "scalar":
-                args.append(f"({kind}) {{{v.buffer.name}}}")
-            else:
-                at = len(loads) + 1
-                where = address(counters, loops.strides[at])
-                chooses = step.function == "where" and not args
-                own = TYPES[v.dtype] if chooses else kind
-                loads.append(f"const {own} x{at} = p{at}[{where}];")
-                args.append(f"x{at}")
-        value = compute(step.function, args, step.args, kind)
-        out = f"p0[{address(counters, loops.strides[0])}] = {value};"
-        return nest(counters, loops.sizes, [*loads, out])
-
-    def reduce_body(self, step: Reduce) -> str:
-        out, x = step.out, step.x
-        kept = [a for a in range(x.ndim) if a not in step.axes]
-        kind, own = TYPES[out.dtype], TYPES[x.dtype]
-        along = merged(
-            [x.shape[a] for a in step.axes], [[x.strides[a] for a in step.axes]]
-        )
-        over = merged(
-            [x.shape[a] for a in kept],
-            [[out.strides[a] for a in kept], [x.strides[a] for a in kept]],
-        )
-        c = COUNTERS[: len(over.sizes)]
-        d = COUNTERS[len(over.sizes) : len(over.sizes) + len(along.sizes)]
-        where = address([*c, *d], [*over.strides[1], *along.strides[0]])
-        to = address(c, over.strides[0])
-        inner = along.strides[0][-1:] != (1,) and over.strides[1][-1:] == (1,)
-        if step.function == "sum" and inner:  # columns: row after row is added
-            zero = nest(c, over.sizes, [f"p0[{to}] = 0;"])
-            add = nest(
-                [*d, *c], [*along.sizes, *over.sizes], [f"p0[{to}] += p1[{where}];"]
-            )
-            return f"{zero}\n{add}"
-        if step.function == "sum":
-            lines = [
-                f"{kind} sum = 0;",
-                nest(d, along.sizes, [f"sum += p1[{where}];"], simd="+:sum"),
-                f"p0[{to}] = sum;",
-            ]
-        elif step.function == "max":
-            start = address(c, over.strides[1])
-            lines = [
-                f"{own} most = p1[{start}];",
-                nest(
-                    d,
-                    along.sizes,
-                    [
-                        f"const {own} x = p1[{where}];",
-                        "most = x > most || x != x ? x : most;",
-                    ],
-                    simd="none",
-                ),
-                f"p0[{to}] = most;",
-            ]
-        else:
-            (axis,) = step.axes
-            start, stride = address(c, over.strides[1]), x.strides[axis]
-            lines = [
-                "long long at = 0;",
-                f"{own} most = p1[{start}];",
-                f"for (long k = 1; k < {x.shape[axis]}; k++) {{",
-                f"  const {own} x = p1[{start} + k * {stride}];",
-                "  if (x > most || (x != x && most == most)) { most = x; at = k; }",
-                "}",
-                f"p0[{to}] = at;",
-            ]
-        return nest(c, over.sizes, lines, simd="none")
-
     def check(self, step: Check) -> str:
         self.checks.append(step)
-        code = len(self.checks)
-        view = step.out
-        loops = merged(view.shape, [view.strides])
-        c = COUNTERS[: len(loops.sizes)]
-        where = address(c, loops.strides[0])
-        kind = TYPES[view.dtype]
-        but = f" && x != {step.but}" if step.but is not None else ""
-        wrong = {
-            "range": f"(x < 0 || x >= {step.count}){but}",
-            "true": "!x",
-            "finite": "!(x - x == 0)",
-        }[step.question]
-        body = nest(
-            c,
-            loops.sizes,
-            [f"const {kind} x = p[{where}];", f"if ({wrong}) return {code};"],
-            simd="none",
-        )
-        return f"  {{ const {kind} *p = {self.memory.pointer(view)};\n{body} }}"
+        body = check_body(SAY, step, f"return {len(self.checks)};")
+        pointer = f"const {TYPES[step.out.dtype]} *p0"
+        return f"  {{ {pointer} = {self.memory.pointer(step.out)};\n{body} }}"
 
     def scalar(self, v: Operand) -> str:
         """A plain number: given at each run, or computed of such."""

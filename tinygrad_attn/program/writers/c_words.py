@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..anatomy import Map, Operand, View
+from ..anatomy import Operand, View
+from .dialect import COMPARISONS, Dialect
 
 TYPES = {"float32": "float", "float64": "double", "int64": "long long", "bool": "char"}
-COUNTERS = "ijklmnop"
 
 FUNCTIONS = {
     "add": "{0} + {1}",
@@ -49,50 +49,21 @@ extern double tanh(double);
 """
 
 
-def compute(function: str, args: list[str], given: Sequence[Operand], kind: str) -> str:
-    """A function of numbers, as an expression."""
+def compute(
+    function: str, args: Sequence[str], given: Sequence[Operand], kind: str, out: str
+) -> str:
+    """A function of numbers, as an expression: computed in one type, for a dtype."""
     f = "f" if kind == "float" else ""
     if function == "pow" and not isinstance(given[1], View):
         form = POWERS.get(float(given[1]), "pow{f}({0}, {1})")
-        return form.format(*args, f=f)
-    if function in MATHS:
-        return f"{function}{f}({', '.join(args)})"
-    return FUNCTIONS[function].format(*args)
-
-
-def widest(views: Sequence[View], step: Map) -> str:
-    """The dtype in which a step computes."""
-    if step.function in ("eq", "ne", "lt", "le", "gt", "ge"):
-        dtypes = {v.dtype for v in views}
-        if any(isinstance(v, float) for v in step.args) and not any(
-            d.startswith("float") for d in dtypes
-        ):
-            return "float64"
-        for dtype in ("float64", "float32", "int64", "bool"):
-            if dtype in dtypes:
-                return dtype if dtype != "bool" else "int64"
-    return step.out.dtype if step.out.dtype != "bool" else "int64"
-
-
-def nest(
-    counters: Sequence[str], sizes: Sequence[int], lines: Sequence[str], simd: str = ""
-) -> str:
-    """Lines inside loops."""
-    text, pad = [], "  "
-    for at, (counter, size) in enumerate(zip(counters, sizes)):
-        if at == len(sizes) - 1 and simd != "none":
-            text.append(
-                f"{pad}#pragma omp simd" + (f" reduction({simd})" if simd else "")
-            )
-        text.append(
-            f"{pad}for (long {counter} = 0; {counter} < {size}; {counter}++) {{"
-        )
-        pad += "  "
-    text += [pad + line.replace("\n", "\n" + pad) for line in lines]
-    for _ in sizes:
-        pad = pad[:-2]
-        text.append(f"{pad}}}")
-    return "\n".join(text)
+    elif function in MATHS:
+        form = f"{function}{f}({', '.join(args)})"
+    else:
+        form = FUNCTIONS[function]
+    value = form.format(*args, f=f)
+    if out == "bool" and function not in COMPARISONS:
+        return f"({value}) != 0"
+    return value
 
 
 def literal(v: float, kind: str) -> str:
@@ -107,3 +78,53 @@ def literal(v: float, kind: str) -> str:
     if kind in ("float", "double"):
         return f"{int(v)}.0{f}" if v >= 0 else f"({int(v)}.0{f})"
     return str(int(v)) if v >= 0 else f"({int(v)})"
+
+
+class C(Dialect):
+    """C, as loops need it (see dialect.py)."""
+
+    counter = "long"
+    functions = FUNCTIONS
+
+    def element(self, k: int, view: View, where: str) -> str:
+        return f"p{k}[{where}]"
+
+    def loaded(
+        self, k: int, view: View, where: str, dtype: str
+    ) -> tuple[list[str], str]:
+        line = self.declared(dtype, f"x{k}", self.element(k, view, where))
+        return [line], f"x{k}"
+
+    def row(self, k: int, view: View, where: str) -> str:
+        const, restrict = ("", "restrict ") if k == 0 else ("const ", "")
+        kind = f"{const}{TYPES[view.dtype]} *{restrict}"
+        return f"{kind}{'zxy'[k]} = p{k} + {where};"
+
+    def in_row(self, k: int, where: str) -> str:
+        return f"{'zxy'[k]}[{where}]"
+
+    def scalar(self, name: str, dtype: str) -> str:
+        return f"({TYPES[dtype]}) {{{name}}}"
+
+    def literal(self, v: float, dtype: str) -> str:
+        return literal(v, TYPES[dtype])
+
+    def declared(self, dtype: str, name: str, value: str, changes: bool = False) -> str:
+        const = "" if changes else "const "
+        return f"{const}{TYPES[dtype]} {name} = {value};"
+
+    def computed(
+        self,
+        function: str,
+        args: Sequence[str],
+        given: Sequence[Operand],
+        dtype: str,
+        out: str,
+    ) -> str:
+        return compute(function, args, given, TYPES[dtype], out)
+
+    def before_innermost(self, reduction: str) -> list[str]:
+        return ["#pragma omp simd" + (f" reduction({reduction})" if reduction else "")]
+
+
+SAY = C()
