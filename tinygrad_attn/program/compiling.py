@@ -72,8 +72,9 @@ def compiled(text: str) -> Any:
         command += [*extra[1:], "-lm"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            first = (done.stderr.strip().splitlines() or ["it says nothing"])[0]
-            raise NoCompiler(f"{cc} does not compile the program: {first}")
+            said = done.stderr.strip().splitlines() or ["it says nothing"]
+            first = next((line for line in said if "error" in line), said[0])
+            raise NoCompiler(f"{cc} does not compile the program: {first.strip()}")
         return ctypes.CDLL(str(library))
     finally:
         shutil.rmtree(folder, ignore_errors=True)  # it is loaded; the file may go

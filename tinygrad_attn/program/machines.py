@@ -133,17 +133,16 @@ class CMachine(NumPyMachine):
 
         self.np = numpy
         self.program = program
-        groups = fused(program.steps)
+        self.groups = fused(program.steps)
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # to be compared after the first run
-        passed = passing(groups, results)
-        self.memory = memory_of(program, [g.steps for g in groups], passed, results)
+        self.passed = passing(self.groups, results)
+        steps = [g.steps for g in self.groups]
+        self.memory = memory_of(program, steps, self.passed, results)
         self.blas = blas()
-        whole = self.blas.whole if self.blas else ""
-        writer = CText(program, self.memory, groups, passed, whole)
-        text = writer.text()
-        self.checks, self.text = writer.checks, text
-        library = compiled(text)
+        writer = self.writer()
+        library = compiled(writer.text())
+        self.checks = writer.checks
         if writer.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
             library.products(ctypes.c_void_p(single), ctypes.c_void_p(double))
@@ -152,10 +151,15 @@ class CMachine(NumPyMachine):
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
         self.start()
 
+    def writer(self, said: Any = None) -> CText:
+        """Writes the program's text."""
+        whole = self.blas.whole if self.blas else ""
+        return CText(self.program, self.memory, self.groups, self.passed, whole, said)
+
     @cached_property
     def source(self) -> str:
-        """The text."""
-        return self.text
+        """The text, with comments."""
+        return self.writer(Sayings(self.program)).text()
 
     def start(self) -> None:
         np, memory = self.np, self.memory

@@ -7,7 +7,7 @@ one of their own. Of the others, what nobody reads any more leaves its place to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from .anatomy import Buffer, Step, View
@@ -40,8 +40,17 @@ class Memory:
 
     def pointer(self, view: View) -> str:
         """A view's first number, in C."""
-        arena, start = self.place(view)
-        return f"m{arena} + {start}"
+        name, offset = view.buffer.name, view.offset
+        return f"{name} + {offset}" if offset else name
+
+    def names(self, buffers: Iterable[Buffer]) -> list[tuple[Buffer, str]]:
+        """Buffers, and where they lie in their arenas."""
+        found = []
+        for buffer in buffers:
+            if buffer.place[0] in self.places:
+                arena, start = self.place(View(buffer))
+                found.append((buffer, f"m{arena} + {start}"))
+        return found
 
     def arena(self, dtype: str, lasts: bool) -> int:
         if (dtype, lasts) not in self.arenas:

@@ -113,7 +113,7 @@ def moved(
     tape = draft.tape
     tape.origin = Origin("update", optimizer)
     several = f"_{group}" if group else ""
-    part = Part(optimizer, group, parameters, scalar(f"step{several}", None))
+    part = Part(optimizer, group, parameters, scalar(f"t{several}", None))
     settings = dict(options)
     for rate in RATES:
         if rate in settings:

@@ -10,6 +10,14 @@ from ..loops import address
 from .bodies import COUNTERS, widest
 from .c_words import TYPES, compute, literal
 
+# What no number is less than.
+LEAST = {
+    "float": "-INFINITY",
+    "double": "-INFINITY",
+    "long long": "(-9223372036854775807LL - 1)",
+    "char": "0",
+}
+
 
 class Walk:
     """The text of a walk.
@@ -104,13 +112,16 @@ class Walk:
                 (read,) = item.reads
                 value = self.load(read, item)
                 if is_max(item):  # a nan is the largest
-                    before.append(f"{kind} {name} = {self.load(read, item, '0')};")
-                    before.append(f"int nan{k} = 0;")
+                    before.append(f"{kind} {name} = {LEAST[kind]};")
                     inside.append(f"const {kind} x{k} = {value};")
-                    inside.append(f"nan{k} |= x{k} != x{k};")
                     inside.append(f"{name} = x{k} > {name} ? x{k} : {name};")
-                    after.append(f"if (nan{k}) {name} = NAN;")
-                    sums += [f"max:{name}", f"|:nan{k}"]
+                    sums.append(f"max:{name}")
+                    if kind in ("float", "double"):
+                        nan = f"nan{id_of(item, self.group)}"
+                        before.append(f"int {nan} = 0;")
+                        inside.append(f"{nan} |= x{k} != x{k};")
+                        after.append(f"if ({nan}) {name} = NAN;")
+                        sums.append(f"|:{nan}")
                 else:
                     before.append(f"{kind} {name} = 0;")
                     inside.append(f"{name} += {value};")
@@ -168,23 +179,21 @@ class Walk:
 
     # --- where numbers lie ------------------------------------------------------------
 
-    def load(self, read: Operand, item: Item, at: str = "c") -> str:
+    def load(self, read: Operand, item: Item) -> str:
         """An operand's number: of this walk, or of memory."""
         buffer = read.view.buffer
         if buffer not in self.names:
-            return self.place(read, at)
+            return self.place(read)
         name, maker = self.names[buffer], self.makers[buffer]
         if name.startswith("r"):
             return name
         shift = start(read.view) - start(maker.out.view)
-        terms = address([at, "1"], [read.along, shift]).replace("1 * ", "")
+        terms = address(["c", "1"], [read.along, shift]).replace("1 * ", "")
         return f"{name}[{terms}]"
 
-    def place(self, operand: Operand, at: str = "c") -> str:
+    def place(self, operand: Operand) -> str:
         """An operand's number in memory."""
-        where = address([*self.rows, at], [*operand.rows, operand.along])
-        if at == "0":
-            where = address(self.rows, operand.rows)
+        where = address([*self.rows, "c"], [*operand.rows, operand.along])
         return self.memory(operand.view).replace("@", where)
 
     def memory(self, view: View) -> str:

@@ -33,33 +33,39 @@ class CText:
         groups: Sequence[Any],
         passing: Any,
         whole: str = "",
+        said: Any = None,
     ) -> None:
         self.program, self.memory = program, memory
         self.groups, self.passing = groups, passing
         self.whole, self.uses_blas = whole, False
+        self.said, self.title = said, ""
         self.loops: dict[str, str] = {}  # the body of a function → its name
         self.functions: list[str] = []
         self.checks: list[Check] = []
 
     def text(self) -> str:
-        first = [line for s in self.program.first for line in self.lines(s)]
+        program = self.program
+        first = [line for s in program.first for line in self.lines(s)]
         each = [line for g in self.groups for line in self.group(g)]
-        arenas = [
-            f"  {TYPES[dtype]} *const m{k} = m[{k}];"
-            for (dtype, _), k in self.memory.arenas.items()
-        ]
+        once = self.names(program.first)
+        names = self.names([s for g in self.groups for s in g.steps])
         return "\n".join(
             [
+                f"/* {program.title}. */",
+                "",
                 HEAD,
                 *([GEMM.replace("@", self.whole)] if self.uses_blas else []),
                 *self.functions,
+                "/* what is the same at each step */",
                 "void once(void **m) {",
-                *arenas,
+                *self.arenas(),
+                *once,
                 *first,
                 "}",
                 "",
                 "long long step(void **m, const double *s) {",
-                *arenas,
+                *self.arenas(),
+                *names,
                 *each,
                 "  return 0;",
                 "}",
@@ -67,11 +73,27 @@ class CText:
             ]
         )
 
+    def arenas(self) -> list[str]:
+        """The memory, by type."""
+        return [
+            f"  {TYPES[dtype]} *const m{k} = m[{k}];"
+            for (dtype, _), k in self.memory.arenas.items()
+        ]
+
+    def names(self, steps: Sequence[Step]) -> list[str]:
+        """A pointer for each buffer that has a place in memory."""
+        buffers = {v.buffer: None for s in steps for v in (s.out, *s.reads())}
+        found = []
+        for buffer, place in self.memory.names(buffers):
+            line = f"  {TYPES[buffer.dtype]} *const {buffer.name} = {place};"
+            found.append(f"{line:<60}  // {buffer.shape}" if self.said else line)
+        return found
+
     def group(self, group: Any) -> list[str]:
         """A walk over rows; or a step of another kind."""
-
+        lines = self.comments(group.steps)
         if len(group.items) == 0:
-            return [line for step in group.steps for line in self.lines(step)]
+            return lines + [line for step in group.steps for line in self.lines(step)]
         walk = Walk(group, self.passing)
         body = walk.body()
         kinds, args = [], []
@@ -82,7 +104,19 @@ class CText:
         for k, view in enumerate(walk.scalars.values()):
             kinds.append(f"const double s{k}")
             args.append(self.scalar(view))
-        return [self.called(f"({', '.join(kinds)}) {{\n{body}\n}}", args)]
+        return [*lines, self.called(f"({', '.join(kinds)}) {{\n{body}\n}}", args)]
+
+    def comments(self, steps: Sequence[Step]) -> list[str]:
+        """The modules that some steps belong to, and what these compute."""
+        lines: list[str] = []
+        for step in steps if self.said else ():
+            if (title := self.said.title(step)) != self.title:
+                lines += ["", f"  // --- {title} ---"]
+                self.title = title
+            said = self.said.comment(step)
+            if step in self.said.beside or (said and len(steps) == 1):
+                lines.append(f"  //   {said}")
+        return lines
 
     def called(self, key: str, args: list[str]) -> str:
         """A call of the function with these parameters and this body, which is made if
