@@ -58,7 +58,7 @@ ORDER = """
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
         program.compiling program.blas program.machines program.keys
-        program.proving program.running program.compiled
+        program.proving program.saving program.running program.compiled
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

@@ -23,6 +23,7 @@ without an autograd engine in them.
     machines.py     what runs a text, and keeps its numbers
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's
+    saving.py       a program as a file that runs without this package
     running.py      the program as a function; `write`
     compiled.py     a function that writes its program when it is called; `compile`
 """

@@ -11,6 +11,7 @@ import operator
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from ..arrays.backends import current_backend
@@ -24,6 +25,8 @@ from .keys import Key, difference, key_of, modules_of
 from .listing import Program, arranged
 from .machines import CMachine, NumPyMachine
 from .proving import first_difference, kept, same_in_numpy
+from .saving import save
+from .saying import Sayings
 from .updating import Part, scalar
 from .updating import update as updates
 
@@ -68,6 +71,12 @@ class Step:
             b.name: t for t, b in self.program.leaves.items() if b.role == "constant"
         }
 
+    def save(self, path: str | Path) -> None:
+        """Writes the program to a file that runs without this package: in NumPy for
+        .py, in C for .c. Parameters and state are as they are now."""
+        self.refresh()
+        save(self.program, self.machine, Sayings(self.program), path)
+
     # --- a run ------------------------------------------------------------------------
 
     def __call__(self, *given: Any, **named: Any) -> Any:
@@ -81,11 +90,7 @@ class Step:
                 "(other slots, or parameters that have come differently far); write it "
                 "again (a function under @compile does so by itself)"
             )
-        kept = self.machine.alone is not None and self.machine.shared()
-        if kept or self.others_moved():
-            self.take_over(kept)
-            self.machine.alone = None
-            self.machine.shared()  # counts
+        self.refresh()
         scalars = self.scalars()
         if self.machine.proved:
             results = self.machine.run(arrays, scalars)
@@ -94,6 +99,14 @@ class Step:
         if self.trained:
             self.after()
         return self.returned(results)
+
+    def refresh(self) -> None:
+        """Has the machine have the numbers of the model."""
+        kept = self.machine.alone is not None and self.machine.shared()
+        if kept or self.others_moved():
+            self.take_over(kept)
+            self.machine.alone = None
+            self.machine.shared()  # counts
 
     def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
         """A compiled program's first run, beside NumPy's. If they differ, NumPy's goes

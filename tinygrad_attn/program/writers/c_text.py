@@ -58,13 +58,13 @@ class CText:
                 *self.functions,
                 "/* what is the same at each step */",
                 "void once(void **m) {",
-                *self.arenas(),
+                *self.arenas(once),
                 *once,
                 *first,
                 "}",
                 "",
                 "long long step(void **m, const double *s) {",
-                *self.arenas(),
+                *self.arenas(names),
                 *names,
                 *each,
                 "  return 0;",
@@ -73,11 +73,12 @@ class CText:
             ]
         )
 
-    def arenas(self) -> list[str]:
-        """The memory, by type."""
+    def arenas(self, names: list[str]) -> list[str]:
+        """The memory, by type, as far as some names lie in it."""
         return [
             f"  {TYPES[dtype]} *const m{k} = m[{k}];"
             for (dtype, _), k in self.memory.arenas.items()
+            if any(f" m{k} + " in name for name in names)
         ]
 
     def names(self, steps: Sequence[Step]) -> list[str]:

@@ -1,0 +1,226 @@
+"""Saving: a program as a file that runs without this package.
+
+The file is the program's text, and the numbers that last from run to run: parameters,
+an optimizer's state, constants. Up to MOST numbers stand in the file; more of them in a
+second one beside it, which the first reads. All are exact.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from ..errors import say
+from .anatomy import Buffer, View
+from .listing import Program
+from .memory import memory_of
+from .writers.c_text import CText
+from .writers.c_words import SAY, TYPES
+from .writers.numpy_text import NumPyText, flat_numbers
+
+MOST = 100_000  # numbers in the text
+SUFFIX = ".numbers"  # of the file beside it
+WIDTH = 86
+
+Numbers = list[tuple[Buffer, bytes]]
+
+
+def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
+    """Writes a program to a file.
+
+    Args:
+        path: its suffix says in which language: .py or .c.
+    """
+    target = Path(path)
+    if target.suffix not in WRITERS:
+        raise ValueError(
+            f"save: {say(str(path))} given; its name must end in "
+            + " or ".join(WRITERS)
+        )
+    numbers = lasting_numbers(program, machine)
+    count = sum(buffer.size for buffer, _ in numbers)
+    beside = target.with_suffix(SUFFIX) if count > MOST else None
+    text = WRITERS[target.suffix](program, said, numbers, beside)
+    if beside is not None:
+        replace(beside, b"".join(data for _, data in numbers))
+    replace(target, text.encode())
+
+
+def replace(path: Path, data: bytes) -> None:
+    """Writes a file whole, or not at all."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(data)
+    os.replace(fresh, path)
+
+
+def lasting_numbers(program: Program, machine: Any) -> Numbers:
+    """What lasts, as bytes."""
+    found = []
+    for buffer in program.lasting:
+        if buffer.home is None:
+            array = machine.arrays[buffer]
+            small = array.astype(array.dtype.newbyteorder("<"))
+            found.append((buffer, small.tobytes()))
+    return found
+
+
+# --- Python ---------------------------------------------------------------------------
+
+
+def numpy_file(
+    program: Program, said: Any, numbers: Numbers, beside: Path | None
+) -> str:
+    """A file for NumPy."""
+    imports = ["base64", "math"]
+    sizes = ", ".join(f'"{buffer.name}"' for buffer, _ in numbers)
+    if beside is None:
+        data = base64.b64encode(b"".join(data for _, data in numbers)).decode()
+        lines = "\n".join(textwrap.wrap(data, WIDTH))
+        source = f'base64.b64decode("""\n{lines}\n""")'
+    else:
+        imports = ["math", "pathlib"]
+        source = f'pathlib.Path(__file__).with_name("{beside.name}").read_bytes()'
+    text = NumPyText(program, said).text()
+    text = text.replace("import math\n", "".join(f"import {m}\n" for m in imports), 1)
+    return f"""{text}
+
+# === Numbers, as they were when this was written ===
+
+at, data = 0, {source}
+for name in ({sizes},):
+    array = globals()[name]
+    piece = data[at : at + array.nbytes]
+    array[...] = np.frombuffer(piece, array.dtype).reshape(array.shape)
+    at += array.nbytes
+"""
+
+
+# --- C --------------------------------------------------------------------------------
+
+
+def c_file(program: Program, said: Any, numbers: Numbers, beside: Path | None) -> str:
+    """A file in C, with memory of its own."""
+    groups_of_one = [[step] for step in program.steps]
+    results = [*program.results, *(View(b) for b in program.given)]
+    memory = memory_of(program, groups_of_one, set(), results)
+    groups = [Alone(group) for group in groups_of_one]
+    text = CText(program, memory, groups, set(), "", said).text()
+    kinds = [TYPES[dtype] for dtype, _ in memory.arenas]
+    arenas = [
+        f"static {kind} arena_{k}[{size + 16}] __attribute__((aligned(64)));"
+        for k, (kind, size) in enumerate(zip(kinds, memory.sizes))
+    ]
+    pointers = ", ".join(f"arena_{k}" for k in range(len(kinds)))
+    given = [(b, *memory.place(View(b))) for b in program.given]
+    arguments = [f"const {TYPES[b.dtype]} *{b.name}" for b, _, _ in given]
+    arguments += [f"double {b.name}" for b in program.scalars]
+    copies = [
+        f"  memcpy(arena_{arena} + {start}, {b.name}, {b.size} * sizeof *{b.name});"
+        for b, arena, start in given
+    ]
+    outputs = []
+    for k, view in enumerate(program.results):
+        arguments.append(f"{TYPES[view.dtype]} *result_{k}")
+        arena, start = memory.place(view)
+        outputs.append(
+            f"  for (long i = 0; i < {view.size}; i++) "
+            f"result_{k}[i] = arena_{arena}[{start} + {flat_address(view)}];"
+        )
+    scalars = ", ".join(b.name for b in program.scalars) or "0"
+    return "\n".join(
+        [
+            text,
+            "#include <stdio.h>",
+            "#include <string.h>",
+            "",
+            *arenas,
+            f"static void *arenas[] = {{{pointers}}};",
+            *constants(program, memory),
+            *stored(memory, numbers, beside),
+            "/* One step. Call load() once before. Returns 0, or which check failed:",
+            *(f"   {i + 1}: {c.sentence}" for i, c in enumerate(checks_of(program))),
+            "*/",
+            f"long long run({', '.join(arguments)}) {{",
+            f"  const double s[] = {{{scalars}}};",
+            *copies,
+            "  const long long wrong = step(arenas, s);",
+            "  if (wrong) return wrong;",
+            *outputs,
+            "  return 0;",
+            "}",
+            "",
+        ]
+    )
+
+
+class Alone:
+    """A step by itself, as CText takes groups."""
+
+    def __init__(self, steps: list[Any]) -> None:
+        self.steps, self.items = steps, list[Any]()
+
+
+def checks_of(program: Program) -> list[Any]:
+    return [step for step in program.all_steps if hasattr(step, "sentence")]
+
+
+def flat_address(view: View) -> str:
+    """Where a view's i-th number lies."""
+    if view.contiguous:
+        return "i"
+    terms, below = [], 1
+    for size, stride in zip(reversed(view.shape), reversed(view.strides)):
+        terms.append(f"(i / {below}) % {size} * {stride}")
+        below *= size
+    return " + ".join(reversed(terms)) or "0"
+
+
+def constants(program: Program, memory: Any) -> list[str]:
+    """Numbers that never change, and the function that puts them in their place."""
+    lines, puts = [], []
+    for buffer in memory.places:
+        if buffer.role == "constant" and buffer.owner is None:
+            arena, start = memory.place(View(buffer))
+            flat, kind = flat_numbers(buffer.value), TYPES[buffer.dtype]
+            listed = ", ".join(SAY.literal(v, buffer.dtype) for v in flat)
+            lines.append(f"static const {kind} given_{buffer.name}[] = {{{listed}}};")
+            puts.append(
+                f"  memcpy(arena_{arena} + {start}, given_{buffer.name}, "
+                f"sizeof given_{buffer.name});"
+            )
+    return [*lines, "static void put(void) {", *puts, "}"]
+
+
+def stored(memory: Any, numbers: Numbers, beside: Path | None) -> list[str]:
+    """The numbers that last, and `load`, which puts them in their place."""
+    lines, puts, reads = [], [], []
+    for buffer, data in numbers:
+        arena, start = memory.place(View(buffer))
+        if beside is None:
+            listed = ", ".join(map(str, data))
+            wrapped = "\n".join(textwrap.wrap(listed, WIDTH))
+            lines.append(
+                f"static const unsigned char numbers_{buffer.name}[] = {{\n{wrapped}}};"
+            )
+            to = f"arena_{arena} + {start}"
+            puts.append(f"  memcpy({to}, numbers_{buffer.name}, {len(data)});")
+        else:
+            reads.append(
+                f"  if (fread(arena_{arena} + {start}, 1, {len(data)}, file) != "
+                f"{len(data)}) return -1;"
+            )
+    if beside is None:
+        head, tail = ["int load(void) {"], puts
+    else:
+        head = [
+            "/* `path` is that of the file with the numbers, " + beside.name + " */"
+        ]
+        head += ["int load(const char *path) {", '  FILE *file = fopen(path, "rb");']
+        tail = ["  if (!file) return -1;", *reads, "  fclose(file);"]
+    return [*lines, *head, *tail, "  put();", "  once(arenas);", "  return 0;", "}", ""]
+
+
+WRITERS: dict[str, Any] = {".py": numpy_file, ".c": c_file}
