@@ -3,6 +3,7 @@
     python3 examples/train_reverse.py               # pure Python
     python3 examples/train_reverse.py --backend numpy  # the same, faster
     python3 examples/train_reverse.py --backend scalar  # a tiny one, number by number
+    python3 examples/train_reverse.py --program c  # its step as a program in C
     python3 examples/train_reverse.py --out pictures   # with the attention map
     python3 examples/train_reverse.py --model encoder-decoder --backend numpy
                                                 # as a translation, digit by digit
@@ -41,7 +42,14 @@ from examples.options import (
 )
 from examples.reverse_task import Batch, Task, Validation, reverse, score, written
 from examples.training import Pair, Step, Training
-from tinygrad_attn import Tensor, draw_attention, manual_seed, no_grad, use_backend
+from tinygrad_attn import (
+    Tensor,
+    compile,
+    draw_attention,
+    manual_seed,
+    no_grad,
+    use_backend,
+)
 from tinygrad_attn.functional import cross_entropy
 
 # === The model ========================================================================
@@ -100,6 +108,25 @@ def train_step(
     return loss.item(), logits.argmax(axis=-1).tolist()
 
 
+def write_step(
+    model: Reverser, optimizer: nn.optim.Optimizer, target: str
+) -> Callable[[Batch], tuple[Any, Batch]]:
+    """`train_step` as a program without an engine in it, written at its first call."""
+
+    @compile(update=optimizer, target=target)
+    def program(tokens: Tensor, answers: Tensor) -> tuple[Tensor, Tensor]:
+        logits = model(tokens)  # (B, T, vocab)
+        scores = logits.reshape(-1, logits.shape[-1])
+        return cross_entropy(scores, answers), logits.argmax(axis=-1)
+
+    def step(rows: Batch) -> tuple[Any, Batch]:
+        answers = Tensor(reverse(rows)).reshape(-1)
+        loss, predicted = program(Tensor(rows), answers)
+        return loss.item(), predicted.tolist()
+
+    return step
+
+
 def predict(model: Reverser, rows: Batch) -> Batch:
     """The digit with the highest score at each place."""
     model.eval()
@@ -154,10 +181,13 @@ class Run(Training):
         super().__init__(o, self.model, adam, self.task.random)
         self.warm_up = nn.optim.WarmUp(adam, warmup_steps=10)
         self.validation = Validation(self.task.validation)
+        self.learn: Any = partial(train_step, self.model, self.optimizer)
+        if o.program:
+            self.learn = write_step(self.model, self.optimizer, o.program)
 
     def step(self) -> Step:
         rows = self.task.batch(self.options.batch)
-        loss, answers = train_step(self.model, self.optimizer, rows)
+        loss, answers = self.learn(rows)
         self.warm_up.step()
         digits, whole = score(answers, rows)
         scores = {"token_accuracy": digits, "exact_match": whole}
@@ -219,12 +249,21 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--backend", help="python (default), numpy, or scalar (for a tiny model)")
+    targets = ("c", "numpy", "python")
+    text = "run the step as a program that it writes itself, in this language"
+    add("--program", choices=targets, help=text)
     models = ("encoder", "encoder-decoder")
     add_settings(parser, SETTINGS, CASES, model=models, norm=("pre", "post"))
     add_options(add, 1000, "31415926")
     o = parser.parse_args(argv)
     settle(o, Run.kind, SETTINGS, usual=("python", 1000))
     case = o.backend
+    if o.program and (o.backend == "scalar" or o.model == "encoder-decoder"):
+        beside = o.said if o.backend == "scalar" else "--model encoder-decoder"
+        raise ValueError(
+            f"--program {o.program} given beside {beside}; it is for the encoder, on "
+            "the backends python and numpy"
+        )
     if o.model == "encoder-decoder":
         if o.backend == "scalar":
             raise ValueError(f"{o.said} given; it is for --model encoder")
@@ -238,7 +277,8 @@ def work(options: argparse.Namespace) -> int:
     if options.model == "encoder-decoder":
         return training.program(reverse_translation.Run(options, SETTINGS))
     status = training.program(Run(options))
-    if options.backend == "python" and not status and not options.load:
+    plain = options.backend == "python" and not options.program
+    if plain and not status and not options.load:
         compare_with_numpy(partial(stepper, options))
     return status
 

@@ -153,7 +153,7 @@ def train(run: Training, metrics: Metrics, stopped: list[int]) -> None:
                     f"--lr {o.lr:g} given; the loss of step {n} is {step.loss}; choose "
                     "a smaller one"
                 )
-            if n == began + 1:  # once is enough
+            if n == began + 1 and not getattr(o, "program", None):  # once is enough
                 nn.warn_without_gradient(run.model)
             run.losses.append(step.loss)
             row = {"step": n, "loss": step.loss}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from ..context import Changes, context
 from ..errors import say
@@ -21,6 +21,7 @@ from ..tensor import Tensor
 from .keys import difference, key_of
 from .running import Step, optimizers_of, written
 
+F = TypeVar("F", bound=Callable[..., Any])
 MOST = 16  # programs that a function keeps
 
 
@@ -156,6 +157,12 @@ def input_names(function: Any, tensors: dict[str, Any]) -> list[str]:
     ]
 
 
+@overload
+def compile(function: F, /) -> F: ...
+@overload
+def compile(
+    *, update: Any = None, clip: float | None = None, target: str | None = None
+) -> Callable[[F], F]: ...
 def compile(
     function: Any = None,
     *,

@@ -40,7 +40,7 @@ class NumPyMachine:
         alone: how many refer to each of these when nobody shares it.
     """
 
-    name = "numpy"
+    name = namespace = "numpy"
     proved = True  # whether its results were compared with another's
     alone: list[int] | None
 
@@ -111,15 +111,21 @@ class NumPyMachine:
 
     def load(self, array: Any, numbers: Any) -> None:
         """Copies the numbers of a tensor into an array of the memory."""
-        if isinstance(numbers, Array):
-            import numpy
-
-            numbers = numpy.array(numbers.data, numbers.dtype).reshape(numbers.shape)
-        array[...] = numbers
+        array[...] = as_numpy(numbers)
 
     def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
         """One step; what it returns is the caller's own."""
+        given = [as_numpy(array) for array in given]
         return self.step(*given, *scalars)  # type: ignore[no-any-return]
+
+
+def as_numpy(array: Any) -> Any:
+    """An array of the pure-Python backend as NumPy's; any other as it is."""
+    if not isinstance(array, Array):
+        return array
+    import numpy
+
+    return numpy.array(array.data, array.dtype).reshape(array.shape)
 
 
 class CMachine(NumPyMachine):
@@ -190,7 +196,7 @@ class CMachine(NumPyMachine):
 
     def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
         for own, array in zip(self.given, given):
-            own[...] = array
+            own[...] = as_numpy(array)
         self.numbers[: len(scalars)] = [*scalars]
         wrong = self.call(self.pointers, self.numbers)
         if wrong:

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..arrays.backends import current_backend
+from ..arrays.backends import brought, current_backend, namespace_of
 from ..autograd.recording import Recorded, make
 from ..context import Changes
 from ..errors import say
@@ -43,7 +43,12 @@ class Step:
     """
 
     def __init__(
-        self, program: Program, machine: Any, clip: float | None, key: Key
+        self,
+        program: Program,
+        machine: Any,
+        clip: float | None,
+        key: Key,
+        examples: Sequence[Tensor] = (),
     ) -> None:
         self.program, self.machine = program, machine
         self.clip, self.key, self.changes = clip, key, Changes.count
@@ -52,6 +57,9 @@ class Step:
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
         self.leaves = [*program.leaves]
         self.buffers = [*program.leaves.values()]
+        arrays = [t.array for t in self.leaves] or [t.array for t in examples]
+        self.xp = namespace_of(arrays) if arrays else current_backend().xp
+        self.foreign = self.xp.name != machine.namespace
         self.trained = {p for part in program.parts for p in part.parameters}
         self.seen: list[Any] = [None] * len(self.leaves)
         self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
@@ -192,7 +200,7 @@ class Step:
             if t.array is not self.seen[i]:
                 machine.load(own, t.array)
                 self.seen[i] = t.array
-            if t in self.trained:
+            if t in self.trained and not self.foreign:
                 t.array = self.seen[i] = own
         for i, optimizer in enumerate(self.optimizers):
             now = id(optimizer.state), optimizer.steps
@@ -208,12 +216,17 @@ class Step:
                 state = optimizer.state.get(p, {"step": 0})
                 own = {"step": state["step"]}
                 for slot in part.slots:
-                    piece = own[slot] = self.machine.pieces[part, slot][at]
+                    piece = self.machine.pieces[part, slot][at]
                     if moved and slot in state:
                         self.machine.load(piece, state[slot])
                     elif moved:
                         piece[...] = 0
+                    own[slot] = self.ours(piece, p.dtype) if self.foreign else piece
                 optimizer.state[p] = own
+
+    def ours(self, array: Any, dtype: str) -> Any:
+        """An array of the machine as one of the model's backend, if that is another."""
+        return brought(self.xp, array, dtype)
 
     def scalars(self) -> list[float]:
         """The plain numbers of this run."""
@@ -267,11 +280,28 @@ class Step:
             state = part.optimizer.state
             for p in part.parameters:
                 state[p]["step"] += 1
+        if self.foreign:
+            self.copy_back()
+
+    def copy_back(self) -> None:
+        """Copies what has moved to a model on another backend."""
+        arrays = self.machine.arrays
+        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
+            if t in self.trained:
+                t.array = self.seen[i] = self.ours(arrays[buffer], t.dtype)
+        for part in self.program.parts:
+            for slot in part.slots:
+                pieces = self.machine.pieces[part, slot]
+                for p, piece in zip(part.parameters, pieces):
+                    part.optimizer.state[p][slot] = self.ours(piece, p.dtype)
 
     def returned(self, results: tuple[Any, ...]) -> Any:
         """What the function returned, as Tensors; without an update the gradients
         too."""
         draft = self.program.draft
+        if self.foreign:
+            views = self.program.results
+            results = tuple(self.ours(a, v.dtype) for a, v in zip(results, views))
         outputs = [make(array) for array in results[: len(draft.outputs)]]
         several = isinstance(draft.returned, (tuple, list))
         found: Any = tuple(outputs) if several else outputs[0]
@@ -326,7 +356,8 @@ def written(
     draft = draft_of(function, inputs, finish)
     program = arranged(draft, parts, title_of(function))
     key = key_of(modules_of(function, draft), program.leaves)
-    return Step(program, machine_for(program, target), clip, key)
+    given = [t for t in inputs.values() if isinstance(t, Tensor)]
+    return Step(program, machine_for(program, target), clip, key, given)
 
 
 def machine_for(program: Program, target: str | None) -> Any:
