@@ -21,6 +21,7 @@ to type checkers, and a test compares the two.)
 
 import importlib as _importlib
 import sys as _sys
+from importlib.util import find_spec as _find_spec
 
 if _sys.version_info < (3, 10):  # noqa: UP036 (an older one gets one sentence)
     raise ImportError(
@@ -67,14 +68,15 @@ def __getattr__(name: str) -> object:
 
         globals()[name] = Value
         return Value
-    if not name.startswith("_"):
+    if name in _HOMES or name in _MODULES:
         for public, home in _HOMES.items():
             room = _importlib.import_module(f".{home}", __name__)
             globals()[public] = getattr(room, public)
         if name in _MODULES:
             _importlib.import_module(f".{name}", __name__)
-        if name in globals():  # importing a file makes it an attribute
-            return globals()[name]
+        return globals()[name]
+    if not name.startswith("_") and _find_spec(f"{__name__}.{name}"):
+        return _importlib.import_module(f".{name}", __name__)  # a file, by its name
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

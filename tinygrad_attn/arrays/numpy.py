@@ -148,6 +148,38 @@ def erf(x: Array) -> Array:
 _erf = np.frompyfunc(math.erf, 1, 1)  # NumPy has none
 
 
+def where(condition: Array, x: Any, y: Any) -> Array:
+    """x where condition, elsewhere y. NumPy takes its time to choose among many. If
+    one of them is 0, all bits of the other are kept, or none: it picks as well (where
+    a product with 0 would make nan of inf), in an eighth of the time."""
+    if condition.size > MANY and type(x) is not type(y):
+        if type(x) is float and x == 0.0 and math.copysign(1.0, x) > 0.0:
+            z = _kept(condition, y, -1)
+        elif type(y) is float and y == 0.0 and math.copysign(1.0, y) > 0.0:
+            z = _kept(condition, x, 0)
+        else:
+            z = None
+        if z is not None:
+            return z
+    return np.where(condition, x, y)
+
+
+MANY = 4096
+WHOLE = {"float32": np.int32, "float64": np.int64}  # as many bits
+
+
+def _kept(condition: Array, x: Array, off: int) -> Array | None:
+    """x with all bits where condition is 1 + off, elsewhere 0."""
+    whole = WHOLE.get(x.dtype.name)
+    if whole is None or condition.dtype != bool or not x.flags.c_contiguous:
+        return None
+    bits = np.empty(condition.shape, whole)  # all of them, -1, or none
+    np.multiply(condition.view(np.int8), np.int8(-1), out=bits, casting="unsafe")
+    if off:
+        np.invert(bits, out=bits)
+    return np.bitwise_and(x.view(whole), bits).view(x.dtype)
+
+
 _sum: Any = np.add.reduce  # twice as fast as np.sum on small arrays
 _max: Any = np.maximum.reduce
 _min: Any = np.minimum.reduce

@@ -19,7 +19,8 @@ from .listing import Program
 from .memory import memory_of
 from .writers.c_text import CText
 from .writers.c_words import SAY, TYPES
-from .writers.numpy_text import NumPyText, flat_numbers
+from .writers.numpy_text import NumPyText
+from .writers.numpy_words import flat_numbers
 
 MOST = 100_000  # numbers in the text
 SUFFIX = ".numbers"  # of the file beside it

@@ -19,83 +19,18 @@ from ..anatomy import (
 )
 from ..listing import Program
 from ..saying import temporaries
+from .numpy_words import (
+    CALLS,
+    HELPERS,
+    MANY,
+    POWERS,
+    REDUCTIONS,
+    SCALARS,
+    constant_text,
+    literal,
+)
 
-CALLS = {
-    "add": "np.add({0}, {1}, out={out})",
-    "sub": "np.subtract({0}, {1}, out={out})",
-    "mul": "np.multiply({0}, {1}, out={out})",
-    "div": "np.divide({0}, {1}, out={out})",
-    "pow": "np.power({0}, {1}, out={out})",
-    "neg": "np.negative({0}, out={out})",
-    "exp": "np.exp({0}, out={out})",
-    "log": "np.log({0}, out={out})",
-    "log1p": "np.log1p({0}, out={out})",
-    "sqrt": "np.sqrt({0}, out={out})",
-    "sin": "np.sin({0}, out={out})",
-    "cos": "np.cos({0}, out={out})",
-    "tanh": "np.tanh({0}, out={out})",
-    "erf": "erf({0}, {out})",
-    "maximum": "np.maximum({0}, {1}, out={out})",
-    "eq": "np.equal({0}, {1}, out={out})",
-    "ne": "np.not_equal({0}, {1}, out={out})",
-    "lt": "np.less({0}, {1}, out={out})",
-    "le": "np.less_equal({0}, {1}, out={out})",
-    "gt": "np.greater({0}, {1}, out={out})",
-    "ge": "np.greater_equal({0}, {1}, out={out})",
-    "copy": "np.copyto({out}, {0})",
-    "where": "where({0}, {1}, {2}, out={out})",
-}
-# What NumPy computes x ** y by, if y is one of these.
-POWERS = {
-    2.0: "np.square({0}, out={out})",
-    0.5: "np.sqrt({0}, out={out})",
-    -1.0: "np.reciprocal({0}, out={out})",
-}
-# Of plain numbers.
-SCALARS = {
-    "add": "{0} + {1}",
-    "sub": "{0} - {1}",
-    "mul": "{0} * {1}",
-    "div": "{0} / {1}",
-    "pow": "{0} ** {1}",
-    "neg": "-{0}",
-    "sqrt": "math.sqrt({0})",
-    "copy": "{0}",
-}
-REDUCTIONS = {
-    "sum": "np.add.reduce({0}, axis={axes}, keepdims=True, out={out})",
-    "max": "np.maximum.reduce({0}, axis={axes}, keepdims=True, out={out})",
-    "argmax": "np.argmax({0}, axis={axis}, keepdims=True, out={out})",
-}
-HELPERS = {
-    "where": """
-def where(condition, x, y, out):
-    np.copyto(out, y)
-    np.copyto(out, x, where=condition)
-""",
-    "erf": """
-def erf(x, out):
-    out[...] = np.frompyfunc(math.erf, 1, 1)(x)
-""",
-    "check_range": """
-def check_range(x, count, but, says):
-    wrong = (x < 0) | (x >= count)
-    if wrong.any():
-        for i in x[wrong]:
-            if i != but:
-                raise IndexError(says.format(i))
-""",
-    "check_true": """
-def check_true(x, says):
-    if not x.all():
-        raise ValueError(says)
-""",
-    "check_finite": """
-def check_finite(x, says):
-    if not np.isfinite(x).all():
-        raise RuntimeError(says.format(float(x)))
-""",
-}
+MEMORY = "# === Memory: each array is made once ===\n"
 
 
 class NumPyText:
@@ -107,6 +42,7 @@ class NumPyText:
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
         self.lies_in = temporaries(program.steps)
+        self.masks: dict[str, tuple[int, str, tuple[int, ...]]] = {}
 
     def text(self) -> str:
         program, body = self.program, list[str]()
@@ -132,7 +68,13 @@ class NumPyText:
             "\n".join(
                 [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]
             ),
-            "\n".join(["# === Memory: each array is made once ===\n", *self.memory]),
+            "\n".join(
+                [
+                    "# === Memory: each array is made once ===\n",
+                    *self.memory,
+                    *self.mask_lines(),
+                ]
+            ),
         ]
         if first:
             once = "# === What is the same at each step ===\n"
@@ -177,6 +119,8 @@ class NumPyText:
 
     def map_call(self, step: Map, out: str) -> str:
         args = [self.operand(v) for v in step.args]
+        if step.function == "where" and (bitwise := self.by_bits(step, args, out)):
+            return bitwise
         call = CALLS[step.function]
         if step.function in HELPERS:
             self.used.add(step.function)
@@ -189,6 +133,40 @@ class NumPyText:
         if step.function == "copy" and views and views[0] != step.out.dtype:
             text = text[:-1] + ', casting="unsafe")'
         return text
+
+    def by_bits(self, step: Map, args: list[str], out: str) -> str:
+        """A choice between many numbers and 0; "" for any other."""
+        condition, x, y = step.args
+        zeros = [isinstance(v, float) and str(v) == "0.0" for v in (x, y)]
+        other = y if zeros[0] else x
+        fits = isinstance(other, View) and other.dtype == step.out.dtype
+        if step.out.size <= MANY or not any(zeros) or not fits:
+            return ""
+        if condition.dtype != "bool" or not step.out.dtype.startswith("float"):
+            return ""
+        word, at = ("drop", 2) if zeros[0] else ("keep", 1)
+        self.used.add(word)
+        bits = self.bits(condition.shape, step.out.dtype.replace("float", "int"))
+        return f"{word}({args[0]}, {args[at]}, {bits}, out={out})"
+
+    def bits(self, shape: tuple[int, ...], dtype: str) -> str:
+        """An array for the bits of a choice; all choices share its memory."""
+        name = f"bits_{'x'.join(map(str, shape))}"
+        if dtype != "int32":
+            name += "_of_double"
+        if name not in self.masks:
+            self.masks[name] = math.prod(shape), dtype, shape
+        return name
+
+    def mask_lines(self) -> list[str]:
+        """What makes these arrays."""
+        lines = []
+        for dtype in sorted({dtype for _, dtype, _ in self.masks.values()}):
+            sizes = [n for n, own, _ in self.masks.values() if own == dtype]
+            lines.append(f'{dtype}_bits = np.empty({max(sizes)}, "{dtype}")')
+        for name, (n, dtype, shape) in self.masks.items():
+            lines.append(f"{name} = {dtype}_bits[:{n}].reshape({shape})")
+        return lines
 
     # --- names ------------------------------------------------------------------------
 
@@ -265,35 +243,3 @@ def slice_text(bounds: tuple[int, int | None, int], size: int) -> str:
     left = "" if start == 0 and step > 0 else str(start)
     right = "" if stop is None or (stop == size and step > 0) else str(stop)
     return f"{left}:{right}" + (f":{step}" if step != 1 else "")
-
-
-def literal(v: float) -> str:
-    """A number, as Python writes it."""
-    if isinstance(v, float) and not math.isfinite(v):
-        return "np.nan" if v != v else ("np.inf" if v > 0 else "-np.inf")
-    return repr(v)
-
-
-def constant_text(buffer: Buffer) -> str:
-    """What makes an array of numbers that never change."""
-    flat = flat_numbers(buffer.value)
-    if (
-        len(flat) > 1
-        and isinstance(flat[0], int)
-        and flat == [*range(flat[0], flat[0] + len(flat))]
-    ):
-        made = f"np.arange({flat[0]}, {flat[0] + len(flat)})"
-    elif len(flat) > 1 and len({*flat}) == 1:
-        made = f'np.full({len(flat)}, {literal(flat[0])}, "{buffer.dtype}")'
-    else:
-        listed = ", ".join(map(literal, flat))
-        made = f'np.array([{listed}], "{buffer.dtype}")'
-    return made if buffer.shape == (len(flat),) else f"{made}.reshape({buffer.shape})"
-
-
-def flat_numbers(array: Any) -> list[Any]:
-    """The numbers of an array of any backend, row by row."""
-    numbers: list[Any] = [array.tolist()]
-    for _ in array.shape:
-        numbers = [v for row in numbers for v in row]
-    return numbers
