@@ -7,7 +7,7 @@ one of their own. Of the others, what nobody reads any more leaves its place to 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from .anatomy import Buffer, Step, View
@@ -26,11 +26,13 @@ class Memory:
         arenas: (dtype, whether it lasts) → its number.
         sizes: number of an arena → how many numbers it has.
         places: outermost buffer → number of the arena, and where.
+        lies_in: buffer → the one whose place it has.
     """
 
     arenas: dict[tuple[str, bool], int] = field(default_factory=dict)
     sizes: list[int] = field(default_factory=list)
     places: dict[Buffer, tuple[int, int]] = field(default_factory=dict)
+    lies_in: Mapping[Buffer, Buffer] = field(default_factory=dict)
 
     def place(self, view: View) -> tuple[int, int]:
         """The arena of a view, and where its first number lies."""
@@ -76,10 +78,12 @@ def memory_of(
     groups: Sequence[Sequence[Step]],
     without: Set[Buffer],
     kept: Sequence[View],
+    lies_in: Mapping[Buffer, Buffer] | None = None,
 ) -> Memory:
     """A place for each buffer but some. What a group of steps uses is needed as long as
-    any of them runs; some views are needed after the run."""
-    memory = Memory()
+    any of them runs; some views are needed after the run; some buffers lie in others.
+    """
+    memory = Memory(lies_in=lies_in or {})
     for buffer in program.lasting:
         if buffer.home is None:
             memory.put(buffer, True)
@@ -112,6 +116,8 @@ def lay_by_life(
     life: dict[Buffer, list[int]] = {}
     for at, group in enumerate(groups):
         for home in homes(group):
+            while home in memory.lies_in:
+                home = memory.lies_in[home]
             if home in memory.places or home in without:
                 continue
             if home.role not in ("scalar", *LASTING):

@@ -18,6 +18,7 @@ from ..anatomy import (
     View,
 )
 from ..listing import Program
+from ..memory import BYTES, Memory, memory_of
 from ..saying import temporaries
 from .numpy_words import (
     CALLS,
@@ -30,6 +31,7 @@ from .numpy_words import (
     literal,
 )
 
+ENOUGH = 16_000_000  # bytes: up to here each buffer has its own
 MEMORY = "# === Memory: each array is made once ===\n"
 
 
@@ -42,7 +44,20 @@ class NumPyText:
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
         self.lies_in = temporaries(program.steps)
+        self.plan = self.planned()
         self.masks: dict[str, tuple[int, str, tuple[int, ...]]] = {}
+
+    def planned(self) -> Memory | None:
+        """Where buffers lie that leave their place to others; None if each has memory
+        of its own, as long as that is not too much."""
+        program = self.program
+        own = {s.out.buffer for s in program.steps if s.out.buffer.role == "local"}
+        if sum(b.size * BYTES[b.dtype] for b in own - {*self.lies_in}) < ENOUGH:
+            return None
+        results = [*program.results, *(View(b) for b in program.given)]
+        results += program.gradients  # a compiled program's are compared with them
+        steps = [[step] for step in program.steps]
+        return memory_of(program, steps, set(), results, self.lies_in)
 
     def text(self) -> str:
         program, body = self.program, list[str]()
@@ -68,13 +83,7 @@ class NumPyText:
             "\n".join(
                 [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]
             ),
-            "\n".join(
-                [
-                    "# === Memory: each array is made once ===\n",
-                    *self.memory,
-                    *self.mask_lines(),
-                ]
-            ),
+            "\n".join([MEMORY, *self.arenas(), *self.memory, *self.mask_lines()]),
         ]
         if first:
             once = "# === What is the same at each step ===\n"
@@ -133,6 +142,16 @@ class NumPyText:
         if step.function == "copy" and views and views[0] != step.out.dtype:
             text = text[:-1] + ', casting="unsafe")'
         return text
+
+    def arenas(self) -> list[str]:
+        """The memory that buffers share one after the other."""
+        if self.plan is None:
+            return []
+        return [
+            f'memory_of_{dtype} = np.empty({self.plan.sizes[k]}, "{dtype}")'
+            for (dtype, lasts), k in self.plan.arenas.items()
+            if not lasts
+        ]
 
     def by_bits(self, step: Map, args: list[str], out: str) -> str:
         """A choice between many numbers and 0; "" for any other."""
@@ -204,6 +223,11 @@ class NumPyText:
             whole = self.ref(View(home))
             flat = whole if len(home.shape) == 1 else f"{whole}.reshape(-1)"
             piece = f"{flat}[{start} : {start + buffer.size}]"
+            return f"{buffer.name} = {piece}.reshape({buffer.shape})"
+        place = self.plan.places.get(buffer) if self.plan else None
+        if place is not None and buffer.role == "local":
+            arena, start = f"memory_of_{buffer.dtype}", place[1]
+            piece = f"{arena}[{start} : {start + buffer.size}]"
             return f"{buffer.name} = {piece}.reshape({buffer.shape})"
         if buffer.role == "constant" and buffer.owner is None:
             return f"{buffer.name} = {constant_text(buffer)}"
