@@ -58,6 +58,8 @@ ORDER = """
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
+        program.writers.javascript_words program.writers.javascript_frame
+        program.writers.javascript_text
         program.compiling program.blas program.machines program.keys
         program.proving program.saving program.running program.compiled
     pictures

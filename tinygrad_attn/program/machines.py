@@ -27,6 +27,7 @@ from .memory import memory_of
 from .saying import Sayings
 from .updating import Part
 from .writers.c_text import CText
+from .writers.javascript_text import JavaScriptText
 from .writers.numpy_text import NumPyText
 
 
@@ -202,6 +203,27 @@ class CMachine(NumPyMachine):
         if wrong:
             raise refusal(self.checks[wrong - 1], self.array)
         return tuple(view.copy() for view in self.results)
+
+
+class JavaScriptMachine:
+    """Has a program's text of JavaScript, which runs elsewhere."""
+
+    name = "javascript"
+    proved = True
+    alone = None
+
+    def __init__(self, program: Program) -> None:
+        self.source = JavaScriptText(program, Sayings(program)).text()
+
+    @property
+    def arrays(self) -> Any:
+        raise RuntimeError(
+            "step: this program is JavaScript, which runs in a browser or in Node.js; "
+            'target="numpy", "c" or "python" runs here'
+        )
+
+    def run(self, given: Sequence[Any], scalars: Sequence[float]) -> Any:
+        return self.arrays
 
 
 def refusal(check: Check, array_of: Any) -> Exception:

@@ -27,6 +27,11 @@ WORDS = """
     union unsigned void volatile while inline main
     var let function new delete typeof instanceof in of this null true false undefined
     NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min sum
+    arguments catch debugger eval extends finally implements interface package private
+    protected public super throw undefined Array Error Float32Array Float64Array
+    Number Object RangeError Set String TypeError Uint8Array createProgram program given
+    numbers notLoaded makeTensor sizeOf memory flatNumbers putNumbers loadNumbers
+    takeGiven takeNumber readTensor erfSeries power whole spelled
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
 
@@ -71,7 +76,8 @@ def name_all(draft: Draft, steps: list[Step]) -> Namer:
             while buffer is not None:
                 used.setdefault(buffer)
                 buffer = buffer.home[0] if buffer.home else None
-    for buffer in used:  # those that have a name keep it
+    # those that have a name keep it; the caller's own above all
+    for buffer in sorted(used, key=lambda b: b.role != "input"):
         if buffer.name:
             buffer.name = namer.free(buffer.name)
     names = tensor_names(draft)

@@ -23,7 +23,7 @@ from .compiling import NoCompiler
 from .drafting import Draft, draft_of
 from .keys import Key, difference, key_of, modules_of
 from .listing import Program, arranged
-from .machines import CMachine, NumPyMachine
+from .machines import CMachine, JavaScriptMachine, NumPyMachine
 from .proving import first_difference, kept, same_in_numpy
 from .saving import save
 from .saying import Sayings
@@ -379,7 +379,11 @@ def machine_for(program: Program, target: str | None) -> Any:
         return MACHINES[instead](program)
 
 
-MACHINES: dict[str, Any] = {"numpy": NumPyMachine, "c": CMachine}
+MACHINES: dict[str, Any] = {
+    "numpy": NumPyMachine,
+    "c": CMachine,
+    "javascript": JavaScriptMachine,
+}
 DEFAULT = {"numpy": "c", "python": "python"}  # backend → target
 
 

@@ -8,4 +8,7 @@ c_words.py        C's types, functions and numbers
 c_products.py     products of matrices by NumPy's own library, in C
 c_rows.py         a walk over rows, in C
 c_text.py         a program in C
+javascript_words.py   JavaScript's arrays, functions and numbers
+javascript_frame.py   what all programs in JavaScript have: memory, what is given
+javascript_text.py    a program in JavaScript
 """

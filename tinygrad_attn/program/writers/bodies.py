@@ -8,6 +8,8 @@ to call them.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import dedent
+from typing import Any
 
 from ...arrays.shapes import broadcast_strides
 from ..anatomy import Check, Gather, Map, Product, Reduce, Scatter, Step, View
@@ -48,7 +50,7 @@ def map_body(say: Dialect, step: Map) -> str:
     k = 0
     for v in step.args:
         if not isinstance(v, View):
-            args.append(say.literal(v, dtype))
+            args.append(say.number(v, dtype))
         elif v.buffer.role == "scalar":
             args.append(say.scalar(v.buffer.name, dtype))
         else:
@@ -91,8 +93,8 @@ def reduce_body(say: Dialect, step: Reduce) -> str:
     where = address([*c, *d], [*over.strides[1], *along.strides[0]])
     to = say.element(0, out, address(c, over.strides[0]))
     v = say.element(1, x, where)
-    inner = along.strides[0][-1:] != (1,) and over.strides[1][-1:] == (1,)
-    if step.function == "sum" and inner:  # columns: row after row is added
+    beside = along.strides[0][-1:] != (1,) and over.strides[1][-1:] == (1,)
+    if step.function == "sum" and beside:  # columns: row after row is added
         zero = nest(say, c, over.sizes, [f"{to} = 0;"])
         sizes = [*along.sizes, *over.sizes]
         add = nest(say, [*d, *c], sizes, [say.added(to, v, out.dtype)])
@@ -101,14 +103,14 @@ def reduce_body(say: Dialect, step: Reduce) -> str:
     if step.function == "sum":
         lines = [
             say.declared(out.dtype, "sum", "0", changes=True),
-            nest(say, d, along.sizes, [f"sum += {v};"], simd="+:sum"),
+            inner(say, d, along.sizes, [f"sum += {v};"], simd="+:sum"),
             f"{to} = {say.total('sum', out.dtype)};",
         ]
     elif step.function == "max":
         more = say.functions["maximum"].format("v", "most")
         lines = [
             say.declared(x.dtype, "most", first, changes=True),
-            nest(
+            inner(
                 say,
                 d,
                 along.sizes,
@@ -214,31 +216,30 @@ def rows_body(say: Dialect, step: Gather | Scatter, many_at: int, one_at: int) -
     many, one, indices = views[many_at], views[one_at], step.indices
     depth = indices.ndim
     outer = merged(indices.shape, [indices.strides, many.strides[:depth]])
-    inner = merged(one.shape[1:], [many.strides[depth:], one.strides[1:]])
+    within = merged(one.shape[1:], [many.strides[depth:], one.strides[1:]])
     c = COUNTERS[: len(outer.sizes)]
-    d = COUNTERS[len(c) : len(c) + len(inner.sizes)]
-    each = address([*c, *d], [*outer.strides[1], *inner.strides[0]])
-    named = address(["row", *d], [one.strides[0], *inner.strides[1]])
+    d = COUNTERS[len(c) : len(c) + len(within.sizes)]
+    each = address([*c, *d], [*outer.strides[1], *within.strides[0]])
+    named = address(["row", *d], [one.strides[0], *within.strides[1]])
     each, named = say.element(many_at, many, each), say.element(one_at, one, named)
     line = f"{each} = {named};" if many_at == 0 else say.added(named, each, one.dtype)
     at = say.element(2, indices, address(c, outer.strides[0]))
     row = say.declared("int64", "row", at)
-    return nest(
-        say, c, outer.sizes, [row, nest(say, d, inner.sizes, [line])], simd="none"
-    )
+    lines = [row, inner(say, d, within.sizes, [line])]
+    return nest(say, c, outer.sizes, lines, simd="none")
 
 
 def check_body(say: Dialect, step: Check, refuse: str) -> str:
     """Looks at all numbers; at a wrong one it refuses."""
     loops = merged(step.out.shape, [step.out.strides])
     c = COUNTERS[: len(loops.sizes)]
-    v = say.element(0, step.out, address(c, loops.strides[0]))
-    but = ""
+    v = say.element(1, step.out, address(c, loops.strides[0]))
+    outside = f"v < 0 || v >= {step.count}"
     if step.but is not None:
         allowed = say.literal(step.but, step.out.dtype)
-        but = f" && {say.functions['ne'].format('v', allowed)}"
+        outside = f"({outside}) && {say.functions['ne'].format('v', allowed)}"
     wrong = {
-        "range": f"(v < 0 || v >= {step.count}){but}",
+        "range": outside,
         "true": "!v",
         "finite": "!(v - v == 0)",
     }[step.question]
@@ -273,3 +274,8 @@ def nest(
         pad = pad[:-2]
         text.append(f"{pad}}}")
     return "\n".join(text)
+
+
+def inner(*args: Any, **kwargs: Any) -> str:
+    """Lines inside loops, which stand inside others."""
+    return dedent(nest(*args, **kwargs))

@@ -169,7 +169,7 @@ class CText:
     def check(self, step: Check) -> str:
         self.checks.append(step)
         body = check_body(SAY, step, f"return {len(self.checks)};")
-        pointer = f"const {TYPES[step.out.dtype]} *p0"
+        pointer = f"const {TYPES[step.out.dtype]} *p1"
         return f"  {{ {pointer} = {self.memory.pointer(step.out)};\n{body} }}"
 
     def scalar(self, v: Operand) -> str:

@@ -51,6 +51,10 @@ class Dialect:
         """A number written out."""
         raise NotImplementedError
 
+    def number(self, v: float, dtype: str) -> str:
+        """A number that a step computes with."""
+        return self.literal(v, dtype)
+
     def declared(self, dtype: str, name: str, value: str, changes: bool = False) -> str:
         """A line that gives a number a name."""
         raise NotImplementedError
