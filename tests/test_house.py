@@ -61,7 +61,8 @@ ORDER = """
         program.writers.javascript_words program.writers.javascript_frame
         program.writers.javascript_text
         program.compiling program.blas program.machines program.keys
-        program.proving program.saving program.running program.compiled
+        program.proving program.saving program.running program.write
+        program.compiled
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.text
         pictures.look.grids

@@ -51,7 +51,7 @@ _NAMES = {  # file: its public names
     "autograd.debugging": "debug",
     "check_gradients": "GradcheckError gradcheck gradgradcheck",
     "graph": "explain unfold",
-    "program.running": "write",
+    "program.write": "write",
     "program.compiled": "compile",
     "pictures.draw": "draw",
     "pictures.play": "play",

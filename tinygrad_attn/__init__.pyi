@@ -37,7 +37,7 @@ from .pictures.draw import draw as draw
 from .pictures.heads.draw_attention import draw_attention as draw_attention
 from .pictures.play import play as play
 from .program.compiled import compile as compile
-from .program.running import write as write
+from .program.write import write as write
 from .scalar import Value as Value
 from .tensor import Tensor as Tensor
 

@@ -24,6 +24,7 @@ without an autograd engine in them.
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's
     saving.py       a program as a file that runs without this package
-    running.py      the program as a function; `write`
+    running.py      the program as a function
+    write.py        the program of a function
     compiled.py     a function that writes its program when it is called; `compile`
 """

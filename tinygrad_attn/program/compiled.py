@@ -19,7 +19,8 @@ from ..context import Changes, context
 from ..errors import say
 from ..tensor import Tensor
 from .keys import difference, key_of
-from .running import Step, optimizers_of, written
+from .running import Step
+from .write import optimizers_of, written
 
 F = TypeVar("F", bound=Callable[..., Any])
 MOST = 16  # programs that a function keeps

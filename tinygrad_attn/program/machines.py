@@ -208,7 +208,7 @@ class CMachine(NumPyMachine):
 class JavaScriptMachine:
     """Has a program's text of JavaScript, which runs elsewhere."""
 
-    name = "javascript"
+    name = namespace = "javascript"
     proved = True
     alone = None
 

@@ -22,7 +22,8 @@ from ..listing import Program
 from .bodies import body_of, check_body, operands
 from .javascript_frame import GIVEN, MEMORY, PLAIN, REQUIRED, SHOWN, TYPED
 from .javascript_words import HELPERS, NAMES, JavaScript, comment, string
-from .numpy_text import flat_numbers, wish_of
+from .numpy_text import wish_of
+from .numpy_words import flat_numbers
 
 # role of a buffer → the group in which the program shows it
 GROUPS = {

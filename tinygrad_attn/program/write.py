@@ -1,0 +1,99 @@
+"""write: the program of a function."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from ..arrays.backends import current_backend
+from ..errors import say
+from ..tensor import Tensor
+from .compiling import NoCompiler
+from .drafting import Draft, draft_of
+from .keys import key_of, modules_of
+from .listing import Program, arranged
+from .machines import CMachine, JavaScriptMachine, NumPyMachine
+from .running import Step
+from .updating import Part, scalar
+from .updating import update as updates
+
+
+def write(
+    function: Callable[..., Any] | Tensor,
+    inputs: Mapping[str, Any] | None = None,
+    *,
+    update: Any = None,
+    clip: float | None = None,
+    target: str | None = None,
+) -> Step:
+    """The program of a function: forward, backward and update as straight-line code."""
+    return written(function, inputs or {}, optimizers_of(update), clip, target)
+
+
+def optimizers_of(given: Any) -> list[Any]:
+    """One optimizer, several or none, as a list."""
+    found = (
+        [] if given is None else given if isinstance(given, (list, tuple)) else [given]
+    )
+    for optimizer in found:
+        if not hasattr(optimizer, "moved"):
+            raise TypeError(
+                f"write: update={say(optimizer)} given; it must be an optimizer, such "
+                "as nn.optim.Adam(model.parameters()), or several"
+            )
+    return [*found]
+
+
+def written(
+    function: Any,
+    inputs: Mapping[str, Any],
+    optimizers: list[Any],
+    clip: float | None,
+    target: str | None,
+) -> Step:
+    parts: list[Part] = []
+    bound = None if clip is None else scalar("clip", float(clip))
+
+    def finish(draft: Draft) -> None:
+        parts.extend(updates(draft, optimizers, bound))
+
+    draft = draft_of(function, inputs, finish)
+    program = arranged(draft, parts, title_of(function))
+    key = key_of(modules_of(function, draft), program.leaves)
+    given = [t for t in inputs.values() if isinstance(t, Tensor)]
+    return Step(program, machine_for(program, target), clip, key, given)
+
+
+def machine_for(program: Program, target: str | None) -> Any:
+    """What runs a program; if that is not there, the next best, with a warning."""
+    wanted = target or DEFAULT[current_backend().name]
+    if wanted not in MACHINES:
+        raise ValueError(
+            f"write: target={say(target)} given; it must be one of "
+            + ", ".join(MACHINES)
+        )
+    try:
+        return MACHINES[wanted](program)
+    except (NoCompiler, ImportError) as error:
+        instead = "numpy" if find_spec("numpy") else "python"
+        if instead == wanted:
+            raise
+        reason = str(error) if isinstance(error, NoCompiler) else "there is no NumPy"
+        warnings.warn(f"write: {reason}; the program runs in {instead}", stacklevel=4)
+        return MACHINES[instead](program)
+
+
+MACHINES: dict[str, Any] = {
+    "numpy": NumPyMachine,
+    "c": CMachine,
+    "javascript": JavaScriptMachine,
+}
+DEFAULT = {"numpy": "c", "python": "python"}  # backend → target
+
+
+def title_of(function: Any) -> str:
+    """What the program is called."""
+    name = getattr(function, "__qualname__", None)
+    return f"A training step of {name}" if name else "A training step"
