@@ -1,0 +1,138 @@
+"""The command line.
+
+python -m benchmarks.steps [--json FILE] [--out FOLDER] [--growth] [--ops] [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from . import growth, memory, operations, picture, startup, tables
+from .contestants import CONTESTANTS
+from .measuring import Results, Settings, compared
+from .workers import ONE_THREAD, Failed
+from .workloads import WORKLOADS, Workload
+
+QUICK = Settings(rounds=1, seconds=0.001)
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.steps",
+        description="Times training steps beside those of other libraries.",
+    )
+    add = parser.add_argument
+    names = ", ".join(WORKLOADS)
+    add("--workloads", default=",".join(WORKLOADS), help=f"of {names}; all by default")
+    keys = ", ".join(CONTESTANTS)
+    add("--contestants", default=",".join(CONTESTANTS), help=f"of {keys}")
+    add("--rounds", type=int, default=15, help="blocks of each contestant (15)")
+    add("--json", type=Path, metavar="FILE", help="writes all numbers there")
+    add("--out", type=Path, metavar="FOLDER", help="draws pictures there")
+    add("--peers", metavar="PYTHON", help="the interpreter that has the peers")
+    add("--steps-only", action="store_true", help="no start-up times, no memory")
+    add("--growth", action="store_true", help="how time grows with the model's sizes")
+    add("--ops", action="store_true", help="small operations, one by one")
+    add("--quick", action="store_true", help="one short round: only whether it runs")
+    return parser.parse_args(argv)
+
+
+def chosen(what: str, given: str, known: dict[str, Any]) -> list[Any]:
+    """What a list of names stands for."""
+    names = [name for name in given.split(",") if name]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        raise SystemExit(f"--{what} {given}: it must be of {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        lines = info.read_text().splitlines()
+        models = [s.partition(":")[2].strip() for s in lines if "model name" in s]
+        model = models[0] if models else model
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {
+        "processor": model,
+        "cores": os.cpu_count(),
+        "load": load,
+        "python": platform.python_version(),
+        "threads": 1,
+        "environment": ONE_THREAD,
+    }
+
+
+def steps(measured: dict[Workload, Results]) -> dict[str, Any]:
+    """The workloads, as JSON can say them."""
+    found = {}
+    for w, results in measured.items():
+        there = {k: r for k, r in results.items() if not r.missing}
+        found[w.name] = {
+            "workload": w.plain(),
+            "contestants": {k: r.plain() for k, r in results.items()},
+            "ratios": {
+                ours: {
+                    peer: there[peer].ratio(there[ours])
+                    for peer in there
+                    if not there[peer].contestant.ours
+                }
+                for ours in there
+                if there[ours].contestant.ours
+            },
+        }
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    options = parse(argv)
+    contestants = chosen("contestants", options.contestants, CONTESTANTS)
+    workloads = chosen("workloads", options.workloads, WORKLOADS)
+    settings = QUICK if options.quick else Settings(rounds=options.rounds)
+    settings = Settings(settings.rounds, settings.seconds, options.peers)
+    found: dict[str, Any] = {"machine": machine()}
+    try:
+        measured = {w: compared(w, contestants, settings) for w in workloads}
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    found["steps"] = steps(measured)
+    print(tables.steps(measured))
+    pictures = []
+    if options.out:
+        path = options.out / "steps.svg"
+        pictures.append(picture.draw_steps(found["steps"], path))
+    if not options.steps_only:
+        found["startup"] = {
+            "training": startup.training(settings),
+            "writing": startup.writing(settings),
+        }
+        print(f"\n{startup.told(found['startup'])}", flush=True)
+        found["memory"] = memory.measured(settings)
+        print(f"\n{memory.told(found['memory'])}", flush=True)
+    if options.growth:
+        found["growth"] = growth.measured(settings)
+        print(f"\n{growth.told(found['growth'])}", flush=True)
+        if options.out:
+            path = options.out / "growth.svg"
+            pictures.append(picture.draw_growth(found["growth"], path))
+    if options.ops:
+        found["operations"] = operations.measured(settings)
+        print(f"\n{operations.told(found['operations'])}", flush=True)
+    print("", *pictures, sep="\n")
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Pictures of the measurements, where matplotlib is installed."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from .contestants import CONTESTANTS
+from .growth import KEYS, VALUES
+
+
+def draw_growth(found: dict[str, Any], path: Path) -> str:
+    """Four curves on double logarithmic axes; says where they are."""
+    plt = plotting()
+    if plt is None:
+        return "no picture: matplotlib is not installed"
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True)
+    for ax, what in zip(axes, VALUES):
+        for key in KEYS:
+            pairs = [(int(v), c[key]) for v, c in found[what].items() if key in c]
+            if pairs:
+                x, y = zip(*pairs)
+                ax.loglog(x, [1e3 * t for t in y], "o-", label=CONTESTANTS[key].title)
+        ax.set_xlabel(what)
+        ticks = [int(v) for v in found[what]]
+        ax.set_xticks(ticks, map(str, ticks))
+        ax.minorticks_off()
+    axes[0].set_ylabel("ms a step")
+    axes[0].legend(frameon=False)
+    return saved(figure, path)
+
+
+def draw_steps(measured: dict[str, Any], path: Path) -> str:
+    """For each workload a bar for each contestant, logarithmic; says where it is."""
+    plt = plotting()
+    if plt is None:
+        return "no picture: matplotlib is not installed"
+    figure, axes = plt.subplots(1, len(measured), figsize=(13, 3.2), squeeze=False)
+    for ax, (name, w) in zip(axes[0], measured.items()):
+        there = {key: c for key, c in w["contestants"].items() if "missing" not in c}
+        colours = ["C0" if CONTESTANTS[key].ours else "C7" for key in there]
+        titles = [c["title"] for c in there.values()]
+        ax.barh(titles, [1e3 * c["seconds"] for c in there.values()], color=colours)
+        ax.set_xscale("log")
+        ax.invert_yaxis()
+        ax.set_title(name)
+        ax.set_xlabel("ms a step")
+    return saved(figure, path)
+
+
+def plotting() -> Any:
+    """matplotlib's pyplot, on no screen; None if it is not installed."""
+    if not find_spec("matplotlib"):
+        return None
+    import_module("matplotlib").use("svg")
+    return import_module("matplotlib.pyplot")
+
+
+def saved(figure: Any, path: Path) -> str:
+    figure.tight_layout()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    return f"picture: {path}"
