@@ -170,6 +170,8 @@ class Tensor(Arithmetic):
 
     def item(self) -> Any:
         """The one number of a tensor of one element, as a Python number."""
+        if not self.array.shape:
+            return self.array.tolist()
         if self.size != 1:
             raise ValueError(
                 f"item: shape {self.shape} has {self.size} elements; it must be one"

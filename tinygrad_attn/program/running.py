@@ -151,12 +151,12 @@ class Step:
             )
         arrays = []
         for name, x, (shape, dtype) in zip(self.names, given, self.wanted):
-            if not isinstance(x, Recorded):
-                x = Tensor(x)
-            array = x.array
+            array = x.array if isinstance(x, Recorded) else x
+            if not hasattr(array, "dtype"):
+                array = Tensor(x).array
             if array.shape != shape or array.dtype != dtype:
                 raise ValueError(
-                    f"step: {name} of shape {array.shape} and {x.dtype} given; the "
+                    f"step: {name} of shape {array.shape} and {array.dtype} given; the "
                     f"program was written for {shape} and {dtype}"
                 )
             arrays.append(array)

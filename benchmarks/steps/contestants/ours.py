@@ -93,7 +93,9 @@ def program(target: str, w: Workload, model: Transformer, optimizer: Any) -> Ste
         run = write(model.loss, example, update=optimizer, target=target)
     except NoCompiler as error:
         raise Missing(str(error)) from error
-    return lambda tokens, labels: run(Tensor(tokens), Tensor(labels)).item()
+    if target == "python":
+        return lambda tokens, labels: run(Tensor(tokens), Tensor(labels)).item()
+    return lambda tokens, labels: run(tokens, labels).item()
 
 
 def writing(target: str, w: Workload, weights: dict[str, Any], batch: Any) -> float:
