@@ -45,11 +45,11 @@ def in_eval_mode(model: Tree) -> Iterator[None]:
     own = own_modes.training
     outer = {id(m): own[id(m)] for m in modules if id(m) in own}  # of an outer block
     own.update((id(m), False) for m in modules)
-    Changes.count += 1
+    Changes.happened()
     try:
         yield
     finally:
-        Changes.count += 1
+        Changes.happened()
         for m in modules:
             del own[id(m)]
         own.update(outer)

@@ -25,6 +25,18 @@ from .tree import Tree, size
 Self = TypeVar("Self", bound="Module")
 
 
+class Note:
+    """The parameters of a module, and since when they are these."""
+
+    __slots__ = ("parameters", "since")
+
+    def __init__(self, since: object, parameters: list[Parameter]) -> None:
+        self.since, self.parameters = since, parameters
+
+    def __reduce__(self) -> Any:
+        return Note, (None, [])  # in a copy it would be that of another
+
+
 class Module(Tree):
     """A part of a model. Subclasses set parameters and modules as attributes and define
     `forward`, which `module(x)` calls.
@@ -50,7 +62,7 @@ class Module(Tree):
 
     @training.setter
     def training(self, mode: bool) -> None:
-        Changes.count += 1
+        Changes.happened()
         modes = own_modes.training
         if id(self) in modes:
             modes[id(self)] = mode
@@ -85,11 +97,11 @@ class Module(Tree):
             )
         if part and name in self._buffers:
             self._forget_buffer(name)
-        Changes.count += 1
+        Changes.happened()
         super().__setattr__(name, value)
 
     def __delattr__(self, name: str) -> None:
-        Changes.count += 1
+        Changes.happened()
         super().__delattr__(name)
         self._forget_buffer(name)
 
@@ -206,9 +218,16 @@ class Module(Tree):
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets all gradients: each parameter's `grad` is None again, or 0."""
         check_flags(f"{type(self).__name__}.zero_grad", set_to_none=set_to_none)
-        for parameter in self.parameters():
-            if parameter.grad is not None:
-                parameter.grad = None if set_to_none else zeros_like(parameter.grad)
+        for p in self._noted():
+            if p._grad is not None:
+                p.grad = None if set_to_none else zeros_like(p._grad)
+
+    def _noted(self) -> list[Parameter]:
+        """All parameters: a note of them, which is good until something changes."""
+        note = vars(self).get("_note")
+        if note is None or note.since is not Changes.last:
+            note = vars(self)["_note"] = Note(Changes.last, [*self.parameters()])
+        return note.parameters
 
     def state_dict(self) -> dict[str, Tensor]:
         """Path → numbers, for every parameter and every persistent buffer."""

@@ -87,10 +87,16 @@ class enable_grad(no_grad):
 
 
 class Changes:
-    """How often something was changed on which programs depend (program/): which
-    tensors require a gradient, which modules train, and what a module consists of."""
+    """When something was last changed of which others make notes: which tensors require
+    a gradient, which modules train, and what a module consists of. Whoever makes a note
+    (of a model's parameters, or a program) keeps `last` with it, and looks again when
+    that is another object."""
 
-    count = 0
+    last = object()
+
+    @classmethod
+    def happened(cls) -> None:
+        cls.last = object()
 
 
 def manual_seed(seed: int) -> None:

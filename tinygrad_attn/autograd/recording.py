@@ -115,7 +115,7 @@ class Recorded:
             self.array = namespace_of([self.array]).leaf(self.array)
             self._op, self._inputs, self._arrays, self._needs = None, (), (), ()
         self._requires_grad = bool(wanted)
-        Changes.count += 1
+        Changes.happened()
 
     @property
     def is_leaf(self) -> bool:

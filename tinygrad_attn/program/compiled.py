@@ -137,7 +137,7 @@ def fixed(name: str, v: Any) -> Any:
 
 def fits(step: Step) -> bool:
     """Whether a program still fits the model, and the optimizers' options."""
-    if step.changes != Changes.count:
+    if step.changes is not Changes.last:
         now = key_of(step.key.modules, (t for t, _ in step.key.learning))
         if difference(step.key, now):
             return False

@@ -3,7 +3,7 @@
 A function may compute something else once a parameter is frozen, a module is in eval
 mode, or a layer was exchanged. So a program notes how all that was when it was written
 (`key_of`). To look at a whole model before each run would take longer than the run. But
-each such change is counted (`Changes`, in context.py): a program looks again only when
+each such change is noted (`Changes`, in context.py): a program looks again only after
 the count has changed.
 """
 

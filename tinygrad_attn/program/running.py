@@ -45,7 +45,7 @@ class Step:
         examples: Sequence[Tensor] = (),
     ) -> None:
         self.program, self.machine = program, machine
-        self.clip, self.key, self.changes = clip, key, Changes.count
+        self.clip, self.key, self.changes = clip, key, Changes.last
         draft = program.draft
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
@@ -83,7 +83,7 @@ class Step:
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Runs the program: forward, backward and update."""
-        if self.changes != Changes.count:
+        if self.changes is not Changes.last:
             self.check_key()
         arrays = self.inputs(given, named)
         if not all(part.suits() for part in self.unsure()):
@@ -131,7 +131,7 @@ class Step:
 
     def check_key(self) -> None:
         """Refuses a run if the program was written for another state of the model."""
-        changes = Changes.count
+        changes = Changes.last
         now = key_of(self.key.modules, (t for t, _ in self.key.learning))
         if what := difference(self.key, now):
             raise RuntimeError(
