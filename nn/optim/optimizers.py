@@ -12,7 +12,7 @@ from typing import Any
 
 from tinygrad_attn.errors import check_flags, check_number
 
-from .base import Optimizer
+from .base import Optimizer, by_number
 from .groups import Given, Group
 
 
@@ -78,6 +78,7 @@ class SGD(Optimizer):
                 "given; it needs a momentum above 0, and no dampening"
             )
 
+    @by_number
     def update(
         self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group
     ) -> tuple[Any, dict[str, Any]]:
@@ -160,6 +161,7 @@ class Adam(Optimizer):
         check_number(who, "eps", options["eps"], 0.0)
         check_flags(who, amsgrad=options["amsgrad"])
 
+    @by_number
     def update(
         self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group
     ) -> tuple[Any, dict[str, Any]]:
@@ -208,6 +210,7 @@ class AdamW(Adam):
             params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize
         )
 
+    @by_number
     def update(
         self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group
     ) -> tuple[Any, dict[str, Any]]:
