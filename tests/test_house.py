@@ -54,7 +54,8 @@ ORDER = """
     program program.anatomy program.traced program.tape program.namespace
         program.drafting program.updating program.arranging program.naming
         program.listing program.saying program.loops program.fusing program.memory
-        program.writers program.writers.numpy_words program.writers.numpy_text
+        program.writers program.writers.numpy_words
+        program.writers.numpy_blocks program.writers.numpy_text
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text

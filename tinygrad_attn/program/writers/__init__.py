@@ -1,6 +1,7 @@
 """The writers: one program, printed in several languages. They only print.
 
 numpy_words.py    NumPy's calls and numbers
+numpy_blocks.py   long vectors, a piece at a time
 numpy_text.py     in-place calls of NumPy
 dialect.py        what a language without arrays says in its own words
 bodies.py         the loops of a step, in such a language

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from ..anatomy import (
@@ -20,6 +22,7 @@ from ..anatomy import (
 from ..listing import Program
 from ..memory import BYTES, Memory, memory_of
 from ..saying import temporaries
+from .numpy_blocks import BLOCK, length_of, own_buffers, runs
 from .numpy_words import (
     CALLS,
     HELPERS,
@@ -44,6 +47,12 @@ class NumPyText:
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
         self.lies_in = temporaries(program.steps)
+        self.small = {  # buffers of which a piece is enough
+            self.lies_in.get(buffer, buffer)
+            for run in runs(program.steps)
+            if max(map(length_of, run)) > 1
+            for buffer in own_buffers(run, program.steps)
+        }
         self.plan = self.planned()
         self.masks: dict[str, tuple[int, str, tuple[int, ...]]] = {}
 
@@ -57,7 +66,7 @@ class NumPyText:
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # a compiled program's are compared with them
         steps = [[step] for step in program.steps]
-        return memory_of(program, steps, set(), results, self.lies_in)
+        return memory_of(program, steps, self.small, results, self.lies_in)
 
     def text(self) -> str:
         program, body = self.program, list[str]()
@@ -68,7 +77,8 @@ class NumPyText:
         )
         for title, steps in parts:
             body += ["", f"    # --- {title} ---"] if title else []
-            body += [line for step in steps for line in self.lines(step, "    ")]
+            for run in runs(steps):
+                body += self.run(run)
         first = [line for step in program.first for line in self.lines(step, "")]
         results = ", ".join(f"{self.ref(view)}.copy()" for view in program.results)
         given = [f"new_{b.name}" for b in program.given]
@@ -89,6 +99,32 @@ class NumPyText:
             once = "# === What is the same at each step ===\n"
             lines.append("\n".join([once, *first]))
         return "\n\n\n".join(lines).replace("math\n\n\n", "math\n\n") + "\n"
+
+    def run(self, run: Sequence[Step]) -> list[str]:
+        """The lines of some steps; of those through long vectors a loop over pieces."""
+        if len(run) == 1 or max(map(length_of, run)) == 1:
+            return [line for step in run for line in self.lines(step, "    ")]
+        numbers = [s for s in run if length_of(s) == 1]
+        lines = [line for step in numbers for line in self.lines(step, "    ")]
+        steps = [s for s in run if length_of(s) > 1]
+        size = steps[0].out.size
+        views = {v.key: v for s in steps for v in (*s.reads(), s.out)}
+        pieces: list[str] = []
+        names: dict[str, str] = {}
+        for view in views.values():
+            if view.buffer.role == "scalar":
+                continue
+            name = self.ref(view)
+            if name not in names:
+                names[name] = f"{name}_at"
+                small = self.lies_in.get(view.buffer, view.buffer) in self.small
+                cut = f"[: {size} - at]" if small else f"[at : at + {BLOCK}]"
+                pieces.append(f"{name}_at = {name}{cut}")
+        inner = [line for step in steps for line in self.lines(step, " " * 8)]
+        for name, piece in names.items():
+            inner = [re.sub(rf"\b{name}\b(?=[,)\]])", piece, line) for line in inner]
+        head = f"    for at in range(0, {size}, {BLOCK}):"
+        return [*lines, head, *(" " * 8 + piece for piece in pieces), *inner]
 
     # --- one step ---------------------------------------------------------------------
 
@@ -231,6 +267,8 @@ class NumPyText:
             return f"{buffer.name} = {piece}.reshape({buffer.shape})"
         if buffer.role == "constant" and buffer.owner is None:
             return f"{buffer.name} = {constant_text(buffer)}"
+        if buffer in self.small:
+            return f'{buffer.name} = np.empty({BLOCK}, "{buffer.dtype}")'
         make = "zeros" if buffer.role == "state" else "empty"
         return f'{buffer.name} = np.{make}({buffer.shape}, "{buffer.dtype}")'
 
