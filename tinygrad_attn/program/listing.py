@@ -57,6 +57,15 @@ class Program:
         return [g for g in self.draft.gradients.values() if g.buffer in written]
 
     @property
+    def gradient_names(self) -> list[str]:
+        """The names of what has a gradient: parameters, and inputs that ask for one."""
+        inputs = {array.buffer: name for name, array in self.draft.inputs.items()}
+        return [
+            self.leaves[t].name if t in self.leaves else inputs[t.array.buffer]
+            for t in self.draft.gradients
+        ]
+
+    @property
     def all_steps(self) -> list[Step]:
         return [*self.first, *self.steps]
 

@@ -301,8 +301,5 @@ class Step:
         found: Any = tuple(outputs) if several else outputs[0]
         if self.program.parts or not draft.trains:
             return found
-        gradients = {
-            self.program.leaves[p].name: make(g)
-            for p, g in zip(draft.gradients, results[len(outputs) :])
-        }
-        return found, gradients
+        arrays = results[len(outputs) :]
+        return found, dict(zip(self.program.gradient_names, map(make, arrays)))

@@ -53,7 +53,7 @@ class Part:
     def suits(self) -> bool:
         """Whether the state is what the update was written for: the slots that it
         reads, and all parameters equally far. Slots may be missing if they begin at
-        0 (`begins_at_0`)."""
+        0 (`from_zeros`)."""
         states = [self.optimizer.state.get(p, {}) for p in self.parameters]
         own = {frozenset(s) - {"step"} for s in states}
         if len({s.get("step", 0) for s in states}) > 1 or len(own) > 1:
@@ -126,8 +126,7 @@ def moved(
         lay(part.weights, [x.buffer for x in names])
     weights = names if part.weights is None else [Traced(part.weights)]
     ours = [gradients[p] for p in parameters]
-    if begins_at_0(optimizer, size, dtype, settings, part.step):
-        part.from_0 = frozenset(optimizer.slots)
+    part.from_0 = from_zeros(optimizer, size, dtype, settings, part.step)
     state = optimizer.state.get(parameters[0], {})
     part.given = frozenset(state) - {"step"} or part.from_0
     for slot in sorted(part.given):
@@ -157,32 +156,35 @@ def moved(
     return part
 
 
-def begins_at_0(
+def from_zeros(
     optimizer: Any, size: int, dtype: str, options: dict[str, Any], step: Traced
-) -> bool:
-    """Whether an update without a state is the same as with one of zeros, so that one
-    program serves the first step too. It is written down both ways, and compared."""
-    if not optimizer.slots:
-        return False
+) -> frozenset[str]:
+    """The slots of a state, if an update without one is the same as with zeros, so that
+    one program serves the first step too. It is written down both ways, and
+    compared."""
     now, found = context.now, []
     tape = now.writer
     w, g = (Traced(Buffer((size,), dtype)) for _ in range(2))
-    state = {slot: Traced(Buffer((size,), dtype)) for slot in optimizer.slots}
-    zeros = {x.buffer for x in state.values()}
+    state: dict[str, Traced] = {}
     try:
-        for given in ({}, state):
+        for _ in range(2):
             now.writer = Tape()
-            optimizer.moved(namespace, [w], [g], [given], step, options)
-            found.append(described(now.writer.steps, zeros))
+            _, vectors = optimizer.moved(namespace, [w], [g], [state], step, options)
+            zeros = {x.buffer for x in state.values()}
+            found.append(described(now.writer.steps, zeros, vectors))
+            slots = {*optimizer.slots, *vectors}
+            state = {slot: Traced(Buffer((size,), dtype)) for slot in slots}
     finally:
         now.writer = tape
     without, with_zeros = found
-    return without == with_zeros
+    return frozenset(state) if without == with_zeros else frozenset()
 
 
-def described(steps: Sequence[Step], zeros: Set[Buffer]) -> list[Any]:
-    """Steps as plain data, which is equal if they compute the same; some buffers are
-    told as 0, and so is what is multiplied by them."""
+def described(
+    steps: Sequence[Step], zeros: Set[Buffer], results: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Steps and results as plain data, which is equal if they compute the same; some
+    buffers are told as 0, so is what is multiplied by them, and nothing is added."""
     places: dict[Buffer, Any] = dict.fromkeys(zeros, 0)
     found: list[Any] = []
     for s in steps:
@@ -193,10 +195,15 @@ def described(steps: Sequence[Step], zeros: Set[Buffer]) -> list[Any]:
         function = getattr(s, "function", type(s).__name__)
         if function == "mul" and 0 in operands:
             places[s.out.buffer] = 0
+        elif function == "add" and 0 in operands:
+            places[s.out.buffer] = operands[1 - operands.index(0)]
         else:
             places[s.out.buffer] = f"step {len(found)}"
             found.append((function, operands))
-    return found
+    return found, {
+        name: places.get(x.buffer, x.buffer) if isinstance(x, View) else x
+        for name, x in results.items()
+    }
 
 
 def lay(whole: Buffer, buffers: Sequence[Buffer]) -> None:

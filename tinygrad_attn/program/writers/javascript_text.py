@@ -258,15 +258,9 @@ class JavaScriptText:
             pairs = {name.rpartition(".")[2]: name for name in shown}
             lines += read("outputs", pairs)
         if gradients:
-            names = [self.name_of(t) for t in draft.gradients]
+            names = self.program.gradient_names
             lines += read("gradients", dict(zip(names, map(self.shown, gradients))))
         return ["return {", *indented(lines), "};"]
-
-    def name_of(self, t: Any) -> str:
-        """What the program calls a parameter, or an input."""
-        if t in self.program.leaves:
-            return self.program.leaves[t].name
-        return self.inputs[t.array.buffer]
 
 
 def read(group: str, tensors: Mapping[str, str]) -> list[str]:

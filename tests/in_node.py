@@ -1,0 +1,148 @@
+"""Runs programs of JavaScript in Node.js. Numbers go there and back exactly."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import flatten
+
+NODE = shutil.which(Path(sys.executable).with_name("node")) or shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="needs Node.js")
+
+DRIVER = """
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64"));
+const decoded = (v) => {
+  if (v?.numbers !== undefined) return new Float64Array(bytes(v.numbers).buffer);
+  return v?.number !== undefined ? decoded({ numbers: v.number })[0] : v;
+};
+const encoded = (v) => {
+  if (typeof v === "number") v = Float64Array.of(v);
+  if (typeof v !== "object") return v;
+  if (!(Array.isArray(v) || ArrayBuffer.isView(v))) return each(v, encoded);
+  return { numbers: Buffer.from(Float64Array.from(v).buffer).toString("base64") };
+};
+const each = (table, f) =>
+  Object.fromEntries(Object.entries(table).map(([name, v]) => [name, f(v)]));
+
+function trial(f) {
+  try {
+    return encoded(f());
+  } catch (error) {
+    return { error: error.constructor.name, says: error.message };
+  }
+}
+
+const jobs = JSON.parse(require("fs").readFileSync(0, "utf8"));
+const results = jobs.map(({ source, load, steps, show }) => {
+  const program = new Function(`${source}; return createProgram`)()();
+  const loaded = trial(() => program.load(each(load, decoded)));
+  const found = steps.map((given) => trial(() => program.step(each(given, decoded))));
+  const shown = show.map((path) => {
+    const tensor = path.split(".").reduce((at, name) => at[name], program);
+    return { ...tensor, array: encoded(program.read(tensor)) };
+  });
+  return { loaded, steps: found, shown };
+});
+process.stdout.write(JSON.stringify(results));
+"""
+
+
+@dataclass
+class Job:
+    """A program, and what to do with it.
+
+    Attributes:
+        load: name → numbers.
+        steps: what each step is given, by name.
+        show: tensors to look at in the end, such as "parameters.weight".
+    """
+
+    source: str
+    load: dict[str, Any] = field(default_factory=dict)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    show: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Found:
+    """What came of it.
+
+    Attributes:
+        loaded: None, or an error.
+        steps: what each step returned, or {"error": its class, "says": its message}.
+        shown: the tensors, as the program shows them.
+    """
+
+    loaded: Any
+    steps: list[Any]
+    shown: list[Any]
+
+
+def run_all(jobs: list[Job]) -> list[Found]:
+    """Runs several programs in one process."""
+    given = json.dumps(
+        [
+            {
+                **{"source": job.source, "load": encoded(job.load), "show": job.show},
+                "steps": [encoded(given) for given in job.steps],
+            }
+            for job in jobs
+        ]
+    )
+    command = [str(NODE), "-e", DRIVER]
+    done = subprocess.run(command, input=given, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return [
+        Found(job.get("loaded"), job["steps"], job["shown"])
+        for job in decoded(json.loads(done.stdout))
+    ]
+
+
+def run(source: str, load: Any = None, steps: Any = (), show: Any = ()) -> Found:
+    """Runs one program."""
+    return run_all([Job(source, load or {}, [*steps], [*show])])[0]
+
+
+def encoded(v: Any) -> Any:
+    """Numbers as the bytes of float64; lists of lists of numbers become flat."""
+    if hasattr(v, "tolist"):
+        v = v.tolist()
+    if isinstance(v, dict):
+        return {name: encoded(inner) for name, inner in v.items()}
+    if isinstance(v, (bool, int, float)):
+        return {"number": packed([v])}
+    if isinstance(v, list):
+        return {"numbers": packed(flatten(v))}
+    return v.inner if isinstance(v, AsItIs) else v
+
+
+@dataclass
+class AsItIs:
+    """What goes to Node.js as JSON."""
+
+    inner: Any
+
+
+def packed(numbers: list[float]) -> str:
+    return base64.b64encode(struct.pack(f"<{len(numbers)}d", *numbers)).decode()
+
+
+def decoded(v: Any) -> Any:
+    """What Node.js sends, with lists of floats."""
+    if isinstance(v, list):
+        return [decoded(inner) for inner in v]
+    if not isinstance(v, dict):
+        return v
+    if "numbers" in v:
+        data = base64.b64decode(v["numbers"])
+        return [*struct.unpack(f"<{len(data) // 8}d", data)]
+    return {name: decoded(inner) for name, inner in v.items()}
