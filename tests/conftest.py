@@ -59,6 +59,14 @@ def backend(request):
         yield request.param[0]
 
 
+@pytest.fixture
+def on_numpy():
+    """The test runs on NumPy, with floats of 64 bits."""
+    with use_backend("numpy", "float64"):
+        manual_seed(0)
+        yield
+
+
 @pytest.fixture(params=[PYTHON, NUMPY, SCALAR])
 def any_backend(request):
     """The test runs on every backend, with floats of 64 bits."""

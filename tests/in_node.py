@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import shutil
 import struct
 import subprocess
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 from conftest import flatten
+
+from tinygrad_attn.program.write import write
 
 NODE = shutil.which(Path(sys.executable).with_name("node")) or shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs Node.js")
@@ -146,3 +149,44 @@ def decoded(v: Any) -> Any:
         data = base64.b64decode(v["numbers"])
         return [*struct.unpack(f"<{len(data) // 8}d", data)]
     return {name: decoded(inner) for name, inner in v.items()}
+
+
+# --- programs of the engine ----------------------------------------------------------
+
+JS = "javascript"
+
+
+def numbers_of(step):
+    """What a program has to load: name → numbers."""
+    return {b.name: t.tolist() for t, b in step.program.leaves.items()}
+
+
+def job_of(step, *given, show=()):
+    """A program with the model's numbers, and what it is given at each step."""
+    return Job(step.source, numbers_of(step), [*given], [*show])
+
+
+def job(function, inputs, *given):
+    """A program of a function; it is given the examples, if nothing else."""
+    return job_of(write(function, inputs, target=JS), *(given or [inputs]))
+
+
+def assert_near(what, got, want, tolerance=1e-12):
+    """Numbers are equal up to rounding, relative to the largest of them; nan and inf
+    are where they should be."""
+    if "k_proj_bias" in str(what):
+        want = [*flatten(want), 1.0]  # its gradient is 0, but for rounding: a softmax
+        got = [*flatten(got), 1.0]  # takes no notice of what is added to all energies
+    got, want = ([float(v) for v in flatten(x)] for x in (got, want))
+    assert len(got) == len(want), what
+    scale = max([abs(v) for v in want if math.isfinite(v)], default=1.0)
+    for a, b in zip(got, want):
+        if not (a == b or (a != a and b != b)):
+            assert abs(a - b) <= tolerance * scale, f"{what}: {a}, not {b}"
+
+
+def outputs(found, which=0):
+    """What a step returned beside a loss, in order."""
+    step = found.steps[which]
+    assert "error" not in step, step
+    return [*step["outputs"].values()]

@@ -52,7 +52,7 @@ function flatNumbers(numbers, shape) {
   if (typeof numbers[0] !== "object") {
     return numbers.length === sizeOf(shape) ? numbers : null;
   }
-  if (numbers.length !== shape[0]) return null;
+  if (shape.length < 2 || numbers.length !== shape[0]) return null;
   const rows = Array.from(numbers, (row) => flatNumbers(row, shape.slice(1)));
   return rows.includes(null) ? null : rows.flatMap((row) => Array.from(row));
 }
@@ -112,10 +112,11 @@ function takeGiven(given, scalars) {
   }
 }
 
-// A plain number that is given.
-function takeNumber(name, v) {
-  if (typeof v === "number") return v;
-  throw new TypeError(`step: ${name} is ${v}; it must be a number`);
+// A plain number that is given, or the usual one.
+function takeNumber(name, v, usual) {
+  const number = v === undefined ? usual : v;
+  if (typeof number === "number") return number;
+  throw new TypeError(`step: ${name} is ${number}; it must be a number`);
 }
 
 // The numbers of a tensor, row by row, in an array of their own.

@@ -223,13 +223,20 @@ class JavaScriptText:
 
     def start(self) -> list[str]:
         """The first lines of a step."""
+        for part in self.program.parts:
+            if new := {*part.slots} - part.given:
+                raise ValueError(
+                    f"write: {type(part.optimizer).__name__} has no {min(new)} so far, "
+                    "and begins with another than 0; a program in JavaScript, which is "
+                    "for all steps, can be written after the first"
+                )
         scalars = self.program.scalars
         names = [b.name for b in scalars]
         lines = [f"takeGiven(given, [{', '.join(map(string, names))}]);"]
         for b in scalars:
-            usual = "" if b.value is None else f" ?? {self.scalar(b.value)}"
-            taken = f"takeNumber({string(b.name)}, given.{b.name}{usual})"
-            lines.append(f"const {b.name} = {taken};")
+            args = [string(b.name), f"given.{b.name}"]
+            args += [] if b.value is None else [self.scalar(b.value)]
+            lines.append(f"const {b.name} = takeNumber({', '.join(args)});")
         for b, was in self.program.draft.tape.decided.items():
             if b in scalars:
                 number, wrong = (

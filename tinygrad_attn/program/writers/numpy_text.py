@@ -236,7 +236,7 @@ class NumPyText:
             return self.ref(View(self.lies_in[view.buffer]))
         if view.buffer.role == "scalar":
             return view.buffer.name
-        home = view.buffer.home
+        home = view.buffer.home if view.buffer.role == "local" else None
         if home and view.whole and view.shape == home[0].shape:  # all of its home
             return self.ref(View(home[0]))
         if view.whole and view.shape == view.buffer.shape:

@@ -1,0 +1,215 @@
+"""Every rule in JavaScript, forward and backward, and memory in any order."""
+
+from __future__ import annotations
+
+import math
+import re
+from random import Random
+
+import pytest
+import rule_cases
+from conftest import needs_numpy
+from in_node import (
+    JS,
+    Job,
+    assert_near,
+    job,
+    needs_node,
+    outputs,
+    run_all,
+)
+from programs import NAMES, OURS, Leaf, Step, draw_program
+from programs import run as run_program
+
+from tinygrad_attn import (
+    Tensor,
+    concat,
+    manual_seed,
+    ops,
+    use_backend,
+)
+from tinygrad_attn.autograd.recording import apply
+from tinygrad_attn.program.write import write
+from tinygrad_attn.program.writers.javascript_text import JavaScriptText
+
+pytestmark = [needs_node, needs_numpy, pytest.mark.usefixtures("on_numpy")]
+inf, nan = math.inf, math.nan
+
+
+# --- views, rows, every rule ----------------------------------------------------------
+
+
+def drawn(random, *shape):
+    """Random numbers, in rows."""
+    if not shape:
+        return random.uniform(-1, 1)
+    return [drawn(random, *shape[1:]) for _ in range(shape[0])]
+
+
+def turned(random, x):
+    """A view of x, turned and cut anywhere."""
+    order = random.sample(range(3), 3)
+    steps = [random.choice([1, 1, 2, -1, -2]) for _ in range(3)]
+    cuts = [slice(None, None, s) if s < 0 else slice(1, None, s) for s in steps]
+    return x.permute_dims(order)[tuple(cuts)], (order, steps)
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_views_with_any_strides(typed):
+    jobs, wants = [], []
+    for seed in range(20):
+        random = Random(seed)
+        x = drawn(random, 4, 5, 6)
+
+        def function(x, seed=seed):
+            random = Random(seed)
+            found = []
+            for _ in range(3):
+                (y, _), (z, _) = turned(random, x), turned(random, x)
+                axis = random.choice([0, 1, 2, (0, 2), (1, 2), (0, 1), (0, 1, 2)])
+                k = random.randrange(3)
+                w = z.broadcast_to((2, *z.shape)).permute_dims((1, 0, 2, 3))
+                found += [y * 2 - y[:1], y.sum(axis), y.max(axis), y.argmax(k)]
+                found += [w + 1, w.sum(k), y @ y.permute_dims((0, 2, 1)), y[0].mT @ y]
+                found += [y.reshape(-1), concat([y, y * 2], axis=k), y > y[:, :, :1]]
+                found += [ops.place(y, ((1, None, 1), *[(0, None, 1)] * 2), padded(y))]
+            return found
+
+        step = write(function, {"x": x}, target=JS)
+        text = JavaScriptText(step.program, typed=typed).text()
+        jobs.append(Job(text, {}, [{"x": x}]))
+        wants.append([z.tolist() for z in function(Tensor(x))])
+    for seed, (found, want) in enumerate(zip(run_all(jobs), wants)):
+        for k, (a, b) in enumerate(zip(outputs(found), want, strict=True)):
+            assert_near(f"seed {seed}, {k}", a, b if isinstance(b, list) else [b])
+
+
+def padded(y):
+    return (y.shape[0] + 1, *y.shape[1:])
+
+
+def test_rows_are_taken_and_added():
+    random = Random(3)
+    inputs = {
+        "x": drawn(random, 5, 3),
+        "at": [[0, 4, 4], [2, 0, 1]],
+        "g": drawn(random, 2, 3, 3),
+    }
+
+    def function(x, at, g):
+        rows, columns = ops.take(x, at), ops.take(x.mT, at[:1] - 2 * (at[:1] > 2))
+        added = ops.scatter_add(g, at, 5)
+        turned = ops.scatter_add(g.permute_dims((1, 0, 2)), at.mT, 5)
+        return [
+            rows,
+            columns,
+            added,
+            turned,
+            ops.take(x[::-1, ::2], at),
+            rows + added[0],
+        ]
+
+    got = outputs(run_all([job(function, inputs)])[0])
+    want = function(*(Tensor(v) for v in inputs.values()))
+    for a, b in zip(got, want, strict=True):
+        assert_near("rows", a, b.tolist())
+
+
+@pytest.fixture(scope="module")
+def rules():
+    """What every rule gives in JavaScript, and in the engine: loss and gradients."""
+    jobs, wants = [], []
+    with use_backend("numpy", "float64"):
+        for case in rule_cases.CASES:
+            manual_seed(1)
+            given = case.make()
+            tensors = {f"x{i}": x for i, x in enumerate(given) if isinstance(x, Tensor)}
+
+            def loss(*inputs, case=case, given=given):
+                found = iter(inputs)
+                inputs = [next(found) if isinstance(x, Tensor) else x for x in given]
+                z = apply(case.op, *inputs, **case.params)
+                size = math.prod(z.shape)
+                weights = Tensor([math.cos(i) for i in range(size)]).reshape(z.shape)
+                return (z * weights).sum()
+
+            jobs.append(job(loss, tensors))
+            total = loss(*tensors.values())
+            total.backward()
+            wants.append(
+                (
+                    total.item(),
+                    {n: x.grad.tolist() for n, x in tensors.items() if x.requires_grad},
+                )
+            )
+    return dict(zip(map(str, rule_cases.CASES), zip(run_all(jobs), wants)))
+
+
+@pytest.mark.parametrize("case", [*map(str, rule_cases.CASES)])
+def test_every_rule_forward_and_backward(rules, case):
+    found, (loss, gradients) = rules[case]
+    (step,) = found.steps
+    assert "error" not in step, step
+    assert_near("loss", step["loss"], [loss])
+    assert {*step["gradients"]} == {*gradients}
+    for name, g in gradients.items():
+        assert_near(name, step["gradients"][name], g)
+
+
+class Computation:
+    """A random program (tests/programs.py): leaves, and a loss of those that matter."""
+
+    def __init__(self, seed):
+        self.program = draw_program(Random(seed).randint)
+        needed = {*self.program.results()}
+        for name, item in reversed([*zip(NAMES, self.program.items)]):
+            if name in needed and isinstance(item, Step):
+                needed |= {i for i in item.inputs if isinstance(i, str)}
+        self.all = {
+            name: self.made(f"{seed} {name}", item)
+            for name, item in zip(NAMES, self.program.items)
+            if isinstance(item, Leaf)
+        }
+        self.leaves = {name: x for name, x in self.all.items() if name in needed}
+
+    def made(self, seed, item):
+        random = Random(seed)
+        numbers = [random.uniform(-1.5, 1.5) for _ in range(math.prod(item.shape))]
+        x = Tensor(numbers, dtype="float64").reshape(item.shape).detach()
+        return x.requires_grad_(item.grad)
+
+    def loss(self, *inputs):
+        given = self.all | dict(zip(self.leaves, inputs))
+        values = run_program(self.program, OURS, lambda name, item: given[name])
+        results = [values[n] for n in self.program.results()]
+        floats = [z for z in results if z.dtype == "float64"]
+        terms = [(z * math.cos(i + 1)).sum() for i, z in enumerate(floats)]
+        return sum(terms[1:], terms[0]) if terms else None
+
+
+def test_random_programs():
+    """As they are drawn in tests/programs.py, with all that the functions call."""
+    jobs, wants, refused = [], [], []
+    for seed in range(80):
+        drawn = Computation(seed)
+        loss = drawn.loss(*drawn.leaves.values())
+        if loss is None or not loss.requires_grad:
+            continue
+        try:
+            jobs.append(job(drawn.loss, dict(drawn.leaves)))
+        except (RuntimeError, ValueError) as error:
+            refused.append(str(error))
+            continue
+        loss.backward()
+        slopes = {n: x.grad for n, x in drawn.leaves.items() if x.grad is not None}
+        wants.append((repr(drawn.program), loss.item(), slopes))
+    assert len(jobs) > 50
+    for says in refused:  # a mask decides a shape, or a leaf is only compared
+        assert re.search("asks for a number of an array|does not depend on the", says)
+    for found, (program, loss, slopes) in zip(run_all(jobs), wants, strict=True):
+        (step,) = found.steps
+        assert "error" not in step, (step, program)
+        assert_near(program, step["loss"], [loss])
+        assert {*step["gradients"]} == {*slopes}, program
+        for name, g in step["gradients"].items():
+            assert_near(program, g, slopes[name].tolist())
