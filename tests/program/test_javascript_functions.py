@@ -1,4 +1,4 @@
-"""Functions of numbers in JavaScript, beside NumPy and Python: of special values too."""
+"""Functions of numbers in JavaScript, of special values too: as in NumPy and Python."""
 
 from __future__ import annotations
 
