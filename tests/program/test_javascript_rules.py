@@ -18,7 +18,7 @@ from in_node import (
     outputs,
     run_all,
 )
-from programs import NAMES, OURS, Leaf, Step, draw_program
+from programs import NAMES, OURS, Leaf, Step, draw_program, generic
 from programs import run as run_program
 
 from tinygrad_attn import (
@@ -166,17 +166,15 @@ class Computation:
             if name in needed and isinstance(item, Step):
                 needed |= {i for i in item.inputs if isinstance(i, str)}
         self.all = {
-            name: self.made(f"{seed} {name}", item)
+            name: self.made(name, item)
             for name, item in zip(NAMES, self.program.items)
             if isinstance(item, Leaf)
         }
         self.leaves = {name: x for name, x in self.all.items() if name in needed}
 
-    def made(self, seed, item):
-        random = Random(seed)
-        numbers = [random.uniform(-1.5, 1.5) for _ in range(math.prod(item.shape))]
-        x = Tensor(numbers, dtype="float64").reshape(item.shape).detach()
-        return x.requires_grad_(item.grad)
+    def made(self, name, item):
+        x = Tensor(generic(name, math.prod(item.shape)), dtype="float64")
+        return x.reshape(item.shape).detach().requires_grad_(item.grad)
 
     def loss(self, *inputs):
         given = self.all | dict(zip(self.leaves, inputs))
