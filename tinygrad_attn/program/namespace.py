@@ -52,13 +52,14 @@ def __getattr__(name: str) -> Any:
 
 
 def full(shape: Sequence[int], fill: float, dtype: str = "float64") -> Traced:
+    kind = {"int64": int, "bool": bool}.get(dtype, float)
     z = new(shape, dtype)
-    writer().emit(Map(z, "copy", (dtypes.number(fill, dtype),)))
+    writer().emit(Map(z, "copy", (dtypes.number(kind(fill), dtype),)))
     return z
 
 
 def zeros(shape: Sequence[int], dtype: str = "float64") -> Traced:
-    return full(shape, 0.0 if dtype.startswith("float") else 0, dtype)
+    return full(shape, 0, dtype)
 
 
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Traced:
@@ -87,6 +88,8 @@ def asarray(obj: Any, dtype: str | None = None) -> Traced:
 def astype(x: Any, dtype: str) -> Traced:
     if x.dtype == dtype and not x.weak:
         return x  # type: ignore[no-any-return]
+    if dtype == "bool":
+        return mapped("ne", x, 0, dtype="bool")
     z = new(x.shape, dtype)
     writer().emit(Map(z, "copy", (x,)))
     return z
@@ -152,6 +155,9 @@ def squares_fit(x: Any) -> bool:
 
 
 def check_range(x: Any, count: int, says: str, but: int | None = None) -> None:
+    op = writer().origin.op
+    if op is not None and op.kind != "check":  # as `apply` says it
+        says = f"{op.name}: {says}"
     writer().check(Check(x, "range", says, IndexError, count, but))
 
 
@@ -168,6 +174,8 @@ def reduced(function: str, x: Any, axis: Any, keepdims: bool, dtype: str) -> Tra
     axes, _, length, shape = shapes.reduction(x.shape, axis, keepdims)
     if not length and function != "sum":
         raise ValueError(f"{function} of shape {x.shape}: nothing has no largest one")
+    if length == 1 and function != "argmax":  # one number alone is its sum
+        return reshape(astype(x, dtype), shape)
     z = new(shapes.reduced_shape(x.shape, axes, True), dtype)
     writer().emit(Reduce(z, function, x, axes))
     return reshape(z, shape)

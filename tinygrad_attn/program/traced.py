@@ -150,6 +150,10 @@ def mapped(function: str, *args: Any, dtype: str | None = None) -> Traced:
     if dtype is None:
         # what `where` decides by has no part in the dtype
         dtype = common_dtype(args[1:] if function == "where" else args)
+    if dtype == "bool" and function in ("sub", "neg"):
+        raise TypeError("- of bools given; != tells where they differ")
+    if dtype == "bool" and function == "add":  # either: where none is 2
+        function = "maximum"
     z = new(shape, dtype, weak)
     tape.emit(Map(z, function, args))
     return z

@@ -109,11 +109,11 @@ def constant_text(buffer: Buffer) -> str:
     flat = flat_numbers(buffer.value)
     if (
         len(flat) > 1
-        and isinstance(flat[0], int)
+        and buffer.dtype == "int64"
         and flat == [*range(flat[0], flat[0] + len(flat))]
     ):
         made = f"np.arange({flat[0]}, {flat[0] + len(flat)})"
-    elif len(flat) > 1 and len({*flat}) == 1:
+    elif len(flat) > 1 and len({*map(literal, flat)}) == 1:  # -0.0 is not 0.0
         made = f'np.full({len(flat)}, {literal(flat[0])}, "{buffer.dtype}")'
     else:
         listed = ", ".join(map(literal, flat))
