@@ -123,8 +123,10 @@ class View:
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for views that are the same."""
-        return self.buffer, self.offset, self.shape, self.strides
+        """Equal for views that are the same: along an axis of size 1 a stride means
+        nothing."""
+        strides = (s if n > 1 else 0 for n, s in zip(self.shape, self.strides))
+        return self.buffer, self.offset, self.shape, tuple(strides)
 
     def __repr__(self) -> str:
         return f"{self.buffer.name or '?'}{self.shape}"
