@@ -21,7 +21,7 @@ from .drafting import Draft
 
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
-    np math step self once check_range check_true check_finite erf rows s m p
+    np math step self once check_range check_true check_finite erf where rows s m p
     auto break case char const continue default do double else enum extern float for
     goto if int long register return short signed sizeof static struct switch typedef
     union unsigned void volatile while inline main

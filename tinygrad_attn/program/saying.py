@@ -124,16 +124,17 @@ class Sayings:
         return f"{origin.part}: {path or kind}" + (f", {kind}" if path else "")
 
 
-def temporaries(steps: Sequence[Step]) -> dict[Buffer, Buffer]:
+def temporaries(steps: Sequence[Step], kept: Sequence[View]) -> dict[Buffer, Buffer]:
     """Buffers that are only a stage on the way to another: made by one step, read by
-    one, number by number. They can lie where that step writes."""
+    one, number by number. They can lie where that step writes. Some are kept."""
     writes: dict[Buffer, list[Step]] = {}
     reads: dict[Buffer, list[Step]] = {}
     for step in steps:
         if not isinstance(step, Check):
-            writes.setdefault(step.out.buffer, []).append(step)
+            writes.setdefault(step.out.buffer.place[0], []).append(step)
         for view in step.reads():
-            reads.setdefault(view.buffer, []).append(step)
+            reads.setdefault(view.buffer.place[0], []).append(step)
+    wanted = {view.buffer.place[0] for view in kept}
     found: dict[Buffer, Buffer] = {}
     for step in steps:
         if not isinstance(step, Map) or not plain(step.out) or step.function == "copy":
@@ -145,8 +146,10 @@ def temporaries(steps: Sequence[Step]) -> dict[Buffer, Buffer]:
                 continue
             if step.function == "where" and at < 2:
                 continue  # the other branch is written first
-            alone = len(writes.get(v.buffer, ())) == 1 == len(reads[v.buffer])
-            if alone and v.dtype == step.out.dtype and v.buffer not in found:
+            made = writes.get(v.buffer, ())
+            alone = len(made) == 1 == len(reads[v.buffer]) and plain(made[0].out)
+            free = v.buffer not in wanted and v.buffer not in found
+            if alone and free and v.dtype == step.out.dtype:
                 found[v.buffer] = step.out.buffer
                 break
     return found

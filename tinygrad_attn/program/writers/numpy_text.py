@@ -46,7 +46,8 @@ class NumPyText:
         self.memory: list[str] = []  # what makes arrays
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
-        self.lies_in = temporaries(program.steps)
+        kept = [*program.results, *program.gradients]
+        self.lies_in = temporaries(program.steps, kept)
         self.small = {  # buffers of which a piece is enough
             self.lies_in.get(buffer, buffer)
             for run in runs(program.steps)
@@ -70,7 +71,7 @@ class NumPyText:
 
     def text(self) -> str:
         program, body = self.program, list[str]()
-        for buffer in program.lasting:
+        for buffer in (*program.lasting, *program.given):
             self.ref(View(buffer))
         parts = (
             self.said.sections(program.steps) if self.said else [("", program.steps)]
