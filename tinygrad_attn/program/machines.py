@@ -82,6 +82,8 @@ class NumPyMachine:
         size = base.itemsize
         strides = tuple(s * size for s in view.strides)
         start = (offset + view.offset) * size
+        if not view.size:
+            return base[:0].reshape(view.shape)
         return type(base)(view.shape, base.dtype, base, start, strides)
 
     def cut(self, part: Part, vector: Any) -> list[Any]:

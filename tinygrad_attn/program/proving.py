@@ -14,7 +14,8 @@ from typing import Any
 from .listing import Program
 from .machines import NumPyMachine
 
-# How far apart numbers may be, relative to the largest of their tensor.
+# How far apart numbers may be, relative to the largest of their tensor, in a program
+# that rounds to so few digits anywhere.
 TOLERANCE = {"float32": 1e-3, "float64": 1e-8}
 NOISE = 1e-3  # of the largest gradient: tensors below it are compared with that
 
@@ -48,15 +49,17 @@ def first_difference(program: Program, compiled: Any, numpy: NumPyMachine) -> st
         views += [(f"∂loss/∂{program.leaves[p].name}", g) for p, g in known(program)]
     sizes = [largest(np, numpy.array(view)) for _, view in views]
     floor = NOISE * max(sizes, default=0.0)
+    single = any(step.out.dtype == "float32" for step in program.all_steps)
+    near = TOLERANCE["float32" if single else "float64"]
     for (what, view), size in zip(views, sizes):
         ours, theirs = compiled.array(view), numpy.array(view)
-        tolerance = TOLERANCE.get(view.dtype, 0.0) * max(size, floor)
+        tolerance = near * max(size, floor) if view.dtype.startswith("float") else 0.0
         with np.errstate(all="ignore"):
             apart = np.abs(ours.astype("float64") - theirs.astype("float64"))
             alike = (apart <= tolerance) | (ours == theirs)
             alike |= (ours != ours) & (theirs != theirs)
         if not alike.all():
-            at = tuple(int(i[0]) for i in np.nonzero(~alike))
+            at = tuple(map(int, np.argwhere(~alike)[0]))
             return f"{what} at {list(at)}: {ours[at]} in C, {theirs[at]} in NumPy"
     return ""
 
