@@ -139,7 +139,7 @@ def backward(draft: Draft, loss: Tensor) -> None:
     tape.origin = Origin("backward", node=loss)
     now.recording = now.tracing = False
     seed = draft.seed = namespace.full(loss.shape, 1.0, loss.dtype)
-    start = len(tape.steps)
+    start, given = len(tape.steps), {id(x) for x in draft.inputs.values()}
     for node, g, shares in walk([loss], [seed], free=False):
         origin = Origin("backward", node._op, node._scope, node, node._params)
         for step in tape.steps[start:]:
@@ -147,7 +147,8 @@ def backward(draft: Draft, loss: Tensor) -> None:
         start = len(tape.steps)
         draft.reached[node] = g
         draft.shares += [(node, i, s) for i, s in enumerate(shares) if s is not None]
-        if node._op is None and node._requires_grad:
+        mine = type(node.array) is not Traced or id(node.array) in given
+        if node._op is None and mine:  # no leaf that the function made
             draft.gradients[node] = g
 
 

@@ -10,6 +10,7 @@ from .anatomy import Buffer, Step, View
 from .arranging import needed, once, settled
 from .drafting import Draft
 from .naming import Namer, name_all
+from .traced import Traced
 from .updating import Part
 
 
@@ -80,7 +81,7 @@ def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
     read = {view.buffer for step in steps for view in step.reads()}
     read |= {view.buffer for view in results}
     for name, array in draft.inputs.items():
-        if array.buffer not in read:
+        if array.buffer not in read and array.size:
             raise ValueError(
                 f"write: the result does not depend on the input {name!r}; leave it "
                 "out, or use it (a loss made in record() knows an input by the very "
@@ -91,6 +92,9 @@ def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
     given += [x.buffer for x in draft.tape.randoms if x.buffer in read]
     scalars = [b for b in in_order(steps) if b.role == "scalar" and b.name]
     leaves = {t: x.buffer for t, x in draft.tape.leaves.values() if x.buffer in read}
+    if not parts:  # a gradient of zeros reads nothing
+        learned = [p for p in draft.gradients if type(p.array) is not Traced]
+        leaves |= {p: draft.tape.leaf(p).buffer for p in learned}
     for part in parts:  # all of them have a place in its vector
         leaves |= {p: draft.tape.leaf(p).buffer for p in part.parameters}
     program = Program(
