@@ -40,7 +40,8 @@ ORDER = """
     autograd autograd.source autograd.variables autograd.lines autograd.debugging
         autograd.recording autograd.walk autograd.differentiate
     functions functions.operands functions.elementwise functions.movement
-        functions.reductions functions.products functions.indexing functions.shaping
+        functions.reductions functions.products functions.places functions.indexing
+        functions.shaping
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.updates
     copies ops tensor functional creation check_gradients

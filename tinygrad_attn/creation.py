@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import Any
 
-from .arrays.backends import current_backend, namespace_of, normal, uniform
+from .arrays.backends import current_backend, normal, uniform
 from .arrays.shapes import Shape
 from .autograd.recording import make
 from .errors import check_number, say, under_name
-from .functions.operands import tensor
+from .functions.operands import home, tensor
 from .tensor import Tensor
 
 __all__ = [
@@ -191,7 +191,7 @@ def _fill(
 def _fill_like(
     who: str, x: Any, fill: float, dtype: str | None, requires_grad: bool
 ) -> Tensor:
-    xp = namespace_of([tensor(who, x).array])
+    xp = home(tensor(who, x))
     data = xp.full(x.shape, fill, _dtype(who, x.dtype if dtype is None else dtype))
     return _leaf(who, data, requires_grad)
 

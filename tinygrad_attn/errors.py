@@ -24,6 +24,16 @@ def under_name(who: str, error: Exception) -> Exception:
     return kind(f"{who}: {' '.join(str(error).split())}")
 
 
+def in_a_program(who: str, what: str) -> RuntimeError:
+    """What to say where a function is written as a program, and does what the program
+    itself will do, or a step of training around it."""
+    return RuntimeError(
+        f"{who}: {what} inside a function whose program is written; the function "
+        "computes the loss and returns it, and write(..., update=optimizer) adds the "
+        "walk backward and the update"
+    )
+
+
 def how_to_install(package: str) -> str:
     """The command that installs a package for this Python.
 

@@ -6,14 +6,16 @@ of the arguments, and the random numbers.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
-from ..arrays.backends import namespace_of, uniform
+from ..arrays.backends import uniform
 from ..autograd.recording import Recorded, apply, make
+from ..context import context
 from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
 from ..rules import composites
-from .operands import Tensor, axis_of, floats_of, tensor
+from .operands import Tensor, axis_of, floats_of, home, tensor
 
 __all__ = [
     "dropout",
@@ -113,7 +115,13 @@ def keep_mask(who: str, shape: tuple[int, ...], p: float, like: Recorded) -> Any
     check_number(who, "p", p, 0.0, 1.0, open_high=True)
     if p == 0.0:
         return None
-    return make(uniform(shape, backend=namespace_of([like.array])) >= p)
+    keep = make(uniform(shape, backend=home(like)) >= p)
+    if context.now.tracing:  # a program of this graph draws anew
+        keep._params = {"drawn": next(DRAWN), "p": p}
+    return keep
+
+
+DRAWN = count()
 
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:

@@ -17,7 +17,7 @@ from ..rules import comparisons, composites
 from .activations import keep_mask
 from .elementwise import where
 from .movement import reshape
-from .operands import Tensor, checked, floats_together, tensor
+from .operands import Tensor, checked, floats_together, home, tensor
 from .products import matmul
 from .reductions import max
 from .shaping import matrix_transpose
@@ -181,7 +181,7 @@ def causal_mask(
     if like is None:
         xp = current_backend().xp
     else:
-        xp = namespace_of([tensor("causal_mask", like).array])
+        xp = home(tensor("causal_mask", like))
     queries = xp.reshape(xp.arange(start, start + t), (t, 1))
     return make(queries >= xp.arange(0, t if s is None else s))
 

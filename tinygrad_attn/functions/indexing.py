@@ -15,18 +15,19 @@ and the gradient is `take`'s: what was taken twice receives both.
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from ..arrays import shapes
-from ..arrays.array import Array, asarray, broadcast
-from ..arrays.backends import current_backend, namespace_of
+from ..arrays.array import Array
+from ..arrays.backends import current_backend
 from ..autograd.recording import Recorded, apply, make
+from ..context import context
 from ..errors import check_number
-from ..rules import movement
+from ..rules import comparisons, movement
 from .elementwise import where
 from .movement import broadcast_to, reshape
-from .operands import Tensor, axis_of, check, constant, whole_numbers
+from .operands import Tensor, axis_of, check, constant, home, whole_numbers
+from .places import array_of, as_inputs, is_array, is_mask, positions
 
 __all__ = [
     "gather",
@@ -46,85 +47,42 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     Tensor([2, 4], int64)
     """
     keys = key if isinstance(key, tuple) else (key,)
-    if any(_is_array(k) for k in keys):
-        keys = tuple(_array_of(k) if isinstance(k, list) else k for k in keys)
-        if any(_is_mask(k) and not _ndim(k) for k in keys):
-            raise IndexError("indexing: a single bool among keys; a mask needs an axis")
-        xp = namespace_of([x.array])
-        arrays = tuple(k.array if isinstance(k, Recorded) else k for k in keys)
-        index = xp.positions(x.shape, arrays) if hasattr(xp, "positions") else None
-        if index is None:
-            flat, shape = check("indexing", positions, x.shape, keys)
-            index = xp.reshape(xp.asarray(flat, "int64"), shape)
-        return apply(movement.take, reshape(x, x.size), make(index))
+    if any(is_array(k) for k in keys):
+        return apply(movement.take, reshape(x, x.size), index_of(x, keys))
     bounds, shape = check("indexing", shapes.basic_index, key, x.shape)
     z = apply(movement.getslice, x, bounds=bounds)
     return z if z.array.shape == shape else reshape(z, shape)
 
 
-def positions(
-    shape: shapes.Shape, keys: tuple[Any, ...]
-) -> tuple[list[int], shapes.Shape]:
-    """For every element of x[keys], its position in the flattened x; and their shape.
-
-    As in NumPy: masks stand for the integers where they are true; integer arrays
-    broadcast together, and what they pick takes their place among the axes (the front,
-    if other keys stand between them).
-    """
-    basic: list[Any] = []  # the key with a full slice for every axis an array indexes
-    arrays: list[tuple[int, Array]] = []  # which axis of x, and which integers
-    places: list[int] = []  # where among the keys they stand
-    picking = [at for at, k in enumerate(keys) if _picks(k)]
-    together = picking[-1] - picking[0] == len(picking) - 1  # nothing between them
-    keys = _without_ellipsis(keys, len(shape))
-    axis = 0
-    for k in keys:
-        if not _is_array(k):
-            basic.append(k)
-            axis += k is not None
-            continue
-        for integers in _integers(k, shape[axis:]):
-            places.append(len(basic))
-            basic.append(slice(None))
-            arrays.append((axis, integers))
-            axis += 1
-    # ints beside arrays are arrays of one number
-    for at, k in enumerate(basic):
-        if k is not None and not isinstance(k, slice):
-            number = Array([operator.index(k)], (), "int64")
-            arrays.append((sum(b is not None for b in basic[:at]), number))
-            places.append(at)
-            basic[at] = slice(None)
-    for axis, integers in arrays:
-        _check_range(integers, axis, shape[axis])
-    bounds, _ = shapes.basic_index(tuple(basic), shape)
-    picked = shapes.broadcast_shapes(*(integers.shape for _, integers in arrays))
-    strides = shapes.strides_of(shape)
-    offsets = [0] * len(shapes.flat_index(picked, (0,) * len(picked)))
-    for axis, integers in arrays:
-        spread = broadcast(integers, picked)
-        offsets = [o + i % shape[axis] * strides[axis] for o, i in zip(offsets, spread)]
-    # the axes left to slices and None, before and after the place of the picked ones
-    split = min(places) if together else 0
-    indexed = {axis for axis, _ in arrays}
-    front: list[tuple[range | None, int]] = []
-    back: list[tuple[range | None, int]] = []
-    axis = 0
-    for at, k in enumerate(basic):
-        side = front if at < split else back
-        if k is None:
-            side.append((None, 0))
-            continue
-        if axis not in indexed:
-            start, stop, step = bounds[axis]
-            run = range(*slice(start, stop, step).indices(shape[axis]))
-            side.append((run, strides[axis]))
-        axis += 1
-    flat = [a + o + b for a in _walk(front) for o in offsets for b in _walk(back)]
-    sizes = [
-        [1 if run is None else len(run) for run, _ in side] for side in (front, back)
-    ]
-    return flat, (*sizes[0], *picked, *sizes[1])
+def index_of(x: Tensor, keys: tuple[Any, ...]) -> Any:
+    """The positions in the flattened x of what keys with arrays pick, as a Tensor."""
+    now = context.now
+    keys = tuple(array_of(k) if isinstance(k, list) else k for k in keys)
+    if any(is_mask(k) and not getattr(k, "ndim", 0) for k in keys):
+        raise IndexError("indexing: a single bool among keys; a mask needs an axis")
+    tensors = [k for k in keys if isinstance(k, Recorded)]
+    masks = [k for k in tensors if is_mask(k)]
+    if masks and now.writer is not None:
+        raise TypeError(
+            "indexing: a mask picks as many elements as it has True, which only a run "
+            "will know, and a program has fixed shapes; keep the shape, with "
+            "where(mask, x, 0.0)"
+        )
+    watched = now.writer is not None or (now.recording and now.tracing)
+    if watched and len(tensors) > len(masks):  # a program finds them at each run
+        arrays, settings = check("indexing", as_inputs, x.shape, keys)
+        inputs = (constant("indexing", a, x) for a in arrays)
+        return apply(comparisons.indexing, *inputs, **settings)
+    xp = home(x)
+    plain = tuple(k.array if isinstance(k, Recorded) else k for k in keys)
+    index = xp.positions(x.shape, plain) if hasattr(xp, "positions") else None
+    if index is None:
+        flat, shape = check("indexing", positions, x.shape, keys)
+        index = xp.reshape(xp.asarray(flat, "int64"), shape)
+    t = make(index)
+    if masks:
+        t._params = {"frozen": "an index by a mask"}
+    return t
 
 
 def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
@@ -178,9 +136,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Any:
     if num_classes == -1 and t.size and t.dtype == "int64":
         num_classes = max(reshape(t, -1).array.tolist()) + 1
     t = whole_numbers("one_hot", t, t, max(num_classes, 0), "class")
-    xp = namespace_of([t.array])
-    hot = xp.reshape(t.array, (*t.shape, 1)) == xp.arange(0, num_classes)
-    return make(xp.astype(hot, "int64"))
+    return apply(comparisons.one_hot, t, classes=int(num_classes), dtype="int64")
 
 
 def _along(who: str, x: Tensor, indices: Any, axis: int) -> Tensor:
@@ -214,90 +170,3 @@ def _indices(who: str, x: Tensor, indices: Any) -> Tensor:
             "as many axes"
         )
     return t
-
-
-def _is_array(k: Any) -> bool:
-    """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
-    bool (a mask without an axis)."""
-    return isinstance(k, (Recorded, Array, list, bool)) or bool(getattr(k, "ndim", 0))
-
-
-def _array_of(k: list[Any]) -> Array:
-    """A key that is a list, as an array; an empty one is of integers."""
-    array: Array = check("indexing", asarray, k)
-    return array if array.size else Array([], array.shape, "int64")
-
-
-def _picks(k: Any) -> bool:
-    """Whether a key beside arrays picks elements: an array, or an int."""
-    return not (k is None or k is Ellipsis or isinstance(k, slice))
-
-
-def _ndim(k: Any) -> int:
-    return int(getattr(k, "ndim", 0))
-
-
-def _without_ellipsis(keys: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:
-    """The keys with ... written out, and full slices for the axes not named."""
-    named = 0
-    for k in keys:
-        mask_axes = k.ndim if _is_mask(k) else 1
-        named += 0 if k is None or k is Ellipsis else mask_axes
-    dots = [at for at, k in enumerate(keys) if k is Ellipsis]
-    if len(dots) > 1 or named > ndim:
-        raise IndexError(
-            f"{named} axes are indexed of {ndim}; at most {ndim} and one ... can be"
-        )
-    at = dots[0] if dots else len(keys)
-    return (*keys[:at], *[slice(None)] * (ndim - named), *keys[at + len(dots) :])
-
-
-def _is_mask(k: Any) -> bool:
-    return isinstance(k, bool) or str(getattr(k, "dtype", "")) == "bool"
-
-
-def _integers(k: Any, sizes: shapes.Shape) -> list[Array]:
-    """The integer arrays that a key stands for; a mask stands for one for each axis."""
-    data = k.array if isinstance(k, Recorded) else k
-    numbers = data.tolist()
-    dtype = str(data.dtype)
-    shape = tuple(data.shape)
-    flat = numbers
-    for _ in range(len(shape) - 1):
-        flat = [v for row in flat for v in row]
-    flat = flat if shape else [numbers]
-    if dtype == "bool":
-        if shape != sizes[: len(shape)] or not shape:
-            raise IndexError(
-                f"a mask of shape {shape} given for axes of sizes "
-                f"{sizes[: len(shape)]}; they must be equal"
-            )
-        where = [i for i, v in enumerate(flat) if v]
-        strides = shapes.strides_of(shape)
-        return [
-            Array([i // step % size for i in where], (len(where),), "int64")
-            for step, size in zip(strides, shape)
-        ]
-    if not dtype.startswith(("int", "uint")):
-        raise TypeError(
-            f"an index array of {dtype} given; it must be of integers or bools"
-        )
-    return [Array(flat, shape, "int64")]
-
-
-def _check_range(integers: Array, axis: int, size: int) -> None:
-    for i in integers.data:
-        if not -size <= i < size:
-            raise IndexError(
-                f"index {i} is out of range for axis {axis} of size {size}; allowed is "
-                f"{-size}..{size - 1}"
-            )
-
-
-def _walk(axes: list[tuple[range | None, int]]) -> list[int]:
-    """The offsets that slices (and None) reach, the last axis fastest."""
-    offsets = [0]
-    for run, stride in axes:
-        if run is not None:
-            offsets = [o + i * stride for o in offsets for i in run]
-    return offsets

@@ -172,7 +172,7 @@ def constant(who: str, x: Any, like: Any) -> Any:
     numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
     if not numeric or not isinstance(like, Recorded):
         return None
-    xp = namespace_of([like.array])
+    xp = home(like)
     if type(x) is int and is_float(like) and not fits_int64(x):
         x = check(who, float, x)
     array = check(who, xp.asarray, x)
@@ -203,7 +203,7 @@ def together(who: str, *operands: Any) -> Any:
     kinds = {v.dtype for v in tensors} | {type(v).__name__ for v in numbers}
     if len(kinds) == 1:
         return operands
-    xp = namespace_of([tensors[0].array])
+    xp = home(tensors[0])
     dtype = promoted(frozenset(kinds), default_float(xp))
     if dtype == "int64":
         check(who, check_int64, *(v for v in numbers if type(v) is int))
@@ -225,12 +225,20 @@ def floats_of(x: Any) -> Any:
     """x as floats, for the operations whose results are no whole numbers."""
     if not isinstance(x, Recorded) or is_float(x):
         return x
-    return apply(movement.astype, x, dtype=default_float(namespace_of([x.array])))
+    return apply(movement.astype, x, dtype=default_float(home(x)))
 
 
 def is_float(t: Recorded) -> bool:
     """Whether a tensor can have a gradient."""
     return PLACE[t.array.dtype] >= FLOAT
+
+
+def home(x: Recorded) -> Any:
+    """The namespace of a tensor's numbers; that of names, while a program is written:
+    what is made beside them is a part of it."""
+    if context.now.writer is not None:
+        return current_backend().xp
+    return namespace_of([x.array])
 
 
 def default_float(xp: Any) -> str:

@@ -10,13 +10,12 @@ import math
 from typing import Any
 
 from ..arrays import shapes
-from ..arrays.backends import namespace_of
-from ..autograd.recording import apply, make
+from ..autograd.recording import apply
 from ..errors import check_flags, check_number
-from ..rules import primitives
+from ..rules import comparisons, primitives
 from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
 from .movement import reshape
-from .operands import Tensor, axes_of, axis_of, floats_of, tensor
+from .operands import Tensor, axes_of, axis_of, floats_of, home, tensor
 
 __all__ = [
     "argmax",
@@ -118,7 +117,7 @@ def too_large_to_square(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
     """None, if all x² can be added up. Else the largest |x| along the axes, at least 1,
     as a constant: a norm of x is one of x divided by that. Beside inf or nan it is 1,
     for these have no norm."""
-    if namespace_of([x.array]).squares_fit(x.array):
+    if home(x).squares_fit(x.array):
         return None
     size = max(abs(stop_gradient(x)), axis=axes, keepdims=True)
     size = where(size > 1.0, size, 1.0)
@@ -184,5 +183,5 @@ def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     at = axis_of(who, x, axis)
     if not x.shape[at]:
         raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
-    z = make(namespace_of([x.array]).argmax(x.array, axis=at))
+    z = apply(comparisons.largest_at, x, axis=at)
     return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))

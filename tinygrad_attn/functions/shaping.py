@@ -7,7 +7,6 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ..arrays.backends import namespace_of
 from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
 from ..autograd.recording import make
 from ..errors import check_number, say
@@ -22,7 +21,7 @@ from .movement import (
     several_tensors,
     spell,
 )
-from .operands import Tensor, axes_of, axis_of, check, tensor
+from .operands import Tensor, axes_of, axis_of, check, home, tensor
 
 __all__ = [
     "chunk",
@@ -228,7 +227,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     z = place(x, bounds, shape)
     if not value:
         return z
-    xp = namespace_of([x.array])
+    xp = home(x)
     inside = xp.place(xp.full(x.shape, True, "bool"), bounds, shape)
     return where(make(xp.astype(inside, "bool")), z, value)
 
@@ -261,7 +260,7 @@ def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
     """The row number (n, 1) and the column number (m,) of x's elements."""
     if tensor(who, x).ndim < 2:
         raise ValueError(f"{who}: shape {x.shape} given; it needs two axes")
-    xp, (n, m) = namespace_of([x.array]), x.shape[-2:]
+    xp, (n, m) = home(x), x.shape[-2:]
     return make(xp.reshape(xp.arange(0, n), (n, 1))), make(xp.arange(0, m))
 
 

@@ -35,7 +35,7 @@ from typing import Any
 from ..arrays.backends import brought, namespace_of
 from ..autograd.recording import NUMBERS, Recorded
 from ..context import context, no_grad
-from ..errors import check_number, say, under_name
+from ..errors import check_number, in_a_program, say, under_name
 from .elementwise import astype
 from .movement import broadcast_to
 from .operands import Operand, Tensor, constant, is_float
@@ -61,6 +61,7 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
     Tensor([3.0, 4.0], float64, requires_grad)
     """
     refuse_result(x, who)
+    refuse_program(who)
     if who != "data":  # x.data = y gives x alone the numbers of y, in PyTorch too
         refuse_moved(x, who)
     xp, array = namespace_of([x.array]), numbers
@@ -106,6 +107,12 @@ def refuse_result(x: Tensor, who: str) -> None:
             f"{who}: this tensor is the result of {x._op.name}, and its rule needs the "
             "numbers that it has; compute a new tensor, or change a copy, Tensor(x)"
         )
+
+
+def refuse_program(who: str) -> None:
+    """A program moves parameters by its update alone."""
+    if context.now.writer is not None:
+        raise in_a_program(who, "a tensor is given other numbers")
 
 
 def was_moved(x: Tensor) -> bool:
@@ -172,6 +179,7 @@ def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
 def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """x, once it was given the numbers compute(x, y)."""
     refuse_result(x, who)
+    refuse_program(who)
     refuse_recording(x, who)
     refuse_moved(x, who)
     try:

@@ -11,6 +11,7 @@ The vocabulary is that of primitives.py: inputs x and y, output z.
 
 from __future__ import annotations
 
+from ..arrays.shapes import broadcast_shapes
 from .operation import primitive
 
 
@@ -70,6 +71,39 @@ def one_hot(xp, indices, *, classes, dtype, ignored=None):
     if ignored is not None:
         hot = hot * (rows != ignored)
     return xp.astype(hot, dtype)
+
+
+@primitive("reduction", z="where x is largest{along}", differentiable=False)
+def largest_at(xp, x, *, axis):
+    """Where along an axis the largest number is, the first if there are several."""
+    return xp.argmax(x, axis=axis)
+
+
+@primitive("comparison", z="where in x indices are", differentiable=False)
+def indexing(xp, *indices, picks, front, back):
+    """Where in the flattened array that is what an index picks.
+
+    Each index times the stride of its axis, all added up; and to these what slices
+    pick. An index may count from the end.
+
+    `picks` has for each index the axis, its size and its stride. `front` and `back`
+    are the axes of slices, before and after those of the indices: where each begins,
+    how many it picks, and how far apart.
+    """
+    z = xp.arange(0, 1)
+    for i, (axis, size, stride) in zip(indices, picks):
+        counted = xp.where((i < 0) * (i >= -size), i + size, i)
+        says = f"index {{}} is out of range for axis {axis} of size {size}; allowed is "
+        xp.check_range(counted, size, f"{says}{-size}..{size - 1}")
+        z = z + counted * stride
+    picked = broadcast_shapes(*(i.shape for i in indices))
+    z = xp.reshape(z, (*(1 for _ in front), *picked, *(1 for _ in back)))
+    for at, (start, count, step) in enumerate((*front, *back)):
+        axis = at if at < len(front) else at - len(front) - len(back)
+        sizes = [1] * z.ndim
+        sizes[axis] = count
+        z = z + xp.reshape(xp.arange(0, count) * step + start, tuple(sizes))
+    return z
 
 
 # --- checks: the same numbers, or an error --------------------------------------------
