@@ -30,7 +30,8 @@ from .arrays.dtypes import FLOAT, PLACE
 from .arrays.reading import dtype_name
 from .autograd import differentiate
 from .autograd.recording import Recorded, make
-from .errors import check_flags, under_name
+from .context import context
+from .errors import check_flags, in_a_program, under_name
 from .functions import (
     activations,
     elementwise,
@@ -67,6 +68,7 @@ class Tensor(Arithmetic):
         backend = current_backend()
         try:
             if isinstance(data, Tensor):
+                data = data if context.now.writer is None else data.detach()
                 foreign = namespace_of([data.array]) is not backend.xp
                 if foreign and dtype is None and data.dtype.startswith("float"):
                     dtype = backend.dtype
@@ -111,6 +113,8 @@ class Tensor(Arithmetic):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
+        if value is not None and context.now.writer is not None:
+            raise in_a_program("grad", "set")
         if value is not None and not isinstance(value, Tensor):
             raise TypeError(
                 f"grad: a {type(value).__name__} given; it must be a Tensor or None"
@@ -180,7 +184,8 @@ class Tensor(Arithmetic):
 
     def tolist(self) -> Any:
         """The numbers as nested Python lists (one number for shape ())."""
-        return self.array.tolist()
+        named = context.now.writer is not None  # there are names, and no numbers
+        return (self.detach() if named else self).array.tolist()
 
     def numpy(self) -> Any:
         """The numbers as a NumPy array of its own; self must not require a gradient."""
@@ -191,7 +196,7 @@ class Tensor(Arithmetic):
             )
         import numpy
 
-        if isinstance(self.array, Array):
+        if isinstance(self.array, Array) or context.now.writer is not None:
             return numpy.array(self.tolist(), dtype=self.dtype).reshape(self.shape)
         return numpy.array(self.array)
 

@@ -24,7 +24,8 @@ from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor, enable_grad, zeros_like
 from tinygrad_attn.arrays.backends import brought, namespace_of
-from tinygrad_attn.errors import check_flags, say
+from tinygrad_attn.context import context
+from tinygrad_attn.errors import check_flags, in_a_program, say
 from tinygrad_attn.functions.updates import give
 
 from .groups import (
@@ -177,6 +178,8 @@ class Optimizer:
             What the closure returned, else None.
         """
         name, loss = type(self).__name__, None
+        if context.now.writer is not None:
+            raise in_a_program(f"{name}.step", "called")
         if closure is not None:
             if not callable(closure):
                 raise TypeError(

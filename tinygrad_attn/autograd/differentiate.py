@@ -21,7 +21,7 @@ from ..arrays import values
 from ..arrays.array import ValueArray
 from ..arrays.backends import namespace_of
 from ..context import context, enable_grad, no_grad
-from ..errors import check_flags
+from ..errors import check_flags, in_a_program
 from ..rules import movement
 from ..scalar import Value
 from ..switching import Guarded
@@ -49,6 +49,8 @@ def backward(
             the graph was freed by an earlier backward.
     """
     check_flags("backward", retain_graph=retain_graph, create_graph=create_graph)
+    if context.now.writer is not None:
+        raise in_a_program("backward", "called")
     free = not (retain_graph or create_graph)
     with walking("backward", [root], [gradient], create_graph, free) as steps:
         for node, g, _ in steps:
