@@ -1,0 +1,101 @@
+"""The languages of programs (tinygrad_attn/program/), and how near their numbers come.
+
+`TARGETS` is the one table: whoever adds a language adds a row. A test that takes
+`target`, marked with `each_target`, runs in all of them, and is skipped where a
+language is missing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from conftest import flatten
+
+from tinygrad_attn import Tensor
+from tinygrad_attn.program.compiling import compiler
+
+
+@dataclass(frozen=True)
+class Target:
+    """A language.
+
+    Attributes:
+        name: what `write` calls it.
+        needs: what must be there → whether it is.
+        near: dtype → how far a number may be off, relative to the largest of its
+            tensor (or 1).
+        programs: how many of 300 random programs a test runs.
+        backend: where the model lives.
+    """
+
+    name: str
+    needs: dict[str, bool]
+    near: dict[str, float]
+    programs: int = 300
+    backend: str = "numpy"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+HAS_NUMPY = find_spec("numpy") is not None
+
+TARGETS = [
+    Target(
+        "numpy",
+        {"NumPy": HAS_NUMPY},
+        {"float64": 1e-12, "float32": 1e-5},
+    ),
+    Target(
+        "c",
+        {"NumPy": HAS_NUMPY, "a C compiler": compiler() is not None},
+        {"float64": 1e-12, "float32": 1e-5},
+        programs=60,
+    ),
+]
+
+
+def parameters() -> Iterator[Any]:
+    for target in TARGETS:
+        missing = [name for name, there in target.needs.items() if not there]
+        reason = f"needs {' and '.join(missing)}"
+        marks = pytest.mark.skipif(bool(missing), reason=reason)
+        yield pytest.param(target, id=target.name, marks=marks)
+
+
+each_target = pytest.mark.parametrize("target", [*parameters()])
+
+
+# --- what a step returns --------------------------------------------------------------
+
+
+def gradients_of(step: Any, found: Any) -> tuple[Any, dict[int, Tensor]]:
+    """What a program without an update returned: its outputs, and id of a parameter →
+    its gradient."""
+    if not step.program.draft.trains:
+        return found, {}
+    outputs, gradients = found
+    leaves = {b.name: t for t, b in step.program.leaves.items()}
+    return outputs, {id(leaves[name]): g for name, g in gradients.items()}
+
+
+def assert_near(what: str, got: Tensor, want: Tensor, tolerance: float) -> float:
+    """Two tensors have the same shape and dtype, and nearly the same numbers: nan where
+    the other is nan, inf where it is inf. Returns how far they are apart."""
+    assert got.shape == want.shape, f"{what}: shape {got.shape}, not {want.shape}"
+    assert got.dtype == want.dtype, f"{what}: {got.dtype}, not {want.dtype}"
+    pairs = list(zip(flatten(got.tolist()), flatten(want.tolist())))
+    scale = max([1.0, *(abs(b) for _, b in pairs if math.isfinite(b))])
+    worst = 0.0
+    for a, b in pairs:
+        if a == b or (a != a and b != b):
+            continue
+        off = abs(a - b) / scale
+        assert off <= tolerance, f"{what}: {a}, not {b} (numbers up to {scale})"
+        worst = max(worst, off)
+    return worst
