@@ -54,15 +54,20 @@ ORDER = """
         graph.explaining.explain graph
     program program.anatomy program.traced program.tape program.namespace
         program.drafting program.updating program.arranging program.naming
-        program.listing program.saying program.loops program.fusing program.memory
-        program.writers program.writers.numpy_words
+        program.listing program.saying program.loops program.fusing program.nesting
+        program.signs program.memory program.writers program.writers.numpy_words
         program.writers.numpy_blocks program.writers.numpy_text
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
         program.writers.javascript_words program.writers.javascript_frame
         program.writers.javascript_text
-        program.compiling program.blas program.machines program.keys
+        program.writers.python_layout program.writers.python_words
+        program.writers.python_lists program.writers.python_matrices
+        program.writers.python_storing program.writers.python_maps
+        program.writers.python_steps program.writers.python_text
+        program.compiling program.blas program.machines program.python_machine
+        program.keys
         program.proving program.saving program.running program.write
         program.compiled
     pictures

@@ -1,6 +1,7 @@
 """From a draft to a program: what nobody reads is left out, copies are saved.
 
 needed     backward from the results: a step whose result nobody reads is dropped
+unread     what is written anew before anybody reads it is not written first
 settled    a buffer that is only copied into a part of another becomes that part
 once       steps that depend on no input and no parameter run once, at the start
 """
@@ -25,6 +26,27 @@ def needed(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
         if checks or home in wanted or home.role in LASTING:
             kept.append(step)
             wanted.update(view.buffer.place[0] for view in step.reads())
+    return kept[::-1]
+
+
+def unread(steps: Sequence[Step]) -> list[Step]:
+    """The steps without those whose numbers are all written anew before they are read:
+    zeros, of which a slice's gradient fills every place."""
+    kept: list[Step] = []
+    anew: dict[Buffer, list[tuple[int, int]]] = defaultdict(list)
+    for step in reversed(steps):
+        home = step.out.buffer.place[0]
+        if not isinstance(step, Check):
+            low, high = bounds(step.out)
+            if any(a <= low and high <= b for a, b in anew[home]):
+                continue
+            if step.out.contiguous:
+                anew[home].append((low, high))
+        for view in step.reads():  # which comes before it writes
+            low, high = bounds(view)
+            ranges = anew[view.buffer.place[0]]
+            ranges[:] = [(a, b) for a, b in ranges if b <= low or high <= a]
+        kept.append(step)
     return kept[::-1]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ..tensor import Tensor
 from .anatomy import Buffer, Step, View
-from .arranging import needed, once, settled
+from .arranging import needed, once, settled, unread
 from .drafting import Draft
 from .naming import Namer, name_all
 from .traced import Traced
@@ -77,7 +77,7 @@ def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
     if not parts and draft.trains:
         results += [*draft.gradients.values()]
     steps = needed(draft.tape.steps, results)
-    steps = settled(steps)
+    steps = settled(unread(steps))
     read = {view.buffer for step in steps for view in step.reads()}
     read |= {view.buffer for view in results}
     for name, array in draft.inputs.items():

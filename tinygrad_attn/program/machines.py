@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any
 
 from ..arrays.array import Array
-from .anatomy import Check, View
+from .anatomy import Buffer, Check, View
 from .blas import blas
 from .compiling import compiled
 from .fusing import fused, passing
@@ -43,6 +43,7 @@ class NumPyMachine:
 
     name = namespace = "numpy"
     proved = True  # whether its results were compared with another's
+    keeps = True  # whether a run leaves the same arrays, with other numbers in them
     alone: list[int] | None
 
     def __init__(self, program: Program) -> None:
@@ -111,6 +112,14 @@ class NumPyMachine:
         for buffer, array in self.arrays.items():
             if buffer.home is None or buffer.home[0] not in self.arrays:
                 array[...] = old[buffer]
+
+    def take(self, buffer: Buffer, numbers: Any) -> None:
+        """Takes over the numbers of a tensor."""
+        self.load(self.arrays[buffer], numbers)
+
+    def take_piece(self, part: Part, slot: str, at: int, numbers: Any) -> None:
+        """Takes over a parameter's state; None is zeros."""
+        self.load(self.pieces[part, slot][at], 0 if numbers is None else numbers)
 
     def load(self, array: Any, numbers: Any) -> None:
         """Copies the numbers of a tensor into an array of the memory."""
@@ -224,8 +233,10 @@ class JavaScriptMachine:
             'target="numpy", "c" or "python" runs here'
         )
 
-    def run(self, given: Sequence[Any], scalars: Sequence[float]) -> Any:
+    def run(self, *given: Any) -> Any:
         return self.arrays
+
+    take = run
 
 
 def refusal(check: Check, array_of: Any) -> Exception:

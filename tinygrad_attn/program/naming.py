@@ -32,6 +32,9 @@ WORDS = """
     Number Object RangeError Set String TypeError Uint8Array createProgram program given
     numbers notLoaded makeTensor sizeOf memory flatNumbers putNumbers loadNumbers
     takeGiven takeNumber readTensor erfSeries power whole spelled
+    inf nan isnan mul itemgetter sumprod any all bool map zip iter range isinstance len
+    largest largest_at larger over put add_rows IndexError ValueError RuntimeError
+    ArithmeticError OverflowError ZeroDivisionError
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
 

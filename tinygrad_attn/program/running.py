@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..arrays.backends import brought, current_backend, namespace_of
+from ..arrays.backends import brought, current_backend, namespace_of, uniform
 from ..autograd.recording import Recorded, make
 from ..context import Changes
 from ..tensor import Tensor
@@ -94,6 +94,7 @@ class Step:
             )
         self.refresh()
         scalars = self.scalars()
+        arrays += self.drawn()
         if self.machine.proved:
             results = self.machine.run(arrays, scalars)
         else:
@@ -162,6 +163,12 @@ class Step:
             arrays.append(array)
         return arrays
 
+    def drawn(self) -> list[Any]:
+        """The random numbers of a run, drawn as the function itself draws them."""
+        randoms, wanted = self.program.draft.tape.randoms, self.program.given
+        found = [(x, uniform(x.shape, backend=self.xp)) for x in randoms]
+        return [array for x, array in found if x.buffer in wanted]
+
     def in_order(self, given: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
         """All inputs by position."""
         found = [*given]
@@ -190,37 +197,44 @@ class Step:
         if kept:
             machine.move()
         for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
-            own = machine.arrays[buffer]
             if t.array is not self.seen[i]:
-                machine.load(own, t.array)
+                machine.take(buffer, t.array)
                 self.seen[i] = t.array
-            if t in self.trained and not self.foreign:
-                t.array = self.seen[i] = own
         for i, optimizer in enumerate(self.optimizers):
             now = id(optimizer.state), optimizer.steps
-            self.take_state(optimizer, self.expected[i] != now)
+            if self.expected[i] != now:
+                self.take_state(optimizer)
             self.expected[i] = now
+        self.give_out()
 
-    def take_state(self, optimizer: Any, moved: bool) -> None:
+    def take_state(self, optimizer: Any) -> None:
         """The same of an optimizer's state; what is missing begins at 0."""
         for part in self.program.parts:
             if part.optimizer is not optimizer:
                 continue
             for at, p in enumerate(part.parameters):
-                state = optimizer.state.get(p, {"step": 0})
-                own = {"step": state["step"]}
+                state = optimizer.state.get(p, {})
+                optimizer.state[p] = {"step": state.get("step", 0)}
                 for slot in part.slots:
-                    piece = self.machine.pieces[part, slot][at]
-                    if moved and slot in state:
-                        self.machine.load(piece, state[slot])
-                    elif moved:
-                        piece[...] = 0
-                    own[slot] = self.ours(piece, p.dtype) if self.foreign else piece
-                optimizer.state[p] = own
+                    self.machine.take_piece(part, slot, at, state.get(slot))
 
-    def ours(self, array: Any, dtype: str) -> Any:
-        """An array of the machine as one of the model's backend, if that is another."""
-        return brought(self.xp, array, dtype)
+    def give_out(self) -> None:
+        """Gives parameters and states the machine's arrays; or copies of them, if the
+        model is on another backend."""
+        arrays, pieces = self.machine.arrays, self.machine.pieces
+        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
+            if t in self.trained:
+                own = arrays[buffer]
+                t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
+        for part in self.program.parts:
+            state = part.optimizer.state
+            for slot in part.slots:
+                for p, own in zip(part.parameters, pieces[part, slot]):
+                    state[p][slot] = self.ours(own, p) if self.foreign else own
+
+    def ours(self, array: Any, like: Any) -> Any:
+        """An array of the machine as one of the model's backend, which is another."""
+        return brought(self.xp, array, like.dtype)
 
     def scalars(self) -> list[float]:
         """The plain numbers of this run."""
@@ -274,28 +288,15 @@ class Step:
             state = part.optimizer.state
             for p in part.parameters:
                 state[p]["step"] += 1
-        if self.foreign:
-            self.copy_back()
-
-    def copy_back(self) -> None:
-        """Copies what has moved to a model on another backend."""
-        arrays = self.machine.arrays
-        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
-            if t in self.trained:
-                t.array = self.seen[i] = self.ours(arrays[buffer], t.dtype)
-        for part in self.program.parts:
-            for slot in part.slots:
-                pieces = self.machine.pieces[part, slot]
-                for p, piece in zip(part.parameters, pieces):
-                    part.optimizer.state[p][slot] = self.ours(piece, p.dtype)
+        if self.foreign or not self.machine.keeps:
+            self.give_out()
 
     def returned(self, results: tuple[Any, ...]) -> Any:
         """What the function returned, as Tensors; without an update the gradients
         too."""
         draft = self.program.draft
         if self.foreign:
-            views = self.program.results
-            results = tuple(self.ours(a, v.dtype) for a, v in zip(results, views))
+            results = tuple(map(self.ours, results, self.program.results))
         outputs = [make(array) for array in results[: len(draft.outputs)]]
         several = isinstance(draft.returned, (tuple, list))
         found: Any = tuple(outputs) if several else outputs[0]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import base64
 import os
+import struct
 import textwrap
 from pathlib import Path
 from typing import Any
 
+from ..arrays.array import Array
 from ..errors import say
 from .anatomy import Buffer, View
 from .listing import Program
@@ -21,6 +23,7 @@ from .writers.c_text import CText
 from .writers.c_words import SAY, TYPES
 from .writers.numpy_text import NumPyText
 from .writers.numpy_words import flat_numbers
+from .writers.python_text import PythonText
 
 MOST = 100_000  # numbers in the text
 SUFFIX = ".numbers"  # of the file beside it
@@ -44,7 +47,10 @@ def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
     numbers = lasting_numbers(program, machine)
     count = sum(buffer.size for buffer, _ in numbers)
     beside = target.with_suffix(SUFFIX) if count > MOST else None
-    text = WRITERS[target.suffix](program, said, numbers, beside)
+    write = WRITERS[target.suffix]
+    if write is numpy_file and machine.name == "python":
+        write = python_file
+    text = write(program, said, numbers, beside)
     if beside is not None:
         replace(beside, b"".join(data for _, data in numbers))
     replace(target, text.encode())
@@ -63,28 +69,65 @@ def lasting_numbers(program: Program, machine: Any) -> Numbers:
     for buffer in program.lasting:
         if buffer.home is None:
             array = machine.arrays[buffer]
-            small = array.astype(array.dtype.newbyteorder("<"))
-            found.append((buffer, small.tobytes()))
+            if isinstance(array, Array):
+                data = struct.pack(code_of(buffer), *array.data)
+            else:
+                data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+            found.append((buffer, data))
     return found
 
 
+def code_of(buffer: Buffer) -> str:
+    """How `struct` calls a buffer's numbers."""
+    kinds = {"float32": "f", "float64": "d", "int64": "q", "bool": "?"}
+    return f"<{buffer.size}{kinds[buffer.dtype]}"
+
+
 # --- Python ---------------------------------------------------------------------------
+
+
+def python_file(
+    program: Program, said: Any, numbers: Numbers, beside: Path | None
+) -> str:
+    """A file in plain Python."""
+    text = PythonText(program, said).text()
+    if not numbers:
+        return text
+    sizes = ", ".join(f'("{b.name}", "{code_of(b)}")' for b, _ in numbers)
+    imports, source = data_in(numbers, beside)
+    head = "".join(f"import {m}\n" for m in (*imports, "struct"))
+    text = text.replace("\n\n", f"\n\n{head}", 1)
+    return f"""{text}
+
+# === Numbers, as they were when this was written ===
+
+at, data = 0, {source}
+for name, kind in ({sizes},):
+    globals()[name] = [*struct.unpack_from(kind, data, at)]
+    at += struct.calcsize(kind)
+"""
+
+
+def data_in(numbers: Numbers, beside: Path | None) -> tuple[list[str], str]:
+    """What a file in Python imports for its numbers, and where it has them from."""
+    if beside is not None:
+        name = f'with_name("{beside.name}")'
+        return ["pathlib"], f"pathlib.Path(__file__).{name}.read_bytes()"
+    data = base64.b64encode(b"".join(data for _, data in numbers)).decode()
+    lines = "\n".join(textwrap.wrap(data, WIDTH))
+    return ["base64"], f'base64.b64decode("""\n{lines}\n""")'
 
 
 def numpy_file(
     program: Program, said: Any, numbers: Numbers, beside: Path | None
 ) -> str:
     """A file for NumPy."""
-    imports = ["base64", "math"]
-    sizes = ", ".join(f'"{buffer.name}"' for buffer, _ in numbers)
-    if beside is None:
-        data = base64.b64encode(b"".join(data for _, data in numbers)).decode()
-        lines = "\n".join(textwrap.wrap(data, WIDTH))
-        source = f'base64.b64decode("""\n{lines}\n""")'
-    else:
-        imports = ["math", "pathlib"]
-        source = f'pathlib.Path(__file__).with_name("{beside.name}").read_bytes()'
     text = NumPyText(program, said).text()
+    if not numbers:
+        return text
+    imports, source = data_in(numbers, beside)
+    imports = sorted(["math", *imports])
+    sizes = ", ".join(f'"{buffer.name}"' for buffer, _ in numbers)
     text = text.replace("import math\n", "".join(f"import {m}\n" for m in imports), 1)
     return f"""{text}
 

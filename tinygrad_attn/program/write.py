@@ -15,6 +15,7 @@ from .drafting import Draft, draft_of
 from .keys import key_of, modules_of
 from .listing import Program, arranged
 from .machines import CMachine, JavaScriptMachine, NumPyMachine
+from .python_machine import PythonMachine
 from .running import Step
 from .updating import Part, scalar
 from .updating import update as updates
@@ -88,6 +89,7 @@ def machine_for(program: Program, target: str | None) -> Any:
 MACHINES: dict[str, Any] = {
     "numpy": NumPyMachine,
     "c": CMachine,
+    "python": PythonMachine,
     "javascript": JavaScriptMachine,
 }
 DEFAULT = {"numpy": "c", "python": "python"}  # backend → target

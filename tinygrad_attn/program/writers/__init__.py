@@ -12,4 +12,12 @@ c_text.py         a program in C
 javascript_words.py   JavaScript's arrays, functions and numbers
 javascript_frame.py   what all programs in JavaScript have: memory, what is given
 javascript_text.py    a program in JavaScript
+python_layout.py      how a program in plain Python stands on the page
+python_words.py       its formulas and functions
+python_lists.py       where its numbers are: in flat lists
+python_storing.py     what becomes of a step's numbers
+python_maps.py        comprehensions: what is computed number by number
+python_matrices.py    rows and columns: lists of tuples
+python_steps.py       its steps, one after the other
+python_text.py        a program in plain Python
 """

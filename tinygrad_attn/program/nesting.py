@@ -1,0 +1,166 @@
+"""Nesting: a step that is computed inside the one that reads it.
+
+    centered = x - mean                  z = (x - mean) * s
+    z = centered * s
+
+What is read once, number by number, needs no memory and no line of its own. The first
+step becomes an operand of the second: a formula with several operations, for the
+languages that compute number by number. In the same way a sum of products becomes an
+inner product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ..arrays.shapes import Shape, reshaped_strides
+from .anatomy import Buffer, Map, Operand, Reduce, Step, View
+from .arranging import uses
+from .fusing import meet
+from .loops import strides_in
+
+MOST = 16  # operations in a formula
+
+
+@dataclass(eq=False)
+class Formula(Map):
+    """A Map in whose args other Maps may stand, in place of their results.
+
+    Attributes:
+        source: the step that it was.
+    """
+
+    source: Step | None = None
+
+    def reads(self) -> Iterator[View]:
+        for v in self.args:
+            if isinstance(v, Map):
+                yield from v.reads()
+            elif isinstance(v, View):
+                yield v
+
+    @property
+    def count(self) -> int:
+        """Of its operations."""
+        return 1 + sum(v.count for v in self.args if isinstance(v, Formula))
+
+
+@dataclass(eq=False)
+class Inner(Reduce):
+    """out = Σ x y along axes: rows times rows, number by number."""
+
+    y: View
+
+    def operands(self) -> tuple[Operand, ...]:
+        return self.x, self.y
+
+    def rewritten(self, change: Callable[[View], View]) -> None:
+        super().rewritten(change)
+        self.y = change(self.y)
+
+
+def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
+    """The steps, each that can be inside of the one that reads it.
+
+    Args:
+        results: what must be kept.
+    """
+    writes, _ = uses(steps)
+    kept = {view.buffer.place[0] for view in results}
+    readers: dict[Buffer, int] = {}
+    for step in steps:
+        for view in step.reads():
+            home = view.buffer.place[0]
+            readers[home] = readers.get(home, 0) + 1
+    inside: dict[Buffer, tuple[int, Formula]] = {}
+    found: list[Step | None] = []
+    for at, step in enumerate(steps):
+        if isinstance(step, Reduce) and step.x.buffer in inside:
+            made, formula = inside[step.x.buffer]
+            inner = inner_product(formula, step)
+            if inner is not None and undisturbed(inner, step, steps[made + 1 : at]):
+                step, found[made] = inner, None
+        if not isinstance(step, Map) or step.out.buffer.role == "scalar":
+            found.append(step)
+            continue
+        args: list[Operand] = []
+        count = 1
+        for v in step.args:
+            args.append(v)
+            if not isinstance(v, View) or v.buffer not in inside:
+                continue
+            made, formula = inside[v.buffer]
+            part = moved(formula, v, step.out.shape)
+            if part is None or count + part.count > MOST:
+                continue
+            if undisturbed(part, step, steps[made + 1 : at]):
+                args[-1], found[made] = part, None
+                count += part.count
+        whole = Formula(step.out, step.function, tuple(args), step, origin=step.origin)
+        found.append(whole)
+        buffer = step.out.buffer
+        alone = writes[buffer] == [at] and readers.get(buffer) == 1
+        if buffer.role == "local" and alone and step.out.whole and buffer not in kept:
+            inside[buffer] = at, whole
+    return [step for step in found if step is not None]
+
+
+def moved(formula: Formula, v: View, shape: Shape) -> Formula | None:
+    """A formula for a step of another shape, which reads its result by a view; None if
+    the view has the numbers in another order, or repeats them."""
+    if not v.whole or v.size != View(formula.out.buffer, shape).size:
+        return None
+    args: list[Operand] = []
+    for arg in formula.args:
+        if isinstance(arg, Formula):
+            inner = moved(arg, View(arg.out.buffer, arg.out.shape), shape)
+            if inner is None:
+                return None
+            args.append(inner)
+        elif isinstance(arg, View) and arg.buffer.role != "scalar":
+            strides = strides_in(arg, formula.out.shape)
+            new = reshaped_strides(formula.out.shape, strides, shape)
+            if new is None:
+                return None
+            args.append(View(arg.buffer, shape, new, arg.offset))
+        else:
+            args.append(arg)
+    out = View(formula.out.buffer, shape)
+    return Formula(out, formula.function, tuple(args), origin=formula.origin)
+
+
+def inner_product(formula: Formula, step: Reduce) -> Inner | None:
+    """The sum of a product, as one step; None if it is another, or numbers repeat."""
+    product = moved(formula, step.x, step.x.shape)
+    if product is None or formula.function != "mul" or step.function != "sum":
+        return None
+    x, y = product.args
+    if not isinstance(x, View) or not isinstance(y, View) or step.x.dtype == "bool":
+        return None
+    for view in (x, y):
+        strides = strides_in(view, step.x.shape)
+        if any(n > 1 and s == 0 for n, s in zip(step.x.shape, strides)):
+            return None
+    origin = step.origin
+    return Inner(step.out, "sum", x, step.axes, y, origin=origin, line=step.line)
+
+
+def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:
+    """Whether what a formula reads is still the same when a later step computes it."""
+    for read in inner.reads():
+        if read.buffer.role == "scalar":
+            continue
+        if any(meet(other.out, read) for other in between):
+            return False
+        same = read.buffer.place[0] is step.out.buffer.place[0]
+        if same and meet(step.out, read) and not alike(step.out, read):
+            return False
+    return True
+
+
+def alike(a: View, b: View) -> bool:
+    """Whether two views are the same numbers in the same order."""
+    starts = [v.buffer.place[1] + v.offset for v in (a, b)]
+    strides = [[s for n, s in zip(v.shape, v.strides) if n != 1] for v in (a, b)]
+    return starts[0] == starts[1] and strides[0] == strides[1]
