@@ -18,7 +18,7 @@ from os.path import dirname, join
 from types import CodeType
 from typing import Any, NamedTuple
 
-from .source import targets
+from .source import parsed, targets
 from .variables import names_in
 
 # Folders, with the separator at their end: /home/me/nn_demo.py is not in /home/me/nn/.
@@ -80,6 +80,17 @@ class SourceLine(NamedTuple):
         positions = self.code.co_positions()
         span: Any = next(islice(positions, self.instruction // 2, None), None)
         return targets(self.file).get(span, "")
+
+    @property
+    def returns(self) -> bool:
+        """Whether the result is what the line returns, and no part of it."""
+        if not hasattr(self.code, "co_positions"):
+            steps = (s for s in dis.get_instructions(self.code))
+            later = (s.opname for s in steps if s.offset > self.instruction)
+            return next(later, "") == "RETURN_VALUE"
+        positions = self.code.co_positions()
+        span: Any = next(islice(positions, self.instruction // 2, None), None)
+        return span in parsed(self.file).returned
 
     def _stored_next(self) -> str:
         """The same for Python 3.10, which does not know columns: the name that the next

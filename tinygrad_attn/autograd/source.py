@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import linecache
-from typing import Any, NamedTuple
+from collections import deque
+from functools import cached_property
+from typing import Any
 
 Span = tuple[
     int | None, int | None, int, int | None
@@ -12,19 +14,47 @@ Span = tuple[
 Path = tuple[str, ...]  # a variable and the attributes taken of it: (self, mask)
 
 
-class Source(NamedTuple):
-    """A file, parsed.
+class Source:
+    """A file, parsed. What nobody asks for is not looked up.
 
     Attributes:
         lines: the text that was parsed.
-        targets: where an expression stands → the variable or attribute it is assigned
-            to.
-        paths: number of a line → what its statement reads, in order.
+        statements: each after those around it.
     """
 
-    lines: list[str]
-    targets: dict[Any, str]
-    paths: dict[int, tuple[Path, ...]]
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        try:
+            self.statements = statements(ast.parse("".join(lines)))
+        except (SyntaxError, ValueError):
+            self.statements = []
+        self._paths: dict[int, tuple[Path, ...]] = {}
+
+    @cached_property
+    def targets(self) -> dict[Any, str]:
+        """Where an expression stands → the variable or attribute it is assigned to."""
+        nodes: list[ast.AST] = [*self.statements]
+        if any(":=" in line for line in self.lines):
+            nodes = [v for s in self.statements for v in ast.walk(s)]
+        pairs = (pair for node in nodes for pair in assignments(node))
+        return {s: name_of_target(t) for t, value in pairs for s in spans_of(value)}
+
+    @cached_property
+    def returned(self) -> set[Any]:
+        """Where an expression stands that a function returns."""
+        values = (s.value for s in self.statements if isinstance(s, ast.Return))
+        return {span for v in values if v for span in spans_of(first_of(v))}
+
+    def paths(self, number: int) -> tuple[Path, ...]:
+        """What the statement in a line reads, in order."""
+        if number not in self._paths:
+            found: dict[int, tuple[Path, ...]] = {}
+            for s in self.statements:
+                above = [d.lineno for d in getattr(s, "decorator_list", ())]
+                if min(s.lineno, *above, s.lineno) <= number <= (s.end_lineno or 0):
+                    note_paths(s, found)
+            self._paths[number] = found.get(number, ())
+        return self._paths[number]
 
 
 _known: dict[str, Source] = {}
@@ -34,18 +64,21 @@ def parsed(file: str) -> Source:
     """A file, parsed once; empty if it cannot be read."""
     lines = linecache.getlines(file)
     if file not in _known or _known[file].lines is not lines:
-        found = _known[file] = Source(lines, {}, {})
-        try:
-            tree = ast.parse("".join(lines))
-        except (SyntaxError, ValueError):
-            return found
-        for node in ast.walk(tree):
-            for target, value in assignments(node):
-                for span in spans_of(value):
-                    found.targets[span] = name_of_target(target)
-            if isinstance(node, ast.stmt):
-                note_paths(node, found.paths)
+        _known[file] = Source(lines)
     return _known[file]
+
+
+def statements(tree: ast.Module) -> list[ast.stmt]:
+    """All statements, each after those around it."""
+    found: list[ast.stmt] = []
+    todo: deque[Any] = deque([tree])
+    while todo:
+        node = todo.popleft()
+        if isinstance(node, ast.stmt):
+            found.append(node)
+        for inside in ("body", "handlers", "orelse", "finalbody", "cases"):
+            todo += getattr(node, inside, ())
+    return found
 
 
 def targets(file: str) -> dict[Any, str]:
@@ -57,7 +90,12 @@ def targets(file: str) -> dict[Any, str]:
 def paths_in_line(file: str, number: int) -> tuple[Path, ...] | None:
     """What the statement in a line reads, in order; None if the file cannot be read."""
     found = parsed(file)
-    return found.paths.get(number, ()) if found.lines else None
+    return found.paths(number) if found.lines else None
+
+
+def first_of(value: ast.expr) -> ast.expr:
+    """The first of several values that are returned: z of `z, saved`."""
+    return value.elts[0] if isinstance(value, ast.Tuple) and value.elts else value
 
 
 # --- what is read ---------------------------------------------------------------------

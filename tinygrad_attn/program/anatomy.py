@@ -16,7 +16,7 @@ but for those of parameters and an optimizer's state, which the last steps write
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -171,12 +171,13 @@ class Step:
     Attributes:
         out: what it writes.
         origin: why it is there.
-        line: the code in a rule that asked for it, and the instruction there.
+        lines: the code in a rule that asked for it, and the instruction there; and
+            those that had called it.
     """
 
     out: View
     origin: Origin = field(default_factory=Origin, kw_only=True)
-    line: Any = field(default=None, kw_only=True)
+    lines: Sequence[tuple[Any, int]] = field(default=(), kw_only=True)
 
     def operands(self) -> tuple[Operand, ...]:
         """What it reads, numbers included."""

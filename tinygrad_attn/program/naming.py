@@ -13,8 +13,8 @@ import re
 from typing import Any
 
 from ..autograd.lines import SourceLine
-from ..graph.names import Names
-from ..graph.trace import Trace, history
+from ..graph.names import Names, name_at
+from ..graph.trace import Trace, history, inputs_of
 from ..tensor import Tensor
 from .anatomy import Buffer, Check, Step, View
 from .drafting import Draft
@@ -110,7 +110,24 @@ def tensor_names(draft: Draft) -> dict[int, str]:
     trace.origin = {t: t for t in history(roots)}
     names = Names(trace)
     found = {id(t): name for t, name in names.of(trace).items()}
+    users: dict[int, list[Tensor]] = {}
+    for t in history(roots):
+        for x in inputs_of(t):
+            users.setdefault(id(x), []).append(t)
+    for t in history(roots):
+        if t._op is not None and re.fullmatch(rf"{t._op.name}(_\d+)?", found[id(t)]):
+            found[id(t)] = better(t, found, users) or found[id(t)]
     return found | {id(t): path for t, path in names.parameters.items()}
+
+
+def better(t: Tensor, names: dict[int, str], users: dict[int, list[Tensor]]) -> str:
+    """A name for what the program calls nothing: that of what it turns; or what the
+    line calls it that uses it, be it in a layer."""
+    axes = t._params.get("axes", ())
+    last = len(axes) - 1
+    if last > 0 and axes == (*range(last - 1), last, last - 1):
+        return f"{names[id(inputs_of(t)[0])]}_T"
+    return next((n for user in users.get(id(t), ()) if (n := name_at(t, user))), "")
 
 
 def named_tensors(draft: Draft, names: dict[int, str]) -> list[tuple[Tensor, str]]:
@@ -123,10 +140,18 @@ def named_tensors(draft: Draft, names: dict[int, str]) -> list[tuple[Tensor, str
 
 
 def name_in_rule(step: Step) -> str:
-    """The variable of the rule that a step is assigned to; else its function."""
-    if step.line is not None:
-        code, instruction = step.line
-        if target := SourceLine(code, instruction).target:
+    """The variable of the rule that a step is assigned to. What a function returns is
+    what its caller assigns; if that is a part of something larger, it has the
+    function's name, `mean`."""
+    name = ""
+    for code, instruction in step.lines:
+        line = SourceLine(code, instruction)
+        if target := line.target:
             turned = re.fullmatch(r"d([a-z_]*)", target)
             return f"d_{turned[1].strip('_')}" if turned and turned[1] else target
+        if not line.returns:
+            break
+        name = code.co_name
+    if name and not name.endswith(("forward", "vjp", "update")):
+        return name
     return str(getattr(step, "function", type(step).__name__.lower()))

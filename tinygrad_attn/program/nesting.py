@@ -143,7 +143,7 @@ def inner_product(formula: Formula, step: Reduce) -> Inner | None:
         if any(n > 1 and s == 0 for n, s in zip(step.x.shape, strides)):
             return None
     origin = step.origin
-    return Inner(step.out, "sum", x, step.axes, y, origin=origin, line=step.line)
+    return Inner(step.out, "sum", x, step.axes, y, origin=origin, lines=step.lines)
 
 
 def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:

@@ -16,8 +16,8 @@ from typing import Any
 
 from ..graph.data import Graph, Node
 from ..graph.names import Names, is_module
-from ..graph.notation.formulas import written
-from ..graph.notation.tidy import without_transposes
+from ..graph.notation.formulas import transpose_name, written
+from ..graph.notation.tidy import is_transpose
 from ..graph.trace import Trace, history
 from ..graph.unfold import of_tensors
 from .anatomy import Buffer, Check, Map, Step, View
@@ -42,17 +42,18 @@ class Sayings:
         self.names = Names(trace)
         graph = of_tensors(trace, self.names, "op", "")
         self.nodes = dict(zip(trace.tensors(), graph.nodes))
-        self.graph: Graph = without_transposes(graph)
-        kept = {node.id for node in self.graph.nodes}
+        self.graph: Graph = graph
         self.called = {n.id: self.name_of(t, n) for t, n in self.nodes.items()}
+        for node in graph.nodes:  # each after its inputs
+            if is_transpose(node) and isinstance(node.arguments[0], str):
+                self.called[node.id] = transpose_name(self.called[node.arguments[0]])
         self.last = {s.out.buffer: s for s in program.all_steps if s.out is not None}
         self.beside: dict[Step, str] = {}
         for t, node in self.nodes.items():
-            if node.id in kept and t._op is not None and t._inputs:
+            if t._op is not None and t._inputs and not is_transpose(node):
                 self.forward(t)
         for t, i, share in draft.shares:
-            if self.nodes[t].id in kept:
-                self.backward(t, i, share)
+            self.backward(t, i, share)
         seed = self.last.get(draft.seed.buffer) if draft.seed is not None else None
         if seed is not None:
             self.beside[seed] = f"∂{self.called[self.nodes[roots[0]].id]} = 1"
@@ -70,7 +71,7 @@ class Sayings:
         step = self.last.get(t.array.buffer)
         if step is None or step.origin.op is not t._op or step.origin.part != "forward":
             return
-        node = self.graph.by_id(self.nodes[t].id)
+        node = self.nodes[t]
         formula = written(self.graph, node, self.called).formula
         if formula:
             self.beside[step] = f"{self.called[node.id]} = {formula}"
@@ -80,7 +81,7 @@ class Sayings:
         step = self.last.get(share.buffer)
         if step is None or step.origin.node is not t or step in self.beside:
             return
-        node = self.graph.by_id(self.nodes[t].id)
+        node = self.nodes[t]
         rules = written(self.graph, node, self.called).rules
         edge = next(e for e in self.graph.inputs(node) if e.position == i)
         if i < len(rules) and rules[i]:

@@ -19,7 +19,7 @@ from .anatomy import Buffer, Check, Origin, Step
 from .traced import Traced
 
 HERE = join(dirname(__file__), "")
-ROOM = join(dirname(dirname(__file__)), "")  # the engine
+RULES = join(dirname(dirname(__file__)), "rules", "")
 
 
 class Tape:
@@ -79,17 +79,29 @@ class Tape:
         return self.constants[-1]
 
     def emit(self, step: Step) -> None:
-        """Notes a step, and the line of the rule that asks for it."""
-        step.origin, step.line = self.origin, line_of_rule()
+        """Notes a step, and the lines of the rule that asks for it."""
+        step.origin, step.lines = self.origin, lines_of_rule()
         self.steps.append(step)
 
     def check(self, step: Check) -> None:
         self.emit(step)
 
 
-def line_of_rule() -> tuple[Any, int] | None:
-    """The innermost line outside this folder: of a rule, or of an optimizer."""
+def lines_of_rule() -> list[tuple[Any, int]]:
+    """The innermost line outside this folder, of a rule or of an optimizer, and those
+    that called it."""
     frame: Any = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(HERE):
         frame = frame.f_back
-    return None if frame is None else (frame.f_code, frame.f_lasti)
+    found: list[tuple[Any, int]] = []
+    while frame is not None and len(found) < DEEPEST:
+        found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+        while frame is not None and frame.f_code.co_name == "__call__":
+            frame = frame.f_back  # an operation inside another's forward
+        if frame is None or not frame.f_code.co_filename.startswith(RULES):
+            break
+    return found
+
+
+DEEPEST = 3  # calls that are looked through for a name
