@@ -2,7 +2,7 @@
 
 `TARGETS` is the one table: whoever adds a language adds a row. A test that takes
 `target`, marked with `each_target`, runs in all of them, and is skipped where a
-language is missing.
+language is missing; marked with `each_target_and_dtype`, also for each of its dtypes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Target:
     backend: str = "numpy"
 
     def __str__(self) -> str:
-        return self.name
+        own = self.backend == "numpy"
+        return self.name if own else f"{self.name} on {self.backend}"
 
 
 HAS_NUMPY = find_spec("numpy") is not None
@@ -57,18 +58,29 @@ TARGETS = [
         {"float64": 1e-12, "float32": 1e-5},
         programs=60,
     ),
+    Target("python", {}, {"float64": 1e-12}, backend="python"),
+    Target(
+        "python",
+        {"NumPy": HAS_NUMPY},
+        {"float64": 1e-12, "float32": 1e-5},
+        programs=60,
+    ),
 ]
 
 
-def parameters() -> Iterator[Any]:
+def parameters(with_dtype: bool) -> Iterator[Any]:
     for target in TARGETS:
         missing = [name for name, there in target.needs.items() if not there]
         reason = f"needs {' and '.join(missing)}"
         marks = pytest.mark.skipif(bool(missing), reason=reason)
-        yield pytest.param(target, id=target.name, marks=marks)
+        for dtype in target.near if with_dtype else [""]:
+            values = [target, dtype] if with_dtype else [target]
+            said = f"{target}-{dtype}" if with_dtype else str(target)
+            yield pytest.param(*values, id=said, marks=marks)
 
 
-each_target = pytest.mark.parametrize("target", [*parameters()])
+each_target = pytest.mark.parametrize("target", [*parameters(False)])
+each_target_and_dtype = pytest.mark.parametrize("target, dtype", [*parameters(True)])
 
 
 # --- what a step returns --------------------------------------------------------------

@@ -18,7 +18,13 @@ from typing import Any
 import programs
 import pytest
 from programs import OURS, Leaf, Program, Step, draw_program, generic, leaf, step
-from targets import Target, assert_near, each_target, gradients_of
+from targets import (
+    Target,
+    assert_near,
+    each_target,
+    each_target_and_dtype,
+    gradients_of,
+)
 
 from tinygrad_attn import Tensor, use_backend, write
 
@@ -121,8 +127,7 @@ def check(program: Program, target: Target, dtype: str) -> float:
 # --- the random ones ------------------------------------------------------------------
 
 
-@each_target
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@each_target_and_dtype
 def test_random_programs(target: Target, dtype: str, capsys: Any) -> None:
     share = 1 if dtype == "float64" else 3  # the roundings differ, and little else
     count = HOW_MANY * target.programs // 300 // share
@@ -245,8 +250,7 @@ EXAMPLES = {
 }
 
 
-@each_target
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@each_target_and_dtype
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example(name: str, dtype: str, target: Target) -> None:
     with use_backend(target.backend, dtype):

@@ -148,7 +148,7 @@ def rows_that_see(mask: Tensor) -> tuple[Tensor, Tensor | None]:
     if context.now.writer is None:
         xp = namespace_of([seeing.array])
         if not xp.max(seeing.array == False, axis=None).tolist():  # noqa: E712
-            return checked(comparisons.each_row_sees, mask, says=SEES), None
+            return checked(comparisons.each_row_sees, t, says=SEES), None
     return mask, seeing
 
 

@@ -122,6 +122,8 @@ class Maps(Storing):
             else:
                 (inner if how == "row" else outer)[name] = text
         names = {key: alike[place] for key, place in places.items()}
+        if by_rows and not inner:
+            inner["_"] = f"range({sizes[-1]})"
         return names, [loop(each) for each in (outer, inner) if each]
 
     def going_through(self, place: Any, sizes: Any, by_rows: bool) -> tuple[str, str]:

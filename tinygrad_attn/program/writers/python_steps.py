@@ -159,8 +159,11 @@ class Steps(Maps):
 
     def scatter(self, step: Scatter) -> None:
         """Rows that are added where indices say."""
-        self.words.used.add("add_rows")
         x, out = step.x, step.out
+        if x.size == 0:
+            self.zeros(step)
+            return
+        self.words.used.add("add_rows")
         run = prod(out.shape[1:])
         home, start = x.buffer.place
         rows = self.matrices.cut(home, start + x.offset, x.shape, x.strides, run)
