@@ -60,8 +60,8 @@ ORDER = """
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_rows program.writers.c_text
-        program.writers.javascript_words program.writers.javascript_frame
-        program.writers.javascript_text
+        program.writers.javascript_words program.writers.javascript_products
+        program.writers.javascript_frame program.writers.javascript_text
         program.writers.python_layout program.writers.python_words
         program.writers.python_lists program.writers.python_matrices
         program.writers.python_storing program.writers.python_maps

@@ -10,6 +10,7 @@ c_products.py     products of matrices by NumPy's own library, in C
 c_rows.py         a walk over rows, in C
 c_text.py         a program in C
 javascript_words.py   JavaScript's arrays, functions and numbers
+javascript_products.py   products of matrices in JavaScript, by tiles
 javascript_frame.py   what all programs in JavaScript have: memory, what is given
 javascript_text.py    a program in JavaScript
 python_layout.py      how a program in plain Python stands on the page

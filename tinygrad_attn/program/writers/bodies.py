@@ -241,7 +241,7 @@ def check_body(say: Dialect, step: Check, refuse: str) -> str:
     wrong = {
         "range": outside,
         "true": "!v",
-        "finite": "!(v - v == 0)",
+        "finite": f"!({say.functions['eq'].format('v - v', '0')})",
     }[step.question]
     lines = [say.declared(step.out.dtype, "v", v), f"if ({wrong}) {refuse}"]
     return nest(say, c, loops.sizes, lines, simd="none")

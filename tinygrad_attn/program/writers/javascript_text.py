@@ -17,10 +17,11 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..anatomy import Buffer, Check, Map, Operand, Step, View
+from ..anatomy import Buffer, Check, Map, Operand, Product, Step, View
 from ..listing import Program
 from .bodies import body_of, check_body, operands
 from .javascript_frame import GIVEN, MEMORY, PLAIN, REQUIRED, SHOWN, TYPED
+from .javascript_products import tiled_body
 from .javascript_words import HELPERS, NAMES, JavaScript, comment, string
 from .numpy_text import wish_of
 from .numpy_words import flat_numbers
@@ -117,7 +118,10 @@ class JavaScriptText:
             )
             return f"const {step.out.buffer.name} = {value};"
         name = getattr(step, "function", type(step).__name__.lower())
-        code = self.called(name, step, body_of(self.say, step))
+        if isinstance(step, Product):
+            code = self.called(name, step, tiled_body(self.say, step))
+        else:
+            code = self.called(name, step, body_of(self.say, step))
         beside = comment(self.said.comment(step)) if self.said else ""
         return f"{code:<{COMMENTS}} // {beside}" if beside else code
 
