@@ -14,8 +14,8 @@ STUBBED := $(addprefix tinygrad_attn/,__init__.py functional.py tensor.py)
 LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
 	lesson_four_levels attention_as_lookup
 
-.PHONY: help train graph lessons venv notebook test fuzz mutants bench pictures lint \
-	format debian-packages chromium clean FORCE
+.PHONY: help train graph lessons venv notebook test fuzz mutants bench peers pictures \
+	lint format debian-packages chromium clean FORCE
 .NOTPARALLEL: # one .venv, one pip
 
 help:  ## list the targets
@@ -50,7 +50,11 @@ mutants: .venv/for-mutants  ## change the code in 6,600 places, and see that tes
 bench: .venv/for-dev  ## run the benchmarks beside their peers
 	$(BIN)/python benchmarks/hops.py
 	$(BIN)/python benchmarks/values.py
+	$(BIN)/python -m benchmarks.steps --ops --out out/bench --json out/bench/steps.json
 	$(BIN)/python benchmarks/pictures.py
+
+peers: .venv/for-dev  ## install the benchmarks' peers (PyTorch, JAX, ...), apart from all else
+	$(BIN)/python -m benchmarks.steps.peers
 
 pictures: .venv/for-test  ## a screenshot of every picture and page, in out/pictures/
 	$(BIN)/python docs/pictures.py --out out/pictures

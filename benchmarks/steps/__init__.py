@@ -1,6 +1,6 @@
 """Training steps, timed beside those of the libraries one would use instead.
 
-    python -m benchmarks.steps                 # the table, some five minutes
+    python -m benchmarks.steps                 # the table, some ten minutes
     python -m benchmarks.steps --growth --ops  # and what they say
     make peers bench                           # with the peers installed before
 

@@ -130,6 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{operations.told(found['operations'])}", flush=True)
     print("", *pictures, sep="\n")
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -52,7 +52,7 @@ class Result:
         losses: of the first steps.
         ready: seconds until the first step was done: set-up, compiling, and the step.
         times: round → seconds a step.
-        cores: how many processors it kept busy.
+        busy: round → how many processors it kept busy.
     """
 
     contestant: Contestant
@@ -61,12 +61,24 @@ class Result:
     losses: list[float] = field(default_factory=list)
     ready: float = 0.0
     times: dict[int, float] = field(default_factory=dict)
-    cores: float = 0.0
+    busy: dict[int, float] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
         """The median of a step."""
         return median(self.times.values())
+
+    @property
+    def cores(self) -> float:
+        """How many processors it keeps busy."""
+        return median(self.busy.values())
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """Between these is the middle half of its times."""
+        times = [*self.times.values()]
+        low, _, high = quantiles(times, n=4) if len(times) > 1 else times * 3
+        return low, high
 
     def ratio(self, ours: Result) -> float:
         """How many times as long as ours it takes."""
@@ -77,14 +89,12 @@ class Result:
         """What JSON can say."""
         if self.missing:
             return {"title": self.contestant.title, "missing": self.missing}
-        times = [*self.times.values()]
-        low, _, high = quantiles(times, n=4) if len(times) > 1 else times * 3
         return {
             "title": self.contestant.title,
             "package": self.package,
             "seconds": self.seconds,
-            "quartiles": [low, high],
-            "rounds": len(times),
+            "quartiles": [*self.quartiles],
+            "rounds": len(self.times),
             "cores": round(self.cores, 2),
             "ready": self.ready,
             "losses": self.losses,
@@ -153,4 +163,4 @@ def block(process: Process, result: Result, i: int, seconds: float) -> None:
     """A contestant's turn in round i."""
     found = process.ask("block", seconds=seconds)
     result.times[i] = found["seconds"] / found["steps"]
-    result.cores = max(result.cores, found["cpu"] / found["seconds"])
+    result.busy[i] = found["cpu"] / found["seconds"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 
 from .contestants import Contestant
 from .measuring import Results
@@ -24,27 +25,16 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def duration(seconds: float) -> str:
     """0.00123 → "1.23 ms": three digits that count."""
-    unit, scale = (
-        next(
-            (u, s) for u, s in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)) if seconds >= s
-        )
-        if seconds >= 1e-6
-        else ("µs", 1e-6)
-    )
-    value = seconds / scale
-    digits = 0 if value >= 100 else 1 if value >= 10 else 2
-    return f"{value:.{digits}f} {unit}"
+    unit, value = "µs", seconds * 1e6
+    for larger in ("ms", "s"):
+        if value >= 1000:
+            unit, value = larger, value / 1000
+    return f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f} {unit}"
 
 
 def factor(ratio: float) -> str:
-    """A ratio, with two digits that count."""
-    return (
-        f"{ratio:.0f}"
-        if ratio >= 10
-        else f"{ratio:.1f}"
-        if ratio >= 2
-        else (f"{ratio:.2f}")
-    )
+    """A ratio, with two or three digits that count."""
+    return f"{ratio:.{0 if ratio >= 10 else 1 if ratio >= 2 else 2}f}"
 
 
 def ratios(measured: dict[Workload, Results]) -> str:
@@ -91,6 +81,24 @@ def missing(measured: dict[Workload, Results]) -> list[str]:
     ]
 
 
+def noise(measured: dict[Workload, Results]) -> list[str]:
+    """How far a contestant's own times lie apart, and who used more than one core."""
+    there = [
+        (w, r) for w, results in measured.items() for r in results.values() if r.times
+    ]
+    if not there:
+        return []
+    spans = [(r.quartiles[1] - r.quartiles[0]) / r.seconds for _, r in there]
+    said = [
+        "Noise: the middle half of a contestant's times spans "
+        f"{median(spans):.0%} of their median; at worst {max(spans):.0%}."
+    ]
+    for w, r in there:
+        if r.cores > 1.1:
+            said.append(f"{r.contestant.title} used {r.cores:.1f} cores ({w.name}).")
+    return said
+
+
 def steps(measured: dict[Workload, Results]) -> str:
     """All that is to be read of the workloads."""
     packages = dict.fromkeys(
@@ -107,6 +115,7 @@ def steps(measured: dict[Workload, Results]) -> str:
             ratios(measured),
             "",
             *missing(measured),
+            *noise(measured),
             f"With {', '.join(p for p in packages if p)}.",
         ]
     )

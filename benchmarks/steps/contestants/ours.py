@@ -72,7 +72,7 @@ def step(variant: str, w: Workload, weights: dict[str, Any]) -> Step:
 
     def eager(tokens: Any, labels: Any) -> float:
         loss = model.loss(Tensor(tokens), Tensor(labels))
-        model.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         return loss.item()  # type: ignore[no-any-return]

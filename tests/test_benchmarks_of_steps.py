@@ -1,0 +1,167 @@
+"""The benchmark of training steps runs, compares losses, and says who is missing.
+
+No test here looks at a time.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from conftest import needs_numpy, needs_torch
+
+pytest.importorskip("numpy")
+
+from benchmarks.steps import __main__ as steps
+from benchmarks.steps import growth, startup, tables, workers
+from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
+from benchmarks.steps.measuring import Result, Settings, check_losses, compared
+from benchmarks.steps.workloads import WORKLOADS, Workload, fused
+
+TINY = Workload("tiny", True, 2, 8, 2, 5, 2, 3)
+QUICK = Settings(rounds=2, seconds=0.001)
+
+
+def result(key, **given):
+    return Result(CONTESTANTS[key], **given)
+
+
+def run(capsys, *argv):
+    """What a quick run prints."""
+    assert steps.main(["--quick", "--workloads", "W1", *argv]) == 0
+    return capsys.readouterr().out
+
+
+@needs_numpy
+def test_the_table_and_its_json(capsys, tmp_path, monkeypatch):
+    nobody = Contestant("nobody", "Nobody", "with_nobody", "eager", "no_such_package")
+    monkeypatch.setitem(CONTESTANTS, "nobody", nobody)
+    file = tmp_path / "new" / "steps.json"
+    keys = "eager,numpy,nobody"
+    told = run(
+        capsys, "--steps-only", "--contestants", keys, "--json", str(file), "--ops"
+    )
+    assert "Nobody: no_such_package is not installed (make peers)" in told
+    assert str(WORKLOADS["W1"]) in told
+    found = json.loads(file.read_text())
+    assert found["machine"]["threads"] == 1
+    assert found["machine"]["environment"]["OMP_NUM_THREADS"] == "1"
+    w1 = found["steps"]["W1"]
+    assert w1["workload"] == WORKLOADS["W1"].plain()
+    assert w1["ratios"] == {"eager": {}, "numpy": {}}
+    assert w1["contestants"]["nobody"].keys() == {"title", "missing"}
+    for key in ("eager", "numpy"):
+        contestant = w1["contestants"][key]
+        assert len(contestant["losses"]) == 5
+        assert contestant["rounds"] == 1
+        low, high = contestant["quartiles"]
+        assert 0 < low <= contestant["seconds"] <= high
+        assert contestant["package"].startswith("numpy ")
+    layer_norm = found["operations"]["operations"]["layer_norm"]
+    assert layer_norm["forward"]["eager"] > 0 < layer_norm["backward"]["eager"]
+
+
+@needs_numpy
+@needs_torch
+def test_pytorch_does_the_same_work():
+    keys = ["eager", "pytorch", "pytorch-layer"]
+    for w in (TINY, WORKLOADS["W2"]):
+        results = compared(w, [CONTESTANTS[k] for k in keys], QUICK)
+        assert [r.missing for r in results.values()] == ["", "", ""]
+        assert all(len(r.times) == 2 for r in results.values())
+        assert results["pytorch"].ratio(results["eager"]) > 0
+
+
+@needs_numpy
+def test_memory_growth_startup_and_pictures(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(startup, "TRAIN", [sys.executable, "-c", "pass"])
+    monkeypatch.setattr(growth, "VALUES", {"layers": (1, 2)})
+    monkeypatch.setattr("benchmarks.steps.picture.VALUES", {"layers": (1, 2)})
+    file = tmp_path / "steps.json"
+    argv = ["--contestants", "eager", "--growth", "--json", str(file)]
+    told = run(capsys, *argv, "--out", str(tmp_path / "pictures"))
+    found = json.loads(file.read_text())
+    assert found["memory"]["eager"]["peak"] > found["memory"]["eager"]["imported"] > 0
+    assert found["growth"]["layers"]["2"]["eager"] > 0
+    assert found["startup"]["writing"]["numpy"]["W1"] > 0
+    assert found["startup"]["training"]["numpy"] > 0
+    assert "Memory of a step of W1" in told
+    assert "How a step's time grows" in told
+    drawn = {p.name for p in (tmp_path / "pictures").glob("*.svg")}
+    assert drawn == {"steps.svg", "growth.svg"} or "matplotlib is not" in told
+
+
+def test_other_losses_are_refused():
+    ours = result("eager", losses=[2.0, 1.0])
+    check_losses({"eager": ours, "jax": result("jax", losses=[2.0001, 1.00005])})
+    for losses in ([2.0, 1.001], [2.0, float("nan")]):
+        with pytest.raises(workers.Failed, match="JAX jit: losses"):
+            check_losses({"eager": ours, "jax": result("jax", losses=losses)})
+
+
+def test_ratios_are_of_the_same_round():
+    ours = result("eager", times={0: 1.0, 1: 10.0, 2: 2.0})
+    theirs = result("jax", times={0: 2.0, 2: 4.0})  # a slow one misses rounds
+    assert theirs.ratio(ours) == 2.0
+
+
+def test_a_missing_package_is_said():
+    nobody = Contestant("nobody", "Nobody", "with_nobody", "eager", "no_such_package")
+    with pytest.raises(Missing, match="no_such_package is not installed"):
+        workers.interpreter(nobody)
+    with pytest.raises(Missing):
+        workers.interpreter(nobody, "/no/such/python")
+
+
+@needs_numpy
+def test_what_fails_in_a_worker_is_said():
+    process = workers.Process(CONTESTANTS["eager"], sys.executable)
+    try:
+        process.ask("load")
+        with pytest.raises(workers.Failed, match="FileNotFoundError"):
+            process.ask("prepare", workload=TINY.plain(), file="no such file")
+        process.process.kill()
+        with pytest.raises(workers.Failed, match="its process ended with status"):
+            process.ask("peak")
+    finally:
+        process.close()
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(SystemExit, match="--workloads W9: it must be of W1, W2"):
+        steps.main(["--workloads", "W9"])
+
+
+@needs_numpy
+def test_one_projection_instead_of_three():
+    import numpy as np
+
+    names = [f"layers.0.self_attn.{x}_proj.weight" for x in "qkv"]
+    weights = {name: np.full((2, 2), i) for i, name in enumerate(names)}
+    weights |= {name.replace("weight", "bias"): np.zeros(2) for name in names}
+    weights["layers.0.self_attn.out_proj.weight"] = np.ones((2, 2))
+    found = fused(weights, 1)
+    assert set(found) == {
+        "layers.0.self_attn.out_proj.weight",
+        "layers.0.qkv_proj.weight",
+        "layers.0.qkv_proj.bias",
+    }
+    assert found["layers.0.qkv_proj.weight"][:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(12.34, "12.3 s"), (0.00123, "1.23 ms"), (2.5e-7, "0.25 µs"), (0.5, "500 ms")],
+)
+def test_durations(seconds, said):
+    assert tables.duration(seconds) == said
+
+
+def test_factors():
+    assert [*map(tables.factor, (0.456, 1.234, 3.45, 45.6))] == [
+        "0.46",
+        "1.23",
+        "3.5",
+        "46",
+    ]
