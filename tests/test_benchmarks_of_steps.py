@@ -11,8 +11,6 @@ import sys
 import pytest
 from conftest import needs_numpy, needs_torch
 
-pytest.importorskip("numpy")
-
 from benchmarks.steps import __main__ as steps
 from benchmarks.steps import growth, startup, tables, workers
 from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
