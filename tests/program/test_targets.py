@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from random import Random
 from typing import Any
 
@@ -71,6 +72,17 @@ class Computation:
         ]
         return sum(terms[1:], terms[0]) if terms else None
 
+    def written(self, target: Target) -> Any:
+        """The program; inputs of which no number counts, as they say, are no inputs."""
+        while True:
+            try:
+                return write(self.loss, self.inputs, target=target.name)
+            except ValueError as error:
+                name = re.search("depend on the input '(.)'", str(error))
+                if name is None:
+                    raise
+                del self.inputs[name[1]]
+
     def move(self) -> None:
         """Gives all leaves other numbers."""
         for name, x in self.leaves.items():
@@ -113,7 +125,7 @@ def check(program: Program, target: Target, dtype: str) -> float:
             with pytest.raises(TypeError, match="^indexing: a mask picks as many"):
                 write(computation.loss, computation.inputs, target=target.name)
             return 0.0
-        written = write(computation.loss, computation.inputs, target=target.name)
+        written = computation.written(target)
         worst = computation.compare(written, target.near[dtype])
         computation.move()
         worst = max(worst, computation.compare(written, target.near[dtype]))
@@ -240,6 +252,18 @@ EXAMPLES = {
         step("clip", "a", "b", 0.5),  # c
         step("clip", "a", None, "c"),  # d
     ),
+    "a sum over short rows, for which gcc 12 misplaces its stack": Program(
+        leaf(4, 3, 3),  # a
+        leaf(1, 1, 2),  # b
+        step("mean", "b", axis=None, keepdims=True),  # c
+        step("matrix_transpose", "a"),  # d
+        leaf(1, 2),  # e
+        step("linear", "b", "e"),  # f
+        step("var", "d", axis=-3, keepdims=False, correction=1),  # g
+        step("min", "e", axis=-2, keepdims=False),  # h
+        step("logsumexp", "b", axis=(-3, 1), keepdims=False),  # i
+        step("abs", "f"),  # j
+    ),
     "float64 made of float32": Program(
         leaf(2, 2, 3),  # a
         step("sum", "a", axis=(0, 1)),  # b
@@ -266,7 +290,7 @@ def test_a_wrong_program_is_noticed(
     with use_backend(target.backend, "float64"):
         monkeypatch.setattr(programs, "generic", lambda what, size: [0.5] * size)
         computation = Computation(program, "float64")
-        written = write(computation.loss, target=target.name)
+        written = computation.written(target)
         right = Tensor.tanh
         monkeypatch.setitem(OURS, "matmul", lambda x, y: right(x @ y))
         with pytest.raises(AssertionError, match="loss: "):
