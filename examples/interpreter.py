@@ -38,6 +38,7 @@ NEEDS = {  # option → the package that it needs
     "--load": "safetensors",
     "--checkpoint": "safetensors",
 }
+PROGRAMS = "--program", "--target"  # the language of a program that is written
 TELL = """
 import sys
 from importlib.util import find_spec
@@ -52,14 +53,15 @@ def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
     parser = argparse.ArgumentParser(
         add_help=False, exit_on_error=False, allow_abbrev=False
     )
-    for option in ("--backend", *needs):
+    for option in ("--backend", *PROGRAMS, *needs):
         parser.add_argument(option)
     try:
         given, _ = parser.parse_known_args()
     except argparse.ArgumentError:
         return set(), True  # the example itself says what is wrong
     packages = {needs[option] for option in needs if getattr(given, option[2:])}
-    if (given.backend or backend) == "numpy":
+    languages = {getattr(given, option[2:]) for option in PROGRAMS}
+    if (given.backend or backend) == "numpy" or languages & {"numpy", "c"}:
         packages.add("numpy")
     return packages, given.backend is not None
 

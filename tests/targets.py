@@ -80,7 +80,9 @@ def parameters(with_dtype: bool) -> Iterator[Any]:
 
 
 each_target = pytest.mark.parametrize("target", [*parameters(False)])
-each_target_and_dtype = pytest.mark.parametrize("target, dtype", [*parameters(True)])
+each_target_and_dtype = pytest.mark.parametrize(
+    ("target", "dtype"), [*parameters(True)]
+)
 
 
 # --- what a step returns --------------------------------------------------------------

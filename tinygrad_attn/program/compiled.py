@@ -177,7 +177,7 @@ def compile(
         function: returns the loss, or whatever else it computes (a Tensor, or several).
         update: an optimizer, or several, that move their parameters after each run.
         clip: the bound for the norm of all gradients (`nn.optim.clip_grad_norm`).
-        target: "c", "numpy" or "python"; by default the fastest of the backend.
+        target: "c", "numpy" or "python", as for `write`.
 
     Returns:
         The function, whose arguments are Tensors or arrays (inputs), or other values

@@ -45,6 +45,7 @@ class Namer:
     def __init__(self) -> None:
         self.taken: set[str] = set(RESERVED)
         self.views: dict[Any, str] = {}
+        self.told: set[Buffer] = set()  # those of tensors and their gradients
 
     def free(self, wish: str) -> str:
         """The name itself, or with a number."""
@@ -64,6 +65,7 @@ class Namer:
     def view(self, view: View, wish: str) -> None:
         """A name for a view, if it is not all of its buffer as it was made."""
         if view.shape == view.buffer.shape and view.whole:
+            self.told.add(view.buffer)
             self.name(view.buffer, wish)
         elif view.key not in self.views:
             self.views[view.key] = self.free(wish)

@@ -20,7 +20,7 @@ from ..graph.notation.formulas import transpose_name, written
 from ..graph.notation.tidy import is_transpose
 from ..graph.trace import Trace, history
 from ..graph.unfold import of_tensors
-from .anatomy import Buffer, Check, Map, Step, View
+from .anatomy import Check, Step, View
 from .listing import Program
 
 WIDEST = 60  # characters of a formula
@@ -123,45 +123,3 @@ class Sayings:
         path = self.names.paths.get(id(scope.owner), "")
         kind = type(scope.owner).__name__
         return f"{origin.part}: {path or kind}" + (f", {kind}" if path else "")
-
-
-def temporaries(steps: Sequence[Step], kept: Sequence[View]) -> dict[Buffer, Buffer]:
-    """Buffers that are only a stage on the way to another: made by one step, read by
-    one, number by number. They can lie where that step writes. Some are kept."""
-    writes: dict[Buffer, list[Step]] = {}
-    reads: dict[Buffer, list[Step]] = {}
-    for step in steps:
-        if not isinstance(step, Check):
-            writes.setdefault(step.out.buffer.place[0], []).append(step)
-        for view in step.reads():
-            reads.setdefault(view.buffer.place[0], []).append(step)
-    wanted = {view.buffer.place[0] for view in kept}
-    found: dict[Buffer, Buffer] = {}
-    for step in steps:
-        if not isinstance(step, Map) or not plain(step.out) or step.function == "copy":
-            continue
-        if len(writes[step.out.buffer]) > 1 or step.out.buffer in found.values():
-            continue
-        for at, v in enumerate(step.args):
-            if not isinstance(v, View) or not plain(v) or v.shape != step.out.shape:
-                continue
-            if step.function == "where" and at < 2:
-                continue  # the other branch is written first
-            made = writes.get(v.buffer, ())
-            alone = len(made) == 1 == len(reads[v.buffer]) and plain(made[0].out)
-            free = v.buffer not in wanted and v.buffer not in found
-            if alone and free and v.dtype == step.out.dtype:
-                found[v.buffer] = step.out.buffer
-                break
-    return found
-
-
-def plain(view: View) -> bool:
-    """Whether a view is all of a buffer of a step's own, as it was made."""
-    buffer = view.buffer
-    return (
-        buffer.role == "local"
-        and buffer.home is None
-        and view.whole
-        and view.shape == buffer.shape
-    )

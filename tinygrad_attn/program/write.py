@@ -29,7 +29,43 @@ def write(
     clip: float | None = None,
     target: str | None = None,
 ) -> Step:
-    """The program of a function: forward, backward and update as straight-line code."""
+    """The program of a function: a whole step of training as straight-line code.
+
+    The function is called once, on names instead of numbers; nothing is computed. What
+    it computes, the gradients of what it returns, and the update of an optimizer become
+    the lines of the program. Then the program runs as often as one likes, without the
+    engine.
+
+    Args:
+        function: given the inputs, in their order, it returns a loss; a loss and other
+            results; or, if nothing in it requires a gradient, any results. Or a loss
+            that was made of these very inputs inside `record()`.
+        inputs: name → an example: a Tensor, an array or lists. Its shape and dtype are
+            the program's.
+        update: an optimizer, or several, whose parameters each run moves.
+        clip: the bound for the norm of all gradients, as for
+            `nn.optim.clip_grad_norm`.
+        target: the language: "c", "numpy", "python" or "javascript" (which runs in a
+            browser, not here). By default "c" on the backend NumPy and "python" on the
+            pure-Python one. Without a C compiler NumPy's program runs, with a warning.
+
+    Returns:
+        A `Step`. `step(tokens, labels)` runs it, and returns what the function returns;
+        without `update` also the gradients, by the parameters' names. `step.source` is
+        its text, `step.save("step.py")` writes a file that runs by itself.
+
+    Raises:
+        TypeError, ValueError, RuntimeError: the function returns no Tensor, asks for a
+            number of an array, or does not depend on an input; the message says which.
+
+    >>> from tinygrad_attn import Tensor
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> def loss(x):
+    ...     return (w * x).sum()
+    >>> step = write(loss, {"x": [0.0, 0.0]}, target="python")
+    >>> step([3.0, 4.0])
+    (Tensor(11.0, float64), {'w': Tensor([3.0, 4.0], float64)})
+    """
     return written(function, inputs or {}, optimizers_of(update), clip, target)
 
 

@@ -19,9 +19,9 @@ from ..anatomy import (
     Step,
     View,
 )
+from ..arranging import stages
 from ..listing import Program
 from ..memory import BYTES, Memory, memory_of
-from ..saying import temporaries
 from .numpy_blocks import BLOCK, length_of, own_buffers, runs
 from .numpy_words import (
     CALLS,
@@ -46,8 +46,12 @@ class NumPyText:
         self.memory: list[str] = []  # what makes arrays
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
-        kept = [*program.results, *program.gradients]
-        self.lies_in = temporaries(program.steps, kept)
+        own = {s.out.buffer for s in program.steps if s.out.buffer.role == "local"}
+        self.large = sum(b.size * BYTES[b.dtype] for b in own) > ENOUGH
+        kept = {view.buffer for view in (*program.results, *program.gradients)}
+        if not self.large:  # what has a name of its own has memory of its own
+            kept |= program.namer.told
+        self.lies_in = stages(program.steps, kept)
         self.small = {  # buffers of which a piece is enough
             self.lies_in.get(buffer, buffer)
             for run in runs(program.steps)
@@ -61,8 +65,7 @@ class NumPyText:
         """Where buffers lie that leave their place to others; None if each has memory
         of its own, as long as that is not too much."""
         program = self.program
-        own = {s.out.buffer for s in program.steps if s.out.buffer.role == "local"}
-        if sum(b.size * BYTES[b.dtype] for b in own - {*self.lies_in}) < ENOUGH:
+        if not self.large:
             return None
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # a compiled program's are compared with them
