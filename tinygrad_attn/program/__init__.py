@@ -16,14 +16,14 @@ without an autograd engine in them.
     saying.py       what stands beside each line
     loops.py        how a step runs over memory
     fusing.py       many steps in one walk over rows
-    nesting.py      many steps in one expression
-    signs.py        which numbers cannot be negative, or too large
+    nesting.py      a step computed inside the one that reads it
+    signs.py        what is known of numbers, whatever is given
     memory.py       where each buffer lies
     writers/        one program, printed in several languages
     compiling.py    the system's C compiler
     blas.py         the matrix products of NumPy's own library
     machines.py     what runs a text, and keeps its numbers
-    python_machine.py  the machine of plain Python
+    python_machine.py   the same for plain Python: lists in, lists out
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's
     saving.py       a program as a file that runs without this package

@@ -14,11 +14,11 @@ javascript_products.py   products of matrices in JavaScript, by tiles
 javascript_frame.py   what all programs in JavaScript have: memory, what is given
 javascript_text.py    a program in JavaScript
 python_layout.py      how a program in plain Python stands on the page
-python_words.py       its formulas and functions
-python_lists.py       where its numbers are: in flat lists
-python_storing.py     what becomes of a step's numbers
-python_maps.py        comprehensions: what is computed number by number
-python_matrices.py    rows and columns: lists of tuples
-python_steps.py       its steps, one after the other
+python_words.py       its formulas, and the functions that it brings along
+python_lists.py       where its numbers are: flat lists that have names
+python_matrices.py    rows and columns
+python_storing.py     a list gets its name
+python_maps.py        comprehensions, number by number
+python_steps.py       all kinds of steps
 python_text.py        a program in plain Python
 """

@@ -96,10 +96,9 @@ class PythonText:
                 steps.write(step)
         results = ", ".join(self.result(view) for view in program.results)
         if self.moved:
-            names = ", ".join(b.name for b in self.moved)
-            new = ", ".join(lists.read(b, 0, b.size) for b in self.moved)
             steps.lines += ["", "    # --- what the next step begins with ---"]
-            steps.lines += folded(f"{names} = {new}", "    ", "        ")
+            for buffer in self.moved:
+                steps.assign(buffer.name, lists.read(buffer, 0, buffer.size))
         steps.lines += folded(f"return ({results},)", "    ", "        ")
         return once, steps.lines
 
@@ -157,7 +156,8 @@ class PythonText:
         lines = [*folded(f'{text}"""'.strip(), "    ", "    ")]
         if self.moved:
             names = ", ".join(b.name for b in self.moved)
-            lines += folded(f"global {names}", "    ", "        ")
+            lines += folded(names, "    global ", "    global ")
+            lines = [line.removesuffix(",") for line in lines]
         return lines
 
     def helpers(self, lines: list[str]) -> list[str]:
