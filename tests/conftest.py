@@ -75,6 +75,16 @@ def any_backend(request):
         yield request.param[0]
 
 
+@pytest.fixture
+def javascript_runs(monkeypatch):
+    """Programs in JavaScript, which do not run here, run in Node.js."""
+    from in_node import NodeMachine
+
+    from tinygrad_attn.program import write
+
+    monkeypatch.setitem(write.MACHINES, "javascript", NodeMachine)
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium; without one the test is skipped, and says so."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import math
@@ -10,13 +11,16 @@ import struct
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import flatten
 
+from tinygrad_attn.program.machines import NumPyMachine
 from tinygrad_attn.program.write import write
+from tinygrad_attn.program.writers.javascript_text import JavaScriptText
 
 NODE = shutil.which(Path(sys.executable).with_name("node")) or shutil.which("node")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs Node.js")
@@ -44,8 +48,12 @@ function trial(f) {
   }
 }
 
-const jobs = JSON.parse(require("fs").readFileSync(0, "utf8"));
-const results = jobs.map(({ source, load, steps, show }) => {
+const lines = require("readline").createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  process.stdout.write(`${JSON.stringify(JSON.parse(line).map(done))}\\n`);
+});
+
+function done({ source, load, steps, show }) {
   const program = new Function(`${source}; return createProgram`)()();
   const loaded = trial(() => program.load(each(load, decoded)));
   const found = steps.map((given) => trial(() => program.step(each(given, decoded))));
@@ -54,8 +62,7 @@ const results = jobs.map(({ source, load, steps, show }) => {
     return { ...tensor, array: encoded(program.read(tensor)) };
   });
   return { loaded, steps: found, shown };
-});
-process.stdout.write(JSON.stringify(results));
+}
 """
 
 
@@ -91,7 +98,7 @@ class Found:
 
 
 def run_all(jobs: list[Job]) -> list[Found]:
-    """Runs several programs in one process."""
+    """Runs several programs, one after the other."""
     given = json.dumps(
         [
             {
@@ -101,13 +108,36 @@ def run_all(jobs: list[Job]) -> list[Found]:
             for job in jobs
         ]
     )
-    command = [str(NODE), "-e", DRIVER]
-    done = subprocess.run(command, input=given, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = node()
+    process.stdin.write(given + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    assert answer, "Node.js ended; what it said stands above"
     return [
         Found(job.get("loaded"), job["steps"], job["shown"])
-        for job in decoded(json.loads(done.stdout))
+        for job in decoded(json.loads(answer))
     ]
+
+
+@cache
+def node() -> Any:
+    """One process for all tests: a new one takes as long as what most of them do."""
+    process = subprocess.Popen(
+        [str(NODE), "-e", DRIVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    atexit.register(ended, process)
+    return process
+
+
+def ended(process: Any) -> None:
+    """Closes the process; it ends when it has read all."""
+    process.stdin.close()
+    process.wait()
+    process.stdout.close()
 
 
 def run(source: str, load: Any = None, steps: Any = (), show: Any = ()) -> Found:
@@ -190,3 +220,50 @@ def outputs(found, which=0):
     step = found.steps[which]
     assert "error" not in step, step
     return [*step["outputs"].values()]
+
+
+class NodeMachine(NumPyMachine):
+    """Runs a program's text of JavaScript, for tests of all languages: each run loads
+    what lasts, and takes it back from there."""
+
+    name = "javascript"
+
+    def __init__(self, program):
+        super().__init__(program)
+        writer = JavaScriptText(program)
+        self.results = [
+            writer.shown(v).removeprefix("program.") for v in program.results
+        ]
+        self.text = writer.text()
+        inputs = {array.buffer: name for name, array in program.draft.inputs.items()}
+        self.given = [inputs.get(b, b.name) for b in program.given]
+        self.lasting = {b: f"{group(b)}.{b.name}" for b in program.leaves.values()}
+        for part in program.parts:
+            self.lasting |= {b: f"state.{b.name}" for b in part.slots.values()}
+
+    def run(self, given, scalars):
+        load = {b.name: self.arrays[b] for b in self.lasting}
+        step = dict(zip(self.given, given))
+        step |= {b.name: v for b, v in zip(self.program.scalars, scalars)}
+        show = [*self.lasting.values(), *self.results]
+        found = run(self.text, load, [step], show)
+        (returned,) = found.steps
+        if "error" in returned:
+            kinds = {"RangeError": IndexError, "Error": RuntimeError}
+            raise kinds[returned["error"]](returned["says"])
+        arrays = [array_of(tensor) for tensor in found.shown]
+        for buffer, array in zip(self.lasting, arrays):
+            self.arrays[buffer][...] = array
+        return tuple(arrays[len(self.lasting) :])
+
+
+def group(buffer):
+    return "constants" if buffer.role == "constant" else "parameters"
+
+
+def array_of(tensor):
+    """A tensor that was shown, as an array of NumPy."""
+    import numpy
+
+    found = numpy.array(tensor["array"], tensor["dtype"])
+    return found.reshape([*map(int, tensor["shape"])])

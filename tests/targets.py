@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import flatten
+from in_node import NODE
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.program.compiling import compiler
@@ -65,6 +66,11 @@ TARGETS = [
         {"float64": 1e-12, "float32": 1e-5},
         programs=60,
     ),
+    Target(
+        "javascript",
+        {"NumPy": HAS_NUMPY, "Node.js": NODE is not None},
+        {"float64": 1e-12, "float32": 1e-5},
+    ),
 ]
 
 
@@ -79,10 +85,16 @@ def parameters(with_dtype: bool) -> Iterator[Any]:
             yield pytest.param(*values, id=said, marks=marks)
 
 
-each_target = pytest.mark.parametrize("target", [*parameters(False)])
-each_target_and_dtype = pytest.mark.parametrize(
-    ("target", "dtype"), [*parameters(True)]
-)
+def each_target(test: Any, names: Any = "target", with_dtype: bool = False) -> Any:
+    """The test runs in every language; that it can in JavaScript too, conftest.py sees
+    to."""
+    marked = pytest.mark.parametrize(names, [*parameters(with_dtype)])(test)
+    return pytest.mark.usefixtures("javascript_runs")(marked)
+
+
+def each_target_and_dtype(test: Any) -> Any:
+    """The test runs in every language, with all floats that there are."""
+    return each_target(test, ("target", "dtype"), True)
 
 
 # --- what a step returns --------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from random import Random
 
 import pytest
@@ -18,8 +17,6 @@ from in_node import (
     outputs,
     run_all,
 )
-from programs import NAMES, OURS, Leaf, Step, draw_program, generic
-from programs import run as run_program
 
 from tinygrad_attn import (
     Tensor,
@@ -154,60 +151,3 @@ def test_every_rule_forward_and_backward(rules, case):
     assert {*step["gradients"]} == {*gradients}
     for name, g in gradients.items():
         assert_near(name, step["gradients"][name], g)
-
-
-class Computation:
-    """A random program (tests/programs.py): leaves, and a loss of those that matter."""
-
-    def __init__(self, seed):
-        self.program = draw_program(Random(seed).randint)
-        needed = {*self.program.results()}
-        for name, item in reversed([*zip(NAMES, self.program.items)]):
-            if name in needed and isinstance(item, Step):
-                needed |= {i for i in item.inputs if isinstance(i, str)}
-        self.all = {
-            name: self.made(name, item)
-            for name, item in zip(NAMES, self.program.items)
-            if isinstance(item, Leaf)
-        }
-        self.leaves = {name: x for name, x in self.all.items() if name in needed}
-
-    def made(self, name, item):
-        x = Tensor(generic(name, math.prod(item.shape)), dtype="float64")
-        return x.reshape(item.shape).detach().requires_grad_(item.grad)
-
-    def loss(self, *inputs):
-        given = self.all | dict(zip(self.leaves, inputs))
-        values = run_program(self.program, OURS, lambda name, item: given[name])
-        results = [values[n] for n in self.program.results()]
-        floats = [z for z in results if z.dtype == "float64"]
-        terms = [(z * math.cos(i + 1)).sum() for i, z in enumerate(floats)]
-        return sum(terms[1:], terms[0]) if terms else None
-
-
-def test_random_programs():
-    """As they are drawn in tests/programs.py, with all that the functions call."""
-    jobs, wants, refused = [], [], []
-    for seed in range(80):
-        drawn = Computation(seed)
-        loss = drawn.loss(*drawn.leaves.values())
-        if loss is None or not loss.requires_grad:
-            continue
-        try:
-            jobs.append(job(drawn.loss, dict(drawn.leaves)))
-        except (RuntimeError, ValueError, TypeError) as error:
-            refused.append(str(error))
-            continue
-        loss.backward()
-        slopes = {n: x.grad for n, x in drawn.leaves.items() if x.grad is not None}
-        wants.append((repr(drawn.program), loss.item(), slopes))
-    assert len(jobs) > 50
-    for says in refused:  # a mask decides a shape, or a leaf is only compared
-        assert re.search("a mask picks as many|does not depend on the", says)
-    for found, (program, loss, slopes) in zip(run_all(jobs), wants, strict=True):
-        (step,) = found.steps
-        assert "error" not in step, (step, program)
-        assert_near(program, step["loss"], [loss])
-        assert {*step["gradients"]} == {*slopes}, program
-        for name, g in step["gradients"].items():
-            assert_near(program, g, slopes[name].tolist())

@@ -249,6 +249,28 @@ def test_names_that_mean_something_in_javascript():
     assert outputs(found) == [[2.0 * i] for i in range(len(inputs))]
 
 
+class Named(nn.Module):
+    """Python takes "ﬁ" and "fi" for one name."""
+
+    def __init__(self):
+        super().__init__()
+        names = "α²", "ﬁ", "fi", "a-b", "·"
+        self.all = nn.ModuleDict({name: nn.Linear(1, 1) for name in names})
+
+    def forward(self, x):
+        return sum(layer(x).sum() * i for i, layer in enumerate(self.all.values(), 1))
+
+
+def test_names_that_are_no_identifiers():
+    model, inputs = Named(), {"x": [[2.0]]}
+    step = write(model, inputs, target=JS)
+    names = {*numbers_of(step)}
+    assert {"all_α2_bias", "all_fi_bias", "all_fi_bias_2", "all_a_b_bias"} < names
+    found = run(step.source, numbers_of(step), [inputs])
+    want, _ = write(model, inputs, target="numpy")([[2.0]])
+    assert_near("loss", [found.steps[0]["loss"]], [want.item()])
+
+
 def test_an_input_and_a_number_may_bear_one_name():
     """The count of steps is t, unless an input is."""
     w = Tensor([1.0, 2.0], requires_grad=True)

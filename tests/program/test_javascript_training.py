@@ -18,6 +18,7 @@ from in_node import (
     outputs,
     run_all,
 )
+from targets import each_target
 
 import nn
 from tinygrad_attn import (
@@ -139,6 +140,30 @@ def test_training(kind, optimizer):
     for p, shown in zip(model.parameters(), found.shown):
         assert tuple(shown["shape"]) == p.shape
         assert_near(names[p], shown["array"], p.tolist(), 1e-9)
+
+
+@each_target
+@pytest.mark.parametrize("options", [{}, {"nesterov": True, "weight_decay": 0.1}])
+def test_one_program_for_the_first_step_and_all_others(target, options):
+    """An optimizer's state that begins with 0 is no other program."""
+    model, inputs = nn.Linear(2, 3), {"x": [[1.0, 2.0], [3.0, -1.0]], "labels": [0, 2]}
+
+    def loss(x, labels):
+        return functional.cross_entropy(model(x), labels)
+
+    start = {name: p.tolist() for name, p in model.named_parameters()}
+    update = nn.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, **options)
+    step = write(loss, inputs, update=update, target=target.name)
+    losses = [step(**inputs).item() for _ in range(6)]
+
+    model.load_state_dict({name: Tensor(v) for name, v in start.items()})
+    update = nn.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, **options)
+    for got in losses:
+        want = loss(*map(Tensor, inputs.values()))
+        update.zero_grad()
+        want.backward()
+        update.step()
+        assert_near("loss", [got], [want.item()])
 
 
 def test_dropout_by_masks_that_are_given():

@@ -11,6 +11,7 @@ from __future__ import annotations
 import keyword
 import re
 from typing import Any
+from unicodedata import normalize
 
 from ..autograd.lines import SourceLine
 from ..graph.names import Names, name_at
@@ -49,8 +50,10 @@ class Namer:
 
     def free(self, wish: str) -> str:
         """The name itself, or with a number."""
-        plain = re.sub(r"\W", "_", wish).strip("_") or "x"
-        plain = f"_{plain}" if plain[0].isdigit() else plain
+        wish = normalize("NFKC", wish)  # as Python reads names
+        plain = "".join(c if f"a{c}".isidentifier() else "_" for c in wish)
+        plain = plain.strip("_") or "x"
+        plain = plain if plain[0].isidentifier() else f"_{plain}"
         name, count = plain, 1
         while name in self.taken:
             count += 1
