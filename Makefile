@@ -12,7 +12,7 @@ CHECK_PYTHON = "$(PYTHON)" -c "import sys; \
 # Beside these lie stubs, which the type checker would read instead.
 STUBBED := $(addprefix tinygrad_attn/,__init__.py functional.py tensor.py)
 LESSONS := lesson_topological_order lesson_one_neuron lesson_broadcast \
-	lesson_four_levels attention_as_lookup
+	lesson_four_levels lesson_program attention_as_lookup
 
 .PHONY: help train graph lessons venv notebook test fuzz mutants bench peers pictures \
 	lint format debian-packages chromium clean FORCE

@@ -85,6 +85,29 @@ def padded(y):
     return (y.shape[0] + 1, *y.shape[1:])
 
 
+PRODUCTS = [
+    lambda x, y: x @ y,
+    lambda x, y: x @ y.swapaxes(-1, -2).mT,
+    lambda x, y: (y.mT @ x.mT).mT,
+    lambda x, y: x[..., ::-1] @ y[..., ::-1, ::-1],
+]
+
+
+@pytest.mark.parametrize(
+    "sizes", [(32, 32, 16), (41, 29, 31), (9, 64, 33), (1, 99, 200)]
+)
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_large_products_are_computed_by_tiles(sizes, batch):
+    n, k, m = sizes
+    random = Random(1)
+    inputs = {"x": drawn(random, *batch, n, k), "y": drawn(random, *batch, k, m)}
+    jobs = [job(function, inputs) for function in PRODUCTS]
+    assert all(("at once" in job.source) == (sizes != (41, 29, 31)) for job in jobs)
+    for found, function in zip(run_all(jobs), PRODUCTS):
+        want = function(*map(Tensor, inputs.values()))
+        assert_near("product", outputs(found)[0], want.tolist())
+
+
 def test_rows_are_taken_and_added():
     random = Random(3)
     inputs = {

@@ -90,7 +90,11 @@ def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
     first, each = once(steps)
     given = [array.buffer for array in draft.inputs.values()]
     given += [x.buffer for x in draft.tape.randoms if x.buffer in read]
-    scalars = [b for b in in_order(steps) if b.role == "scalar" and b.name]
+    counts = [part.step.buffer for part in parts]  # they come last
+    used = [b for b in in_order(steps) if b.role == "scalar" and b.name]
+    rates = [x.buffer for part in parts for x in part.rates.values()]
+    ahead = [*rates, *(b for b in used if b not in counts)]
+    scalars = [b for b in dict.fromkeys([*ahead, *counts]) if b in used]
     leaves = {t: x.buffer for t, x in draft.tape.leaves.values() if x.buffer in read}
     if not parts:  # a gradient of zeros reads nothing
         learned = [p for p in draft.gradients if type(p.array) is not Traced]

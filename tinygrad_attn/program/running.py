@@ -74,9 +74,11 @@ class Step:
         }
 
     def save(self, path: str | Path) -> None:
-        """Writes the program to a file that runs without this package: in NumPy for
-        .py, in C for .c. Parameters and state are as they are now."""
-        self.refresh()
+        """Writes the program to a file that runs without this package: in NumPy (or
+        plain Python, if it runs in that) for .py, in C for .c, in JavaScript for .js.
+        Parameters and state are as they are now."""
+        if Path(path).suffix != ".js":
+            self.refresh()
         save(self.program, self.machine, Sayings(self.program), path)
 
     # --- a run ------------------------------------------------------------------------

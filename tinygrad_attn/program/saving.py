@@ -8,6 +8,7 @@ second one beside it, which the first reads. All are exact.
 from __future__ import annotations
 
 import base64
+import math
 import os
 import struct
 import textwrap
@@ -21,6 +22,7 @@ from .listing import Program
 from .memory import memory_of
 from .writers.c_text import CText
 from .writers.c_words import SAY, TYPES
+from .writers.javascript_text import JavaScriptText
 from .writers.numpy_text import NumPyText
 from .writers.numpy_words import flat_numbers
 from .writers.python_text import PythonText
@@ -36,13 +38,16 @@ def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
     """Writes a program to a file.
 
     Args:
-        path: its suffix says in which language: .py or .c.
+        path: its suffix says in which language: .py, .c or .js.
     """
     target = Path(path)
+    if target.suffix == ".js":
+        replace(target, javascript_file(program, said).encode())
+        return
     if target.suffix not in WRITERS:
         raise ValueError(
             f"save: {say(str(path))} given; its name must end in "
-            + " or ".join(WRITERS)
+            + " or ".join([*WRITERS, ".js"])
         )
     numbers = lasting_numbers(program, machine)
     count = sum(buffer.size for buffer, _ in numbers)
@@ -54,6 +59,38 @@ def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
     if beside is not None:
         replace(beside, b"".join(data for _, data in numbers))
     replace(target, text.encode())
+
+
+def javascript_file(program: Program, said: Any) -> str:
+    """A file for a browser or Node.js: `createProgram(numbers)` makes a program with
+    the numbers that stand in it."""
+    named = {b.name: flat_numbers(t.array) for t, b in program.leaves.items()}
+    for part in program.parts:
+        for slot, buffer in part.slots.items():
+            found: list[Any] = []
+            for p in part.parameters:
+                kept = part.optimizer.state.get(p, {}).get(slot)
+                found += [0.0] * p.size if kept is None else flat_numbers(kept)
+            named[buffer.name] = found
+    rows = [f"  {name}: [{', '.join(map(spelled, v))}]," for name, v in named.items()]
+    lines = [
+        JavaScriptText(program, said).text().rstrip(),
+        "",
+        "// The numbers, as they were when this was written: createProgram(numbers).",
+        "const numbers = {",
+        *rows,
+        "};",
+        'if (typeof module === "object") module.exports.numbers = numbers;',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def spelled(v: float) -> str:
+    """A number in JavaScript."""
+    if isinstance(v, float) and not math.isfinite(v):
+        return "NaN" if v != v else ("Infinity" if v > 0 else "-Infinity")
+    return str(int(v)) if isinstance(v, bool) else repr(v)
 
 
 def replace(path: Path, data: bytes) -> None:

@@ -1,4 +1,9 @@
-"""write: the program of a function."""
+"""write: the program of a function.
+
+draft      the function is run on names: forward, backward, update (drafting.py)
+arranged   what nobody needs is left out, buffers get names (listing.py)
+machine    the text is printed, compiled, and has memory (machines.py)
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 An inner product reads two numbers for each that it adds up. For two rows and four
 columns at once it reads six for eight: in Node.js that takes less than half the time.
+Small products stay as simple as they are.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ..loops import address, merged
 from .bodies import COUNTERS, nest, product_body
 from .javascript_words import JavaScript
 
+LARGE = 2**14  # multiplications, from which a product is worth so many lines
 TILES = [(2, 4), (2, 3), (1, 4), (2, 2), (1, 3), (2, 1), (1, 2)]  # rows and columns
 
 
@@ -20,7 +22,7 @@ def tiled_body(say: JavaScript, step: Product) -> str:
     out, x, y = step.out, step.x, step.y
     (n, k), m = x.shape[-2:], y.shape[-1]
     fitting = [(i, j) for i, j in TILES if n % i == 0 and m % j == 0]
-    if not fitting or not n * k * m:
+    if not fitting or n * k * m < LARGE:
         return product_body(say, step)
     rows, columns = fitting[0]
     batch = out.shape[:-2]
@@ -62,7 +64,9 @@ def tiled_body(say: JavaScript, step: Product) -> str:
     for i, j in tile:
         total = say.total(f"s{i}{j}", out.dtype)
         lines.append(f"    z[{plus('zAt', i * zi + j * zj)}] = {total};")
-    return nest(say, outer, loops.sizes, [*lines, "  }", "}"], simd="none")
+    beside = f"  // rows: {rows} at once; columns: {columns}"
+    body = nest(say, outer, loops.sizes, [*lines, "  }", "}"], simd="none")
+    return f"{beside}\n{body}"
 
 
 def plus(name: str, more: int) -> str:
