@@ -108,11 +108,8 @@ def trained_alike(model, optimizer_of, batches, steps):
             if slot == "step":
                 assert other.state[q][slot] == array == steps
             else:
-                assert_near(
-                    f"{slot} of {name}",
-                    *map(Tensor, (other.state[q][slot], array)),
-                    NEAR,
-                )
+                got = Tensor(other.state[q][slot])
+                assert_near(f"{slot} of {name}", got, Tensor(array), NEAR)
     return step
 
 
@@ -582,7 +579,9 @@ def test_lines_are_narrow_and_the_text_is_the_same_each_time():
     step = write(model.loss, {"x": x, "y": y}, target="python")
     assert write(model.loss, {"x": x, "y": y}, target="python").source == step.source
     code = re.sub(r"  # .*", "", step.source)
-    assert not [line for line in code.splitlines() if len(line) > 120]
+    says = r"^ *'.*',$"  # a sentence
+    wide = [line for line in code.splitlines() if len(line) > 88]
+    assert all(re.match(says, line) for line in wide)
 
 
 # --- steps inside of steps ------------------------------------------------------------
@@ -626,3 +625,22 @@ def test_what_is_written_meanwhile_is_not_moved_past():
     assert z.item() == 14.0
     assert doubled.tolist() == [2.0, 4.0]
     assert w.tolist() == [0.0, -1.0]
+
+
+def test_two_optimizers_of_the_same_parameters():
+    model = GPT()
+    twin = copy.deepcopy(model)
+    x, y = randint(0, 11, (1, 6)), randint(0, 11, (1, 6))
+
+    def optimizers(m):
+        return Adam(m.parameters()), SGD([m.head.weight, m.norm.bias], lr=0.5)
+
+    first, second = optimizers(model)
+    both = optimizers(twin)
+    step = write(twin.loss, {"x": x, "y": y}, update=both, target="python")
+    for _ in range(3):
+        loss = eager_step(model, first, x, y)
+        second.step()
+        assert_near("loss", step(x, y), loss, NEAR)
+    for p, q in zip(model.parameters(), twin.parameters()):
+        assert_near("p", q, p, NEAR)

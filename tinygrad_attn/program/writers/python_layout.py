@@ -39,15 +39,37 @@ def returned(indent: str, value: Listing) -> list[str]:
 def laid(indent: str, head: str, value: str | Listing, said: str) -> list[str]:
     """A value behind some words, on as many lines as it needs."""
     head = indent + head
-    if isinstance(value, str) or len(head + str(value)) <= WIDTH:
+    if len(f"{head}{value}") <= WIDTH:
         return [commented(f"{head}{value}", said)]
     inside = indent + "    "
-    lines = [commented(f"{head}[", said)]
-    if value.comma:
-        lines += folded(", ".join(value.parts), inside, inside)
-    for part in () if value.comma else value.parts:
-        lines += folded(part, inside, inside + "    ")
-    return [*lines, f"{indent}]"]
+    if isinstance(value, Listing):
+        parts = [", ".join(value.parts)] if value.comma else value.parts
+        hang = inside if value.comma else inside + "    "
+        middle = [line for part in parts for line in folded(part, inside, hang)]
+        return [commented(f"{head}[", said), *middle, f"{indent}]"]
+    at = opening(value)
+    right = value[-1] if at >= 0 else ")"
+    what = value[at + 1 : -1] if at >= 0 else value
+    first = f"{head}{value[: at + 1]}" if at >= 0 else f"{head}("
+    return [
+        commented(first, said),
+        *folded(what, inside, inside + "    "),
+        f"{indent}{right}",
+    ]
+
+
+def opening(text: str) -> int:
+    """Where the bracket is that the last sign closes; -1 if that is no bracket.
+
+    >>> opening("f(x, g(y))"), opening("f(x) + g(y)"), opening("x + y")
+    (1, 8, -1)
+    """
+    depth = 0
+    for at in range(len(text) - 1, -1, -1):
+        depth += (text[at] in ")]") - (text[at] in "([")
+        if depth == 0:
+            break
+    return at if at < len(text) - 1 else -1
 
 
 def commented(line: str, said: str) -> str:

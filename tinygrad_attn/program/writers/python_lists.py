@@ -18,7 +18,7 @@ from ..anatomy import Buffer, Check, Map, Step, View
 from ..arranging import LASTING, bounds
 from ..loops import merged
 from ..naming import Namer
-from .python_layout import Listing
+from .python_layout import Listing, assigned
 
 
 class Segment(NamedTuple):
@@ -154,8 +154,9 @@ class Lists:
     def order_lines(self) -> list[str]:
         """What makes them."""
         return [
-            f"{name} = itemgetter(*{self.places(*key)})"
+            line
             for key, name in self.orders.items()
+            for line in assigned("", name, f"itemgetter(*{self.places(*key)})", "")
         ]
 
     def places(self, sizes: Shape, steps: Shape, start: int) -> str:

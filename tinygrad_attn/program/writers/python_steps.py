@@ -8,7 +8,7 @@ from typing import Any
 from ..anatomy import Check, Gather, Map, Product, Reduce, Scatter, Step, View
 from ..loops import merged
 from ..nesting import Inner
-from .python_layout import Listing
+from .python_layout import WIDTH, Listing
 from .python_lists import zero
 from .python_maps import Maps
 from .python_matrices import Vectors, as_list, side_by_side
@@ -175,7 +175,15 @@ class Steps(Maps):
         """A call that refuses numbers."""
         name = f"check_{step.question}"
         self.words.used.add(name)
-        given = [self.listed(step.out)]
-        given += [f"{step.count}, {step.but}"] if step.question == "range" else []
-        text = f"{self.indent}{name}({', '.join([*given, repr(step.sentence)])})"
-        self.lines.append(text)
+        given = self.listed(step.out)
+        if step.question == "range":
+            given += f", {step.count}, {step.but}"
+        pad, says = self.indent, repr(step.sentence)
+        line = f"{pad}{name}({given}, {says})"
+        several = [
+            f"{pad}{name}(",
+            f"{pad}    {given},",
+            f"{pad}    {says},",
+            f"{pad})",
+        ]
+        self.lines += [line] if len(line) <= WIDTH else several
