@@ -445,7 +445,8 @@ def test_names_that_the_text_uses_itself():
         range = zip.exp().max(1)
         largest = range / xs.reshape(-1)
         i = rows @ zip.mT
-        return [z, largest, i, x.reshape(-1)[2:], take(y, Tensor([1, 0]))]
+        taken = take(i, Tensor([1, 0])) + take(i[:, 0], Tensor([1, 0]))[0]
+        return [z, largest, i, x.reshape(-1)[2:], take(y, Tensor([1, 0])), taken]
 
     runs_alike(function, randn(3, 4), randn(2, 4), rand(3, 4))
 

@@ -141,11 +141,11 @@ class Maps(Storing):
         wish = f"{home.name}_row"
         return self.matrices.named(key, lambda: row, wish, always=True), "row"
 
-    def letters(self, taken: Iterable[str]) -> Iterator[str]:
+    def letters(self, taken: Iterable[str], first: str = LETTERS) -> Iterator[str]:
         """Names for numbers in a comprehension, others than those around it."""
         words = {word for text in taken for word in re.findall(r"\w+", text)}
-        more = (f"x{i}" for i in count())
-        return (c for c in chain(LETTERS, more) if not {c, f"{c}s"} & words)
+        more = (f"{first[0]}{n}" for n in count())
+        return (c for c in chain(first, more) if not {c, f"{c}s"} & words)
 
 
 def loop(each: Mapping[str, str]) -> str:

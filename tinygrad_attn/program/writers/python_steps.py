@@ -130,13 +130,14 @@ class Steps(Maps):
         run = prod(x.shape[1:])
         name, at, stride = self.whole_rows(x)
         indices = self.listed(step.indices)
-        each = f"for i in {indices}"
-        place = f"i * {stride}" if stride != 1 else "i"
+        i = next(self.letters([name, indices], "ijk"))
+        v = next(self.letters([name, indices, i]))
+        each = f"for {i} in {indices}"
+        place = f"{i} * {stride}" if stride != 1 else i
         place = f"{at} + {place}" if at else place
         if run == 1:
             self.store(step, Listing([f"{name}[{place}]", each]))
             return
-        v = next(self.letters([name, indices, "i"]))
         part = f"{name}[{place} : {place} + {run}]"
         self.store(step, Listing([v, each, f"for {v} in {part}"]))
 
