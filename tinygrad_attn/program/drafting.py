@@ -123,7 +123,8 @@ def outputs_of(returned: Any) -> list[Tensor]:
     found = list(returned) if isinstance(returned, (tuple, list)) else [returned]
     for t in found:
         if not isinstance(t, Tensor) or type(t.array) is not Traced:
-            kind = "a constant" if isinstance(t, Tensor) else f"a {type(t).__name__}"
+            kind = f"a {type(t).__name__}"
+            kind = "a Tensor that was there before" if isinstance(t, Tensor) else kind
             raise TypeError(
                 f"write: the function returned {kind}; it must return a Tensor that it "
                 "computes, such as the loss, or a tuple of them"

@@ -84,7 +84,7 @@ class NumPyMachine:
         strides = tuple(s * size for s in view.strides)
         start = (offset + view.offset) * size
         if not view.size:
-            return base[:0].reshape(view.shape)
+            return base.reshape(-1)[:0].reshape(view.shape)
         return type(base)(view.shape, base.dtype, base, start, strides)
 
     def cut(self, part: Part, vector: Any) -> list[Any]:

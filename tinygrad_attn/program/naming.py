@@ -75,15 +75,15 @@ class Namer:
 
 
 def name_all(draft: Draft, steps: list[Step]) -> Namer:
-    """Names all buffers that the steps use."""
+    """Names all buffers that the steps use, and those that are returned."""
     namer = Namer()
     used: dict[Buffer, None] = {}
-    for step in steps:
-        for view in (step.out, *step.reads()):
-            buffer: Buffer | None = view.buffer
-            while buffer is not None:
-                used.setdefault(buffer)
-                buffer = buffer.home[0] if buffer.home else None
+    views = [view for step in steps for view in (step.out, *step.reads())]
+    for view in (*views, *(t.array for t in draft.outputs)):
+        buffer: Buffer | None = view.buffer
+        while buffer is not None:
+            used.setdefault(buffer)
+            buffer = buffer.home[0] if buffer.home else None
     # those that have a name keep it; the caller's own above all
     for buffer in sorted(used, key=lambda b: b.role != "input"):
         if buffer.name:

@@ -118,9 +118,14 @@ class PythonMachine:
         self.own.clear()
         views = self.program.results
         return tuple(
-            Array(x if isinstance(x, list) else [x], view.shape, kind_of(view.dtype))
+            Array(listed(x), view.shape, kind_of(view.dtype))
             for view, x in zip(views, results)
         )
+
+
+def listed(x: Any) -> list[Any]:
+    """The numbers of a result: a list, a tuple or a single one."""
+    return x if type(x) is list else [*x] if type(x) is tuple else [x]
 
 
 def flat(array: Any) -> list[Any]:

@@ -77,11 +77,11 @@ class PythonText:
         """The lines that run once, and those of a step."""
         program, steps = self.program, self.steps
         lists = steps.lists
-        for step in (*self.first, *self.each):
-            for view in step.reads():
-                home = view.buffer.place[0]
-                if home.role == "constant" and home.owner is None:
-                    self.constant(home)
+        used = [view for s in (*self.first, *self.each) for view in s.reads()]
+        for view in (*used, *program.results):
+            home = view.buffer.place[0]
+            if home.role == "constant" and home.owner is None:
+                self.constant(home)
         for step in self.first:
             steps.write(step)
         once, steps.lines, steps.indent = steps.lines, [], "    "
