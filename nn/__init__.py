@@ -57,6 +57,7 @@ from .stateless import ReLU as ReLU
 from .stateless import Sigmoid as Sigmoid
 from .stateless import SiLU as SiLU
 from .stateless import Tanh as Tanh
+from .transformer.cache import FixedCache as FixedCache
 from .transformer.decoder import TransformerDecoder as TransformerDecoder
 from .transformer.decoder import TransformerDecoderLayer as TransformerDecoderLayer
 from .transformer.decoding import beam_search as beam_search

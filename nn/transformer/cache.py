@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_attn import Tensor, concat, ops
+from tinygrad_attn import Tensor, arange, concat, ops, where
 from tinygrad_attn.errors import check_flags, check_number
 
 
@@ -47,6 +47,9 @@ class KeyValueCache:
         self.made_from: tuple[Tensor, Tensor] | None = None  # what was given, detached
         self.made_by: Sequence[Any] = ()  # the arrays of weights
         self.rows: list[int] | None = None  # of made_from, if rows were selected
+
+    # (1, S), which keys a query may look at; None: a causal mask says it
+    seen: Tensor | None = None
 
     def __len__(self) -> int:
         """How many positions are cached."""
@@ -111,6 +114,84 @@ class KeyValueCache:
                 list(rows) if self.rows is None else [self.rows[r] for r in rows]
             )
             self.contents = ops.take(k, rows, axis=0), ops.take(v, rows, axis=0)
+
+
+class FixedCache(KeyValueCache):
+    """The keys and values of one attention in a fixed number of places C.
+
+    A cache that grows has other shapes at each token. This one has the same always, and
+    where the new token stands is a number, `position`. So a program that was written
+    for one token (`tinygrad_attn.compile`) serves all: keys, values and position go in,
+    keys and values come out.
+
+    Args:
+        keys, values: (B, H, C, d_k); at first zeros.
+        position: integers of shape (), the place of the new token, from 0.
+
+    >>> import nn
+    >>> from tinygrad_attn import randn, zeros
+    >>> attention, x = nn.MultiHeadAttention(4, 2), randn(1, 3, 4)
+    >>> whole, _ = attention(x, is_causal=True)
+    >>> keys = values = zeros(1, 2, 8, 2)
+    >>> for t in range(3):
+    ...     cache = FixedCache(keys, values, Tensor(t))
+    ...     z, _ = attention(x[:, t : t + 1], cache=cache)
+    ...     keys, values = cache.keys, cache.values
+    >>> (z - whole[:, 2:]).abs().max().item() < 1e-12
+    True
+    """
+
+    def __init__(self, keys: Tensor, values: Tensor, position: Tensor) -> None:
+        super().__init__()
+        for name, t in (("keys", keys), ("values", values)):
+            if not isinstance(t, Tensor) or t.ndim < 2:
+                given = f"shape {t.shape}" if isinstance(t, Tensor) else type(t)
+                raise ValueError(
+                    f"FixedCache: {name} of {given} given; they must be a Tensor "
+                    "(B, H, C, d_k)"
+                )
+        if not isinstance(position, Tensor) or (position.shape, position.dtype) != (
+            (),
+            "int64",
+        ):
+            raise ValueError(
+                "FixedCache: the position given must be an integer as a Tensor of "
+                "shape (), such as Tensor(0)"
+            )
+        self.keys, self.values = keys, values
+        places = arange(keys.shape[-2])
+        self.here = (places == position).reshape(-1, 1)  # (C, 1)
+        self.seen = (places <= position).reshape(1, -1)  # (1, C)
+
+    def __len__(self) -> int:
+        """How many places there are."""
+        return self.keys.shape[-2]
+
+    def check(
+        self, who: str, key: Tensor, value: Tensor, weights: Sequence[Any]
+    ) -> None:
+        """Refuses more than one token, or another batch."""
+        batch = self.keys.shape[:-3]
+        if key.shape[-2] != 1 or key.shape[:-2] != batch:
+            raise ValueError(
+                f"{who}: key of shape {key.shape} given with a FixedCache of batch "
+                f"{batch}; it must be one token of each, {(*batch, 1, key.shape[-1])}"
+            )
+
+    def append(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Puts the keys and values (B, H, 1, d_k) of the new token in their place.
+
+        Returns:
+            All C of them; `seen` says which there are.
+        """
+        self.keys = where(self.here, k, self.keys)
+        self.values = where(self.here, v, self.values)
+        return self.keys, self.values
+
+    def select(self, rows: Sequence[int]) -> None:
+        """Keeps these rows of the batch."""
+        self.keys = ops.take(self.keys, rows, axis=0)
+        self.values = ops.take(self.values, rows, axis=0)
 
 
 class LayerCache:

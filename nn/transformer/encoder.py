@@ -9,6 +9,7 @@ from tinygrad_attn import Tensor
 
 from ..layers import Dropout, LayerNorm
 from ..module import Module
+from .cache import KeyValueCache
 from .multi_head import MultiHeadAttention
 from .shared import TransformerLayer, check_norm, copy_layer
 
@@ -34,14 +35,15 @@ class TransformerEncoderLayer(TransformerLayer):
         src_mask: Tensor | None = None,
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool = False,
+        cache: KeyValueCache | None = None,
     ) -> Tensor:
         """(B, S, d_model) → the same.
 
         Args:
-            src_mask, src_key_padding_mask, is_causal: as in MultiHeadAttention.
+            src_mask, src_key_padding_mask, is_causal, cache: as in MultiHeadAttention.
         """
         z, _ = self.forward_with_weights(
-            x, src_mask, False, src_key_padding_mask, is_causal
+            x, src_mask, False, src_key_padding_mask, is_causal, cache
         )
         return z
 
@@ -52,6 +54,7 @@ class TransformerEncoderLayer(TransformerLayer):
         need_weights: bool = True,
         src_key_padding_mask: Tensor | None = None,
         is_causal: bool = False,
+        cache: KeyValueCache | None = None,
     ) -> tuple[Tensor, Tensor | None]:
         """`forward`, and the attention weights (B, H, S, S)."""
         # x is (B, S, d_model), and so is every line up to the return
@@ -61,6 +64,7 @@ class TransformerEncoderLayer(TransformerLayer):
             key_padding_mask=src_key_padding_mask,
             is_causal=is_causal,
             need_weights=need_weights,
+            cache=cache,
             mask_names=("src_mask", "src_key_padding_mask"),
         )
         x = self.norm_after(self.norm1, x + self.dropout1(z))

@@ -215,6 +215,11 @@ class MultiHeadAttention(Module):
             projections = (self.k_proj.weight.array, self.v_proj.weight.array)
             cache.check(who, key, value, projections)
             k, v = cache.complete or cache.append(*self.keys_and_values(key, value))
+            if cache.seen is not None:  # in its place of a causal mask
+                seen, is_causal = cache.seen, False
+                attn_mask = (
+                    seen if attn_mask is None else ops.where(attn_mask, seen, False)
+                )
         t, s = q.shape[-2], k.shape[-2]
         energies_shape = (*q.shape[:-1], s)  # (..., H, T, S)
         mask = one_mask(who, energies_shape, attn_mask, key_padding_mask, mask_names)

@@ -9,7 +9,7 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3.5.
 
 from __future__ import annotations
 
-from tinygrad_attn import Tensor, arange, stack
+from tinygrad_attn import Tensor, arange, ops, stack
 from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.errors import check_number
 
@@ -37,10 +37,13 @@ class LearnedPositions(Module):
         check_number("LearnedPositions", "std", std, 0.0)
         self.weight = normal(max_len, d_model, std=std)
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
-        stop = start + check_length(self, x, self.weight, start)
-        return x + self.weight[start:stop]
+    def forward(self, x: Tensor, start: int | Tensor = 0) -> Tensor:
+        """x (..., T, d) → the same; its positions are start, start + 1, ...
+
+        Args:
+            start: an integer; or, for a single position, one as a Tensor.
+        """
+        return x + rows_from(self, x, self.weight, start)
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[0]} positions"
@@ -76,13 +79,29 @@ class SinusoidalPositions(Module):
         waves = waves.astype(current_backend().dtype)  # (max_len, d)
         self.register_buffer("waves", waves, persistent=False)
 
-    def forward(self, x: Tensor, start: int = 0) -> Tensor:
-        """x (..., T, d) → the same; its positions are start, start + 1, ..."""
-        stop = start + check_length(self, x, self.waves, start)
-        return x + self.waves[start:stop]
+    def forward(self, x: Tensor, start: int | Tensor = 0) -> Tensor:
+        """x (..., T, d) → the same; `start` is as in LearnedPositions."""
+        return x + rows_from(self, x, self.waves, start)
 
     def extra_repr(self) -> str:
         return f"{self.waves.shape[0]} positions"
+
+
+def rows_from(
+    module: Module, x: Tensor, positions: Tensor, start: int | Tensor
+) -> Tensor:
+    """The positions (T, d) of x (..., T, d)."""
+    if not isinstance(start, Tensor):
+        return positions[start : start + check_length(module, x, positions, start)]
+    who = type(module).__name__
+    if x.shape[-2] != 1 or start.shape or start.dtype != "int64":
+        raise ValueError(
+            f"{who}: start of shape {start.shape} and {start.dtype} given for an input "
+            f"of shape {x.shape}; a Tensor must be an integer of shape (), for one "
+            "position (..., 1, d)"
+        )
+    row: Tensor = ops.take(positions, start.reshape(1))
+    return row
 
 
 def check_length(module: Module, x: Tensor, positions: Tensor, start: int) -> int:

@@ -6,7 +6,17 @@ import pytest
 
 import nn
 from nn.transformer.cache import DecoderCache, KeyValueCache, LayerCache
-from tinygrad_attn import Tensor, manual_seed, no_grad, ones, ops, randn
+from tinygrad_attn import (
+    Tensor,
+    compile,
+    manual_seed,
+    no_grad,
+    ones,
+    ops,
+    randn,
+    stack,
+    zeros,
+)
 
 A, B = Tensor([[5, 6, 7]]), Tensor([[8, 9, 3]])
 
@@ -111,3 +121,71 @@ def test_what_was_changed_in_place_is_another():
     tgt.fill_(5)
     with pytest.raises(ValueError, match=r"tgt begins with other tokens"):
         model.decode(Tensor([[5, 5]]), memory, real, cache)
+
+
+# --- a cache of a fixed number of places ----------------------------------------------
+
+
+class Writer(nn.Module):
+    """A small decoder without an encoder."""
+
+    def __init__(self):
+        self.tokens = nn.Embedding(11, 8)
+        self.positions = nn.LearnedPositions(16, 8)
+        self.layers = nn.ModuleList(
+            nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0) for _ in range(2)
+        )
+        self.head = nn.Linear(8, 11)
+
+    def forward(self, x):
+        x = self.positions(self.tokens(x))
+        for layer in self.layers:
+            x = layer(x, is_causal=True)
+        return self.head(x)
+
+    def one(self, token, position, keys, values):
+        """The scores after one token, and what is kept for the next."""
+        x, kept = self.positions(self.tokens(token), position), []
+        for i, layer in enumerate(self.layers):
+            kept.append(nn.FixedCache(keys[i], values[i], position))
+            x = layer(x, cache=kept[-1])
+        return (
+            self.head(x),
+            stack([c.keys for c in kept]),
+            stack([c.values for c in kept]),
+        )
+
+
+@pytest.mark.parametrize("how", ["eager", "compiled"])
+def test_a_fixed_cache_serves_all_tokens(how, any_backend):
+    manual_seed(0)
+    model, tokens = Writer().eval(), [3, 1, 4, 1, 5, 9, 2, 6]
+    if how == "compiled" and any_backend == "scalar":
+        pytest.skip("programs are not written for single numbers")
+    one = model.one
+    if how == "compiled":
+        one = compile(model.one, target=any_backend)
+    with no_grad():
+        whole = model(Tensor([tokens]))
+        keys = values = zeros(2, 1, 2, 16, 4)
+        for t, token in enumerate(tokens):
+            scores, keys, values = one(Tensor([[token]]), Tensor(t), keys, values)
+            assert (scores - whole[:, t : t + 1]).abs().max().item() < 1e-5
+    if how == "compiled":
+        assert one.count == 1
+
+
+def test_a_fixed_cache_refuses_what_does_not_fit():
+    attention, keys = nn.MultiHeadAttention(4, 2), zeros(1, 2, 8, 2)
+    cache = nn.FixedCache(keys, keys, Tensor(0))
+    with pytest.raises(ValueError, match=r"one token of each, \(1, 1, 4\)$"):
+        attention(randn(1, 3, 4), cache=cache)
+    with pytest.raises(ValueError, match=r"^FixedCache: the position given must be an"):
+        nn.FixedCache(keys, keys, 0)
+    with pytest.raises(ValueError, match=r"^FixedCache: keys of .*list.* given"):
+        nn.FixedCache([1.0], keys, Tensor(0))
+    positions = nn.LearnedPositions(16, 4)
+    with pytest.raises(ValueError, match=r"^LearnedPositions: start of shape \(1,\)"):
+        positions(randn(1, 1, 4), Tensor([0]))
+    with pytest.raises(IndexError, match=r"index 16 given; it is out of range"):
+        positions(randn(1, 1, 4), Tensor(16))
