@@ -77,9 +77,10 @@ def test_memory_growth_startup_and_pictures(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(growth, "VALUES", {"layers": (1, 2)})
     monkeypatch.setattr("benchmarks.steps.picture.VALUES", {"layers": (1, 2)})
     file = tmp_path / "steps.json"
-    argv = ["--contestants", "eager", "--growth", "--json", str(file)]
+    argv = ["--contestants", "eager", "--growth", "--cpu", "--json", str(file)]
     told = run(capsys, *argv, "--out", str(tmp_path / "pictures"))
     found = json.loads(file.read_text())
+    assert found["clock"] == "processor"
     assert found["memory"]["eager"]["peak"] > found["memory"]["eager"]["imported"] > 0
     assert found["growth"]["layers"]["2"]["eager"] > 0
     assert found["startup"]["writing"]["numpy"]["W1"] > 0
@@ -102,6 +103,21 @@ def test_ratios_are_of_the_same_round():
     ours = result("eager", times={0: 1.0, 1: 10.0, 2: 2.0})
     theirs = result("jax", times={0: 2.0, 2: 4.0})  # a slow one misses rounds
     assert theirs.ratio(ours) == 2.0
+
+
+def test_noise_is_said():
+    ours = result("eager", times={0: 1.0, 1: 2.0, 2: 3.0}, busy=dict.fromkeys("012", 1))
+    said = tables.noise({TINY: {"eager": ours}})
+    assert said == [
+        "Noise: the middle half of a contestant's times spans 100% of their median; at "
+        "worst 100%."
+    ]
+    theirs = result("jax", times={0: 1.0}, busy={0: 1.5})
+    ours.busy = {0: 0.4}
+    assert tables.noise({TINY: {"eager": ours, "jax": theirs}})[1:] == [
+        "The machine was busy: one of them had 40% of a core.",
+        "JAX jit used 1.5 cores (tiny).",
+    ]
 
 
 def test_a_missing_package_is_said():

@@ -34,11 +34,14 @@ class Settings:
         rounds: how many blocks each contestant has.
         seconds: how long a block is.
         peers: the Python to look for peers in, if another than `make peers` makes.
+        cpu: whether the processor's time is taken, and not the clock's: what others use
+            of a busy machine is then not counted.
     """
 
     rounds: int = 15
     seconds: float = 0.05
     peers: str | None = None
+    cpu: bool = False
 
 
 @dataclass
@@ -121,7 +124,7 @@ def compared(
             order = [k for k in steps if steps[k] < PATIENCE or i < FEW]
             random.Random(i).shuffle(order)
             for key in order:
-                block(processes[key], results[key], i, settings.seconds)
+                block(processes[key], results[key], i, settings)
     return results
 
 
@@ -159,8 +162,8 @@ def check_losses(results: Results) -> None:
                 )
 
 
-def block(process: Process, result: Result, i: int, seconds: float) -> None:
+def block(process: Process, result: Result, i: int, settings: Settings) -> None:
     """A contestant's turn in round i."""
-    found = process.ask("block", seconds=seconds)
-    result.times[i] = found["seconds"] / found["steps"]
+    found = process.ask("block", seconds=settings.seconds)
+    result.times[i] = found["cpu" if settings.cpu else "seconds"] / found["steps"]
     result.busy[i] = found["cpu"] / found["seconds"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,18 +34,25 @@ def draw_growth(found: dict[str, Any], path: Path) -> str:
 
 
 def draw_steps(measured: dict[str, Any], path: Path) -> str:
-    """For each workload a bar for each contestant, logarithmic; says where it is."""
+    """For each workload a point for each contestant, on a logarithmic axis of whole
+    decades; says where it is."""
     plt = plotting()
     if plt is None:
         return "no picture: matplotlib is not installed"
     figure, axes = plt.subplots(1, len(measured), figsize=(13, 3.2), squeeze=False)
     for ax, (name, w) in zip(axes[0], measured.items()):
         there = {key: c for key, c in w["contestants"].items() if "missing" not in c}
+        times = [1e3 * c["seconds"] for c in there.values()]
         colours = ["C0" if CONTESTANTS[key].ours else "C7" for key in there]
-        titles = [c["title"] for c in there.values()]
-        ax.barh(titles, [1e3 * c["seconds"] for c in there.values()], color=colours)
-        ax.set_xscale("log")
+        ax.scatter(times, range(len(there)), c=colours)
+        ax.set_yticks(range(len(there)), [c["title"] for c in there.values()])
         ax.invert_yaxis()
+        ends = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
+        decades = [10.0**n for n in range(ends[0], ends[1] + 1)]
+        ax.set_xscale("log")
+        ax.set_xticks(decades, [f"{ms:g}" for ms in decades])
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
         ax.set_title(name)
         ax.set_xlabel("ms a step")
     return saved(figure, path)

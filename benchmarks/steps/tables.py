@@ -93,6 +93,9 @@ def noise(measured: dict[Workload, Results]) -> list[str]:
         "Noise: the middle half of a contestant's times spans "
         f"{median(spans):.0%} of their median; at worst {max(spans):.0%}."
     ]
+    least = min(r.cores for _, r in there)
+    if least < 0.9:
+        said.append(f"The machine was busy: one of them had {least:.0%} of a core.")
     for w, r in there:
         if r.cores > 1.1:
             said.append(f"{r.contestant.title} used {r.cores:.1f} cores ({w.name}).")
