@@ -91,6 +91,14 @@ def eager_step(model, optimizer, *inputs):
     return loss
 
 
+def parameters_of(model, twin):
+    """The parameters of two models, without those whose true gradient is 0: the bias of
+    the keys moves all energies of a row alike. Adam divides its rounding by itself."""
+    for (name, p), q in zip(model.named_parameters(), twin.parameters()):
+        if not name.endswith("k_proj.bias"):
+            yield name, p, q
+
+
 def trained_alike(model, optimizer_of, batches, steps):
     """Trains eagerly and by a program, and compares all that there is."""
     twin = copy.deepcopy(model)
@@ -102,7 +110,7 @@ def trained_alike(model, optimizer_of, batches, steps):
         want = eager_step(model, optimizer, *batch)
         manual_seed(k)
         assert_near(f"loss {k}", step(*batch), want, NEAR)
-    for (name, p), q in zip(model.named_parameters(), twin.parameters()):
+    for name, p, q in parameters_of(model, twin):
         assert_near(name, q, p, NEAR)
         for slot, array in optimizer.state[p].items():
             if slot == "step":
@@ -345,8 +353,8 @@ def test_a_negative_state_is_answered_as_eagerly():
         o.load_state_dict(saved)
     eager_step(model, optimizer, *batch)
     step(*batch)
-    for p, q in zip(model.parameters(), twin.parameters()):
-        assert_near("p", q, p, NEAR)
+    for name, p, q in parameters_of(model, twin):
+        assert_near(name, q, p, NEAR)
     assert any(v != v for v in flatten(model.head.weight.tolist()))
 
 
@@ -448,7 +456,10 @@ def test_names_that_the_text_uses_itself():
         taken = take(i, Tensor([1, 0])) + take(i[:, 0], Tensor([1, 0]))[0]
         return [z, largest, i, x.reshape(-1)[2:], take(y, Tensor([1, 0])), taken]
 
-    runs_alike(function, randn(3, 4), randn(2, 4), rand(3, 4))
+    given = {"x": randn(3, 4), "rows": randn(2, 4), "y": rand(3, 4)}
+    step = write(function, given, target="python")
+    for got, want in zip(step(**given), function(*given.values())):
+        assert_near("z", got, want, NEAR)
 
 
 # --- what is refused ------------------------------------------------------------------
@@ -643,5 +654,5 @@ def test_two_optimizers_of_the_same_parameters():
         loss = eager_step(model, first, x, y)
         second.step()
         assert_near("loss", step(x, y), loss, NEAR)
-    for p, q in zip(model.parameters(), twin.parameters()):
-        assert_near("p", q, p, NEAR)
+    for name, p, q in parameters_of(model, twin):
+        assert_near(name, q, p, NEAR)
