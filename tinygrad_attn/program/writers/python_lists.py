@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ...arrays.shapes import Shape
-from ..anatomy import Buffer, Check, Map, Step, View
+from ..anatomy import Buffer, Check, Step, View
 from ..arranging import LASTING, bounds
 from ..loops import merged
 from ..naming import Namer
@@ -231,8 +231,3 @@ def in_parts(views: Sequence[View]) -> bool:
 def lasts(home: Buffer) -> bool:
     """Whether a buffer keeps its numbers for the next run."""
     return home.role in LASTING
-
-
-def is_fill(step: Step) -> bool:
-    """Whether a step fills a view with one number."""
-    return isinstance(step, Map) and step.function == "copy" and not [*step.reads()]
