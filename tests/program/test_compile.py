@@ -317,6 +317,55 @@ def test_what_somebody_keeps_stays(target):
     assert isinstance(memory, machines.NumPyMachine)
 
 
+KEEPERS = {
+    "its tensor": lambda w, state: w.detach(),
+    "a row of it": lambda w, state: w.detach()[1],
+    "a part of a row": lambda w, state: w.detach()[1][1:],
+    "it in another shape": lambda w, state: w.reshape(-1),
+    "its array": lambda w, state: w.array,
+    "a row of its array": lambda w, state: w.array[1],
+    "as NumPy's": lambda w, state: w.detach().numpy(),
+    "its state": lambda w, state: state["exp_avg"],
+    "a row of its state": lambda w, state: state["exp_avg"][1],
+}
+
+
+@pytest.mark.parametrize("keep", KEEPERS.values(), ids=KEEPERS)
+@pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=needs_cc)])
+def test_each_alone_stays(target, keep):
+    step, model, mine, _, _ = twins(target=target)
+    x, y = randn(2, 3), randn(2, 2)
+    step(x, y)
+    kept = keep(model.first.weight, mine.state[model.first.weight])
+    seen = kept.tolist()
+    step(x, y)
+    step(x, y)
+    assert kept.tolist() == seen
+
+
+@pytest.mark.parametrize(
+    "target", ["numpy", pytest.param("c", marks=needs_cc), "python"]
+)
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_state_that_somebody_put_there_counts(target, whole):
+    step, model, mine, other, theirs = twins(target=target)
+    x, y = randn(2, 3), randn(2, 2)
+    for _ in range(2):
+        step(x, y)
+        eager(other, theirs, x, y)
+    for m, optimizer in ((model, mine), (other, theirs)):
+        state = optimizer.state[m.last.bias]
+        zeros = state["exp_avg"] * 0.0
+        if whole:
+            optimizer.state[m.last.bias] = {**state, "exp_avg": zeros}
+        else:
+            state["exp_avg"] = zeros
+    for _ in range(2):
+        want = eager(other, theirs, x, y)
+        assert step(x, y).item() == pytest.approx(want, rel=1e-6)
+    assert model.last.bias.tolist() == pytest.approx(other.last.bias.tolist(), rel=1e-5)
+
+
 @pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=needs_cc)])
 def test_memory_that_nobody_keeps_does_not_move(target):
     step, _, _, _, _ = twins(target=target)

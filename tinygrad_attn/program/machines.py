@@ -75,6 +75,9 @@ class NumPyMachine:
         }
         self.given_out = [*self.arrays.values()]
         self.given_out += [a for cut in self.pieces.values() for a in cut]
+        # to NumPy, a view of a view is one of what lies below
+        below = {id(a.base): a.base for a in self.given_out if a.base is not None}
+        self.given_out += below.values()
 
     def array(self, view: View) -> Any:
         """A view, as an array over the machine's memory."""
@@ -220,7 +223,7 @@ class JavaScriptMachine:
     """Has a program's text of JavaScript, which runs elsewhere."""
 
     name = namespace = "javascript"
-    proved = True
+    proved = keeps = True
     alone = None
 
     def __init__(self, program: Program) -> None:

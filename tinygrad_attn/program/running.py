@@ -49,6 +49,7 @@ class Step:
         draft = program.draft
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
+        self.count = len(self.names)
         self.leaves = [*program.leaves]
         self.buffers = [*program.leaves.values()]
         arrays = [t.array for t in self.leaves] or [t.array for t in examples]
@@ -58,6 +59,13 @@ class Step:
         self.seen: list[Any] = [None] * len(self.leaves)
         self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
         self.expected: list[Any] = [None] * len(self.optimizers)
+        self.states: list[dict[str, Any]] = []  # of all parameters that move
+        self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
+        self.renews = self.foreign or not machine.keeps  # gives out other arrays
+        self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
+        several = isinstance(draft.returned, (tuple, list))
+        gradients = draft.trains and not program.parts
+        self.plain = not (several or gradients or self.foreign)  # returns one Tensor
 
     @property
     def source(self) -> str:
@@ -88,30 +96,46 @@ class Step:
         if self.changes is not Changes.last:
             self.check_key()
         arrays = self.inputs(given, named)
-        if not all(part.suits() for part in self.unsure()):
-            raise RuntimeError(
-                "step: the optimizer's state is not what the program was written for "
-                "(other slots, or parameters that have come differently far); write it "
-                "again (a function under @compile does so by itself)"
-            )
         self.refresh()
         scalars = self.scalars()
-        arrays += self.drawn()
+        if self.program.draft.tape.randoms:
+            arrays += self.drawn()
         if self.machine.proved:
             results = self.machine.run(arrays, scalars)
         else:
             results = self.first_run(arrays, scalars)
         if self.trained:
             self.after()
-        return self.returned(results)
+        return make(results[0]) if self.plain else self.returned(results)
 
     def refresh(self) -> None:
-        """Has the machine have the numbers of the model."""
+        """Has the machine have the numbers of the model, in a memory of its own."""
         kept = self.machine.alone is not None and self.machine.shared()
-        if kept or self.others_moved():
+        if kept or self.renews:
+            self.look_at_states()
+        moved = self.others_moved()
+        if moved or self.beginning:
+            self.check_states()
+        if kept or moved:
             self.take_over(kept)
             self.machine.alone = None
             self.machine.shared()  # counts
+
+    def check_states(self) -> None:
+        """Refuses a run if an optimizer's state is another than was written for."""
+        if not all(part.suits() for part in self.unsure()):
+            raise RuntimeError(
+                "step: the optimizer's state is not what the program was written for "
+                "(other slots, or parameters that have come differently far); write it "
+                "again (a function under @compile does so by itself)"
+            )
+
+    def look_at_states(self) -> None:
+        """Sees whether somebody put an array of his own into a state."""
+        for i, optimizer in enumerate(self.optimizers):
+            for p, slot, array in self.handed[i]:
+                if optimizer.state.get(p, {}).get(slot) is not array:
+                    self.expected[i] = None
 
     def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
         """A compiled program's first run, beside NumPy's. If they differ, NumPy's goes
@@ -147,7 +171,7 @@ class Step:
         """The arrays of the inputs, checked."""
         if named:
             given = self.in_order(given, named)
-        if len(given) != len(self.names):
+        if len(given) != self.count:
             raise TypeError(
                 f"step: {len(given)} inputs given; it takes {len(self.names)}: "
                 f"{', '.join(self.names)}"
@@ -208,6 +232,11 @@ class Step:
                 self.take_state(optimizer)
             self.expected[i] = now
         self.give_out()
+        self.states = [
+            part.optimizer.state[p]
+            for part in self.program.parts
+            for p in part.parameters
+        ]
 
     def take_state(self, optimizer: Any) -> None:
         """The same of an optimizer's state; what is missing begins at 0."""
@@ -228,11 +257,15 @@ class Step:
             if t in self.trained:
                 own = arrays[buffer]
                 t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
+        self.handed = [[] for _ in self.optimizers]
         for part in self.program.parts:
             state = part.optimizer.state
+            handed = self.handed[self.optimizers.index(part.optimizer)]
             for slot in part.slots:
                 for p, own in zip(part.parameters, pieces[part, slot]):
-                    state[p][slot] = self.ours(own, p) if self.foreign else own
+                    given = self.ours(own, p) if self.foreign else own
+                    state[p][slot] = given
+                    handed.append((p, slot, given))
 
     def ours(self, array: Any, like: Any) -> Any:
         """An array of the machine as one of the model's backend, which is another."""
@@ -286,11 +319,9 @@ class Step:
         for i, optimizer in enumerate(self.optimizers):
             optimizer.steps += 1
             self.expected[i] = id(optimizer.state), optimizer.steps
-        for part in self.program.parts:
-            state = part.optimizer.state
-            for p in part.parameters:
-                state[p]["step"] += 1
-        if self.foreign or not self.machine.keeps:
+        for state in self.states:
+            state["step"] += 1
+        if self.renews:
             self.give_out()
 
     def returned(self, results: tuple[Any, ...]) -> Any:
