@@ -159,7 +159,7 @@ def fused(steps: Sequence[Step]) -> list[Group]:
     """The steps in groups, in an order in which each has what it needs."""
     groups: list[Group] = []
     touched: dict[Buffer, list[tuple[int, Step]]] = {}
-    for step in steps:
+    for step in numbers_first(steps):
         earliest = first_group(step, touched)
         place = joined(step, groups, earliest)
         if place is None:
@@ -171,6 +171,16 @@ def fused(steps: Sequence[Step]) -> list[Group]:
         for view in (step.out, *step.reads()):
             touched.setdefault(view.buffer.place[0], []).append((place, step))
     return groups
+
+
+def numbers_first(steps: Sequence[Step]) -> list[Step]:
+    """The steps, with the plain numbers of the update (1 − βᵗ) before all else of it:
+    they need no array, and no walk shall wait for them."""
+    starts = [i for i, s in enumerate(steps) if s.origin.part == "update"]
+    start = starts[0] if starts else len(steps)
+    update = steps[start:]
+    update = sorted(update, key=lambda step: step.out.buffer.role != "scalar")
+    return [*steps[:start], *update]
 
 
 def first_group(step: Step, touched: dict[Buffer, list[tuple[int, Step]]]) -> int:
@@ -317,7 +327,7 @@ def passing(groups: Sequence[Group], results: Sequence[View]) -> set[Buffer]:
         item.out.view.buffer
         for group in groups
         for item in group.items
-        if stays(item)
+        if stays(item, group)
         and item.out.view.whole
         and item.out.view.buffer.role == "local"
         and item.out.view.buffer not in kept
@@ -330,9 +340,25 @@ def passing(groups: Sequence[Group], results: Sequence[View]) -> set[Buffer]:
 STACK = 4096  # numbers of a row that are kept beside the processor
 
 
-def stays(item: Item) -> bool:
-    """Whether a row of a result can be kept: it is complete with its row, and small."""
-    return item.kind != "rows" and not crosses(item) and item.length <= STACK
+def stays(item: Item, group: Group) -> bool:
+    """Whether a row of a result can be kept: it is complete with its row, and small, if
+    more is needed than one number at a time."""
+    if item.kind == "rows" or crosses(item):
+        return False
+    return item.length <= STACK or not needs_row(item, group)
+
+
+def needs_row(item: Item, group: Group) -> bool:
+    """Whether a whole row of a result is needed: another loop reads it."""
+    if item.kind == "row" or item.length == 1:
+        return False
+    buffer = item.out.view.buffer
+    return any(
+        reader.loop != item.loop
+        for reader in group.items
+        for read in reader.reads
+        if read.view.buffer is buffer
+    )
 
 
 def crosses(item: Item) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..anatomy import Buffer, Map, Reduce, View
-from ..fusing import Group, Item, Operand, crosses, start
+from ..fusing import Group, Item, Operand, crosses, needs_row, start
 from ..loops import address
 from .bodies import COUNTERS, widest
 from .c_words import TYPES, compute, literal
@@ -48,21 +48,10 @@ class Walk:
         }
         for k, (buffer, item) in enumerate(self.makers.items()):
             self.names[buffer] = f"r{k}"
-            if self.needs_row(buffer, item):
+            if needs_row(item, group):
                 kind = TYPES[buffer.dtype]
                 self.names[buffer] = f"t{k}"
                 self.arrays.append(f"{kind} t{k}[{item.length}];")
-
-    def needs_row(self, buffer: Buffer, item: Item) -> bool:
-        """Whether a whole row is needed: another loop reads it."""
-        if item.kind == "row" or item.length == 1:
-            return False
-        return any(
-            reader.loop != item.loop
-            for reader in self.group.items
-            for read in reader.reads
-            if read.view.buffer is buffer
-        )
 
     # --- text -------------------------------------------------------------------------
 
