@@ -94,8 +94,8 @@ ORDER = """
         nn.transformer.cache nn.transformer.multi_head nn.transformer.shared
         nn.transformer.encoder nn.transformer.decoder nn.transformer.seq2seq
         nn.transformer.decoding
-    nn.optim.groups nn.optim.states nn.optim.base nn.optim.optimizers nn.optim.clipping
-        nn.optim.schedules nn.optim.lr_scheduler nn.optim
+    nn.optim.groups nn.optim.joining nn.optim.states nn.optim.base nn.optim.optimizers
+        nn.optim.clipping nn.optim.schedules nn.optim.lr_scheduler nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
     nn.testing nn.tensor_file nn.checkpoint nn.convert nn
     __main__

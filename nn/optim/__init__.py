@@ -1,9 +1,10 @@
 """Optimizers, which move parameters, and schedules of their learning rates.
 
-Read groups.py (parameters, and options for some), states.py (what is saved), base.py
-(what all optimizers share), optimizers.py (SGD, Adam, AdamW), clipping.py, schedules.py
-(what all schedules share) and lr_scheduler.py (their formulas); each may import those
-before it. They import tinygrad_attn and, of nn/, module.py only.
+Read groups.py (parameters, and options for some), joining.py (many arrays as one
+vector), states.py (what is saved), base.py (what all optimizers share), optimizers.py
+(SGD, Adam, AdamW), clipping.py, schedules.py (what all schedules share) and
+lr_scheduler.py (their formulas); each may import those before it. They import
+tinygrad_attn and, of nn/, module.py only.
 """
 
 from ..module import Parameter as Parameter

@@ -38,6 +38,7 @@ from .groups import (
     read_options,
     refuse_repeats,
 )
+from .joining import Vectors
 from .states import take_state, write_state
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,6 +95,7 @@ class Optimizer:
         self.steps = 0
         self.schedule: Any = None
         self.saved_schedule: Any = None  # a loaded state of one that is not made yet
+        self._vectors = Vectors()
         self.check(name, defaults)
         for group in groups:
             self.param_groups.append(make_group(name, group, defaults))
@@ -200,6 +202,7 @@ class Optimizer:
         self.steps += 1
         for part, options in parts:
             self._move(part, options)
+        self._vectors.end_step()
         return loss
 
     def _alike(self, parameters: list[Tensor]) -> Iterable[list[Tensor]]:
@@ -227,14 +230,15 @@ class Optimizer:
         t = states[0].get("step", 0) + 1
         weights = [xp.stop_gradient(p.array) for p in parameters]
         w, vectors = self.moved(xp, weights, gradients, states, t, options)
-        w, start = xp.astype(w, dtype), 0
-        for p in parameters:
-            shape, end = p.shape, start + p.size
-            give(p, xp, xp.reshape(w[start:end], shape))
-            own = self.state[p] = {"step": t}
-            for slot, vector in vectors.items():
-                own[slot] = xp.reshape(vector[start:end], shape)
-            start = end
+        shapes = [(p.size, p.shape) for p in parameters]
+        for p, array in zip(
+            parameters, self._vectors.part(xp, xp.astype(w, dtype), shapes)
+        ):
+            give(p, xp, array)
+            self.state[p] = {"step": t}
+        for slot, vector in vectors.items():
+            for p, array in zip(parameters, self._vectors.part(xp, vector, shapes)):
+                self.state[p][slot] = array
 
     def moved(
         self,
@@ -247,10 +251,14 @@ class Optimizer:
     ) -> tuple[Any, dict[str, Any]]:
         """`update`, for several arrays: they are laid end to end. Returns the new
         vector of weights, and those of the state."""
-        w, g = _join(xp, weights), _join(xp, gradients)
-        state = {k: _join(xp, [s[k] for s in states]) for k in states[0] if k != "step"}
+        join = self._vectors.join
+        w, g = join(xp, weights), join(xp, gradients)
+        state = {k: join(xp, [s[k] for s in states]) for k in states[0] if k != "step"}
         g = -g if options.get("maximize") else g
-        if w.size <= BLOCK or xp.name != "numpy" or not is_by_number(self.update):
+        by_number = is_by_number(self.update)
+        if not by_number and xp.name == "numpy":  # who knows what it writes to
+            w, state = w.copy(), {k: vector.copy() for k, vector in state.items()}
+        if w.size <= BLOCK or xp.name != "numpy" or not by_number:
             w, state = self.update(xp, w, g, {**state, "step": t}, options)
             return w, {k: vector for k, vector in state.items() if k != "step"}
         parts = []
@@ -259,8 +267,8 @@ class Optimizer:
             own = {k: vector[at] for k, vector in state.items()}
             parts.append(self.update(xp, w[at], g[at], {**own, "step": t}, options))
         slots = [k for k in parts[0][1] if k != "step"]
-        vectors = {k: _join(xp, [state[k] for _, state in parts]) for k in slots}
-        return _join(xp, [w for w, _ in parts]), vectors
+        vectors = {k: join(xp, [state[k] for _, state in parts]) for k in slots}
+        return join(xp, [w for w, _ in parts]), vectors
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forgets all gradients; or makes them 0, if not set_to_none: then momentum
@@ -302,7 +310,8 @@ BLOCK = 32 * 1024
 
 
 def by_number(update: F) -> F:
-    """Decorator: an update computes each number from those at its place alone."""
+    """Decorator: an update computes each number from those at its place alone, and
+    writes to none of the arrays that it is given."""
     update.by_number = True  # type: ignore[attr-defined]
     return update
 
@@ -310,10 +319,3 @@ def by_number(update: F) -> F:
 def is_by_number(update: Any) -> bool:
     """Whether an update says so."""
     return bool(getattr(update, "by_number", False))
-
-
-def _join(xp: Any, arrays: list[Any]) -> Any:
-    """The arrays end to end, as one vector."""
-    if len(arrays) == 1:
-        return xp.reshape(arrays[0], (arrays[0].size,))
-    return xp.concat([xp.reshape(a, (a.size,)) for a in arrays], axis=0)
