@@ -56,7 +56,7 @@ def test_every_program_is_a_command_that_runs_here():
         for path in (ROOT / "examples").glob("*.py")
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
     }
-    assert len(files) == len(set(files)) and set(files) == programs
+    assert sorted(files) == sorted(programs)
     assert all(shlex.split(command)[0] == sys.executable for command in said)
     assert files[0].startswith("examples/lesson_")
     done = subprocess.run(said[2], shell=True, cwd=ROOT, capture_output=True, text=True)

@@ -74,8 +74,11 @@ def check_number(
     open_high: bool = False,
 ) -> None:
     """Refuses a setting that is no number, or not between low and high."""
-    if type(value) is float and low < value < high and not whole:
-        return  # the usual case, fast
+    given = type(value)  # the usual cases, fast
+    if given is float and low < value < high and not whole:
+        return
+    if given is int and low < value < high and -(2**63) <= value < 2**63:
+        return
     kinds: Any = Integral if whole else Real
     if isinstance(value, kinds) and not isinstance(value, bool):
         inside = low <= value <= high and is_held(value)

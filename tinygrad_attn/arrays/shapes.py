@@ -42,6 +42,20 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
 
 
 @lru_cache(maxsize=4096)
+def repeated_axes(shape: Shape, new: Shape) -> tuple[int, ...]:
+    """The axes of `new` along which an array of `shape` is repeated, to be broadcast
+    to it.
+
+    >>> repeated_axes((3, 1), (2, 3, 4))
+    (0, 2)
+    """
+    if broadcast_shapes(shape, new) != new:
+        raise ValueError(f"shape {shape} does not broadcast to {new}")
+    padded = (1,) * (len(new) - len(shape)) + shape
+    return tuple(a for a, (n, m) in enumerate(zip(padded, new)) if n == 1 and m != 1)
+
+
+@lru_cache(maxsize=4096)
 def matmul_shape(x: Shape, y: Shape) -> Shape:
     """(..., n, k) @ (..., k, m) → (..., n, m); the leading axes broadcast.
 
@@ -63,6 +77,8 @@ def matmul_shape(x: Shape, y: Shape) -> Shape:
 
 def one_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front, or IndexError."""
+    if type(axis) is int and -ndim <= axis < ndim:
+        return axis % ndim  # the usual
     if not hasattr(axis, "__index__"):
         kind = type(axis).__name__
         raise TypeError(f"axis {say(axis)}, a {kind}, given; it must be an integer")
@@ -110,7 +126,11 @@ def reduction(
 
 def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` with its one -1 filled in; the number of elements must stay the same."""
-    new = tuple(operator.index(size) for size in new)
+    return _filled_in(shape, tuple(map(operator.index, new)))
+
+
+@lru_cache(maxsize=4096)
+def _filled_in(shape: Shape, new: Shape) -> Shape:
     unknown, known = new.count(-1), prod(size for size in new if size != -1)
     if unknown == 1 and known and prod(shape) % known == 0:
         new = tuple(prod(shape) // known if size == -1 else size for size in new)
@@ -123,7 +143,7 @@ def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
 
 def permuted_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
     """`axes` from the front; they must name each of the `ndim` axes once."""
-    front = tuple(one_axis(a, ndim) for a in axes)
+    front = tuple([one_axis(a, ndim) for a in axes])
     if sorted(front) != list(range(ndim)):
         raise ValueError(f"axes {tuple(axes)} given; each of {ndim} must stand once")
     return front

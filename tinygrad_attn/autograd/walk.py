@@ -36,7 +36,7 @@ from itertools import compress
 from typing import Any
 
 from ..arrays.backends import namespace_of
-from ..arrays.shapes import reduced_shape
+from ..arrays.shapes import repeated_axes
 from ..context import context
 from .debugging import check_backward
 from .recording import Recorded
@@ -87,9 +87,12 @@ def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
     """
     starts = list(dict.fromkeys(roots))
     uses = dict.fromkeys(starts, 0)
+    made_of: dict[Recorded, list[Recorded]] = {}
     todo = list(starts)
     while todo:
-        for x in parents(todo.pop()):
+        node = todo.pop()
+        made_of[node] = parents(node)
+        for x in made_of[node]:
             if x in uses:
                 uses[x] += 1
             else:
@@ -100,21 +103,21 @@ def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
     while ready:
         node = ready.pop()
         order.append(node)
-        for x in parents(node):
+        for x in made_of[node]:
             uses[x] -= 1
             if uses[x] == 0:
                 ready.append(x)
     return order
 
 
-def parents(node: Recorded) -> Iterable[Recorded]:
+def parents(node: Recorded) -> list[Recorded]:
     """The inputs of a node that a gradient flows to; an input used twice, twice."""
     if node._inputs is None:
         raise RuntimeError(
             f"backward: the graph behind {node._op and node._op.name} was freed by an "
             "earlier backward(); call that one with retain_graph=True to walk it again"
         )
-    return compress(node._inputs, node._needs)
+    return list(compress(node._inputs, node._needs))
 
 
 # --- the steps ------------------------------------------------------------------------
@@ -160,17 +163,14 @@ def unbroadcast(xp: Any, g: Any, shape: tuple[int, ...], op: Any) -> Any:
     Raises:
         RuntimeError: g cannot come from a broadcast of `shape`; the rule is wrong.
     """
-    extra = len(g.shape) - len(shape)
-    padded = (1,) * extra + shape
-    stretched = tuple(
-        a for a, (n, m) in enumerate(zip(padded, g.shape)) if n == 1 and m != 1
-    )
-    if extra < 0 or reduced_shape(g.shape, stretched, True) != padded:
+    try:
+        repeated = repeated_axes(shape, g.shape)
+    except ValueError:
         raise RuntimeError(
             f"{op.name}: its vjp gave a gradient of shape {g.shape} for an input of "
             f"shape {shape}; it must have that shape, or one that broadcasting gives it"
-        )
-    return xp.reshape(xp.sum(g, axis=stretched), shape)
+        ) from None
+    return xp.reshape(xp.sum(g, axis=repeated), shape)
 
 
 def release(node: Recorded) -> None:

@@ -6,6 +6,7 @@ The mathematics stands in rules/composites.py, the layers in nn/transformer/.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 from ..arrays.backends import current_backend, namespace_of
@@ -94,7 +95,7 @@ def attention_with_weights(
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     if is_causal:
-        causal = causal_mask(q[-2], k[-2], query, start)
+        causal = make(not_later(home(query), q[-2], k[-2], start))
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
     if scale is not None:
         check_number(who, "scale", scale)
@@ -182,8 +183,21 @@ def causal_mask(
         xp = current_backend().xp
     else:
         xp = home(tensor("causal_mask", like))
+    return make(not_later(xp, t, t if s is None else s, start))
+
+
+def not_later(xp: Any, t: int, s: int, start: int) -> Any:
+    """The array of a causal mask. Each layer asks for the same one: the last few are
+    kept. (Names are of one program alone, and are not.)"""
+    ask = triangle if context.now.writer is None else triangle.__wrapped__
+    return ask(xp, t, s, start)
+
+
+@lru_cache(maxsize=8)
+def triangle(xp: Any, t: int, s: int, start: int) -> Any:
+    """(T, S), true on the diagonal and below it; moved to the right by start."""
     queries = xp.reshape(xp.arange(start, start + t), (t, 1))
-    return make(queries >= xp.arange(0, t if s is None else s))
+    return queries >= xp.arange(0, s)
 
 
 def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
-from ..autograd.recording import make
+from ..autograd.recording import apply, make
 from ..errors import check_number, say
+from ..rules import movement
 from .elementwise import where
 from .indexing import getitem
 from .movement import (
     broadcast_to,
     concat,
-    permute_dims,
     place,
     reshape,
     several_tensors,
@@ -49,7 +49,7 @@ def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     a, b = axis_of("transpose", x, axis0), axis_of("transpose", x, axis1)
     axes = list(range(x.ndim))
     axes[a], axes[b] = b, a
-    return permute_dims(x, axes)
+    return apply(movement.permute_dims, x, axes=tuple(axes))
 
 
 def swapaxes(x: Tensor, axis0: int, axis1: int) -> Tensor:
