@@ -21,8 +21,8 @@ from tinygrad_attn import (
     use_backend,
     write,
 )
-from tinygrad_attn.functional import cross_entropy, mse_loss
-from tinygrad_attn.program import compiling, machines
+from tinygrad_attn.functional import cross_entropy, mse_loss, relu
+from tinygrad_attn.program import compiling, machines, proving
 from tinygrad_attn.program import write as writing
 from tinygrad_attn.program.compiled import MOST
 from tinygrad_attn.program.writers import c_words
@@ -281,6 +281,40 @@ def test_a_program_that_computes_something_else_is_refused(monkeypatch):
     monkeypatch.undo()
     right, _ = classifier("numpy")[0], given
     assert found[0].shape == right(*given)[0].shape
+
+
+def squared(x):
+    return x * x
+
+
+@pytest.mark.parametrize(
+    ("between", "most", "all_alike", "refused"),
+    [
+        (relu, 0.002, True, False),  # as if one input of the relu were about 0
+        (relu, 0.05, True, True),  # too many, too far apart
+        (relu, 0.3, False, True),
+        (squared, 0.002, True, True),  # nothing is chosen here
+    ],
+)
+def test_what_rounding_may_do_is_accepted(between, most, all_alike, refused):
+    with use_backend("numpy", "float32"):
+        first, last, x = nn.Linear(8, 16), nn.Linear(16, 4), randn(5, 8)
+
+    def loss(x):
+        return (last(between(first(x))) ** 2).mean()
+
+    program = write(loss, {"x": x}, target="numpy").program
+    mine, other = machines.NumPyMachine(program), machines.NumPyMachine(program)
+    for machine in (mine, other):
+        for leaf, buffer in program.leaves.items():
+            machine.take(buffer, leaf.array)
+        machine.run([x.array], [])
+    assert proving.first_difference(program, mine, other) == ""
+    gradient = other.array(program.draft.gradients[first.weight])
+    gradient[... if all_alike else (3, 5)] += most * abs(gradient).max()
+    found = proving.first_difference(program, mine, other)
+    assert found.startswith("∂loss/∂Linear_1_weight at [") == refused
+    assert bool(found) == refused
 
 
 def test_an_unknown_target_is_refused():

@@ -26,7 +26,7 @@ from .tape import Tape
 from .traced import Traced
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Draft:
     """What a function computes.
 

@@ -14,7 +14,7 @@ from .traced import Traced
 from .updating import Part
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Program:
     """A step of training (or a forward pass), written down.
 
