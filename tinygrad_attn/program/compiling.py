@@ -56,6 +56,20 @@ def vector_math() -> tuple[str, ...]:
     return ("-DMVEC", "-lmvec") if done.returncode == 0 else ()
 
 
+@cache
+def vector_bytes() -> int:
+    """How many bytes are in a vector of the processor that is compiled for."""
+    command = [str(compiler()), *native(), "-dM", "-E", "-xc", os.devnull]
+    done = subprocess.run(command, capture_output=True, text=True)
+    known = {"__AVX512F__": 64, "__AVX2__": 32}
+    return next((size for name, size in known.items() if name in done.stdout), 16)
+
+
+def native() -> tuple[str, ...]:
+    """What asks for all that this processor can."""
+    return X86 if platform.machine() == "x86_64" else ()
+
+
 def compiled(text: str) -> Any:
     """The library of a text in C.
 
@@ -69,9 +83,8 @@ def compiled(text: str) -> Any:
     try:
         source, library = Path(folder, "step.c"), Path(folder, "step.so")
         source.write_text(text, encoding="utf-8")
-        native = X86 if platform.machine() == "x86_64" else ()
         extra = vector_math()
-        command = [cc, *FLAGS, *native, *extra[:1], str(source), "-o", str(library)]
+        command = [cc, *FLAGS, *native(), *extra[:1], str(source), "-o", str(library)]
         command += [*extra[1:], "-lm"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:

@@ -20,7 +20,7 @@ from typing import Any
 from ..arrays.array import Array
 from .anatomy import Buffer, Check, View
 from .blas import blas
-from .compiling import compiled
+from .compiling import compiled, vector_bytes
 from .fusing import fused, passing
 from .listing import Program
 from .memory import memory_of
@@ -175,7 +175,10 @@ class CMachine(NumPyMachine):
     def writer(self, said: Any = None) -> CText:
         """Writes the program's text."""
         whole = self.blas.whole if self.blas else ""
-        return CText(self.program, self.memory, self.groups, self.passed, whole, said)
+        groups, passed = self.groups, self.passed
+        return CText(
+            self.program, self.memory, groups, passed, whole, vector_bytes(), said
+        )
 
     @cached_property
     def source(self) -> str:

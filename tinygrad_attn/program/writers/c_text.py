@@ -16,6 +16,7 @@ from ..listing import Program
 from .bodies import body_of, check_body, operands
 from .c_products import GEMM, gemm_body, large
 from .c_rows import Walk
+from .c_tiles import Tile, function_of, tile_of, tiled_body, types_of
 from .c_words import HEAD, SAY, TYPES, compute, literal
 
 
@@ -33,11 +34,14 @@ class CText:
         groups: Sequence[Any],
         passing: Any,
         whole: str = "",
+        widest: int = 16,
         said: Any = None,
     ) -> None:
         self.program, self.memory = program, memory
         self.groups, self.passing = groups, passing
         self.whole, self.uses_blas = whole, False
+        self.widest = widest  # how many bytes are in a vector
+        self.tiles: dict[Tile, None] = {}  # those that products are cut into
         self.said, self.title = said, ""
         self.loops: dict[str, str] = {}  # the body of a function → its name
         self.functions: list[str] = []
@@ -55,6 +59,8 @@ class CText:
                 "",
                 HEAD,
                 *([GEMM.replace("@", self.whole)] if self.uses_blas else []),
+                *dict.fromkeys(map(types_of, self.tiles)),
+                *map(function_of, self.tiles),
                 *self.functions,
                 "/* what is the same at each step */",
                 "void once(void **m) {",
@@ -137,12 +143,17 @@ class CText:
             args = [self.scalar(v) for v in step.args]
             value = compute(step.function, args, step.args, "double", "float64")
             return [f"  const double {step.out.buffer.name} = {value};"]
-        body = body_of(SAY, step)
-        if isinstance(step, Product) and self.whole and large(step):
-            library = gemm_body(step)
-            self.uses_blas = self.uses_blas or bool(library)
-            body = library or body
-        return [self.call(step, body)]
+        body = self.product(step) if isinstance(step, Product) else ""
+        return [self.call(step, body or body_of(SAY, step))]
+
+    def product(self, step: Product) -> str:
+        """The body of a product of size; "" for a small one."""
+        if tile := tile_of(step, self.widest):
+            self.tiles |= {tile: None, tile._replace(rows=1): None}
+            return tiled_body(step, tile)
+        library = gemm_body(step) if self.whole and large(step) else ""
+        self.uses_blas = self.uses_blas or bool(library)
+        return library
 
     def call(self, step: Step, body: str) -> str:
         """A call of the function with this body, which is made if there is none."""

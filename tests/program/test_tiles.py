@@ -1,0 +1,100 @@
+"""Products in C, cut into tiles: every kind of operand, every size of what is left
+over, every width of vectors."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from conftest import needs_numpy
+
+from tinygrad_attn import Tensor, use_backend, write
+from tinygrad_attn.program import compiling, machines
+
+pytestmark = needs_numpy
+needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
+
+# (n, k) @ (k, m)
+SIZES = [(8, 1, 4), (9, 5, 8), (15, 4, 12), (16, 16, 16), (13, 7, 48), (32, 3, 64)]
+SIZES += [(70, 33, 96), (257, 2, 16), (300, 9, 32), (8, 600, 8), (7, 16, 16), (9, 3, 5)]
+
+
+def numbers(np, *shape):
+    random = np.random.default_rng(sum(shape))
+    return random.standard_normal(shape)
+
+
+def products(x_turned=False, y_turned=False):
+    """x @ y for each pair, of which each may come transposed."""
+
+    def f(*given):
+        pairs = zip(given[::2], given[1::2])
+        return tuple(
+            (x.transpose(-1, -2) if x_turned else x)
+            @ (y.transpose(-1, -2) if y_turned else y)
+            for x, y in pairs
+        )
+
+    return f
+
+
+def written(function, given):
+    """The program in C, and what it returns."""
+    step = write(function, {f"g{i}": v for i, v in enumerate(given)}, target="c")
+    return step, [z.array for z in step(*given)]
+
+
+@needs_cc
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
+def test_every_product_is_numpys(monkeypatch, size, dtype, turned):
+    import numpy as np
+
+    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
+    given, want = [], []
+    with use_backend("numpy", dtype):
+        for n, k, m in SIZES:
+            pair = [numbers(np, n, k), numbers(np, k, m)]
+            want.append(pair[0] @ pair[1])
+            pair = [v.T if t else v for v, t in zip(pair, turned)]
+            given += [Tensor(v.astype(dtype)) for v in pair]
+        step, found = written(products(*turned), given)
+    tiled = step.source.count("panel[")
+    assert tiled >= 2 * 8  # the others are too flat, or too tall
+    for z, right, (n, k, m) in zip(found, want, SIZES):
+        most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
+        assert abs(z - right).max() <= most * abs(right).max(), (n, k, m)
+
+
+@needs_cc
+def test_a_batch_is_cut_matrix_by_matrix():
+    import numpy as np
+
+    batches = [((3, 2), (3, 2)), ((2,), ()), ((1, 2), (3, 1)), ((), (4,))]
+    pairs = [
+        (numbers(np, *left, 17, 5), numbers(np, *right, 5, 16))
+        for left, right in batches
+    ]
+    with use_backend("numpy", "float32"):
+        given = [Tensor(v.astype("float32")) for pair in pairs for v in pair]
+        step, found = written(products(), given)
+    assert step.source.count("static float panel") == 4
+    for z, (x, y) in zip(found, pairs):
+        assert np.allclose(z, x @ y, rtol=1e-5, atol=1e-5)
+
+
+@needs_cc
+def test_inf_and_nan_go_where_they_belong():
+    import numpy as np
+
+    x, y = numbers(np, 16, 16), numbers(np, 16, 16)
+    x[3, 5], x[4, 1], y[7, 2], y[8, 9] = np.inf, -np.inf, np.nan, 0.0
+    with use_backend("numpy", "float32"), np.errstate(all="ignore"):
+        step, (found,) = written(
+            products(), [Tensor(v.astype("float32")) for v in (x, y)]
+        )
+        want = x @ y
+    assert "static float panel" in step.source
+    assert (np.isnan(found) == np.isnan(want)).all()
+    assert (np.isinf(found) == np.isinf(want)).all()

@@ -1,0 +1,187 @@
+"""Products of matrices in C, tile by tile.
+
+A tile of z, some rows by some vectors of columns, stays in the processor's registers
+while all terms are added to it: for each, a row of y is loaded once, and multiplied by
+a number of each row of x.
+
+    z[i, j] += x[i, k] · y[k, j]        for 8 i and 32 j at once, say
+
+The columns of y that a row of tiles needs are copied side by side before, into a panel,
+as they are needed for all rows of x. Of matrices that are this small, or this narrow,
+that is faster than a library which takes any (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ...arrays.shapes import broadcast_strides
+from ..anatomy import Product
+from ..loops import address, merged
+from .bodies import COUNTERS, nest
+from .c_words import SAY, TYPES
+
+BYTES = {"float32": 4, "float64": 8}
+TALL = 256  # rows of a transposed x, above which its numbers lie too far apart
+
+
+class Tile(NamedTuple):
+    """How a product is cut.
+
+    Attributes:
+        dtype: of its numbers.
+        lanes: how many numbers are in a vector.
+        rows: how many rows a tile has.
+        vectors: how many vectors there are in a row of it.
+    """
+
+    dtype: str
+    lanes: int
+    rows: int
+    vectors: int
+
+    @property
+    def name(self) -> str:
+        """What the function for such a tile is called."""
+        kind = TYPES[self.dtype]
+        return f"{kind}_{self.rows}x{self.vectors * self.lanes}"
+
+    @property
+    def vector(self) -> str:
+        """The type of a vector; with _in behind it, of one anywhere in memory."""
+        return f"{TYPES[self.dtype]}x{self.lanes}"
+
+
+def tile_of(step: Product, widest: int) -> Tile | None:
+    """The tile for a product; None if it cannot be cut, or better isn't.
+
+    Args:
+        widest: how many bytes the processor's vectors have at most.
+    """
+    out, x, y = step.out, step.x, step.y
+    (n, k), m = x.shape[-2:], y.shape[-1]
+    if not x.dtype == y.dtype == out.dtype or out.dtype not in BYTES:
+        return None
+    if out.strides[-1] != 1 or n < 8 or (x.strides[-2] == 1 and n > TALL):
+        return None
+    for size in (64, 32, 16):
+        lanes = size // BYTES[out.dtype]
+        if size <= widest and m % lanes == 0:
+            break
+    else:
+        return None
+    registers = 32 if widest == 64 else 16
+    tiles = [
+        Tile(out.dtype, lanes, rows, vectors)
+        for rows, vectors in ((6, 4), (8, 3), (8, 2), (6, 2), (8, 1))
+        if (rows + 1) * vectors < registers and m % (vectors * lanes) == 0
+    ]
+    best = min(cycles(tile, n, k) for tile in tiles)
+    return next(tile for tile in tiles if cycles(tile, n, k) < 1.05 * best)
+
+
+def cycles(tile: Tile, n: int, k: int) -> float:
+    """About how long a column of z takes, for each term, if two products and two loads
+    can begin at once, and a sum waits 4 cycles for the one before."""
+    rows, vectors = tile.rows, tile.vectors
+    start = 10 / k  # of a tile
+    whole = max(rows * vectors, rows + vectors, 8) / 2 + start
+    single = max(1 + vectors, 8) / 2 + start
+    return (n // rows * whole + n % rows * single) / vectors
+
+
+def types_of(tile: Tile) -> str:
+    """The text of the types of its vectors."""
+    kind, bytes_each = TYPES[tile.dtype], BYTES[tile.dtype]
+    size = f"vector_size({tile.lanes * bytes_each})"
+    return (
+        f"typedef {kind} {tile.vector} __attribute__(({size}));\n"
+        f"typedef {kind} {tile.vector}_in "
+        f"__attribute__(({size}, aligned({bytes_each}), may_alias));\n"
+    )
+
+
+def function_of(tile: Tile) -> str:
+    """The text of the function that computes one tile."""
+    kind, lanes, vector = TYPES[tile.dtype], tile.lanes, tile.vector
+    columns = [lanes * c for c in range(tile.vectors)]
+    names = [[f"z{r}_{c}" for c in range(tile.vectors)] for r in range(tile.rows)]
+    lines = [
+        f"static inline __attribute__((always_inline)) void {tile.name}(",
+        f"    {kind} *z, long zr, const {kind} *x, long xr, long xk, const {kind} *y,",
+        "    long terms) {",
+        *(
+            f"  {vector} " + ", ".join(f"{z} = {{0}}" for z in row) + ";"
+            for row in names
+        ),
+        "  for (long k = 0; k < terms; k++) {",
+        *(
+            f"    const {vector} y{c} = *(const {vector}_in *) (y + {at});"
+            for c, at in enumerate(columns)
+        ),
+    ]
+    for r, row in enumerate(names):
+        sums = " ".join(f"{z} += a * y{c};" for c, z in enumerate(row))
+        lines.append(f"    {{ const {kind} a = x[{r} * xr]; {sums} }}")
+    lines += [
+        f"    x += xk, y += {lanes * tile.vectors};",
+        '    __asm__("" : "+r"(x), "+r"(y));  // or gcc 12 keeps the tile in memory',
+        "  }",
+        *(
+            f"  *({vector}_in *) (z + {r} * zr + {at}) = {z};"
+            for r, row in enumerate(names)
+            for z, at in zip(row, columns)
+        ),
+        "}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def tiled_body(step: Product, tile: Tile) -> str:
+    """The loops of a product, tile by tile."""
+    out, x, y = step.out, step.x, step.y
+    (n, k), m = x.shape[-2:], y.shape[-1]
+    kind, width = TYPES[tile.dtype], tile.lanes * tile.vectors
+    batch = out.shape[:-2]
+    loops = merged(
+        batch,
+        [
+            out.strides[:-2],
+            *(broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in (x, y)),
+        ],
+    )
+    c = COUNTERS[: len(loops.sizes)]
+    z0, x0, y0 = (address(c, s) for s in loops.strides)
+    (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))
+    to, terms, of = (
+        f"p0 + {address(['r', 'c'], [zr, 1])} + {z0}",
+        f"p1 + {address(['r'], [xr])} + {x0}",
+        f"panel, {k}",
+    )
+    copied = f"panel[q * {width} + s] = {y_at(yk, yj, y0)};"
+    over = [f"for (long q = 0; q < {k}; q++)", f"for (long s = 0; s < {width}; s++)"]
+    if yj != 1:  # along its columns, which lie side by side
+        over.reverse()
+    one = tile._replace(rows=1)
+    lines = [
+        f"for (long c = 0; c < {m}; c += {width}) {{",
+        f"  static {kind} panel[{k * width}] __attribute__((aligned(64)));",
+        f"  {over[0]}",
+        f"    {over[1]} {copied}",
+        "  long r = 0;",
+        f"  for (; r + {tile.rows} <= {n}; r += {tile.rows})",
+        f"    {tile.name}({to}, {zr}, {terms}, {xr}, {xk}, {of});",
+    ]
+    if n % tile.rows:
+        lines += [
+            f"  for (; r < {n}; r++)",
+            f"    {one.name}({to}, {zr}, {terms}, {xr}, {xk}, {of});",
+        ]
+    lines.append("}")
+    return nest(SAY, c, loops.sizes, lines, simd="none")
+
+
+def y_at(yk: int, yj: int, start: str) -> str:
+    """A number of y, for the panel."""
+    return f"p2[{address(['q', 'c', 's'], [yk, yj, yj])} + {start}]"
