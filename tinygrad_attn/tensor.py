@@ -65,7 +65,7 @@ class Tensor(Arithmetic):
         self, data: Any, requires_grad: bool = False, dtype: str | None = None
     ) -> None:
         check_flags("Tensor", requires_grad=requires_grad)
-        backend = current_backend()
+        backend, copied = current_backend(), isinstance(data, Tensor)
         try:
             if isinstance(data, Tensor):
                 data = data if context.now.writer is None else data.detach()
@@ -86,6 +86,8 @@ class Tensor(Arithmetic):
         self._requires_grad = False
         if requires_grad:
             self.requires_grad = True
+        elif context.now.tracing and copied:  # a program would not follow it
+            self._params = {"frozen": "a copy of a tensor, made by Tensor(x)"}
 
     # --- its gradient -----------------------------------------------------------------
 

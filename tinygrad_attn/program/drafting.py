@@ -16,7 +16,8 @@ from ..arrays.backends import Backend, current_backend
 from ..autograd.recording import Recorded, apply, make
 from ..autograd.walk import walk
 from ..context import context
-from ..errors import say
+from ..errors import in_a_program, say
+from ..functions.activations import keep_mask
 from ..graph.trace import history
 from ..switching import Switch
 from ..tensor import Tensor
@@ -66,6 +67,7 @@ def draft_of(
         finish: notes what follows the gradients: the update.
     """
     backend, now = current_backend(), context.now
+    refuse_call(function, inputs, backend)
     draft = Draft(Tape())
     examples = {name: example(name, given) for name, given in inputs.items()}
     given = [named_input(draft, name, t) for name, t in examples.items()]
@@ -90,6 +92,27 @@ def draft_of(
     finally:
         now.random.setstate(random)
     return draft
+
+
+def refuse_call(function: Any, inputs: Any, backend: Backend) -> None:
+    """Refuses what no program can be written of."""
+    if context.now.writer is not None:
+        raise in_a_program("write", "called")
+    if backend.name == "scalar":
+        raise RuntimeError(
+            "write: the backend is 'scalar', where every number records itself; a "
+            "program is written on 'python' or 'numpy'"
+        )
+    if not callable(function) and not isinstance(function, Tensor):
+        raise TypeError(
+            f"write: {say(function)} given; it must be a function that returns the "
+            "loss, or a loss that was made inside record()"
+        )
+    if not isinstance(inputs, Mapping):
+        raise TypeError(
+            f"write: inputs={say(inputs)} given; it must be a dict, from a name to an "
+            "example: {'tokens': tokens}"
+        )
 
 
 def example(name: str, given: Any) -> Tensor:
@@ -121,16 +144,14 @@ def named_input(draft: Draft, name: str, t: Tensor) -> Tensor:
 def outputs_of(returned: Any) -> list[Tensor]:
     """The Tensors that a function returned: one, or several in a tuple or list."""
     found = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    for t in found:
+    for t in found or [returned]:
         if not isinstance(t, Tensor) or type(t.array) is not Traced:
-            kind = f"a {type(t).__name__}"
+            kind = f"a {type(t).__name__}" if found else f"an empty {say(returned)}"
             kind = "a Tensor that was there before" if isinstance(t, Tensor) else kind
             raise TypeError(
                 f"write: the function returned {kind}; it must return a Tensor that it "
                 "computes, such as the loss, or a tuple of them"
             )
-    if not found:
-        raise TypeError("write: the function returned nothing")
     return found
 
 
@@ -156,8 +177,10 @@ def backward(draft: Draft, loss: Tensor) -> None:
 def replayed(loss: Tensor, examples: list[Tensor], given: list[Tensor]) -> Tensor:
     """A recorded loss, computed once more, on names."""
     new: dict[Any, Any] = dict(zip(examples, given))
-    now = context.now
-    for t in history([loss]):
+    now, steps = context.now, history([loss])
+    refuse_unrecorded(steps)
+    new |= drawn_anew(steps)
+    for t in steps:
         if t in new or t._op is None or not t._inputs:
             continue
         now.scope = t._scope
@@ -165,10 +188,46 @@ def replayed(loss: Tensor, examples: list[Tensor], given: list[Tensor]) -> Tenso
         z = new[t] = apply(t._op, *inputs, **t._params)
         z._where = t._where
     now.scope = None
-    if loss not in new or loss._op is None:
-        raise RuntimeError(
-            "write: this tensor was not recorded; make it inside record(), or give a "
-            "function"
-        )
     found: Tensor = new[loss]
     return found
+
+
+def refuse_unrecorded(tensors: list[Tensor]) -> None:
+    """A program of a loss needs all that it was made of, the last of these tensors."""
+    for t in tensors:
+        if t._op is not None and t._inputs is None:
+            raise RuntimeError(
+                f"write: the graph behind {t._op.name} was freed by backward(); write "
+                "before that, or call it with retain_graph=True"
+            )
+        if t._op is not None and t._where is None:
+            raise RuntimeError(
+                f"write: a {t._op.name} was computed outside record(), where masks and "
+                "other constants are not kept; compute all of the loss inside, or give "
+                "a function"
+            )
+    if tensors[-1]._op is None:
+        raise RuntimeError(
+            "write: this tensor was not computed; give a loss made inside record(), or "
+            "a function"
+        )
+
+
+def drawn_anew(tensors: list[Tensor]) -> dict[Tensor, Tensor]:
+    """The masks of dropout among recorded tensors, and for each another, in the order
+    in which they were drawn. What else was made of numbers, and not recorded, would be
+    the same at each run, and is refused."""
+    masks: dict[int, Tensor] = {}
+    for t in tensors:
+        made = t._params if t._op is None else {}
+        if "frozen" in made:
+            raise RuntimeError(
+                f"write: this loss was recorded with {made['frozen']}, which would be "
+                "the same at each run; write a function that computes the loss"
+            )
+        if "drawn" in made:
+            masks[made["drawn"]] = t
+    return {
+        t: keep_mask("dropout", t.shape, t._params["p"], t)
+        for _, t in sorted(masks.items())
+    }

@@ -110,15 +110,17 @@ def writer() -> Any:
     """The tape of this thread (tape.py)."""
     tape = context.now.writer
     if tape is None:
-        raise RuntimeError(
-            "this tensor was made while a program was written, and has no numbers; "
-            "return it from the function, so that the program computes it"
-        )
+        raise undecided()
     return tape
 
 
 def undecided() -> RuntimeError:
     """What to say where a function asks for a number that only a run will know."""
+    if context.now.writer is None:
+        return RuntimeError(
+            "this tensor was made while a program was written, and has no numbers; "
+            "return it from the function, so that the program computes it"
+        )
     line = users_line()
     where = f" ({line})" if line.readers else ""
     return RuntimeError(
