@@ -204,7 +204,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     t = make(z)
     if op.kind == "movement" and len(arrays) == 1 and "dtype" not in params:
         t._moved = True
-    if now.debug:
+    if now.debug and now.writer is None:
         t._where = check_forward(op, arrays, z)
     if keep:
         if now.tracing:
