@@ -27,6 +27,14 @@ from .updating import Part
 array_of = operator.attrgetter("array")
 
 
+def as_tensor(name: str, given: Any) -> Tensor:
+    """An input that is no Tensor, as one."""
+    try:
+        return Tensor(given)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"step: input {name!r}: {error}") from error
+
+
 class Step:
     """A program, ready to run: `step(tokens, labels)`.
 
@@ -59,6 +67,7 @@ class Step:
         self.seen: list[Any] = [None] * len(self.leaves)
         self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
         self.expected: list[Any] = [None] * len(self.optimizers)
+        self.rates: dict[Any, float] = {}
         self.states: list[dict[str, Any]] = []  # of all parameters that move
         self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
@@ -179,8 +188,8 @@ class Step:
         arrays = []
         for name, x, (shape, dtype) in zip(self.names, given, self.wanted):
             array = x.array if isinstance(x, Recorded) else x
-            if not hasattr(array, "dtype"):
-                array = Tensor(x).array
+            if array is x and getattr(x, "dtype", None) != dtype:
+                array = as_tensor(name, x).array
             if array.shape != shape or array.dtype != dtype:
                 raise ValueError(
                     f"step: {name} of shape {array.shape} and {array.dtype} given; the "
@@ -273,6 +282,12 @@ class Step:
 
     def scalars(self) -> list[float]:
         """The plain numbers of this run."""
+        for part in self.program.parts:
+            if what := part.other_option():
+                raise RuntimeError(
+                    f"step: {what} when the program was written; write it again (a "
+                    "function under @compile does so by itself)"
+                )
         values = self.options()
         for buffer, was in self.program.draft.tape.decided.items():
             if bool(values.get(buffer)) is not was:
@@ -288,12 +303,17 @@ class Step:
         return [values.get(b, bound) for b in self.program.scalars]
 
     def options(self) -> dict[Any, float]:
-        """The optimizers' rates, as they are now."""
-        return {
+        """The optimizers' rates, as they are now; checked when they are others."""
+        found = {
             x.buffer: float(part.optimizer.param_groups[part.group][rate])
             for part in self.program.parts
             for rate, x in part.rates.items()
         }
+        if found != self.rates:
+            for optimizer in self.optimizers:
+                optimizer.options()  # which refuses what is no rate
+            self.rates = found
+        return found
 
     def unsure(self) -> list[Part]:
         """The parts whose state may not be what their update was written for."""
@@ -312,7 +332,8 @@ class Step:
         """Whether no rule would go another way because of an option."""
         decided = self.program.draft.tape.decided.items()
         values = self.options() if decided else {}
-        return all(bool(values.get(buffer)) is was for buffer, was in decided)
+        same = all(bool(values.get(buffer)) is was for buffer, was in decided)
+        return same and not any(part.other_option() for part in self.program.parts)
 
     def after(self) -> None:
         """The counts of steps go on."""

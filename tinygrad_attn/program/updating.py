@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..context import context
+from ..errors import say
 from ..tensor import Tensor
 from . import namespace
 from .anatomy import Buffer, Check, Map, Origin, Step, View
@@ -39,6 +40,8 @@ class Part:
         weights: the vector that they are parts of, if it is theirs alone.
         slots: name → the vector of the state.
         given: the slots that the update was given.
+        from_0: those that may be missing, as they begin at 0.
+        fixed: the options that are not read at each run.
     """
 
     optimizer: Any
@@ -49,6 +52,8 @@ class Part:
     weights: Buffer | None = None
     slots: dict[str, Buffer] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    from_0: frozenset[str] = frozenset()
+    fixed: dict[str, Any] = field(default_factory=dict)
 
     def suits(self) -> bool:
         """Whether the state is what the update was written for: the slots that it
@@ -61,7 +66,27 @@ class Part:
         (slots,) = own
         return slots == self.given or (not slots and self.given <= self.from_0)
 
-    from_0: frozenset[str] = frozenset()
+    def other_option(self) -> str:
+        """Which option is not what the update was written for, in words; "" if none."""
+        now = fixed_options(self.optimizer, self.group)
+        for name, was in self.fixed.items():
+            if now[name] != was:
+                return f"{name} is {say(now[name])}, and was {say(was)}"
+        return ""
+
+
+def fixed_options(optimizer: Any, group: int) -> dict[str, Any]:
+    """The options of a group that an update has in it as they are; and how many groups
+    and parameters there are."""
+    own = optimizer.param_groups[group]
+    found = {
+        name: tuple(own[name]) if isinstance(own[name], list) else own[name]
+        for name in optimizer.defaults
+        if name not in RATES
+    }
+    found["the number of groups"] = len(optimizer.param_groups)
+    found["the number of parameters"] = len(own["params"])
+    return found
 
 
 def scalar(name: str, value: Any) -> Traced:
@@ -73,10 +98,11 @@ def update(draft: Draft, optimizers: Sequence[Any], clip: Traced | None) -> list
     """Notes the update of all parameters that have a gradient."""
     tape = draft.tape
     tape.origin = Origin("update")
+    refuse_update(draft, optimizers)
     gradients = dict(draft.gradients)
     if clip is not None:
-        mine = {p for o in optimizers for p in o.parameters}
-        bound = {p: g for p, g in gradients.items() if p in mine}
+        mine = dict.fromkeys(p for o in optimizers for p in o.parameters)
+        bound = {p: gradients[p] for p in mine if p in gradients}
         gradients |= clipped(draft, bound, clip)
     parts = []
     for optimizer in optimizers:
@@ -86,6 +112,23 @@ def update(draft: Draft, optimizers: Sequence[Any], clip: Traced | None) -> list
             for alike in parted(optimizer, group["params"], gradients):
                 parts.append(moved(draft, optimizer, k, alike, gradients, options))
     return parts
+
+
+def refuse_update(draft: Draft, optimizers: Sequence[Any]) -> None:
+    """Refuses an update that would move nothing."""
+    loss = draft.outputs[0]
+    for optimizer in optimizers:
+        name = type(optimizer).__name__
+        if loss.size != 1:
+            raise ValueError(
+                f"write: update={name} given, and the function returned a Tensor of "
+                f"shape {loss.shape}; it must return a loss, a single number"
+            )
+        if not any(p in draft.gradients for p in optimizer.parameters):
+            raise ValueError(
+                f"write: update={name} given, and no gradient of the loss reaches any "
+                f"of its {len(optimizer.parameters)} parameters"
+            )
 
 
 def parted(
@@ -114,6 +157,7 @@ def moved(
     tape.origin = Origin("update", optimizer)
     several = f"_{group}" if group else ""
     part = Part(optimizer, group, parameters, scalar(f"t{several}", None))
+    part.fixed = fixed_options(optimizer, group)
     settings = dict(options)
     for rate in RATES:
         if rate in settings:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..arrays.backends import current_backend
-from ..errors import say
+from ..errors import check_number, say
 from ..tensor import Tensor
 from .compiling import NoCompiler
 from .drafting import Draft, draft_of
@@ -85,6 +85,8 @@ def optimizers_of(given: Any) -> list[Any]:
                 f"write: update={say(optimizer)} given; it must be an optimizer, such "
                 "as nn.optim.Adam(model.parameters()), or several"
             )
+    if len({*map(id, found)}) < len(found):
+        raise ValueError("write: update has an optimizer twice; it moves once a step")
     return [*found]
 
 
@@ -96,6 +98,13 @@ def written(
     target: str | None,
 ) -> Step:
     parts: list[Part] = []
+    if clip is not None:
+        check_number("write", "clip", clip, 0.0, open_low=True)
+        if not optimizers:
+            raise ValueError(
+                f"write: clip={say(clip)} given without update; it bounds the "
+                "gradients by which an optimizer moves its parameters"
+            )
     bound = None if clip is None else scalar("clip", float(clip))
 
     def finish(draft: Draft) -> None:
