@@ -32,6 +32,8 @@ class Target:
             tensor (or 1).
         programs: how many of 300 random programs a test runs.
         backend: where the model lives.
+        steps: how many steps of training a test runs; 0 where a program does not run
+            beside the model.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Target:
     near: dict[str, float]
     programs: int = 300
     backend: str = "numpy"
+    steps: int = 50
 
     def __str__(self) -> str:
         own = self.backend == "numpy"
@@ -59,23 +62,27 @@ TARGETS = [
         {"float64": 1e-12, "float32": 1e-5},
         programs=60,
     ),
-    Target("python", {}, {"float64": 1e-12}, backend="python"),
+    Target("python", {}, {"float64": 1e-12}, backend="python", steps=8),
     Target(
         "python",
         {"NumPy": HAS_NUMPY},
         {"float64": 1e-12, "float32": 1e-5},
         programs=60,
+        steps=8,
     ),
     Target(
         "javascript",
         {"NumPy": HAS_NUMPY, "Node.js": NODE is not None},
         {"float64": 1e-12, "float32": 1e-5},
+        steps=0,
     ),
 ]
 
 
-def parameters(with_dtype: bool) -> Iterator[Any]:
+def parameters(with_dtype: bool, training: bool = False) -> Iterator[Any]:
     for target in TARGETS:
+        if training and not target.steps:
+            continue
         missing = [name for name, there in target.needs.items() if not there]
         reason = f"needs {' and '.join(missing)}"
         marks = pytest.mark.skipif(bool(missing), reason=reason)
@@ -95,6 +102,17 @@ def each_target(test: Any, names: Any = "target", with_dtype: bool = False) -> A
 def each_target_and_dtype(test: Any) -> Any:
     """The test runs in every language, with all floats that there are."""
     return each_target(test, ("target", "dtype"), True)
+
+
+def each_trainer(test: Any) -> Any:
+    """The test runs in every language that moves the model's own parameters."""
+    return pytest.mark.parametrize("target", [*parameters(False, True)])(test)
+
+
+def each_trainer_and_dtype(test: Any) -> Any:
+    """The same with all floats that there are."""
+    names = ("target", "dtype")
+    return pytest.mark.parametrize(names, [*parameters(True, True)])(test)
 
 
 # --- what a step returns --------------------------------------------------------------
