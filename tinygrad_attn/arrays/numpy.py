@@ -19,6 +19,7 @@ import numpy as np
 
 from . import array as checked
 from . import dtypes, python, reading, shapes
+from .precision import BLOCK, FEW
 from .shapes import Bounds, Shape
 
 name = "numpy"
@@ -201,7 +202,6 @@ def sum(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
     return z
 
 
-FEW, BLOCK = 512, 128
 LISTS = frozenset((list, tuple))
 
 

@@ -15,3 +15,7 @@ same, and so is every rule. What differs:
 
 EPSILON = {"float32": 2.0**-23, "float64": 2.0**-52}  # from 1 to the next number
 ROUNDING = {"float32": 1e-4, "float64": 1e-9}
+
+# Sums of more numbers than this, one row after the other, are added block by block: the
+# error would grow with their number.
+FEW, BLOCK = 512, 128

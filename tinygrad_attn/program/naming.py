@@ -22,7 +22,8 @@ from .drafting import Draft
 
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
-    np math step self once check_range check_true check_finite erf where rows s m p
+    np math step self once check_range check_true check_finite erf where
+    keep drop add_many rows s m p products sgemm dgemm linux unix MAXFLOAT NAN INFINITY
     auto break case char const continue default do double else enum extern float for
     goto if int long register return short signed sizeof static struct switch typedef
     union unsigned void volatile while inline main
@@ -38,6 +39,8 @@ WORDS = """
     ArithmeticError OverflowError ZeroDivisionError
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
+# Names of many: the arenas, the loops, and the constants of math.h, in C.
+FAMILIES = re.compile(r"(m|loop_)\d+|(M|FP|HUGE)_\w+")
 
 
 class Namer:
@@ -46,6 +49,7 @@ class Namer:
     def __init__(self) -> None:
         self.taken: set[str] = set(RESERVED)
         self.views: dict[Any, str] = {}
+        self.given: dict[Buffer, str] = {}  # the arguments that bring its numbers
         self.told: set[Buffer] = set()  # those of tensors and their gradients
 
     def free(self, wish: str) -> str:
@@ -54,6 +58,7 @@ class Namer:
         plain = "".join(c if f"a{c}".isidentifier() else "_" for c in wish)
         plain = plain.strip("_") or "x"
         plain = plain if plain[0].isidentifier() else f"_{plain}"
+        plain = f"own_{plain}" if FAMILIES.fullmatch(plain) else plain
         name, count = plain, 1
         while name in self.taken:
             count += 1

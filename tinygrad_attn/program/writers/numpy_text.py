@@ -32,6 +32,7 @@ from .numpy_words import (
     SCALARS,
     constant_text,
     literal,
+    many,
 )
 
 ENOUGH = 16_000_000  # bytes: up to here each buffer has its own
@@ -85,9 +86,11 @@ class NumPyText:
                 body += self.run(run)
         first = [line for step in program.first for line in self.lines(step, "")]
         results = ", ".join(f"{self.ref(view)}.copy()" for view in program.results)
-        given = [f"new_{b.name}" for b in program.given]
+        given = [self.given(b) for b in program.given]
         head = ", ".join([*given, *(b.name for b in program.scalars)])
-        copies = [f"    np.copyto({b.name}, new_{b.name})" for b in program.given]
+        copies = [
+            f"    np.copyto({b.name}, {new})" for b, new in zip(program.given, given)
+        ]
         helpers = [HELPERS[name].strip() for name in sorted(self.used)]
         lines = [
             f'"""{program.title}."""',
@@ -130,6 +133,13 @@ class NumPyText:
         head = f"    for at in range(0, {size}, {BLOCK}):"
         return [*lines, head, *(" " * 8 + piece for piece in pieces), *inner]
 
+    def given(self, buffer: Buffer) -> str:
+        """What the numbers that a run is given for a buffer are called."""
+        namer = self.program.namer
+        if buffer not in namer.given:
+            namer.given[buffer] = namer.free(f"new_{buffer.name}")
+        return namer.given[buffer]
+
     # --- one step ---------------------------------------------------------------------
 
     def lines(self, step: Step, indent: str) -> list[str]:
@@ -153,6 +163,9 @@ class NumPyText:
         if isinstance(step, Reduce):
             dtype = f", dtype={step.out.dtype!r}" if step.x.dtype == "bool" else ""
             axes = step.axes if len(step.axes) != 1 else step.axes[0]
+            if many(step):
+                self.used.add("add_many")
+                return f"add_many({self.ref(step.x)}, {step.axes}, out={out})"
             call = REDUCTIONS[step.function]
             if step.function == "sum" and dtype:
                 call = call.replace(", out=", dtype + ", out=")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..anatomy import Buffer
+from ...arrays.precision import BLOCK, FEW
+from ..anatomy import Buffer, Reduce
 
 CALLS = {
     "add": "np.add({0}, {1}, out={out})",
@@ -67,6 +68,19 @@ def drop(condition, x, bits, out):  # 0 where condition, else x
     np.subtract(condition.view(np.int8), np.int8(1), out=bits, casting="unsafe")
     np.bitwise_and(x.view(bits.dtype), bits, out=out.view(bits.dtype))
 """,
+    "add_many": f"""
+def add_many(x, axes, out):  # many rows, in blocks, so that the error does not grow
+    for a in axes:
+        while (n := x.shape[a]) > {FEW}:
+            parts = np.split(x, [n - n % {BLOCK}], axis=a)
+            sizes = *x.shape[:a], n // {BLOCK}, {BLOCK}, *x.shape[a + 1 :]
+            x = np.add.reduce(parts[0].reshape(sizes), axis=a + 1)
+            if n % {BLOCK}:
+                rest = np.add.reduce(parts[1], axis=a, keepdims=True)
+                x = np.concatenate([x, rest], axis=a)
+        x = np.add.reduce(x, axis=a, keepdims=True)
+    np.copyto(out, x)
+""",
     "where": """
 def where(condition, x, y, out):
     np.copyto(out, y)
@@ -102,6 +116,16 @@ def literal(v: float) -> str:
     if isinstance(v, float) and not math.isfinite(v):
         return "np.nan" if v != v else ("np.inf" if v > 0 else "-np.inf")
     return repr(v)
+
+
+def many(step: Reduce) -> bool:
+    """Whether so much is added up that NumPy would add row after row, and the error
+    would grow with their number. (Side by side in memory it adds in pairs.)"""
+    x, axes = step.x, step.axes
+    last = axes == tuple(range(x.ndim))[-len(axes) :]
+    few = math.prod(x.shape[a] for a in axes) <= FEW
+    floats = x.dtype.startswith("float") and step.function == "sum"
+    return floats and not few and not (last and x.contiguous)
 
 
 def constant_text(buffer: Buffer) -> str:
