@@ -69,6 +69,7 @@ class Step:
         self.expected: list[Any] = [None] * len(self.optimizers)
         self.rates: dict[Any, float] = {}
         self.states: list[dict[str, Any]] = []  # of all parameters that move
+        self.firsts: list[tuple[Part, dict[str, Any]]] = []  # of one for each part
         self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
         self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
@@ -220,10 +221,23 @@ class Step:
     def others_moved(self) -> bool:
         """Whether a parameter or a state has other numbers than after the last run."""
         now = map(array_of, self.leaves)
-        return any(map(operator.is_not, now, self.seen)) or any(
-            self.expected[i] != (id(o.state), o.steps)
-            for i, o in enumerate(self.optimizers)
+        return (
+            self.emptied()
+            or any(map(operator.is_not, now, self.seen))
+            or any(
+                self.expected[i] != (id(o.state), o.steps)
+                for i, o in enumerate(self.optimizers)
+            )
         )
+
+    def emptied(self) -> bool:
+        """Whether an optimizer's state was emptied: then it begins anew."""
+        found = False
+        for part, state in self.firsts:
+            if part.optimizer.state.get(part.parameters[0]) is not state:
+                self.expected[self.optimizers.index(part.optimizer)] = None
+                found = True
+        return found
 
     def take_over(self, kept: bool) -> None:
         """Takes over what others gave the parameters and the states, and gives out
@@ -241,11 +255,9 @@ class Step:
                 self.take_state(optimizer)
             self.expected[i] = now
         self.give_out()
-        self.states = [
-            part.optimizer.state[p]
-            for part in self.program.parts
-            for p in part.parameters
-        ]
+        parts = self.program.parts
+        self.states = [p.optimizer.state[q] for p in parts for q in p.parameters]
+        self.firsts = [(p, p.optimizer.state[p.parameters[0]]) for p in parts]
 
     def take_state(self, optimizer: Any) -> None:
         """The same of an optimizer's state; what is missing begins at 0."""
