@@ -154,8 +154,8 @@ def test_every_function_and_rule(target: Target, dtype: str) -> None:
         calls = [*every_call(dtype)]
         assert len(calls) > 900
         Random(0).shuffle(calls)
-        if dtype == "float32":  # the roundings differ, and little else
-            calls = calls[:: 300 // target.programs]
+        if target.programs < 300:  # compiled; half of them with these floats
+            calls = calls[dtype == "float32" :: 2]
         for start in range(0, len(calls), 60):
             Calls(calls[start : start + 60]).compare(target, dtype)
 
