@@ -116,7 +116,17 @@ def manual_seed(seed: int) -> None:
         raise TypeError(
             f"manual_seed: {seed!r}, a {kind}, given; it must be an integer"
         )
+    refuse_program("manual_seed")
     context.now.random.seed(int(seed))
+
+
+def refuse_program(who: str) -> None:
+    """A program draws its numbers at each run; where it begins, others say."""
+    if context.now.writer is not None:
+        raise RuntimeError(
+            f"{who}: called inside a function whose program is written; call it before "
+            "the program runs, which draws its random numbers at each run"
+        )
 
 
 def get_rng_state() -> tuple[Any, ...]:
@@ -137,6 +147,7 @@ def set_rng_state(state: tuple[Any, ...]) -> None:
 
     >>> set_rng_state(get_rng_state())
     """
+    refuse_program("set_rng_state")
     try:
         context.now.random.setstate(state)
     except (TypeError, ValueError, IndexError, AttributeError):

@@ -60,6 +60,11 @@ class Compiled:
         step = self.step_for(args, kwargs, given, tensors)
         return step(*tensors.values())
 
+    def __reduce__(self) -> Any:
+        """A copy, or unpickled, it begins without a program."""
+        given = self.function, self.optimizers or None, self.clip, self.target
+        return Compiled, given
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: the object is one of the arguments."""
         return self if instance is None else functools.partial(self, instance)

@@ -68,7 +68,7 @@ def draft_of(
     """
     backend, now = current_backend(), context.now
     refuse_call(function, inputs, backend)
-    draft = Draft(Tape())
+    draft = Draft(Tape(backend.xp))
     examples = {name: example(name, given) for name, given in inputs.items()}
     given = [named_input(draft, name, t) for name, t in examples.items()]
     random = now.random.getstate()

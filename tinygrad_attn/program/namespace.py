@@ -18,8 +18,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from ..arrays import dtypes, shapes
-from ..arrays.array import Array
-from ..arrays.array import asarray as numbers
 from ..arrays.backends import NAMESPACES
 from ..arrays.shapes import Bounds, Shape
 from ..context import context
@@ -74,15 +72,15 @@ def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Traced:
 
 
 def asarray(obj: Any, dtype: str | None = None) -> Traced:
+    """What the function itself would make of it, as a constant."""
     if isinstance(obj, Traced):
         return obj if dtype is None else astype(obj, dtype)
-    given = obj if hasattr(obj, "shape") else numbers(obj)
-    kind = str(given.dtype)
-    kind = "int64" if kind.startswith(("int", "uint")) else kind
-    if isinstance(given, Array) and kind == "float64":
-        dtype = dtype or context.now.backend.dtype
-    found: Traced = writer().constant(given, dtype or kind)
-    return found
+    tape = writer()
+    array = tape.home.asarray(obj, dtype)
+    floats = dtype is None and str(array.dtype).startswith("float")
+    if floats and not hasattr(obj, "dtype"):  # lists count by their kind alone
+        array = tape.home.astype(array, context.now.backend.dtype)
+    return tape.constant(array)  # type: ignore[no-any-return]
 
 
 def astype(x: Any, dtype: str) -> Traced:

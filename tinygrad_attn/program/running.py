@@ -15,7 +15,8 @@ from typing import Any
 
 from ..arrays.backends import brought, current_backend, namespace_of, uniform
 from ..autograd.recording import Recorded, make
-from ..context import Changes
+from ..context import Changes, context
+from ..errors import in_a_program
 from ..tensor import Tensor
 from .keys import Key, difference, key_of
 from .listing import Program
@@ -99,12 +100,20 @@ class Step:
             self.refresh()
         save(self.program, self.machine, Sayings(self.program), path)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise TypeError(
+            "step: a program belongs to its model, and cannot be copied; write one for "
+            "the copy (or keep it beside the model, not in it)"
+        )
+
     # --- a run ------------------------------------------------------------------------
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         """Runs the program: forward, backward and update."""
         if self.changes is not Changes.last:
             self.check_key()
+        if context.now.writer is not None:
+            raise in_a_program("step", "called")
         arrays = self.inputs(given, named)
         self.refresh()
         scalars = self.scalars()

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from os.path import dirname, join
 from typing import Any
 
-from ..autograd.recording import Recorded
+from ..arrays import python
+from ..autograd.recording import Recorded, make
 from ..context import context
 from ..errors import say
 from .anatomy import Buffer, Check, Origin, Step
 from .traced import Traced
 
+MOST = 4096  # numbers of a constant in a program's text
 HERE = join(dirname(__file__), "")
 RULES = join(dirname(dirname(__file__)), "rules", "")
 
@@ -30,9 +32,11 @@ class Tape:
         leaves: id of a tensor that nothing in the program computes → its name.
         origin: that of the steps that come next.
         decided: scalar → which way a rule went because of it.
+        home: the namespace of the arrays that the function itself would make.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, home: Any = python) -> None:
+        self.home = home
         self.steps: list[Step] = []
         self.leaves: dict[int, tuple[Any, Traced]] = {}
         self.origin = Origin()
@@ -71,9 +75,12 @@ class Tape:
             raise TypeError(f"{say(array)} given; it must be an array or a number")
         return self.constant(array)
 
-    def constant(self, numbers: Any, dtype: str | None = None) -> Traced:
-        """Numbers that are the same at each run."""
-        buffer = Buffer(tuple(numbers.shape), str(dtype or numbers.dtype), "constant")
+    def constant(self, numbers: Any) -> Traced:
+        """Numbers that are the same at each run: in the program's text, if they are
+        not too many; else they are given as a Tensor's are."""
+        if numbers.size > MOST:
+            return self.leaf(make(numbers))
+        buffer = Buffer(tuple(numbers.shape), str(numbers.dtype), "constant")
         buffer.value = numbers
         self.constants.append(Traced(buffer))
         return self.constants[-1]
