@@ -17,6 +17,7 @@ from tinygrad_attn import (
     compile,
     debug,
     get_rng_state,
+    manual_seed,
     no_grad,
     one_hot,
     rand,
@@ -111,6 +112,11 @@ def writes(x: Tensor) -> Any:
     write(asks_by_an_if, {"x": Tensor([1.0, 2.0])})
 
 
+def seeds(x: Tensor) -> Any:
+    manual_seed(0)
+    return (x * w * rand(2)).sum()
+
+
 def picks_by_a_mask(x: Tensor) -> Any:
     return (x * w)[mask].sum()
 
@@ -154,6 +160,7 @@ FUNCTIONS: dict[Any, tuple[type[Exception], str]] = {
     assigns: (RuntimeError, f"assign: a tensor is given other numbers {INSIDE}"),
     moves: (RuntimeError, f"-=: a tensor is given other numbers {INSIDE}"),
     writes: (RuntimeError, f"write: called {INSIDE}"),
+    seeds: (RuntimeError, "manual_seed: called inside a function whose program is"),
     picks_by_a_mask: (TypeError, "indexing: a mask picks as many elements as it has"),
     returns_nothing: (TypeError, "write: the function returned a NoneType; it must"),
     returns_a_number: (TypeError, "write: the function returned a float; it must"),

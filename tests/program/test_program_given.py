@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import pytest
@@ -9,7 +11,19 @@ from targets import Target, assert_near, each_trainer, gradients_of
 
 import nn
 from nn import optim
-from tinygrad_attn import Tensor, grad, randn, record, use_backend, write, zeros
+from tinygrad_attn import (
+    Tensor,
+    compile,
+    grad,
+    manual_seed,
+    rand,
+    randint,
+    randn,
+    record,
+    use_backend,
+    write,
+    zeros,
+)
 from tinygrad_attn.functional import cross_entropy
 
 
@@ -112,3 +126,114 @@ def test_a_refused_run_moves_nothing(target: Target) -> None:
         program(Tensor([5]))
     assert (w.tolist(), optimizer.steps) == (before, steps)
     program(Tensor([0]))
+
+
+@each_trainer
+def test_random_numbers_are_drawn_as_eagerly(target: Target) -> None:
+    """In the same order, and also those that nobody uses."""
+    w = nn.Parameter([1.0] * 5)
+
+    def noisy(x: Tensor) -> Any:
+        rand(2)
+        whole = randint(0, 9, (5,))
+        return (x * w * randn(5)).sum() + (w * whole).sum()
+
+    program = write(noisy, {"x": Tensor(1.0)}, target=target.name)
+    manual_seed(1)
+    want = [noisy(Tensor(1.0)).detach() for _ in range(3)]
+    manual_seed(1)
+    for loss in want:
+        assert_near("loss", program(Tensor(1.0))[0], loss, 1e-12)
+
+
+@each_trainer
+def test_numbers_that_the_function_has(target: Target) -> None:
+    """They are copied when the program is written; many of them are no text."""
+    few, many = [1.0, 2.0], [[i % 7 * 0.5 for i in range(50)] for _ in range(100)]
+    w = nn.Parameter([1.0])
+    optimizer = optim.SGD([w], 0.0)
+
+    def loss(x: Tensor) -> Any:
+        return (Tensor(few) * w * x).sum() + (Tensor(many) * w).sum()
+
+    program = write(loss, {"x": Tensor(1.0)}, update=optimizer, target=target.name)
+    want = loss(Tensor(2.0)).detach()
+    assert_near("loss", program(Tensor(2.0)), want, 1e-12)
+    few[0] = 9.0
+    many[0][0] = 9.0
+    kept = w.detach()  # so that the machine's memory is made anew
+    assert_near("loss", program(Tensor(2.0)), want, 1e-12)
+    assert kept.tolist() == [1.0]
+    assert len(program.source) < 10_000
+
+
+@each_trainer
+def test_large_whole_numbers(target: Target) -> None:
+    large = 2**60 + 1
+    x = Tensor([large, 3])
+    program = write(lambda x: (x + 1, x * 2 - x, x.sum()), {"x": x}, target=target.name)
+    more, same, total = program(x)
+    assert more.tolist() == [large + 1, 4]
+    assert same.tolist() == [large, 3]
+    assert total.item() == large + 3
+
+
+@each_trainer
+def test_a_parameter_that_is_used_at_times(target: Target) -> None:
+    """Two programs, and an optimizer's state whose parameters come differently far."""
+
+    def both(x: Tensor, p: Tensor, q: Tensor, often: bool) -> Any:
+        loss = (x * p * p).sum()
+        return loss + (q * q * q * p).sum() if often else loss
+
+    pairs = [[nn.Parameter([1.0, 2.0]), nn.Parameter([0.5, 1.5])] for _ in range(2)]
+    theirs, mine = (optim.Adam(pair, 0.1) for pair in pairs)
+
+    @compile(update=mine, target=target.name)
+    def step(x: Tensor, often: bool) -> Any:
+        return both(x, *pairs[1], often)
+
+    x = Tensor([1.0, 3.0])
+    for i in range(8):
+        loss = both(x, *pairs[0], i % 3 != 1)
+        theirs.zero_grad()
+        loss.backward()
+        theirs.step()
+        assert_near("loss", step(x, i % 3 != 1), loss.detach(), 1e-9)
+    for p, q in zip(*pairs):
+        assert_near("parameter", q.detach(), p.detach(), 1e-9)
+
+
+class Compiling(nn.Module):
+    """A model that has a compiled function in it."""
+
+    def __init__(self, target: str) -> None:
+        self.layer = nn.Linear(2, 2)
+        self.step = compile(target=target)(self.loss)
+
+    def loss(self, x: Tensor) -> Any:
+        return (self.layer(x) ** 2).sum()
+
+
+@each_trainer
+def test_a_copy_compiles_its_own(target: Target) -> None:
+    model, x = Compiling(target.name), Tensor([[1.0, 2.0]])
+    model.step(x)
+    for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        other.layer.bias.assign([5.0, 5.0])
+        assert_near("loss", other.step(x)[0], other.loss(x).detach(), 1e-12)
+        assert_near("loss", model.step(x)[0], model.loss(x).detach(), 1e-12)
+    program = write(model.loss, {"x": x}, target=target.name)
+    with pytest.raises(TypeError, match="^step: a program belongs to its model"):
+        copy.deepcopy(program)
+
+
+@each_trainer
+def test_a_program_is_no_part_of_another(target: Target) -> None:
+    w, x = nn.Parameter([1.0, 2.0]), Tensor([1.0, 2.0])
+    step = write(lambda x: (w * x).sum(), {"x": x}, target=target.name)
+    with pytest.raises(RuntimeError, match="^step: called inside a function whose"):
+        write(lambda x: step(x)[0] * 2.0, {"x": x}, target=target.name)
+    part = compile(target=target.name)(lambda x: (w * x).sum())
+    whole = write(lambda x: part(x) * 2.0, {"x": x}, target=target.name)
+    assert whole(x)[0].item() == 10.0
