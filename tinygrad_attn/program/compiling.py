@@ -43,6 +43,14 @@ def compiler() -> str | None:
     return None
 
 
+def some_compiler() -> str:
+    """The same, which there must be."""
+    cc = compiler()
+    if cc is None:
+        raise NoCompiler("no C compiler was found (cc, gcc or clang; CC names another)")
+    return cc
+
+
 @cache
 def vector_math() -> tuple[str, ...]:
     """What asks for exp of several numbers at once, where the system has it."""
@@ -59,7 +67,7 @@ def vector_math() -> tuple[str, ...]:
 @cache
 def vector_bytes() -> int:
     """How many bytes are in a vector of the processor that is compiled for."""
-    command = [str(compiler()), *native(), "-dM", "-E", "-xc", os.devnull]
+    command = [some_compiler(), *native(), "-dM", "-E", "-xc", os.devnull]
     done = subprocess.run(command, capture_output=True, text=True)
     known = {"__AVX512F__": 64, "__AVX2__": 32}
     return next((size for name, size in known.items() if name in done.stdout), 16)
@@ -76,9 +84,7 @@ def compiled(text: str) -> Any:
     Raises:
         NoCompiler: there is none, or it refuses the text; says why.
     """
-    cc = compiler()
-    if cc is None:
-        raise NoCompiler("no C compiler was found (cc, gcc or clang; CC names another)")
+    cc = some_compiler()
     folder = tempfile.mkdtemp(prefix="tinygrad_attn_")
     try:
         source, library = Path(folder, "step.c"), Path(folder, "step.so")

@@ -64,6 +64,8 @@ def tile_of(step: Product, widest: int) -> Tile | None:
         return None
     if out.strides[-1] != 1 or n < 8 or (x.strides[-2] == 1 and n > TALL):
         return None
+    if not k or not m:
+        return None
     for size in (64, 32, 16):
         lanes = size // BYTES[out.dtype]
         if size <= widest and m % lanes == 0:
