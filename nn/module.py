@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor, zeros_like
-from tinygrad_attn.autograd import recording
-from tinygrad_attn.context import Changes, context
+from tinygrad_attn.context import Changes, Scope, context
 from tinygrad_attn.errors import check_flags
 from tinygrad_attn.printing import printable
 
@@ -116,9 +115,14 @@ class Module(Tree):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Calls `forward`. Every operation recorded meanwhile remembers this module."""
-        if self._hooks is not None:
-            return recording.in_scope(self, self._hooks.call, self, args, kwargs)
-        return recording.in_scope(self, self.forward, *args, **kwargs)
+        now = context.now
+        before, now.scope = now.scope, Scope(self, now.scope)
+        try:
+            if self._hooks is not None:
+                return self._hooks.call(self, args, kwargs)
+            return self.forward(*args, **kwargs)
+        finally:
+            now.scope = before
 
     # --- what it consists of ----------------------------------------------------------
 

@@ -30,15 +30,15 @@ class Vectors:
         vector, pieces = self.last.pop(id(arrays[0]), (None, ()))
         if len(pieces) == len(arrays) and all(map(is_, pieces, arrays)):
             return vector
-        if len(arrays) == 1:
-            return xp.reshape(arrays[0], (arrays[0].size,))
-        return xp.concat([xp.reshape(a, (a.size,)) for a in arrays], axis=0)
+        flat = [a if a.ndim == 1 else xp.reshape(a, (a.size,)) for a in arrays]
+        return flat[0] if len(flat) == 1 else xp.concat(flat, axis=0)
 
     def part(self, xp: Any, vector: Any, shapes: list[tuple[int, Shape]]) -> list[Any]:
         """The vector's pieces, in order, each of so many numbers and of a shape."""
         pieces, start = [], 0
         for size, shape in shapes:
-            pieces.append(xp.reshape(vector[start : start + size], shape))
+            piece = vector[start : start + size]
+            pieces.append(piece if len(shape) == 1 else xp.reshape(piece, shape))
             start += size
         if len(pieces) > 1:
             self.now[id(pieces[0])] = vector, pieces

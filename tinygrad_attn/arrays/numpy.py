@@ -118,6 +118,8 @@ def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> 
     if dtype == "int64":  # the ends, if they are whole
         ends = start, start + step * builtins.max(0, count - 1)
         dtypes.check_int64(*(v for v in ends if type(v) is int))
+        if type(start) is type(stop) is type(step) is int:
+            return np.arange(start, start + step * count, step)
     return astype(np.arange(count) * step + start, dtype)
 
 
@@ -242,7 +244,7 @@ def matmul(x: Array, y: Array) -> Array:
             [x.shape[-1] * u * v for u, v in pairs],
             lambda: np.matmul(x.astype(object), y.astype(object)),
         )
-    if y.ndim == 2 and x.ndim > 2:
+    if y.ndim == 2 and x.ndim > 2 and x.size > x.shape[-2] * x.shape[-1]:
         rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ y
         return rows.reshape(*x.shape[:-1], y.shape[-1])
     return np.matmul(x, y)
@@ -250,6 +252,14 @@ def matmul(x: Array, y: Array) -> Array:
 
 def reshape(x: Array, shape: Sequence[int]) -> Array:
     return x.reshape(shape)
+
+
+def broadcast_to(x: Array, shape: Sequence[int]) -> Array:
+    if x.size == 1 and math.prod(shape) <= MANY:  # faster than NumPy's own
+        z = np.empty(shape, x.dtype)
+        z[...] = x
+        return z
+    return np.broadcast_to(x, shape)
 
 
 def permute_dims(x: Array, axes: Sequence[int]) -> Array:

@@ -171,9 +171,12 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     arrays: list[Any] = []
     needs: list[bool] = []
     for x in inputs:
-        is_tensor = isinstance(x, Recorded)
-        arrays.append(x.array if is_tensor else number(op, x))
-        needs.append(is_tensor and x._requires_grad)
+        if isinstance(x, Recorded):
+            arrays.append(x.array)
+            needs.append(x._requires_grad)
+        else:
+            arrays.append(number(op, x))
+            needs.append(False)
     if not op.differentiable:
         needs = [False] * len(inputs)
     if now.writer is not None:  # a program is being written: arrays are names

@@ -65,7 +65,7 @@ def walk(
         g = so_far.pop(node, None)  # 1
         if g is None:  # no gradient reached this node: a vjp may return None
             continue
-        shares = shares_of(xp, node, g)  # 2
+        shares = shares_of(xp, node, g) if node._op is not None else []  # 2
         for i, x in enumerate(node._inputs or ()):
             if shares[i] is not None:
                 share = shares[i] = fit(xp, shares[i], x, node)  # 3
@@ -91,6 +91,8 @@ def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
     todo = list(starts)
     while todo:
         node = todo.pop()
+        if node._op is None:  # a leaf
+            continue
         made_of[node] = parents(node)
         for x in made_of[node]:
             if x in uses:
@@ -103,7 +105,7 @@ def topological_order(roots: Iterable[Recorded]) -> list[Recorded]:
     while ready:
         node = ready.pop()
         order.append(node)
-        for x in made_of[node]:
+        for x in made_of.get(node, ()):
             uses[x] -= 1
             if uses[x] == 0:
                 ready.append(x)
@@ -124,10 +126,8 @@ def parents(node: Recorded) -> list[Recorded]:
 
 
 def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
-    """What the node's vjp gives each input that needs it; nothing, for a leaf."""
-    op = node._op
-    if op is None:
-        return []
+    """What the node's vjp gives each input that needs it."""
+    op: Any = node._op
     if xp.records:  # z is the node, with its graph; no bare arrays (rules/operation.py)
         check_unchanged(node)
         z, inputs, saved = node, node._inputs, None

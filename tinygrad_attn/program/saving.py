@@ -188,7 +188,7 @@ def c_file(program: Program, said: Any, numbers: Numbers, beside: Path | None) -
     results = [*program.results, *(View(b) for b in program.given)]
     memory = memory_of(program, groups_of_one, set(), results)
     groups = [Alone(group) for group in groups_of_one]
-    text = CText(program, memory, groups, set(), "", said).text()
+    text = CText(program, memory, groups, set(), said=said).text()
     kinds = [TYPES[dtype] for dtype, _ in memory.arenas]
     arenas = [
         f"static {kind} arena_{k}[{size + 16}] __attribute__((aligned(64)));"

@@ -284,8 +284,8 @@ def normalize(xp, x, axis, eps):
 
 def mean(xp, x, *, axis):
     """The mean over axes, which are kept with size 1."""
-    count = math.prod(x.shape[a] for a in axis)
-    return xp.sum(x, axis=axis, keepdims=True) * (1.0 / max(count, 1))
+    total = xp.sum(x, axis=axis, keepdims=True)
+    return total * (1.0 / max(x.size // max(total.size, 1), 1))
 
 
 # === 3. Attention =====================================================================
