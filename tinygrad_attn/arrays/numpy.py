@@ -155,6 +155,8 @@ def where(condition: Array, x: Any, y: Any) -> Array:
     """x where condition, elsewhere y. NumPy takes its time to choose among many. If
     one of them is 0, all bits of the other are kept, or none: it picks as well (where
     a product with 0 would make nan of inf), in an eighth of the time."""
+    if type(condition) is np.bool_ and type(x) is float and type(y) in FLOATS:
+        return type(y)(x) if condition else y  # single numbers
     if condition.size > MANY and type(x) is not type(y):
         if type(x) is float and x == 0.0 and math.copysign(1.0, x) > 0.0:
             z = _kept(condition, y, -1)
@@ -168,6 +170,7 @@ def where(condition: Array, x: Any, y: Any) -> Array:
 
 
 MANY = 4096
+FLOATS = frozenset((np.float32, np.float64))
 WHOLE = {"float32": np.int32, "float64": np.int64}  # as many bits
 
 

@@ -66,9 +66,10 @@ def walk(
         if g is None:  # no gradient reached this node: a vjp may return None
             continue
         shares = shares_of(xp, node, g) if node._op is not None else []  # 2
-        for i, x in enumerate(node._inputs or ()):
-            if shares[i] is not None:
-                share = shares[i] = fit(xp, shares[i], x, node)  # 3
+        for i, share in enumerate(shares):
+            if share is not None:
+                x = node._inputs[i]  # type: ignore[index]
+                share = shares[i] = fit(xp, share, x, node)  # 3
                 so_far[x] = so_far[x] + share if x in so_far else share  # 4
         yield node, g, shares
         if free:
