@@ -73,9 +73,12 @@ def tile_of(step: Product, widest: int) -> Tile | None:
     else:
         return None
     registers = 32 if widest == 64 else 16
+    shapes = [(6, 4), (8, 3), (8, 2), (6, 2), (8, 1)]
+    if k > 256:  # a narrow panel of so many terms stays nearer
+        shapes.sort(key=lambda shape: shape != (8, 3))
     tiles = [
         Tile(out.dtype, lanes, rows, vectors)
-        for rows, vectors in ((6, 4), (8, 3), (8, 2), (6, 2), (8, 1))
+        for rows, vectors in shapes
         if (rows + 1) * vectors < registers and m % (vectors * lanes) == 0
     ]
     best = min(cycles(tile, n, k) for tile in tiles)
