@@ -9,7 +9,7 @@ import pytest
 from conftest import needs_numpy
 
 from tinygrad_attn import Tensor, use_backend, write
-from tinygrad_attn.program import compiling, machines
+from tinygrad_attn.program import blas, compiling, machines
 
 pytestmark = needs_numpy
 needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
@@ -100,3 +100,31 @@ def test_inf_and_nan_go_where_they_belong():
     assert "static float panel" in step.source
     assert (np.isnan(found) == np.isnan(want)).all()
     assert (np.isinf(found) == np.isinf(want)).all()
+
+
+@pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=needs_cc)])
+@pytest.mark.parametrize(("n", "threads"), [(30, 1), (513, 3)])
+def test_small_products_are_computed_in_one_thread(monkeypatch, target, n, threads):
+    library = blas.blas()
+    if library is None:
+        pytest.skip("needs NumPy's own OpenBLAS")
+    monkeypatch.setattr(blas, "SHARED", 2**20)
+    before, seen = library.get_threads(), []
+    try:
+        library.set_threads(3)
+        with use_backend("numpy"):
+            x = Tensor([[1.0] * 15] * n)
+            step = write(lambda x: x @ x.T @ x, {"x": x}, target=target)
+            step(x)  # the first run is beside NumPy's
+            machine = step.machine
+            name = "call" if target == "c" else "step"
+            run = getattr(machine, name)
+            monkeypatch.setattr(
+                machine,
+                name,
+                lambda *args: (seen.append(library.get_threads()), run(*args))[1],
+            )
+            step(x)
+        assert (seen, library.get_threads()) == ([threads], 3)
+    finally:
+        library.set_threads(before)

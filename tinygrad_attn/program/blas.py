@@ -21,6 +21,12 @@ NAMES = (
 )
 
 
+# Threads share a product from so many multiplications on, about a millisecond of work.
+# To share less gains little, and on a busy machine a thread that waits for the other
+# may take ten times as long.
+SHARED = 2**27
+
+
 class Blas(NamedTuple):
     """Where the functions are in memory, and what they take.
 
@@ -55,3 +61,26 @@ def blas() -> Blas | None:
         at = [ctypes.cast(f, ctypes.c_void_p).value or 0 for f in (single, double)]
         return Blas(at[0], at[1], whole, get, put)
     return None
+
+
+class Threads:
+    """A block in which the library computes in one thread, if no product is worth
+    sharing.
+
+    Args:
+        most: the multiplications of the largest product.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.library = blas() if most < SHARED else None
+        self.before = 1
+
+    def __enter__(self) -> None:
+        if self.library is not None:
+            self.before = self.library.get_threads()
+            if self.before > 1:
+                self.library.set_threads(1)
+
+    def __exit__(self, *_: object) -> None:
+        if self.before > 1 and self.library is not None:
+            self.library.set_threads(self.before)

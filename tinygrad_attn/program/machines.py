@@ -18,8 +18,8 @@ from types import CodeType
 from typing import Any
 
 from ..arrays.array import Array
-from .anatomy import Buffer, Check, View
-from .blas import blas
+from .anatomy import Buffer, Check, Product, View
+from .blas import Threads, blas
 from .compiling import compiled, vector_bytes
 from .fusing import fused, passing
 from .listing import Program
@@ -56,6 +56,12 @@ class NumPyMachine:
     def source(self) -> str:
         """The text, with comments."""
         return NumPyText(self.program, Sayings(self.program)).text()
+
+    @cached_property
+    def threads(self) -> Threads:
+        """In how many threads products are computed."""
+        products = (s for s in self.program.steps if isinstance(s, Product))
+        return Threads(max((s.out.size * s.x.shape[-1] for s in products), default=0))
 
     def start(self) -> None:
         """Makes all arrays."""
@@ -131,7 +137,8 @@ class NumPyMachine:
     def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
         """One step; what it returns is the caller's own."""
         given = [as_numpy(array) for array in given]
-        return self.step(*given, *scalars)  # type: ignore[no-any-return]
+        with self.threads:
+            return self.step(*given, *scalars)  # type: ignore[no-any-return]
 
 
 def as_numpy(array: Any) -> Any:
@@ -164,7 +171,8 @@ class CMachine(NumPyMachine):
         writer = self.writer()
         library = compiled(writer.text())
         self.checks = writer.checks
-        if writer.uses_blas and self.blas:
+        self.uses_blas = writer.uses_blas and self.blas is not None
+        if self.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
             library.products(ctypes.c_void_p(single), ctypes.c_void_p(double))
         self.call, self.once = library.step, library.once
@@ -216,7 +224,11 @@ class CMachine(NumPyMachine):
         for own, array in zip(self.given, given):
             own[...] = as_numpy(array)
         self.numbers[: len(scalars)] = [*scalars]
-        wrong = self.call(self.pointers, self.numbers)
+        if self.uses_blas:
+            with self.threads:
+                wrong = self.call(self.pointers, self.numbers)
+        else:
+            wrong = self.call(self.pointers, self.numbers)
         if wrong:
             raise refusal(self.checks[wrong - 1], self.array)
         return tuple(view.copy() for view in self.results)
