@@ -239,6 +239,24 @@ def test_a_tensor_set_inside_is_refused():
     assert model.mean.tolist() == [0.0]
 
 
+def test_a_method_has_the_names_of_its_model():
+    class Own(nn.Module):
+        def __init__(self):
+            self.first, self.last = nn.Linear(3, 4), nn.Linear(4, 2)
+
+        def loss(self, x, y):
+            return mse_loss(self.last(self.first(x).relu()), y)
+
+    model, (x, y) = Own(), (randn(2, 3), randn(2, 2))
+    step = write(model.loss, {"x": x, "y": y}, target="numpy")
+    names = [buffer.name for buffer in step.program.leaves.values()]
+    assert names == ["first_weight", "first_bias", "last_weight", "last_bias"]
+    found = compile(model.loss, target="numpy")
+    found(x, y)
+    ((inner,),) = found.steps.values()
+    assert inner.source == step.source
+
+
 # --- the compiler ---------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ modes, another is written, beside the first.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
@@ -151,8 +152,12 @@ def fits(step: Step) -> bool:
 
 def input_names(function: Any, tensors: dict[str, Any]) -> list[str]:
     """What a function calls its inputs."""
-    code = getattr(function, "__code__", None)
-    names = code.co_varnames[: code.co_argcount] if code else ()
+    try:
+        parameters = [*inspect.signature(function).parameters.values()]
+    except (TypeError, ValueError):  # not to be had of some that are written in C
+        parameters = []
+    one = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    names = [p.name for p in parameters if p.kind in one]
     return [
         names[int(name)]
         if name.isdigit() and int(name) < len(names)

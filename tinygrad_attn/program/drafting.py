@@ -8,6 +8,7 @@ updates the parameters' names. Nothing else is needed, and nothing was computed.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from ..arrays.backends import Backend, current_backend
 from ..autograd.recording import Recorded, apply, make
 from ..autograd.walk import walk
-from ..context import context
+from ..context import Scope, context
 from ..errors import in_a_program, say
 from ..functions.activations import keep_mask
 from ..graph.trace import history
@@ -74,7 +75,8 @@ def draft_of(
     random = now.random.getstate()
     switches = {
         **{"writer": draft.tape, "tracing": True, "recording": True, "debug": False},
-        **{"watcher": None, "scope": None},
+        "watcher": None,
+        "scope": None if (model := model_of(function)) is None else Scope(model, None),
         "backend": Backend(namespace, backend.dtype),
     }
     try:
@@ -92,6 +94,12 @@ def draft_of(
     finally:
         now.random.setstate(random)
     return draft
+
+
+def model_of(function: Any) -> Any:
+    """The module that a function is a method of, such as `model.loss`; else None."""
+    owner = getattr(inspect.unwrap(function), "__self__", None)
+    return owner if hasattr(owner, "named_modules") else None
 
 
 def refuse_call(function: Any, inputs: Any, backend: Backend) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from ..tensor import Tensor
-from .drafting import Draft
+from .drafting import Draft, model_of
 
 
 class Key(NamedTuple):
@@ -60,7 +60,7 @@ def is_module(value: Any) -> bool:
 def modules_of(function: Any, draft: Draft) -> list[Any]:
     """The modules that a function called, and all that are inside of its own model."""
     found: dict[int, Any] = {}
-    model = getattr(function, "__self__", function)
+    model = model_of(function) or function
     if is_module(model):
         found.update((id(m), m) for m in model.modules())
     for step in draft.tape.steps:
