@@ -54,8 +54,10 @@ ORDER = """
         graph.explaining.explain graph
     program program.anatomy program.traced program.tape program.namespace
         program.drafting program.updating program.arranging program.naming
-        program.listing program.saying program.loops program.fusing program.nesting
-        program.signs program.memory program.writers program.writers.numpy_words
+        program.listing program.wording program.saying program.loops
+        program.fusing program.nesting
+        program.signs program.memory program.writers program.writers.preface
+        program.writers.numpy_words
         program.writers.numpy_blocks program.writers.numpy_text
         program.writers.dialect
         program.writers.bodies program.writers.c_words

@@ -13,6 +13,7 @@ without an autograd engine in them.
     arranging.py    what nobody reads is left out, copies are saved
     naming.py       what buffers are called: the model's own names
     listing.py      the program: steps with names, results, what is given
+    wording.py      what a step computes, as a formula
     saying.py       what stands beside each line
     loops.py        how a step runs over memory
     fusing.py       many steps in one walk over rows

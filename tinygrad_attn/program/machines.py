@@ -174,7 +174,7 @@ class CMachine(NumPyMachine):
         self.uses_blas = writer.uses_blas and self.blas is not None
         if self.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
-            library.products(ctypes.c_void_p(single), ctypes.c_void_p(double))
+            library.use_library(ctypes.c_void_p(single), ctypes.c_void_p(double))
         self.call, self.once = library.step, library.once
         self.call.restype = ctypes.c_longlong
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()

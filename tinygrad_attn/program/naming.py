@@ -3,7 +3,11 @@
 They are the model's own. An input has the name that the caller gave it; a parameter its
 path (`tokens_weight`); a result the variable that it was assigned to (`q`, `scores`),
 as in the pictures; a step inside a rule the rule's variable (`energies`). What is sent
-back to x is `d_x`. Equal names are numbered in the order of computing.
+back to x is `d_x`. A word that a language has itself becomes another (NOUNS).
+
+Equal names are numbered, in three rounds: first the tensors, which have the numbers
+that they have in the pictures, then their gradients, then what stands inside of rules;
+each round in the order of the lines.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import re
 from typing import Any
 from unicodedata import normalize
 
+from ..arrays.shapes import Shape
 from ..autograd.lines import SourceLine
 from ..graph.names import Names, name_at
 from ..graph.trace import Trace, history, inputs_of
@@ -23,10 +28,10 @@ from .drafting import Draft
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
     np math step self once check_range check_true check_finite erf where
-    keep drop add_many rows s m p products sgemm dgemm linux unix MAXFLOAT NAN INFINITY
-    auto break case char const continue default do double else enum extern float for
-    goto if int long register return short signed sizeof static struct switch typedef
-    union unsigned void volatile while inline main
+    keep drop add_many rows_of s m p use_library sgemm dgemm linux unix MAXFLOAT NAN
+    INFINITY auto break case char const continue default do double else enum extern
+    float for goto if int long register return short signed sizeof static struct switch
+    typedef union unsigned void volatile while inline main
     var let function new delete typeof instanceof in of this null true false undefined
     NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min sum
     arguments catch debugger eval extends finally implements interface package private
@@ -34,11 +39,24 @@ WORDS = """
     Number Object RangeError Set String TypeError Uint8Array createProgram program given
     numbers notLoaded makeTensor sizeOf memory flatNumbers putNumbers loadNumbers
     takeGiven takeNumber readTensor erfSeries power whole spelled
-    inf nan isnan mul itemgetter sumprod any all bool map zip iter range isinstance len
-    largest largest_at larger over put add_rows IndexError ValueError RuntimeError
+    inf nan isnan times itemgetter sumprod any all bool map zip iter range isinstance
+    len largest largest_at larger over put add_rows IndexError ValueError RuntimeError
     ArithmeticError OverflowError ZeroDivisionError
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
+# What is named after a function. (`exp_2`, the second one, would read as 2ˣ.)
+NOUNS = {
+    "abs": "size",
+    "cos": "cosines",
+    "exp": "exps",
+    "log": "logs",
+    "log1p": "logs",
+    "max": "highest",
+    "pow": "raised",
+    "sin": "sines",
+    "sqrt": "root",
+    "sum": "total",
+}
 # Names of many: the arenas, the loops, and the constants of math.h, in C.
 FAMILIES = re.compile(r"(m|loop_)\d+|(M|FP|HUGE)_\w+")
 
@@ -49,6 +67,7 @@ class Namer:
     def __init__(self) -> None:
         self.taken: set[str] = set(RESERVED)
         self.views: dict[Any, str] = {}
+        self.called: dict[Any, str] = {}  # views that have their buffer's name
         self.given: dict[Buffer, str] = {}  # the arguments that bring its numbers
         self.told: set[Buffer] = set()  # those of tensors and their gradients
 
@@ -58,7 +77,7 @@ class Namer:
         plain = "".join(c if f"a{c}".isidentifier() else "_" for c in wish)
         plain = plain.strip("_") or "x"
         plain = plain if plain[0].isidentifier() else f"_{plain}"
-        plain = f"own_{plain}" if FAMILIES.fullmatch(plain) else plain
+        plain = f"own_{plain}" if FAMILIES.fullmatch(plain) else noun(plain)
         name, count = plain, 1
         while name in self.taken:
             count += 1
@@ -71,12 +90,32 @@ class Namer:
             buffer.name = self.free(wish)
 
     def view(self, view: View, wish: str) -> None:
-        """A name for a view, if it is not all of its buffer as it was made."""
-        if view.shape == view.buffer.shape and view.whole:
-            self.told.add(view.buffer)
-            self.name(view.buffer, wish)
-        elif view.key not in self.views:
+        """A name for a view, if it is not all of its buffer as it was made, but for
+        axes of size 1."""
+        buffer = view.buffer
+        same = view.shape == buffer.shape
+        alike = same or (not buffer.name and longer(view.shape) == longer(buffer.shape))
+        if view.whole and alike:
+            self.told.add(buffer)
+            self.name(buffer, wish)
+            if not same:
+                self.called[view.key] = buffer.name
+            return
+        if view.key not in self.views and view.key not in self.called:
             self.views[view.key] = self.free(wish)
+
+
+def noun(wish: str) -> str:
+    """The same name, with a noun for a function: `d_sum` is `d_total`."""
+    found = re.fullmatch(r"(d_)?([a-z]\w*?)(_\d+)?", wish)
+    if found is None or found[2] not in NOUNS:
+        return wish
+    return f"{found[1] or ''}{NOUNS[found[2]]}{found[3] or ''}"
+
+
+def longer(shape: Shape) -> Shape:
+    """A shape without axes of size 1."""
+    return tuple(n for n in shape if n != 1)
 
 
 def name_all(draft: Draft, steps: list[Step]) -> Namer:

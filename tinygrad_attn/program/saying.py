@@ -1,17 +1,30 @@
 """Comments: what stands beside each line of a program, and above each part of it.
 
-Beside a forward line its shape and its formula, beside a backward line the rule by
-which the gradient is sent back, with the names of the program, as in the pictures:
+Beside a forward line stand its shape and its formula, beside a backward line the rule
+by which the gradient is sent back, as in the pictures, with the names of the program:
 
-    energies     (4, 4)   energies = products · ½
-    d_products   (4, 4)   ∂products = ∂energies · ½
+    (6, 6)  energies = products / 2
+    (6, 6)  ∂products = ∂energies / 2
+
+What is used twice gets two contributions, each a line with +=: the first is stored, the
+next are added on a line of their own.
+
+    (6, 4)  ∂sub += ∂mul ⊙ sub
+    (6, 4)  ∂sub += ∂mul ⊙ sub
+    (6, 4)  ∂sub: the sum of both;  ∂z = ∂sub
+
+Some gradients are the same numbers as others, or another view of them, and have no
+line: subtracting the target changes no slope, so ∂z is ∂sub. That stands beside the
+line that makes the numbers. What a rule needs on its way has a formula as well
+(wording.py); a line without one is a stage on the way to the next that has one.
 
 Above a part stands the module that computes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from ..graph.data import Graph, Node
@@ -20,10 +33,11 @@ from ..graph.notation.formulas import transpose_name, written
 from ..graph.notation.tidy import is_transpose
 from ..graph.trace import Trace, history
 from ..graph.unfold import of_tensors
-from .anatomy import Check, Step, View
+from .anatomy import Buffer, Check, Step, View
 from .listing import Program
+from .wording import Wording
 
-WIDEST = 60  # characters of a formula
+WIDEST = 110  # characters of a formula
 
 
 class Sayings:
@@ -31,9 +45,14 @@ class Sayings:
 
     Attributes:
         beside: step → what stands beside it, without its shape.
+        also: step → the gradients that are the same numbers, and have no line.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, stages: Container[Buffer] = ()) -> None:
+        """
+        Args:
+            stages: buffers that lie where the next step writes.
+        """
         self.program = program
         draft = program.draft
         roots = [t for t in draft.outputs if t._inputs]
@@ -47,8 +66,12 @@ class Sayings:
         for node in graph.nodes:  # each after its inputs
             if is_transpose(node) and isinstance(node.arguments[0], str):
                 self.called[node.id] = transpose_name(self.called[node.arguments[0]])
-        self.last = {s.out.buffer: s for s in program.all_steps if s.out is not None}
+        steps = [s for s in program.all_steps if not isinstance(s, Check)]
+        self.last = {s.out.buffer: s for s in steps}
         self.beside: dict[Step, str] = {}
+        self.also: dict[Step, dict[str, None]] = {}
+        sent = [x for t, i, _ in draft.shares if (x := self.source(t, i))]
+        self.uses = Counter(sent)  # node's id → how many contributions it gets
         for t, node in self.nodes.items():
             if t._op is not None and t._inputs and not is_transpose(node):
                 self.forward(t)
@@ -57,13 +80,24 @@ class Sayings:
         seed = self.last.get(draft.seed.buffer) if draft.seed is not None else None
         if seed is not None:
             self.beside[seed] = f"∂{self.called[self.nodes[roots[0]].id]} = 1"
+        self.slopes: dict[Buffer, str] = {}  # what formulas call a gradient
+        for t, g in draft.reached.items():
+            self.complete(t, g)
+            if t in self.nodes and g.size == g.buffer.size:
+                name = f"∂{self.called[self.nodes[t].id]}"
+                self.slopes.setdefault(g.buffer, name)
+        wording = Wording(steps, self.beside, stages, self.slopes)
+        for step in steps:
+            if step not in self.beside and (formula := wording.formula(step)):
+                self.beside[step] = formula
 
     def name_of(self, t: Any, node: Node) -> str:
         """What the program calls a tensor."""
         array = self.program.draft.tape.leaves.get(id(t), (t, t.array))[1]
         if not isinstance(array, View):
             return node.name
-        known = self.program.namer.views.get(array.key)
+        namer = self.program.namer
+        known = namer.called.get(array.key) or namer.views.get(array.key)
         return known or array.buffer.name or node.name
 
     def forward(self, t: Any) -> None:
@@ -72,26 +106,66 @@ class Sayings:
         if step is None or step.origin.op is not t._op or step.origin.part != "forward":
             return
         node = self.nodes[t]
-        formula = written(self.graph, node, self.called).formula
+        formula = written(self.graph, node, self.called, own=False).formula
         if formula:
             self.beside[step] = f"{self.called[node.id]} = {formula}"
 
     def backward(self, t: Any, i: int, share: View) -> None:
         """A rule, beside the last step of what is sent back to an input."""
-        step = self.last.get(share.buffer)
-        if step is None or step.origin.node is not t or step in self.beside:
+        step, source = self.last.get(share.buffer), self.source(t, i)
+        rules = written(self.graph, self.nodes[t], self.called, own=False).rules
+        if step is None or not source or i >= len(rules) or not rules[i]:
             return
-        node = self.nodes[t]
-        rules = written(self.graph, node, self.called).rules
-        edge = next(e for e in self.graph.inputs(node) if e.position == i)
-        if i < len(rules) and rules[i]:
-            self.beside[step] = f"∂{self.called[edge.source]} += {rules[i]}"
+        sign = "=" if self.uses[source] == 1 else "+="
+        rule = f"∂{self.called[source]} {sign} {rules[i]}"
+        if is_transpose(self.nodes[t]):
+            rule = f"∂{self.called[source]} {sign} (∂{self.called[self.nodes[t].id]})ᵀ"
+        if step.origin.node is t and step not in self.beside:
+            self.beside[step] = rule
+        elif rule != self.beside.get(step):
+            self.also.setdefault(step, {})[rule] = None
+
+    def source(self, t: Any, i: int) -> str:
+        """The id of an operation's input; "" if the graph has none."""
+        edges = self.graph.inputs(self.nodes[t]) if t in self.nodes else []
+        return next((e.source for e in edges if e.position == i), "")
+
+    def complete(self, t: Any, g: View) -> None:
+        """What is said of the line that adds up the contributions of a gradient."""
+        step, node = self.last.get(g.buffer), self.nodes.get(t)
+        count = self.uses[node.id] if node else 0
+        if step is None or node is None or count < 2 or step in self.beside:
+            return
+        if getattr(step, "function", "") == "add":
+            all_of = "both" if count == 2 else f"all {count}"
+            self.beside[step] = f"∂{self.called[node.id]}: the sum of {all_of}"
+
+    def with_stages(self, stages: Container[Buffer]) -> Sayings:
+        """The same, for a text in which some buffers lie in others."""
+        return Sayings(self.program, stages)
+
+    def notes(self, steps: Sequence[Step]) -> list[str]:
+        """What long vectors are that some steps read, which others wrote by parts."""
+        parts: dict[Buffer, list[str]] = {}
+        made = {s.out.buffer: s.out.buffer for s in self.program.all_steps}
+        for buffer in sorted(made, key=lambda b: b.place[1]):
+            if buffer.home is not None:
+                name = self.slopes.get(buffer, buffer.name)
+                parts.setdefault(buffer.home[0], []).append(name)
+        read = {v.buffer: None for step in steps for v in step.reads()}
+        return [
+            f"{b.name}: {', '.join(names[:6])}{', ...' * (len(names) > 6)}, end to end"
+            for b in read
+            if b.role == "local" and len(names := parts.get(b, ())) > 1
+        ]
 
     def comment(self, step: Step) -> str:
         """What stands beside a step: shape, formula."""
         if isinstance(step, Check) or step.out.buffer.role == "scalar":
             return ""
-        said = self.beside.get(step, "")
+        said = ";  ".join(
+            filter(None, [self.beside.get(step), *self.also.get(step, ())])
+        )
         if len(said) > WIDEST:
             said = said[: WIDEST - 1] + "…"
         return f"{step.out.shape}  {said}".strip()

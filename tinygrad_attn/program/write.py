@@ -8,7 +8,7 @@ machine    the text is printed, compiled, and has memory (machines.py)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -111,7 +111,7 @@ def written(
         parts.extend(updates(draft, optimizers, bound))
 
     draft = draft_of(function, inputs, finish)
-    program = arranged(draft, parts, title_of(function))
+    program = arranged(draft, parts, title_of(function, draft, parts))
     key = key_of(modules_of(function, draft), program.leaves)
     given = [t for t in inputs.values() if isinstance(t, Tensor)]
     return Step(program, machine_for(program, target), clip, key, given)
@@ -145,7 +145,10 @@ MACHINES: dict[str, Any] = {
 DEFAULT = {"numpy": "c", "python": "python"}  # backend → target
 
 
-def title_of(function: Any) -> str:
+def title_of(function: Any, draft: Draft, parts: Sequence[Part]) -> str:
     """What the program is called."""
-    name = getattr(function, "__qualname__", None)
-    return f"A training step of {name}" if name else "A training step"
+    kind = "A training step" if parts else "The gradients" if draft.trains else "A run"
+    name = getattr(function, "__qualname__", "").rpartition("<locals>.")[2]
+    if not name and not parts:
+        name = "a loss" if draft.trains else "a function"
+    return f"{kind} of {name}" if name else kind

@@ -45,18 +45,24 @@ class Written:
     why: str = ""
 
 
-def written(graph: Graph, node: Node, called: dict[str, str]) -> Written:
+def written(
+    graph: Graph, node: Node, called: dict[str, str], own: bool = True
+) -> Written:
     """A node's step in words, with the names of its inputs.
 
     Args:
         called: the name of each node, by id.
+        own: whether a module's own parameters have the names that it gives them.
     """
     edges = {edge.position: edge for edge in graph.inputs(node)}
     if node.meaning is None or not edges:
         return Written(sentence=LEAVES.get(node.op, ""))
     names = []
     for i, x in enumerate(node.arguments):
-        name = name_in(graph, node, x, called) if isinstance(x, str) else number(x)
+        if not isinstance(x, str):
+            name = number(x)
+        else:
+            name = name_in(graph, node, x, called) if own else called[x]
         names.append(transpose_name(name) if i in edges and edges[i].turned else name)
     formula, rules = on_the_blackboard(graph, node, names, called[node.id])
     base = re.sub(r"_\d+$", "", node.name)

@@ -1,5 +1,9 @@
-"""The writers: one program, printed in several languages. They only print.
+"""The writers: one program, printed in several languages.
 
+They change nothing in it but the names that views have still to get, and choose where
+numbers lie that nobody else sees.
+
+preface.py        what stands at the head: how a text is used, how it is read
 numpy_words.py    NumPy's calls and numbers
 numpy_blocks.py   long vectors, a piece at a time
 numpy_text.py     in-place calls of NumPy

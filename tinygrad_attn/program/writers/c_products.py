@@ -16,7 +16,7 @@ typedef void (*dgemm_t)(int, int, int, @, @, @, double, const double *, @,
                         const double *, @, double, double *, @);
 static sgemm_t sgemm;
 static dgemm_t dgemm;
-void products(void *single, void *twice) {
+void use_library(void *single, void *twice) {
   sgemm = (sgemm_t) single;
   dgemm = (dgemm_t) twice;
 }

@@ -60,7 +60,8 @@ class JavaScriptText:
         self.program, self.said, self.module = program, said, module
         self.say = JavaScript(typed)
         self.taken = {*program.namer.taken}
-        self.known = {**program.namer.views}  # view → its name
+        namer = program.namer
+        self.known = namer.views | namer.called  # view → its name
         self.memory: dict[Buffer, list[str]] = {}  # the lines that make an array
         self.loops: dict[tuple[str, str], str] = {}  # a function → its name
         self.counts: dict[str, int] = {}  # what functions are called → how many are

@@ -34,6 +34,7 @@ from .numpy_words import (
     literal,
     many,
 )
+from .preface import preface
 
 ENOUGH = 16_000_000  # bytes: up to here each buffer has its own
 MEMORY = "# === Memory: each array is made once ===\n"
@@ -42,8 +43,10 @@ MEMORY = "# === Memory: each array is made once ===\n"
 class NumPyText:
     """The text of a program."""
 
-    def __init__(self, program: Program, said: Any = None) -> None:
-        self.program, self.said = program, said
+    def __init__(
+        self, program: Program, said: Any = None, module: str = "step"
+    ) -> None:
+        self.program, self.said, self.module = program, said, module
         self.memory: list[str] = []  # what makes arrays
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
@@ -53,6 +56,8 @@ class NumPyText:
         if not self.large:  # what has a name of its own has memory of its own
             kept |= program.namer.told
         self.lies_in = stages(program.steps, kept)
+        if said is not None:
+            self.said = said.with_stages(self.lies_in)
         self.small = {  # buffers of which a piece is enough
             self.lies_in.get(buffer, buffer)
             for run in runs(program.steps)
@@ -82,6 +87,8 @@ class NumPyText:
         )
         for title, steps in parts:
             body += ["", f"    # --- {title} ---"] if title else []
+            for note in self.said.notes(steps) if title else ():
+                body.append(f"    # {note}")
             for run in runs(steps):
                 body += self.run(run)
         first = [line for step in program.first for line in self.lines(step, "")]
@@ -92,10 +99,10 @@ class NumPyText:
             f"    np.copyto({b.name}, {new})" for b, new in zip(program.given, given)
         ]
         helpers = [HELPERS[name].strip() for name in sorted(self.used)]
+        used = "\n".join([*helpers, *body, *first])
         lines = [
-            f'"""{program.title}."""',
-            "import math",
-            "import numpy as np",
+            self.head(),
+            "import math\n" * ("math." in used) + "import numpy as np",
             *helpers,
             "\n".join(
                 [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]
@@ -105,7 +112,14 @@ class NumPyText:
         if first:
             once = "# === What is the same at each step ===\n"
             lines.append("\n".join([once, *first]))
-        return "\n\n\n".join(lines).replace("math\n\n\n", "math\n\n") + "\n"
+        return "\n\n\n".join(lines).replace("\n\n\n", "\n\n", 1) + "\n"
+
+    def head(self) -> str:
+        """What the text is, and how it is used."""
+        if self.said is None:
+            return f'"""{self.program.title}."""'
+        lines = preface(self.program, "numpy", self.module)
+        return "\n".join([f'"""{lines[0]}', *lines[1:], '"""'])
 
     def run(self, run: Sequence[Step]) -> list[str]:
         """The lines of some steps; of those through long vectors a loop over pieces."""

@@ -65,10 +65,10 @@ class Matrices:
 
     def rows(self, home: Buffer, start: int, stop: int, width: int) -> str:
         """Numbers that lie side by side, as rows."""
-        self.words.used.add("rows")
+        self.words.used.add("rows_of")
 
         def make() -> str:
-            return f"rows({self.lists.read(home, start, stop)}, {width})"
+            return f"rows_of({self.lists.read(home, start, stop)}, {width})"
 
         key = "rows", self.lists.version(home), start, stop, width
         return self.named(key, make, f"{self.called(home, start, stop)}_rows")
@@ -83,8 +83,8 @@ class Matrices:
         """The numbers that an index over a shape meets, in rows."""
         if side_by_side(shape, strides):
             return self.rows(home, at, at + prod(shape), width)
-        self.words.used.add("rows")
-        return f"rows({self.lists.picked(home, at, shape, strides)}, {width})"
+        self.words.used.add("rows_of")
+        return f"rows_of({self.lists.picked(home, at, shape, strides)}, {width})"
 
     def vectors(self, view: View, batch: Shape, columns: bool) -> str:
         """The rows of a matrix, or its columns; for a batch of several matrices, a list
@@ -159,7 +159,7 @@ class Matrices:
 
 def as_list(text: str) -> str:
     """What can be gone through more than once."""
-    return f"[*{text}]" if text.startswith(("rows(", "zip(")) else text
+    return f"[*{text}]" if text.startswith(("rows_of(", "zip(")) else text
 
 
 def side_by_side(shape: Shape, strides: Shape) -> bool:

@@ -75,7 +75,7 @@ class Steps(Maps):
         """All numbers of a view become one."""
         x = self.numbers(step.x, order)
         if isinstance(step, Inner):
-            return f"sum(map(mul, {x}, {self.numbers(step.y, order)}))"
+            return f"sum(map(times, {x}, {self.numbers(step.y, order)}))"
         return f"largest([{x}])[0]" if call == "largest" else f"{call}({x})"
 
     def zeros(self, step: Step) -> None:

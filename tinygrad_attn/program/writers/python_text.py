@@ -24,7 +24,7 @@ IMPORTS = {
     "math|sumprod": "import math",
     "isnan": "from math import isnan",
     "inf|nan": "from math import inf, nan",
-    "mul": "from operator import mul",
+    "times": "from operator import mul as times",
     "itemgetter": "from operator import itemgetter",
 }
 

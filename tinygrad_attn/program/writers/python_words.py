@@ -177,8 +177,8 @@ def literal(v: float) -> str:
 # --- functions that a text brings along -----------------------------------------------
 
 HELPERS = {
-    "rows": '''
-def rows(x, width):
+    "rows_of": '''
+def rows_of(x, width):
     """The numbers of a list, so many at a time."""
     return zip(*[iter(x)] * width)
 ''',
@@ -271,7 +271,7 @@ def product_lines(name: str, kind: str, k: int) -> list[str]:
         value = Listing(["sumprod(x, y)", *fors("x", "y")])
         text += ["    if sumprod:", *returned("        ", value)]
     if k > MOST:
-        value = Listing(["sum(map(mul, x, y))", *fors("x", "y")])
+        value = Listing(["sum(map(times, x, y))", *fors("x", "y")])
         return [*text, *returned("    ", value)]
     terms = " + ".join(f"x{i} * y{i}" for i in range(k))
     return [*text, *returned("    ", Listing([terms, *fors(xs, ys)]))]

@@ -1,0 +1,156 @@
+"""The preface, at the head of a text: how it is used, and how it is read."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from ..anatomy import Buffer
+from ..listing import Program
+
+WIDTH = 84
+MANY = 4  # results that a call names one by one
+READING = """
+Beside a line stand a shape and what the line computes; ∂Q is short for ∂loss/∂Q. A line
+without a formula is a stage on the way to the next that has one. `+=` is one of several
+contributions: the first is stored, the next are added on a line of their own."""
+RATES = {
+    "lr": "the learning rate",
+    "weight_decay": "the weight decay",
+    "clip": "the bound for the norm of all gradients",
+}
+
+
+def preface(program: Program, language: str, module: str = "step") -> list[str]:
+    """The lines: a title, a call, what is given, what lasts, how to read on.
+
+    Args:
+        language: "python", "numpy", "c" or "javascript".
+        module: what the file is called, without its suffix.
+    """
+    said = [given_of(program, language), scalars_of(program), lasting_of(program)]
+    gradients = [] if program.parts or not program.draft.trains else program.results
+    if gradients:
+        names = ", ".join(program.gradient_names)
+        said.append(f"The gradients are those of {names}, in this order.")
+    paragraph = textwrap.wrap(" ".join(filter(None, said)), WIDTH)
+    reading = textwrap.wrap(READING.strip(), WIDTH)
+    call = [f"    {line}".rstrip() for line in CALLS[language](program, module)]
+    return [f"{program.title}.", "", *call, "", *paragraph, "", *reading]
+
+
+def inputs_of(program: Program) -> list[Buffer]:
+    return [b for b in program.given if b.role == "input"]
+
+
+def given_of(program: Program, language: str) -> str:
+    """What the arrays are that a step is given."""
+    kinds = {
+        "python": "each a flat list of numbers, row by row",
+        "numpy": "each an array",
+        "c": "each as numbers side by side, row by row",
+        "javascript": "each as numbers, flat or in rows",
+    }
+    shapes = [f"{b.name} {b.shape}" for b in inputs_of(program)]
+    found = f"A step is given {listed(shapes)}, {kinds[language]}." if shapes else ""
+    if randoms := [f"{b.name} {b.shape}" for b in program.given if b.role == "random"]:
+        verb = "draws" if language == "javascript" else "is given"
+        found += f" It {verb} random numbers from 0 to 1 for {listed(randoms)}."
+    return found.strip()
+
+
+def scalars_of(program: Program) -> str:
+    """What the plain numbers are."""
+    steps = counts(program)
+    found = []
+    for b in program.scalars:
+        base = b.name.rstrip("0123456789").rstrip("_")
+        what = "which step it is: 1, 2, 3 and so on" if b in steps else RATES.get(base)
+        found.append(f"{b.name} is {what or 'a plain number'}")
+    text = listed(found, "; ")
+    return f"{text[0]}{text[1:]}." if text else ""
+
+
+def lasting_of(program: Program) -> str:
+    """What stays from one step to the next."""
+    found = []
+    for part in program.parts:
+        slots = [b.name for b in part.slots.values()]
+        if part.weights is not None:
+            found.append(f"`{part.weights.name}` has all of them end to end")
+        if slots:
+            kind = type(part.optimizer).__name__
+            found.append(f"{listed(slots)} {'are' if slots[1:] else 'is'} {kind}'s own")
+    more = f" ({'; '.join(found)})" if found else ""
+    return f"A step moves the parameters{more}." if program.parts else ""
+
+
+def counts(program: Program) -> list[Buffer]:
+    """The scalars that count the steps."""
+    return [part.step.buffer for part in program.parts]
+
+
+def listed(names: Sequence[str], between: str = ", ") -> str:
+    """Names, the last with an "and"."""
+    if between == ", " and len(names) > 1:
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+    return between.join(names)
+
+
+def results_of(program: Program) -> list[str]:
+    """What a call's results may be called."""
+    outputs = len(program.draft.outputs)
+    names = ["loss" if program.draft.trains else "result"]
+    names += [f"result_{i}" for i in range(2, outputs + 1)]
+    more = len(program.results) - outputs
+    return [*names, *[f"d_{name}" for name in program.gradient_names[:more]]]
+
+
+def numbers_of(program: Program) -> list[tuple[str, float]]:
+    """The plain numbers, as they are when the program is written."""
+    steps = counts(program)
+    return [(b.name, 1 if b in steps else b.value or 0.0) for b in program.scalars]
+
+
+def python_call(program: Program, module: str) -> list[str]:
+    results = results_of(program)
+    left = ", ".join(results) + ("," if len(results) == 1 else "")
+    left = f"({left})" if len(results) == 1 else left
+    if len(results) > MANY:
+        left = f"{results[0]}, *others"
+    given = [*(b.name for b in program.given)]
+    given += [f"{name}={value}" for name, value in numbers_of(program)]
+    return [f"from {module} import step", "", f"{left} = step({', '.join(given)})"]
+
+
+def c_call(program: Program, module: str) -> list[str]:
+    given = [b.name for b in program.given]
+    given += [str(value) for _, value in numbers_of(program)]
+    results = [
+        f"&{r}" if not v.shape else r
+        for r, v in zip(results_of(program), program.results)
+    ]
+    return [
+        f"load();  // once, in a file that was saved ({module}.c, with -lm)",
+        f"run({', '.join([*given, *results])});  // a step; 0 if all is well",
+    ]
+
+
+def javascript_call(program: Program, module: str) -> list[str]:
+    given = [b.name for b in inputs_of(program)]
+    given += [f"{name}: {value}" for name, value in numbers_of(program)]
+    result = "loss" if program.draft.trains else "outputs"
+    if not program.parts and program.draft.trains:
+        result += ", gradients"
+    return [
+        "const program = createProgram(numbers);  // numbers: name → those of a tensor",
+        f"const {{ {result} }} = program.step({{ {', '.join(given)} }});",
+    ]
+
+
+CALLS = {
+    "python": python_call,
+    "numpy": python_call,
+    "c": c_call,
+    "javascript": javascript_call,
+}
