@@ -4,12 +4,14 @@
 
 One attention head runs once, not on numbers but on names, and writes down what it
 computes. The walk backward writes down its gradients, and the optimizer its update. You
-read the list from top to bottom, then the lower half beside the upper one, from the
-bottom; and you see that the list, run by itself, trains the head as the engine does.
+read the list from top to bottom, then the backward lines beside the forward ones, from
+the bottom; and you see that the list, run by itself, trains the head as the engine
+does.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples.common import lesson, section
-from tinygrad_attn import Tensor, manual_seed, randn, write
+from tinygrad_attn import Tensor, manual_seed, randn, use_backend, write
+from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.functional import mse_loss
 from tinygrad_attn.program.anatomy import Buffer
 from tinygrad_attn.program.listing import Program
@@ -31,13 +34,16 @@ Line = tuple[str, str]  # what is computed, and the shape of it
 
 
 def told(program: Program, part: str) -> list[Line]:
-    """What each step of a part computes, of those that have a formula or a rule."""
-    said = Sayings(program)
-    return [
-        (said.beside[step], "×".join(map(str, step.out.shape)) or "one number")
-        for step in program.steps
-        if step.origin.part == part and step in said.beside
-    ]
+    """What the lines of a part compute, in their order. A gradient that is the same
+    numbers as another, or another view of them, has no line of its own in the program;
+    here it has."""
+    said, lines = Sayings(program), list[Line]()
+    for step in program.steps:
+        if step.origin.part == part and step in said.beside:
+            shape = "×".join(map(str, step.out.shape)) or "one number"
+            lines.append((said.beside[step], shape))
+            lines += [(text, "the same numbers") for text in said.also.get(step, ())]
+    return lines
 
 
 def table(lines: Sequence[Line]) -> None:
@@ -47,29 +53,27 @@ def table(lines: Sequence[Line]) -> None:
 
 
 def made(line: str) -> str:
-    """What a forward line makes: "Q" of "Q = x W_Q"."""
-    return line.partition(" = ")[0]
+    """What a line makes: "Q" of "Q = x W_Q", "∂sub" of "∂sub: the sum of both"."""
+    return re.split(r":? ", line)[0]
 
 
 def beside(forward: Sequence[Line], backward: Sequence[Line]) -> None:
     """Each forward line, the last first, with the lines that go back through it."""
     for text, _ in reversed(forward):
-        name = made(text)
-        inside = [back for back, _ in backward if uses(rule(back), name)]
-        if inside:
+        name, sent = made(text), list[str]()
+        for back, _ in backward:
+            adds = any(line.startswith(f"{made(back)} +=") for line in sent)
+            if uses(back, name) or (adds and "the sum of" in back):
+                sent.append(back)
+        if sent:
             print(f"    {text}")
-            for back in inside:
+            for back in sent:
                 print(f"        {back}")
 
 
-def uses(rule: str, name: str) -> bool:
-    """Whether a rule has the gradient of a name, perhaps transposed."""
-    return any(word.rstrip("ᵀ") == f"∂{name}" for word in rule.split())
-
-
-def rule(line: str) -> str:
-    """The right side of a backward line."""
-    return line.partition(" += ")[2]
+def uses(line: str, name: str) -> bool:
+    """Whether the right side of a line has the gradient of a name, perhaps turned."""
+    return any(word.strip("()ᵀ,") == f"∂{name}" for word in line.split()[2:])
 
 
 def teach() -> None:
@@ -90,31 +94,43 @@ def teach() -> None:
     print(
         f"a dtype, {name.dtype}, and a name. What is computed with it has a shape and"
     )
-    print("a name too, and each computation is noted as a line. So the head, called")
-    print("once, writes its own forward down:\n")
+    print("a name too, and each computation is noted as a line (what only leads to the")
+    print("next stands inside of that). So the head, called once, writes its own")
+    print("forward down:\n")
     step = write(loss_of, {"x": x, "target": target}, update=optimizer, target="python")
-    forward, backward = (told(step.program, part) for part in ("forward", "backward"))
+    program = step.program
+    forward, backward = told(program, "forward"), told(program, "backward")
     table(forward)
     print(f"\nThat is all: {len(forward)} lines for one head and its loss.")
+    print("(highest keeps exp from overflowing: it changes e, but not weights.)")
 
     section("2. The same rules, backward")
     print("The walk of loss.backward() goes through the recorded graph, and asks each")
     print("operation for its rule. The rules are written against a namespace; here the")
     print("namespace notes lines. ∂Q is short for ∂loss/∂Q:\n")
     table(backward)
+    print("\nsub is used twice, as both factors of sub ⊙ sub. So it gets two")
+    print("contributions, the lines with +=, and their sum. ∂z is ∂sub: subtracting")
+    print("the target changes no slope. Every ∂ that a line reads is made above it.")
 
-    section("3. Backprop is nothing but this list, read from the bottom")
+    section("3. Backprop is nothing but these lines, beside the others")
     print(
         "Take the forward lines, the last one first. Through each of them the gradient"
     )
     print("of what it makes is sent back to what it was made of, by its rule:\n")
     beside(forward, backward)
-    print(
-        "\nWhat is used three times, as x is, gets three contributions; x is an input"
-    )
-    print("here, so nobody asks for them.")
+    print("\nsoftmax is one operation with one rule: highest, e and the sum of e are")
+    print("on its way, and nothing is sent back to them. x is used three times and")
+    print("would get three contributions; but it is an input, and nobody asks for its")
+    print("gradient.")
 
-    section("4. The list runs by itself")
+    section("4. The update")
+    print("The gradients of the parameters are known, and the optimizer moves each")
+    print("parameter against its own. They lie end to end, so it is one line:\n")
+    table([(note, "") for note in Sayings(program).notes(program.steps)])
+    table(told(program, "update"))
+
+    section("5. The list runs by itself")
     print("Written in plain Python it is a file without an engine in it (the same list")
     print(
         "can be had in NumPy, C and JavaScript: examples/write_program.py). Beside it,"
@@ -135,9 +151,18 @@ def teach() -> None:
     print(f"\nThe file has {lines} lines, memory and comments included.")
 
 
+def on_arrays() -> None:
+    """The lesson; on the backend "scalar", which has no arrays, that of "python"."""
+    if current_backend().name == "scalar":
+        with use_backend("python"):
+            teach()
+    else:
+        teach()
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     title = "A training step is a list of lines"
-    return lesson(title, teach, argv, __file__)
+    return lesson(title, on_arrays, argv, __file__)
 
 
 if __name__ == "__main__":

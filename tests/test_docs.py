@@ -18,7 +18,10 @@ import nn
 import tinygrad_attn
 from docs import pictures
 from nn import checkpoint, optim
+from tinygrad_attn import use_backend
 from tinygrad_attn.rules import primitives
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def public_objects():
@@ -47,6 +50,27 @@ def test_every_public_name_has_an_example():
 def test_every_module_says_what_it_is_for():
     for value in public_objects().values():
         assert len(inspect.getdoc(inspect.getmodule(value)) or "") > 40
+
+
+@needs_numpy
+def test_the_program_in_the_readme_is_the_one_that_its_code_prints():
+    part = README.split("## A training step, written down")[1].split("\n## ")[0]
+    code, shown = (
+        re.findall(rf"```{kind}\n(.*?)```", part, re.DOTALL)[0]
+        for kind in ("python", "text")
+    )
+    known: dict[str, object] = {}
+    with use_backend("numpy"):
+        exec(code.partition("\nprint(")[0], known)
+        call = next(line for line in code.splitlines() if line.startswith("step ="))
+        call = call.partition("  #")[0].removesuffix(")").removeprefix("step = ")
+        source = eval(f'{call}, target="numpy")', known).source
+    printed = [" ".join(line.split()) for line in source.splitlines()]
+    at = 0
+    for line in filter(None, shown.replace("...\n", "").splitlines()):
+        line = " ".join(line.split())
+        assert line in printed[at:], f"{line!r} is not printed, or not in this order"
+        at = printed.index(line, at) + 1
 
 
 # --- docs/ ----------------------------------------------------------------------------

@@ -48,9 +48,14 @@ class Formula(Map):
 
 @dataclass(eq=False)
 class Inner(Reduce):
-    """out = Σ x y along axes: rows times rows, number by number."""
+    """out = Σ x y along axes: rows times rows, number by number.
+
+    Attributes:
+        source: the steps that it was.
+    """
 
     y: View
+    source: tuple[Step | None, Step]
 
     def operands(self) -> tuple[Operand, ...]:
         return self.x, self.y
@@ -58,6 +63,19 @@ class Inner(Reduce):
     def rewritten(self, change: Callable[[View], View]) -> None:
         super().rewritten(change)
         self.y = change(self.y)
+
+
+def sources(step: Step) -> Iterator[Step]:
+    """The steps that a step is made of, itself the last."""
+    if isinstance(step, Formula):
+        for v in step.args:
+            if isinstance(v, Formula):
+                yield from sources(v)
+        yield step.source or step
+    elif isinstance(step, Inner):
+        yield from filter(None, step.source)
+    else:
+        yield step
 
 
 def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
@@ -127,7 +145,9 @@ def moved(formula: Formula, v: View, shape: Shape) -> Formula | None:
         else:
             args.append(arg)
     out = View(formula.out.buffer, shape)
-    return Formula(out, formula.function, tuple(args), origin=formula.origin)
+    return Formula(
+        out, formula.function, tuple(args), formula.source, origin=formula.origin
+    )
 
 
 def inner_product(formula: Formula, step: Reduce) -> Inner | None:
@@ -142,8 +162,8 @@ def inner_product(formula: Formula, step: Reduce) -> Inner | None:
         strides = strides_in(view, step.x.shape)
         if any(n > 1 and s == 0 for n, s in zip(step.x.shape, strides)):
             return None
-    origin = step.origin
-    return Inner(step.out, "sum", x, step.axes, y, origin=origin, lines=step.lines)
+    origin, source = step.origin, (formula.source, step)
+    return Inner(step.out, "sum", x, step.axes, y, source, origin=origin)
 
 
 def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:

@@ -159,16 +159,23 @@ class Sayings:
             if b.role == "local" and len(names := parts.get(b, ())) > 1
         ]
 
-    def comment(self, step: Step) -> str:
-        """What stands beside a step: shape, formula."""
-        if isinstance(step, Check) or step.out.buffer.role == "scalar":
+    def comment(self, *steps: Step) -> str:
+        """What stands beside a step, or some that are one line: shape, formula."""
+        out = steps[-1].out
+        if isinstance(steps[-1], Check) or out.buffer.role == "scalar":
             return ""
-        said = ";  ".join(
-            filter(None, [self.beside.get(step), *self.also.get(step, ())])
-        )
+        own = [self.beside.get(steps[-1], ""), *self.also.get(steps[-1], ())]
+        more = [
+            text
+            for step in steps[:-1]
+            for text in (self.beside.get(step, ""), *self.also.get(step, ()))
+        ]
+        said = ";  ".join(filter(None, [*more, *own]))
+        if len(said) > WIDEST:  # what the line makes matters most
+            said = ";  ".join(filter(None, own))
         if len(said) > WIDEST:
             said = said[: WIDEST - 1] + "…"
-        return f"{step.out.shape}  {said}".strip()
+        return f"{out.shape}  {said}".strip()
 
     def sections(self, steps: Sequence[Step]) -> Iterator[tuple[str, list[Step]]]:
         """The steps in parts, each with a title."""

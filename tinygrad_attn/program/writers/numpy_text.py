@@ -264,7 +264,10 @@ class NumPyText:
         if view.key in self.known:
             return self.known[view.key]
         if view.buffer in self.lies_in:  # a stage on the way to another
-            return self.ref(View(self.lies_in[view.buffer]))
+            buffer = view.buffer
+            while buffer in self.lies_in:
+                buffer = self.lies_in[buffer]
+            return self.ref(View(buffer))
         if view.buffer.role == "scalar":
             return view.buffer.name
         home = view.buffer.home if view.buffer.role == "local" else None

@@ -1,0 +1,135 @@
+"""What stands beside the lines of a program."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from conftest import needs_numpy
+
+import nn
+from examples import lesson_program
+from tinygrad_attn import Tensor, manual_seed, randn, use_backend, write
+from tinygrad_attn.functional import cross_entropy, mse_loss
+from tinygrad_attn.program.running import Step
+
+
+def head(target: str, **options: Any) -> Step:
+    """A training step of an attention head."""
+    manual_seed(0)
+    model = nn.AttentionHead(8, 4)
+    sgd = nn.optim.SGD(model.parameters(), lr=0.1)
+
+    def loss(x: Tensor, wanted: Tensor) -> Tensor:
+        z, _ = model(x)
+        return mse_loss(z, wanted)
+
+    given = {"x": randn(6, 8), "wanted": randn(6, 4)}
+    return write(loss, given, update=sgd, target=target, **options)
+
+
+def layers(target: str, count: int = 2) -> Step:
+    """A training step of some layers, by Adam."""
+    manual_seed(0)
+    model = nn.Sequential(*[nn.Linear(3, 3) for _ in range(count)])
+    adam = nn.optim.Adam(model.parameters(), lr=0.1)
+
+    def loss(x: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(model(x), labels)
+
+    given = {"x": randn(5, 3), "labels": Tensor([0, 1, 2, 0, 1])}
+    return write(loss, given, update=adam, target=target)
+
+
+def test_every_gradient_that_a_line_reads_is_made_above_it() -> None:
+    with use_backend("python"):
+        for step in (head("python"), layers("python")):
+            known: set[str] = set()
+            for part in ("backward", "update"):
+                for line, _ in lesson_program.told(step.program, part):
+                    left, *right = re.split(r" \+?= | ← |: ", line)
+                    read = set(re.findall(r"∂\w+ᵀ?", "".join(right)))
+                    assert {n.rstrip("ᵀ") for n in read - known} <= known, line
+                    known.add(left)
+
+
+@needs_numpy
+def test_only_what_has_several_contributions_adds_them() -> None:
+    with use_backend("numpy"):
+        source = head("numpy").source
+    assert "∂W_V = xᵀ ∂V" in source
+    assert source.count("∂sub += ∂mul ⊙ sub") == 2
+    assert "∂sub: the sum of both;  ∂z = ∂sub" in source
+    assert "∂Kᵀ = Qᵀ ∂products;  ∂K = (∂Kᵀ)ᵀ" in source
+    assert "# gradients: ∂W_Q, ∂W_K, ∂W_V, end to end" in source
+
+
+@needs_numpy
+def test_an_update_is_told_in_one_formula_for_each_vector() -> None:
+    with use_backend("numpy"):
+        source = layers("numpy").source
+    assert "exp_avg_sq ← 0.999 · exp_avg_sq + 0.001 · gradients²" in source
+    assert "parameters ← parameters − lr · exp_avg / (1 − 0.9^t) / (√" in source
+    assert "∂_0_bias = Σ rows of ∂" in source
+    assert "Linear_0 = x _0_weightᵀ + _0_bias" in source
+    assert "import math" not in source
+
+
+def test_a_name_that_is_no_word_of_a_language_is_left() -> None:
+    with use_backend("python"):
+        source = head("python").source
+    assert re.search(r"^    products = ", source, re.MULTILINE)
+    assert "total = sum(" in source
+    assert "total = Σ mul" in source
+
+
+def test_a_title_says_what_a_program_computes() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+
+    def slope(x: Tensor) -> Tensor:
+        return (w * x).sum()
+
+    def double(x: Tensor) -> Tensor:
+        return x * 2.0
+
+    with use_backend("python"):
+        titles = [
+            write(f, {"x": [0.0, 0.0]}, target="python").program.title
+            for f in (slope, double)
+        ]
+        assert [*titles, head("python").program.title] == [
+            "The gradients of slope",
+            "A run of double",
+            "A training step of loss",
+        ]
+
+
+def test_a_long_chain_is_written_and_told() -> None:
+    w = Tensor([1.0, 2.0], requires_grad=True)
+
+    def loss(x: Tensor) -> Tensor:
+        z = w * x
+        for _ in range(1200):
+            z = z + w
+        return z.sum()
+
+    with use_backend("python"):
+        step = write(loss, {"x": [1.0, 1.0]}, target="python")
+        assert step([0.0, 0.0])[0].item() == 3600.0
+        assert "loss = Σ" in step.source
+
+
+@needs_numpy
+def test_a_long_chain_in_numpy() -> None:
+    with use_backend("numpy"):
+        w = Tensor([1.0, 2.0], requires_grad=True)
+
+        def loss(x: Tensor) -> Tensor:
+            z = w * x
+            for _ in range(1200):
+                z = z + w
+            return z.sum()
+
+        step = write(loss, {"x": [1.0, 1.0]}, target="numpy")
+        assert step([0.0, 0.0])[0].item() == 3600.0
+        assert "the sum of all 1201" in step.source
