@@ -56,6 +56,12 @@ def say(value: Any) -> str:
     return " ".join(repr(value).split())
 
 
+def brief(value: Any) -> str:
+    """The same; of what is long only its type."""
+    said = say(value)
+    return said if len(said) <= 72 else f"a {type(value).__name__}"
+
+
 def is_held(value: Any) -> bool:
     """Whether a float, or 64 bits, can hold a number."""
     if isinstance(value, Integral):

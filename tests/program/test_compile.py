@@ -222,7 +222,7 @@ def test_a_written_step_says_what_has_changed():
         step(x, y)
     model.first.weight.requires_grad_(True)
     model.last = nn.Linear(4, 2)
-    with pytest.raises(RuntimeError, match="last is another"):
+    with pytest.raises(RuntimeError, match="last was replaced by another"):
         step(x, y)
 
 

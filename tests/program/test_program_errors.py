@@ -275,7 +275,23 @@ CALLS: dict[str, tuple[Any, type[Exception], str]] = {
     "an optimizer of other parameters": (
         lambda: write(loss, {"x": x}, update=optim.SGD([nn.Parameter([1.0])], 0.1)),
         ValueError,
-        "write: update=SGD given, and no gradient of the loss reaches any of its 1 par",
+        "write: update=SGD given, and no gradient of the loss reaches any of its 1 "
+        "parameters, but 1 other; it must be the optimizer of the model that",
+    ),
+    "a detached loss": (
+        lambda: write(lambda x: loss(x).detach(), {"x": x}, update=optimizer),
+        ValueError,
+        "write: update=SGD given, and the loss requires no gradient; return it as",
+    ),
+    "the numbers of a loss": (
+        lambda: write(lambda x: loss(x).data, {"x": x}, update=optimizer),
+        ValueError,
+        "write: update=SGD given, and the loss requires no gradient; return it as",
+    ),
+    "many examples in a list": (
+        lambda: write(loss, [Tensor([1.0] * 3)] * 9),
+        TypeError,
+        "write: inputs=a list given; it must be a dict, from a name to an example",
     ),
     "an update without a loss": (
         lambda: write(vector, {"x": x}, update=optimizer),
@@ -388,3 +404,31 @@ def test_inputs_of_a_run(target: Target) -> None:
             (([1.0, 2.0], [1, 2]), {}),
         ]:
             assert step(*given, **named)[0].item() == 5.0
+
+
+HOW = {
+    asks_for_a_number: "by item() while its program is written, and there are only n",
+    asks_by_float: "by float() while",
+    asks_by_an_if: "to decide (an `if`) while its program is written, and there are "
+    "only names; choose with where(condition, a, b)",
+    asks_by_print: "to print it while its program is written, and there are only "
+    "names; return it beside the loss, and print what a run returns",
+}
+
+
+@pytest.mark.parametrize("function", HOW, ids=lambda f: f.__name__)
+def test_it_is_said_how_a_number_was_asked_for(function):
+    with pytest.raises(RuntimeError) as caught:
+        write(function, {"x": x})
+    assert str(caught.value).startswith(f"{ASKS} {HOW[function]}")
+
+
+def test_where_a_file_cannot_be_saved_is_said(tmp_path):
+    path = tmp_path / "nowhere" / "step.py"
+    step = write(lambda x: (x * w).sum(), {"x": x})
+    with pytest.raises(FileNotFoundError, match=r"^save: '.*step\.py' given; there is"):
+        step.save(path)
+    script = write(lambda x: (x * w).sum(), {"x": x}, target="javascript")
+    for name in ("step.py", "step.c"):
+        with pytest.raises(ValueError, match=r"given; this program is JavaScript, and"):
+            script.save(tmp_path / name)

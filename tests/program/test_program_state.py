@@ -314,7 +314,9 @@ def test_a_parameter_that_is_not_used_stays(target: Target) -> None:
 def test_a_parameter_that_is_replaced(target: Target) -> None:
     twins = Twins(target)
     twins.twin.a.weight = nn.Parameter(twins.twin.a.weight.detach())
-    with pytest.raises(RuntimeError, match=r"^step: Linear.weight is another since"):
+    with pytest.raises(
+        RuntimeError, match=r"^step: Linear.weight was replaced by another since"
+    ):
         twins.program(*batch(0))
 
 

@@ -7,6 +7,7 @@ nan, -0.0 for -0.0.
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from in_python import runs_alike
@@ -111,7 +112,7 @@ def test_the_largest_of_rows_is_subtracted_without_looking():
     x = Tensor([[1000.0, -1000.0, nan], [inf, -inf, 0.0], [1e308, -1e308, 3.0]])
     step = runs_alike(lambda x: [x.softmax(-1), x.log_softmax(-1)], x)
     assert "over(" not in step.source
-    assert " exp(" not in step.source
+    assert " exp(" not in re.sub("#.*", "", step.source)
     step = runs_alike(lambda x: ops.exp(x - x.max(0)) / x.sum(1), x)
     assert "over(" in step.source
     assert "    try:" not in step.source.split("def step(")[1]

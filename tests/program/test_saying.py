@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import runpy
+from pathlib import Path
 from typing import Any
 
+import pytest
 from conftest import needs_numpy
 
 import nn
@@ -12,6 +16,7 @@ from examples import lesson_program
 from tinygrad_attn import Tensor, manual_seed, randn, use_backend, write
 from tinygrad_attn.functional import cross_entropy, mse_loss
 from tinygrad_attn.program.running import Step
+from tinygrad_attn.program.writers.preface import preface
 
 
 def head(target: str, **options: Any) -> Step:
@@ -102,6 +107,79 @@ def test_a_title_says_what_a_program_computes() -> None:
             "A run of double",
             "A training step of loss",
         ]
+
+
+def test_a_saved_file_says_how_it_is_used_and_refuses_what_it_cannot_read(
+    tmp_path: Path,
+) -> None:
+    with use_backend("python", "float64"):
+        step = layers("python")
+        path = tmp_path / "trained.py"
+        step.save(path)
+        own = runpy.run_path(str(path))
+        said = own["__doc__"]
+        assert "    from trained import step\n" in said
+        assert "    (loss,) = step(x, labels, lr=0.1, t=1)\n" in said
+        assert "each a flat list of numbers, row by row" in words(said)
+        assert "lr, the learning rate; t, which step it is, from 1" in said
+        x, labels = randn(5, 3), [0, 1, 2, 0, 1]
+        for wrong in (x.tolist(), [0.0] * 14, [[0.0]] * 15):
+            with pytest.raises(
+                ValueError, match=r"^step: x has .* a flat list of 15 n"
+            ):
+                own["step"](wrong, labels, lr=0.1, t=1)
+        flat = x.reshape(-1).tolist()
+        (loss,) = own["step"](flat, labels, lr=0.1, t=1)
+        assert loss == step(x, labels).item()
+
+
+@needs_numpy
+def test_a_saved_file_of_numpy_refuses_another_shape(tmp_path: Path) -> None:
+    with use_backend("numpy", "float64"):
+        step = head("numpy")
+        path = tmp_path / "my step.py"
+        step.save(path)
+        own = runpy.run_path(str(path))
+        assert "    from step import step\n" in own["__doc__"]
+        wanted = randn(6, 4).tolist()
+        with pytest.raises(ValueError, match=r"^step: x of shape \(8,\) given; it mu"):
+            own["step"]([0.0] * 8, wanted, lr=0.1)
+        x = randn(6, 8)
+        (loss,) = own["step"](x.tolist(), wanted, lr=0.1)
+        assert float(loss) == step(x, Tensor(wanted)).item()
+
+
+def test_every_text_says_how_it_is_used() -> None:
+    with use_backend("python"):
+        source = head("javascript").source
+        assert "program.step({ x, wanted, lr: 0.1 });" in source
+        c_text = "\n".join(preface(head("python").program, "c"))
+        assert "run(x, wanted, 0.1, &loss);" in c_text
+        w = Tensor([1.0, 2.0], requires_grad=True)
+        step = write(lambda x: (w * x).sum(), {"x": [0.0, 0.0]}, target="python")
+        assert "loss, d_w = step(x)" in step.source
+        assert "The gradients are those of w, in this order." in words(step.source)
+
+
+def test_a_comprehension_has_names_of_its_own() -> None:
+    """No name of the program means something else for a while."""
+    with use_backend("python"):
+        for step in (head("python"), layers("python")):
+            tree = ast.parse(step.source[step.source.index("\ndef step(") :])
+            known = {b.name for s in step.program.all_steps for b in buffers(s)}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.comprehension):
+                    names = ast.walk(node.target)
+                    found = {n.id for n in names if isinstance(n, ast.Name)}
+                    assert not found & known
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def buffers(step: Any) -> list[Any]:
+    return [view.buffer for view in (step.out, *step.reads())]
 
 
 def test_a_long_chain_is_written_and_told() -> None:

@@ -1,8 +1,11 @@
 """The program: a whole step of training, written down as straight-line code.
 
 The rules of calculus are written once, against a namespace. Run on names instead of
-numbers they write themselves down: forward, backward and update, a few hundred lines
-without an autograd engine in them.
+numbers they write themselves down: forward, backward and update, line by line, without
+an autograd engine in them.
+
+Begin with the map, `written` in write.py: a draft, its program, a machine, a Step. Then
+the core, in this order:
 
     anatomy.py      what a program is made of: buffers, views, five kinds of step
     traced.py       arrays that are names
@@ -15,18 +18,25 @@ without an autograd engine in them.
     listing.py      the program: steps with names, results, what is given
     wording.py      what a step computes, as a formula
     saying.py       what stands beside each line
-    loops.py        how a step runs over memory
-    fusing.py       many steps in one walk over rows
-    nesting.py      a step computed inside the one that reads it
-    signs.py        what is known of numbers, whatever is given
-    memory.py       where each buffer lies
+
+A language needs only what it has not itself. NumPy has arrays, and needs nothing more.
+The others have loops:
+
+    loops.py        how a step runs over memory (C, JavaScript, Python)
+    fusing.py       many steps in one walk over rows (C; nesting asks it, too)
+    nesting.py      a step computed inside the one that reads it (Python)
+    signs.py        what is known of numbers, whatever is given (Python)
+    memory.py       where each buffer lies (C; NumPy, if it is much)
     writers/        one program, printed in several languages
-    compiling.py    the system's C compiler
-    blas.py         the matrix products of NumPy's own library
+
+And what runs a text:
+
+    compiling.py    the system's C compiler (C)
+    blas.py         the matrix products of NumPy's own library (C)
     machines.py     what runs a text, and keeps its numbers
     python_machine.py   the same for plain Python: lists in, lists out
     keys.py         what a program was written for
-    proving.py      a compiled program's first run, beside NumPy's
+    proving.py      a compiled program's first run, beside NumPy's (C)
     saving.py       a program as a file that runs without this package
     running.py      the program as a function
     write.py        the program of a function

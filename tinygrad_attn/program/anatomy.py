@@ -10,8 +10,9 @@ and `Check`, which computes nothing: it refuses numbers that would be wrong.
 
 A **buffer** is memory for numbers of one dtype. A **view** says which of them are meant
 and in which order: element (i, j) lies at offset + i·strides[0] + j·strides[1]. So a
-transpose, a slice and most reshapes move nothing. A buffer's places are written once,
-but for those of parameters and an optimizer's state, which the last steps write anew.
+transpose, a slice and most reshapes move nothing. A step writes a buffer of its own, or
+a part of one. Only parameters and an optimizer's state are written anew, by the last
+steps. (A text may let several buffers lie in one place, one after the other.)
 """
 
 from __future__ import annotations
@@ -68,6 +69,14 @@ class Buffer:
             buffer, more = buffer.home
             offset += more
         return buffer, offset
+
+    @property
+    def alias(self) -> Buffer:
+        """The outermost buffer that it is all of: one place has one name."""
+        buffer = self
+        while buffer.home is not None and buffer.home[0].size == buffer.size:
+            buffer = buffer.home[0]
+        return buffer
 
     def __repr__(self) -> str:
         return f"<{self.role} {self.name or hex(id(self))} {self.shape} {self.dtype}>"
@@ -153,8 +162,8 @@ class Origin:
         part: "forward", "backward" or "update".
         op: the operation it belongs to, if any.
         scope: in which module's call.
-        node: the recorded tensor that it computes, or whose vjp it is.
-        code: where in a rule it was written, a code object and an instruction.
+        node: the recorded tensor whose vjp it is, if it is of the walk backward.
+        params: the operation's settings (`axis`, `p`, ...).
     """
 
     part: str = "forward"
@@ -271,7 +280,7 @@ class Check(Step):
     """Refuses numbers of `out` that would be wrong. Nothing is written.
 
     Attributes:
-        question: "range" (0 ≤ x < count), "seen" (each row has a True) or "finite".
+        question: "range" (0 ≤ x < count), "true" (each is True) or "finite".
         count, but: for "range"; `but` is a number that is allowed besides.
         sentence: the error's, in which {} stands for the number.
         error: its class.

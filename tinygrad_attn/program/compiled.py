@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
 from ..context import Changes, context
-from ..errors import say
+from ..errors import brief
 from ..tensor import Tensor
 from .keys import difference, key_of
 from .running import Step
@@ -44,7 +44,7 @@ class Compiled:
     ) -> None:
         if not callable(function):
             raise TypeError(
-                f"compile: {say(function)} given; it stands above a function"
+                f"compile: {brief(function)} given; it stands above a function"
             )
         functools.update_wrapper(self, function)
         self.function = function
@@ -191,7 +191,9 @@ def compile(
 
     Returns:
         The function, whose arguments are Tensors or arrays (inputs), or other values
-        that can be hashed (for another value another program is written).
+        that can be hashed (for another value another program is written). A call
+        returns what the function returns. Without `update` a loss comes with its
+        gradients, (loss, gradients), the latter by name; and nothing is trained.
 
     >>> from tinygrad_attn import Tensor
     >>> @compile(target="python")

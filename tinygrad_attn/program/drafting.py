@@ -17,7 +17,7 @@ from ..arrays.backends import Backend, current_backend
 from ..autograd.recording import Recorded, apply, make
 from ..autograd.walk import walk
 from ..context import Scope, context
-from ..errors import in_a_program, say
+from ..errors import brief, in_a_program, say
 from ..functions.activations import keep_mask
 from ..graph.trace import history
 from ..switching import Switch
@@ -113,13 +113,13 @@ def refuse_call(function: Any, inputs: Any, backend: Backend) -> None:
         )
     if not callable(function) and not isinstance(function, Tensor):
         raise TypeError(
-            f"write: {say(function)} given; it must be a function that returns the "
+            f"write: {brief(function)} given; it must be a function that returns the "
             "loss, or a loss that was made inside record()"
         )
     if not isinstance(inputs, Mapping):
         raise TypeError(
-            f"write: inputs={say(inputs)} given; it must be a dict, from a name to an "
-            "example: {'tokens': tokens}"
+            f"write: inputs={brief(inputs)} given; it must be a dict, from a name to "
+            "an example: {'tokens': tokens}"
         )
 
 

@@ -3,8 +3,8 @@
 A function may compute something else once a parameter is frozen, a module is in eval
 mode, or a layer was exchanged. So a program notes how all that was when it was written
 (`key_of`). To look at a whole model before each run would take longer than the run. But
-each such change is noted (`Changes`, in context.py): a program looks again only after
-the count has changed.
+each such change, of whichever model, leaves a mark (`Changes.last`, in context.py): a
+program looks again only if there is another mark than when it looked last.
 """
 
 from __future__ import annotations
@@ -87,5 +87,5 @@ def difference(old: Key, new: Key) -> str:
     for m, were, are in zip(old.modules, old.tensors, new.tensors):
         for name in {**were, **are}:
             if were.get(name) is not are.get(name):
-                return f"{type(m).__name__}.{name} is another"
+                return f"{type(m).__name__}.{name} was replaced by another"
     return ""

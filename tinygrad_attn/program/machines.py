@@ -2,10 +2,10 @@
 
 A machine has an array for each buffer that outlives a run (parameters, constants, an
 optimizer's state), and tensors are given views of them: after a run the model's own
-parameters have moved. But an array of a tensor is a value that nobody writes to, and
-somebody may have kept it: a recorded graph, a `state_dict()`, a `detach()`. So before a
-run the machine counts who refers to its memory. If anyone but the tensors themselves
-does, the machine moves to fresh memory and leaves the old to them.
+parameters have moved. A run in NumPy or C overwrites that memory. So if you kept an old
+array (in a recorded graph, a `state_dict()`, a `detach()`), the machine first moves to
+new memory, and the old array stays as it was. Whether you did, it sees by counting the
+references to its memory: there are more than the tensors' own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class NumPyMachine:
     """
 
     name = namespace = "numpy"
-    proved = True  # whether its results were compared with another's
+    proved = True  # whether its results need no comparison with NumPy's (proving.py)
     keeps = True  # whether a run leaves the same arrays, with other numbers in them
     alone: list[int] | None
 

@@ -42,13 +42,14 @@ class Memory:
 
     def pointer(self, view: View) -> str:
         """A view's first number, in C."""
-        name, offset = view.buffer.name, view.offset
+        buffer = view.buffer.alias
+        name, offset = buffer.name, view.offset
         return f"{name} + {offset}" if offset else name
 
     def names(self, buffers: Iterable[Buffer]) -> list[tuple[Buffer, str]]:
         """Buffers, and where they lie in their arenas."""
         found = []
-        for buffer in buffers:
+        for buffer in dict.fromkeys(b.alias for b in buffers):
             if buffer.place[0] in self.places:
                 arena, start = self.place(View(buffer))
                 found.append((buffer, f"m{arena} + {start}"))

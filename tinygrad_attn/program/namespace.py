@@ -4,8 +4,9 @@ Its functions have the names and the meaning of the other namespaces' (arrays/py
 arrays/numpy.py). They compute shapes, and note a step for the numbers. So the same
 rule, run with this `xp`, leaves its own computation behind as a program.
 
-What only moves numbers (a transpose, a slice, a broadcast, most reshapes) is another
-view of the same buffer, and no step at all.
+What only looks at numbers in another order (a transpose, a slice, a broadcast, most
+reshapes) is another view of the same buffer, and no step at all. What puts numbers in
+another place (concat, take, place, the other reshapes) is a copy, and that is a step.
 """
 
 from __future__ import annotations

@@ -27,11 +27,11 @@ from .drafting import Draft
 
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
-    np math step self once check_range check_true check_finite erf where
-    keep drop add_many rows_of s m p use_library sgemm dgemm linux unix MAXFLOAT NAN
-    INFINITY auto break case char const continue default do double else enum extern
-    float for goto if int long register return short signed sizeof static struct switch
-    typedef union unsigned void volatile while inline main
+    np math step self once check_range check_true check_finite check_given erf
+    where keep drop add_many rows_of s m p use_library sgemm dgemm linux unix
+    MAXFLOAT NAN INFINITY auto break case char const continue default do double else
+    enum extern float for goto if int long register return short signed sizeof static
+    struct switch typedef union unsigned void volatile while inline main
     var let function new delete typeof instanceof in of this null true false undefined
     NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min sum
     arguments catch debugger eval extends finally implements interface package private

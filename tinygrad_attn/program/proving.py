@@ -2,7 +2,8 @@
 
 A compiler may be wrong, or the machine unusual. So a program in C runs its first step
 twice, the second time in NumPy, from the same numbers. The loss and all gradients must
-be the same, up to rounding. (Parameters would be no test: Adam divides a gradient by
+be the same, up to rounding, and at kinks up to what rounding decides there (KINK
+below). (Parameters would be no test: Adam divides a gradient by
 its own size, so that where the true one is 0 it moves them by rounding noise.)
 """
 

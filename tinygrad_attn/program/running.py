@@ -1,8 +1,8 @@
 """Running: a program as a function that moves the model's own parameters.
 
-What a program was written for is its **key**: shapes and dtypes of the inputs, which
-parameters there are and which of them learn, training or eval mode, and what its rules
-decided by a plain number. A run looks whether that still holds, and refuses otherwise.
+A program was written for shapes and dtypes of its inputs, for a model as it was then
+(its key, keys.py), for an optimizer's options, and for what its rules decided by a
+plain number. A run looks whether all that still holds, and refuses otherwise.
 """
 
 from __future__ import annotations
@@ -93,10 +93,25 @@ class Step:
         }
 
     def save(self, path: str | Path) -> None:
-        """Writes the program to a file that runs without this package: in NumPy (or
-        plain Python, if it runs in that) for .py, in C for .c, in JavaScript for .js.
-        Parameters and state are as they are now."""
-        if Path(path).suffix != ".js":
+        """Writes the program to a file that runs without this package. Parameters and
+        state are as they are now. How the file is used stands at its head:
+
+            step.py   from step import step; (loss,) = step(x, target, lr=0.1, t=1)
+            step.c    load(); run(x, target, 0.1, 1, &loss);
+            step.js   createProgram(numbers).step({ x, target, lr: 0.1, t: 1 })
+
+        There lr is the learning rate and t counts the steps, from 1. In plain Python
+        each array is a flat list of its numbers, row by row.
+
+        Args:
+            path: its suffix says in which language. A .py is in NumPy, or in plain
+                Python if the program runs in that.
+
+        Raises:
+            ValueError: another suffix, or a program in JavaScript and not .js.
+            FileNotFoundError: there is no such folder.
+        """
+        if Path(path).suffix != ".js" and self.target != "javascript":
             self.refresh()
         save(self.program, self.machine, Sayings(self.program), path)
 
@@ -145,7 +160,7 @@ class Step:
         if not all(part.suits() for part in self.unsure()):
             raise RuntimeError(
                 "step: the optimizer's state is not what the program was written for "
-                "(other slots, or parameters that have come differently far); write it "
+                "(other slots, or parameters updated differently often); write it "
                 "again (a function under @compile does so by itself)"
             )
 

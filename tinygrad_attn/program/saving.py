@@ -2,7 +2,8 @@
 
 The file is the program's text, and the numbers that last from run to run: parameters,
 an optimizer's state, constants. Up to MOST numbers stand in the file; more of them in a
-second one beside it, which the first reads. All are exact.
+second one beside it, which the first reads. (In JavaScript all stand in the file.) All
+are exact.
 """
 
 from __future__ import annotations
@@ -41,6 +42,15 @@ def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
         path: its suffix says in which language: .py, .c or .js.
     """
     target = Path(path)
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"save: {say(str(path))} given; there is no folder {str(target.parent)!r}"
+        )
+    if machine.name == "javascript" and target.suffix in WRITERS:
+        raise ValueError(
+            f"save: {say(str(path))} given; this program is JavaScript, and its file's "
+            'name ends in .js (target="numpy", "python" or "c" writes others)'
+        )
     if target.suffix == ".js":
         replace(target, javascript_file(program, said).encode())
         return
@@ -55,7 +65,8 @@ def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
     write = WRITERS[target.suffix]
     if write is numpy_file and machine.name == "python":
         write = python_file
-    text = write(program, said, numbers, beside)
+    module = target.stem if target.stem.isidentifier() else "step"
+    text = write(program, said, numbers, beside, module)
     if beside is not None:
         replace(beside, b"".join(data for _, data in numbers))
     replace(target, text.encode())
@@ -124,16 +135,15 @@ def code_of(buffer: Buffer) -> str:
 
 
 def python_file(
-    program: Program, said: Any, numbers: Numbers, beside: Path | None
+    program: Program, said: Any, numbers: Numbers, beside: Path | None, module: str
 ) -> str:
     """A file in plain Python."""
-    text = PythonText(program, said).text()
+    writer = PythonText(program, said, module)
     if not numbers:
-        return text
+        return writer.text()
     sizes = ", ".join(f'("{b.name}", "{code_of(b)}")' for b, _ in numbers)
     imports, source = data_in(numbers, beside)
-    head = "".join(f"import {m}\n" for m in (*imports, "struct"))
-    text = text.replace("\n\n", f"\n\n{head}", 1)
+    text = writer.text([*imports, "struct"])
     return f"""{text}
 
 # === Numbers, as they were when this was written ===
@@ -156,16 +166,15 @@ def data_in(numbers: Numbers, beside: Path | None) -> tuple[list[str], str]:
 
 
 def numpy_file(
-    program: Program, said: Any, numbers: Numbers, beside: Path | None
+    program: Program, said: Any, numbers: Numbers, beside: Path | None, module: str
 ) -> str:
     """A file for NumPy."""
-    text = NumPyText(program, said).text()
+    writer = NumPyText(program, said, module)
     if not numbers:
-        return text
+        return writer.text()
     imports, source = data_in(numbers, beside)
-    imports = sorted(["math", *imports])
     sizes = ", ".join(f'"{buffer.name}"' for buffer, _ in numbers)
-    text = text.replace("import math\n", "".join(f"import {m}\n" for m in imports), 1)
+    text = writer.text(imports)
     return f"""{text}
 
 # === Numbers, as they were when this was written ===
@@ -182,13 +191,15 @@ for name in ({sizes},):
 # --- C --------------------------------------------------------------------------------
 
 
-def c_file(program: Program, said: Any, numbers: Numbers, beside: Path | None) -> str:
+def c_file(
+    program: Program, said: Any, numbers: Numbers, beside: Path | None, module: str
+) -> str:
     """A file in C, with memory of its own."""
     groups_of_one = [[step] for step in program.steps]
     results = [*program.results, *(View(b) for b in program.given)]
     memory = memory_of(program, groups_of_one, set(), results)
     groups = [Alone(group) for group in groups_of_one]
-    text = CText(program, memory, groups, set(), said=said).text()
+    text = CText(program, memory, groups, set(), said=said, module=module).text()
     kinds = [TYPES[dtype] for dtype, _ in memory.arenas]
     arenas = [
         f"static {kind} arena_{k}[{size + 16}] __attribute__((aligned(64)));"

@@ -171,9 +171,9 @@ class Sayings:
             for text in (self.beside.get(step, ""), *self.also.get(step, ()))
         ]
         said = ";  ".join(filter(None, [*more, *own]))
-        if len(said) > WIDEST:  # what the line makes matters most
+        if len(said) > 2 * WIDEST:  # what the line makes matters most
             said = ";  ".join(filter(None, own))
-        if len(said) > WIDEST:
+        if len(said) > 2 * WIDEST or (not more and len(said) > WIDEST):
             said = said[: WIDEST - 1] + "…"
         return f"{out.shape}  {said}".strip()
 

@@ -29,7 +29,7 @@ class Tape:
 
     Attributes:
         steps: so far, in order.
-        leaves: id of a tensor that nothing in the program computes → its name.
+        leaves: id of a tensor that was there before → the tensor, and its name.
         origin: that of the steps that come next.
         decided: scalar → which way a rule went because of it.
         home: the namespace of the arrays that the function itself would make.

@@ -5,19 +5,23 @@
     ((2, 3), 'float64')
 
 An operator computes the shape of its result, and notes a step on the tape (tape.py)
-for its numbers. What only moves numbers is another view of the same buffer, and no step
-at all.
+for its numbers. What only looks at numbers in another order (a transpose, a slice, most
+reshapes) is another view of the same buffer, and no step at all.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from os.path import dirname, join
 from typing import Any
 
 from ..arrays import dtypes, shapes
 from ..autograd.lines import users_line
 from ..context import context
 from .anatomy import Buffer, Map, View
+
+HERE = join(dirname(dirname(__file__)), "")
 
 
 class Traced(View):
@@ -123,11 +127,37 @@ def undecided() -> RuntimeError:
         )
     line = users_line()
     where = f" ({line})" if line.readers else ""
+    how, instead = ASKED.get(asked_by(), ASKED[""])
     return RuntimeError(
-        "write: the function asks for a number of an array (by item(), tolist(), "
-        "float(), print or an `if`) while its program is written, and there are only "
-        f"names; choose with where(condition, a, b), or do it outside{where}"
+        f"write: the function asks for a number of an array{how} while its program is "
+        f"written, and there are only names; {instead}{where}"
     )
+
+
+OUTSIDE = "return it beside the loss, and take it from what the program returns"
+PRINTED = " to print it", "return it beside the loss, and print what a run returns"
+# What was called → how that is said, and what to do instead.
+ASKED = {
+    "": (" (by item(), tolist(), float(), print or an `if`)", OUTSIDE),
+    "__bool__": (" to decide (an `if`)", "choose with where(condition, a, b)"),
+    "item": (" by item()", OUTSIDE),
+    "tolist": (" by tolist()", OUTSIDE),
+    "numpy": (" by numpy()", OUTSIDE),
+    "__array__": (" as an array of NumPy", OUTSIDE),
+    "__float__": (" by float()", OUTSIDE),
+    "__int__": (" by int()", OUTSIDE),
+    "__repr__": PRINTED,
+    "__str__": PRINTED,
+    "__format__": PRINTED,
+}
+
+
+def asked_by() -> str:
+    """The method that was called from outside of this package."""
+    frame, name = sys._getframe(2), ""
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
+        name, frame = frame.f_code.co_name, frame.f_back
+    return name
 
 
 def named(x: Any) -> Traced:

@@ -1,8 +1,8 @@
 """The update: how an optimizer moves the parameters, as steps of the program.
 
 The optimizer's own formula runs on names (`Optimizer.moved` calls `update`), so what is
-written here knows no optimizer. Parameters that have come equally far are one long
-vector, as they are when an optimizer steps: in the program they lie end to end in
+written here knows no optimizer. Parameters that have been updated equally often are one
+long vector, as they are when an optimizer steps: in the program they lie end to end in
 memory, and nothing has to be copied together.
 
 The learning rate, the weight decay and the count of steps are scalars: they are read at
@@ -57,8 +57,8 @@ class Part:
 
     def suits(self) -> bool:
         """Whether the state is what the update was written for: the slots that it
-        reads, and all parameters equally far. Slots may be missing if they begin at
-        0 (`from_zeros`)."""
+        reads, and all parameters updated equally often. Slots may be missing if they
+        begin at 0 (`from_zeros`)."""
         states = [self.optimizer.state.get(p, {}) for p in self.parameters]
         own = {frozenset(s) - {"step"} for s in states}
         if len({s.get("step", 0) for s in states}) > 1 or len(own) > 1:
@@ -124,17 +124,26 @@ def refuse_update(draft: Draft, optimizers: Sequence[Any]) -> None:
                 f"write: update={name} given, and the function returned a Tensor of "
                 f"shape {loss.shape}; it must return a loss, a single number"
             )
+        if not draft.trains:
+            raise ValueError(
+                f"write: update={name} given, and the loss requires no gradient; "
+                "return it as it was computed of parameters, outside no_grad(), and "
+                "without detach() or .data"
+            )
         if not any(p in draft.gradients for p in optimizer.parameters):
+            found = len(draft.gradients)
             raise ValueError(
                 f"write: update={name} given, and no gradient of the loss reaches any "
-                f"of its {len(optimizer.parameters)} parameters"
+                f"of its {len(optimizer.parameters)} parameters, but {found} "
+                f"other{'s' * (found != 1)}; it must be the optimizer of the model "
+                "that the function calls"
             )
 
 
 def parted(
     optimizer: Any, parameters: Sequence[Tensor], gradients: dict[Tensor, Traced]
 ) -> list[list[Tensor]]:
-    """Those that have a gradient, by dtype and by how far they have come."""
+    """Those that have a gradient, by dtype and by how often they were updated."""
     found: dict[Any, list[Tensor]] = {}
     for p in parameters:
         if p in gradients:

@@ -99,7 +99,7 @@ class Wording:
         """What a step computes; "" if it is told with the next one."""
         if isinstance(step, Check) or self.inside.get(step.out.buffer) is step:
             return ""
-        sign = "←" if home_of(step.out.buffer).role in LASTING else "="
+        sign = "←" if step.out.buffer.alias.role in LASTING else "="
         return f"{self.called(step.out)} {sign} {self.right(step)[0]}"
 
     def right(self, step: Step) -> Told:
@@ -144,7 +144,7 @@ class Wording:
 
     def called(self, view: View) -> str:
         """A view, as formulas call it; what is all of another has the other's name."""
-        home = home_of(view.buffer)
+        home = view.buffer.alias
         name = self.names.get(home, home.name)
         turned = view.made is not None and view.made[1] == "transpose"
         return f"{name}ᵀ" if turned and view.ndim == 2 else name
@@ -171,13 +171,6 @@ def is_named(step: Step) -> bool:
 def is_number(v: Operand) -> bool:
     """Whether an operand is a plain number."""
     return not isinstance(v, View) or v.buffer.role == "scalar"
-
-
-def home_of(buffer: Buffer) -> Buffer:
-    """The outermost buffer that a buffer is all of."""
-    while buffer.home is not None and buffer.home[0].size == buffer.size:
-        buffer = buffer.home[0]
-    return buffer
 
 
 def number(v: Any) -> str:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..arrays.backends import current_backend
-from ..errors import check_number, say
+from ..errors import brief, check_number, say
 from ..tensor import Tensor
 from .compiling import NoCompiler
 from .drafting import Draft, draft_of
@@ -82,8 +82,8 @@ def optimizers_of(given: Any) -> list[Any]:
     for optimizer in found:
         if not hasattr(optimizer, "moved"):
             raise TypeError(
-                f"write: update={say(optimizer)} given; it must be an optimizer, such "
-                "as nn.optim.Adam(model.parameters()), or several"
+                f"write: update={brief(optimizer)} given; it must be an optimizer, "
+                "such as nn.optim.Adam(model.parameters()), or several"
             )
     if len({*map(id, found)}) < len(found):
         raise ValueError("write: update has an optimizer twice; it moves once a step")

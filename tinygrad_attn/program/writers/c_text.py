@@ -18,6 +18,7 @@ from .c_products import GEMM, gemm_body, large
 from .c_rows import Walk
 from .c_tiles import Tile, function_of, tile_of, tiled_body, types_of
 from .c_words import HEAD, SAY, TYPES, compute, literal
+from .preface import preface
 
 
 class CText:
@@ -36,7 +37,9 @@ class CText:
         whole: str = "",
         widest: int = 16,
         said: Any = None,
+        module: str = "step",
     ) -> None:
+        self.module = module
         self.program, self.memory = program, memory
         self.groups, self.passing = groups, passing
         self.whole, self.uses_blas = whole, False
@@ -55,7 +58,7 @@ class CText:
         names = self.names([s for g in self.groups for s in g.steps])
         return "\n".join(
             [
-                f"/* {program.title}. */",
+                *self.head(),
                 "",
                 HEAD,
                 *([GEMM.replace("@", self.whole)] if self.uses_blas else []),
@@ -70,6 +73,10 @@ class CText:
                 "}",
                 "",
                 "long long step(void **m, const double *s) {",
+                *(
+                    f"  const double {b.name} = s[{k}];"
+                    for k, b in enumerate(program.scalars)
+                ),
                 *self.arenas(names),
                 *names,
                 *each,
@@ -78,6 +85,14 @@ class CText:
                 "",
             ]
         )
+
+    def head(self) -> list[str]:
+        """What the text is, and how it is used."""
+        if self.said is None:
+            return [f"/* {self.program.title}. */"]
+        first, *others = preface(self.program, "c", self.module)
+        lines = [f"   {line}".rstrip() for line in others]
+        return [f"/* {first}".replace("*/", ""), *lines, "*/"]
 
     def arenas(self, names: list[str]) -> list[str]:
         """The memory, by type, as far as some names lie in it."""
@@ -114,13 +129,20 @@ class CText:
         return [*lines, self.called(f"({', '.join(kinds)}) {{\n{body}\n}}", args)]
 
     def comments(self, steps: Sequence[Step]) -> list[str]:
-        """The modules that some steps belong to, and what these compute."""
+        """The modules that some steps belong to, and what these compute. A walk over
+        rows may do steps of several."""
+        if not self.said:
+            return []
         lines: list[str] = []
-        for step in steps if self.said else ():
-            if (title := self.said.title(step)) != self.title:
-                lines += ["", f"  // --- {title} ---"]
-                self.title = title
+        title = "; ".join(dict.fromkeys(map(self.said.title, steps)))
+        if title != self.title:
+            lines += ["", f"  // --- {title} ---"]
+            lines += [f"  // {note}" for note in self.said.notes(steps)]
+            self.title = title
+        for step in steps:
             said = self.said.comment(step)
+            if isinstance(step, Check):
+                said = f"refused: {step.sentence}"
             if step in self.said.beside or (said and len(steps) == 1):
                 lines.append(f"  //   {said}")
         return lines
@@ -187,7 +209,4 @@ class CText:
         """A plain number: given at each run, or computed of such."""
         if not isinstance(v, View):
             return literal(v, "double")
-        scalars = self.program.scalars
-        if v.buffer in scalars:
-            return f"s[{scalars.index(v.buffer)}]"
         return v.buffer.name

@@ -25,6 +25,7 @@ from .javascript_products import tiled_body
 from .javascript_words import HELPERS, NAMES, JavaScript, comment, string
 from .numpy_text import wish_of
 from .numpy_words import flat_numbers
+from .preface import preface
 
 # role of a buffer → the group in which the program shows it
 GROUPS = {
@@ -74,7 +75,9 @@ class JavaScriptText:
             self.declare(buffer)
         each: list[str] = []
         for title, steps in said.sections(program.steps) if said else []:
-            each += ["", f"// --- {comment(title)} ---", *map(self.line, steps)]
+            each += ["", f"// --- {comment(title)} ---"]
+            each += [f"// {comment(note)}" for note in said.notes(steps)]
+            each += map(self.line, steps)
         first = [*map(self.line, program.first)]
         each = each or [*map(self.line, program.steps)]
         inside = [*self.start(), *each, "", *self.returned()]
@@ -96,7 +99,7 @@ class JavaScriptText:
         body += ["", "loadNumbers(numbers ?? {});", SHOWN]
         return "\n".join(
             [
-                f"// {comment(program.title)}.",
+                *self.head(),
                 "",
                 f"{'export ' * self.module}function createProgram(numbers) {{",
                 *indented(body),
@@ -105,6 +108,13 @@ class JavaScriptText:
                 "",
             ]
         )
+
+    def head(self) -> list[str]:
+        """What the text is, and how it is used."""
+        if self.said is None:
+            return [f"// {comment(self.program.title)}."]
+        lines = preface(self.program, "javascript")
+        return [f"// {comment(line)}".rstrip() for line in lines]
 
     # --- a step -----------------------------------------------------------------------
 
@@ -133,10 +143,11 @@ class JavaScriptText:
         kinds: list[str] = []  # arrays of one kind alone keep a function fast
         reads = 1 if isinstance(step, Check) else 0
         for k, view in enumerate(operands(step), reads):
-            self.declare(view.buffer)
+            buffer = view.buffer.alias
+            self.declare(buffer)
             offset = self.say.offset(view)
             heads += [NAMES[k], f"{NAMES[k]}0"][: 2 if offset else 1]
-            args += [view.buffer.name, str(offset)][: 2 if offset else 1]
+            args += [buffer.name, str(offset)][: 2 if offset else 1]
             kinds.append(self.say.kind(view.dtype))
         for k, number in enumerate(dict.fromkeys(re.findall("«(.*?)»", body))):
             body = body.replace(f"«{number}»", f"s{k}")

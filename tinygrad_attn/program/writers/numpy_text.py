@@ -78,7 +78,8 @@ class NumPyText:
         steps = [[step] for step in program.steps]
         return memory_of(program, steps, self.small, results, self.lies_in)
 
-    def text(self) -> str:
+    def text(self, imports: Sequence[str] = ()) -> str:
+        """The text, which imports what it needs, and some modules more."""
         program, body = self.program, list[str]()
         for buffer in (*program.lasting, *program.given):
             self.ref(View(buffer))
@@ -95,14 +96,20 @@ class NumPyText:
         results = ", ".join(f"{self.ref(view)}.copy()" for view in program.results)
         given = [self.given(b) for b in program.given]
         head = ", ".join([*given, *(b.name for b in program.scalars)])
-        copies = [
-            f"    np.copyto({b.name}, {new})" for b, new in zip(program.given, given)
-        ]
+        both = [*zip(program.given, given)]
+        copies = [f"    np.copyto({b.name}, {new})" for b, new in both]
+        if self.said is not None and both:
+            self.used.add("check_given")
+            checks = [f'    check_given("{b.name}", {n}, {b.shape})' for b, n in both]
+            copies = [*checks, *copies]
         helpers = [HELPERS[name].strip() for name in sorted(self.used)]
         used = "\n".join([*helpers, *body, *first])
+        modules = {*imports, *(["math"] if "math." in used else [])}
+        imported = "".join(f"import {m}\n" for m in sorted(modules))
+        imported += "\n" * bool(imported)
         lines = [
             self.head(),
-            "import math\n" * ("math." in used) + "import numpy as np",
+            imported + "import numpy as np",
             *helpers,
             "\n".join(
                 [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]

@@ -90,6 +90,13 @@ def where(condition, x, y, out):
 def erf(x, out):
     out[...] = np.frompyfunc(math.erf, 1, 1)(x)
 """,
+    "check_given": """
+def check_given(name, given, shape):
+    if np.shape(given) != shape:
+        raise ValueError(
+            f"step: {name} of shape {np.shape(given)} given; it must be {shape}"
+        )
+""",
     "check_range": """
 def check_range(x, count, but, says):
     wrong = (x < 0) | (x >= count)

@@ -14,6 +14,9 @@ READING = """
 Beside a line stand a shape and what the line computes; ∂Q is short for ∂loss/∂Q. A line
 without a formula is a stage on the way to the next that has one. `+=` is one of several
 contributions: the first is stored, the next are added on a line of their own."""
+ABOVE = (
+    """Above a call, which may walk through several parts, stand shapes and what it"""
+)
 RATES = {
     "lr": "the learning rate",
     "weight_decay": "the weight decay",
@@ -34,9 +37,14 @@ def preface(program: Program, language: str, module: str = "step") -> list[str]:
         names = ", ".join(program.gradient_names)
         said.append(f"The gradients are those of {names}, in this order.")
     paragraph = textwrap.wrap(" ".join(filter(None, said)), WIDTH)
-    reading = textwrap.wrap(READING.strip(), WIDTH)
+    reading = READING.strip()
+    if language == "c":
+        reading = reading.replace(
+            "Beside a line stand a shape and what the line", ABOVE
+        )
+    reading_lines = textwrap.wrap(reading, WIDTH)
     call = [f"    {line}".rstrip() for line in CALLS[language](program, module)]
-    return [f"{program.title}.", "", *call, "", *paragraph, "", *reading]
+    return [f"{program.title}.", "", *call, "", *paragraph, "", *reading_lines]
 
 
 def inputs_of(program: Program) -> list[Buffer]:
@@ -52,10 +60,10 @@ def given_of(program: Program, language: str) -> str:
         "javascript": "each as numbers, flat or in rows",
     }
     shapes = [f"{b.name} {b.shape}" for b in inputs_of(program)]
-    found = f"A step is given {listed(shapes)}, {kinds[language]}." if shapes else ""
+    found = f"A step takes {listed(shapes)}, {kinds[language]}." if shapes else ""
     if randoms := [f"{b.name} {b.shape}" for b in program.given if b.role == "random"]:
-        verb = "draws" if language == "javascript" else "is given"
-        found += f" It {verb} random numbers from 0 to 1 for {listed(randoms)}."
+        verb = "draws" if language == "javascript" else "takes"
+        found += f" It {verb} random numbers from 0 to 1 as {listed(randoms)}."
     return found.strip()
 
 
@@ -65,10 +73,10 @@ def scalars_of(program: Program) -> str:
     found = []
     for b in program.scalars:
         base = b.name.rstrip("0123456789").rstrip("_")
-        what = "which step it is: 1, 2, 3 and so on" if b in steps else RATES.get(base)
-        found.append(f"{b.name} is {what or 'a plain number'}")
-    text = listed(found, "; ")
-    return f"{text[0]}{text[1:]}." if text else ""
+        what = "which step it is, from 1 on" if b in steps else RATES.get(base)
+        found.append(f"{b.name}, {what or 'any'}")
+    kind = "a plain number" if len(found) == 1 else "plain numbers"
+    return f"It takes {kind}: {'; '.join(found)}." if found else ""
 
 
 def lasting_of(program: Program) -> str:
@@ -82,7 +90,7 @@ def lasting_of(program: Program) -> str:
             kind = type(part.optimizer).__name__
             found.append(f"{listed(slots)} {'are' if slots[1:] else 'is'} {kind}'s own")
     more = f" ({'; '.join(found)})" if found else ""
-    return f"A step moves the parameters{more}." if program.parts else ""
+    return f"It moves the parameters{more}." if program.parts else ""
 
 
 def counts(program: Program) -> list[Buffer]:
@@ -90,11 +98,10 @@ def counts(program: Program) -> list[Buffer]:
     return [part.step.buffer for part in program.parts]
 
 
-def listed(names: Sequence[str], between: str = ", ") -> str:
+def listed(names: Sequence[str]) -> str:
     """Names, the last with an "and"."""
-    if between == ", " and len(names) > 1:
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-    return between.join(names)
+    *others, last = names
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def results_of(program: Program) -> list[str]:

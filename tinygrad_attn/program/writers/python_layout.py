@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from textwrap import wrap
 
 WIDTH = 88
-COMMENT = 64  # where comments begin, if they can
+COMMENT = 56  # where comments begin; what does not fit there stands above its line
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,17 @@ def returned(indent: str, value: Listing) -> list[str]:
 
 def laid(indent: str, head: str, value: str | Listing, said: str) -> list[str]:
     """A value behind some words, on as many lines as it needs."""
+    first = f"{head}{value}"
+    said = said.removesuffix(first) if said.endswith(f")  {first}") else said
     head = indent + head
+    if said and not fits(f"{head}{value}", said.strip()):
+        above, at = list[str](), len(said) - len(said.partition("  ")[2])
+        for k, part in enumerate(said.split(";  ")):
+            start = indent + ("# " if k == 0 else "# " + " " * at)
+            above += folded(part, start, f"{indent}#{' ' * (at + 5)}")
+        return [*above, *laid(indent, head[len(indent) :], value, "")]
     if len(f"{head}{value}") <= WIDTH:
-        return [commented(f"{head}{value}", said)]
+        return [commented(f"{head}{value}", said.strip())]
     inside = indent + "    "
     if isinstance(value, Listing):
         parts = [", ".join(value.parts)] if value.comma else value.parts
@@ -72,12 +80,14 @@ def opening(text: str) -> int:
     return at if at < len(text) - 1 else -1
 
 
+def fits(line: str, said: str) -> bool:
+    """Whether a comment can stand beside a line, where all comments begin."""
+    return len(line) + 2 <= COMMENT and COMMENT + 2 + len(said) <= WIDTH
+
+
 def commented(line: str, said: str) -> str:
     """A line with a comment, if there is one."""
-    if not said:
-        return line
-    at = max(len(line) + 2, min(COMMENT, WIDTH - len(said) - 2))
-    return f"{line:<{at}}# {said}"
+    return f"{line:<{max(len(line) + 2, COMMENT)}}# {said}" if said else line
 
 
 def folded(text: str, first: str, others: str) -> list[str]:

@@ -15,6 +15,7 @@ from .python_storing import Storing
 from .python_words import kind_of
 
 LETTERS = "xyzuvwbcdefghkpqrt"  # of numbers; with an s, of rows
+ROLES = "^new_|_(rows|columns|row|list|number)(_\\d+)?$"  # what a list's name adds
 MANY = 256  # numbers for which it is worth trying without looking
 
 
@@ -111,8 +112,8 @@ class Maps(Storing):
         }
         by_rows = any(steps[-1] == 0 for _, _, steps in places.values())
         lists = {p: self.going_through(p, sizes, by_rows) for p in places.values()}
-        letters = self.letters([*taken, *(text for text, _ in lists.values())])
-        alike = {place: next(letters) for place in lists}
+        texts = {place: text for place, (text, _) in lists.items()}
+        alike = self.elements(texts, [*taken, *texts.values()])
         outer: dict[str, str] = {}
         inner: dict[str, str] = {}
         for place, (text, how) in lists.items():
@@ -141,11 +142,34 @@ class Maps(Storing):
         wish = f"{home.name}_row"
         return self.matrices.named(key, lambda: row, wish, always=True), "row"
 
+    def elements(self, texts: Mapping[Any, str], taken: Iterable[str]) -> Any:
+        """What the numbers of some lists are called meanwhile: `dw` for d_weights."""
+        letters, found = self.letters(taken), dict[Any, str]()
+        words = {word for text in taken for word in re.findall(r"\w+", text)}
+        words |= self.namer.taken | {"l", "o"}  # which look like digits
+        for place, text in texts.items():
+            used = words | {*found.values()} | {f"{c}s" for c in found.values()}
+            wishes = (c for c in short_names(text) if used.isdisjoint({c, f"{c}s"}))
+            found[place] = next(wishes, "") or next(c for c in letters if c not in used)
+        return found
+
     def letters(self, taken: Iterable[str], first: str = LETTERS) -> Iterator[str]:
         """Names for numbers in a comprehension, others than those around it."""
         words = {word for text in taken for word in re.findall(r"\w+", text)}
+        words |= self.namer.taken
         more = (f"{first[0]}{n}" for n in count())
         return (c for c in chain(first, more) if not {c, f"{c}s"} & words)
+
+
+def short_names(text: str) -> Iterator[str]:
+    """Names for a number of a list: its initials, else how its name begins."""
+    words = re.findall(r"[A-Za-z_]\w*", text)
+    own = [w for w in words if not w.startswith(("rows_of", "zip", "order"))]
+    name = re.sub(ROLES, "", own[0]) if own else ""
+    parts = [p.lower() for p in name.split("_") if p[:1].isalpha()]
+    if parts:
+        yield from ("".join(p[0] for p in parts), *(parts[0][:n] for n in (2, 3, 4)))
+        yield f"{name}_i"
 
 
 def loop(each: Mapping[str, str]) -> str:

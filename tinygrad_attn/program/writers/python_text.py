@@ -7,6 +7,7 @@ comprehension, with as many steps in it as nothing else reads (nesting.py).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from ..anatomy import Buffer, View
@@ -15,17 +16,15 @@ from ..listing import Program
 from ..nesting import nested
 from ..signs import Signs
 from .numpy_words import flat_numbers
+from .preface import preface
 from .python_layout import Listing, commented, folded, section
 from .python_lists import Segment, zero
 from .python_steps import Steps
 from .python_words import helper, literal, product_lines
 
 IMPORTS = {
-    "math|sumprod": "import math",
-    "isnan": "from math import isnan",
-    "inf|nan": "from math import inf, nan",
-    "times": "from operator import mul as times",
-    "itemgetter": "from operator import itemgetter",
+    "math": {"inf": "inf", "isnan": "isnan", "nan": "nan"},
+    "operator": {"itemgetter": "itemgetter", "times": "mul as times"},
 }
 
 
@@ -36,8 +35,10 @@ class PythonText:
         moved: the lasting buffers that a step writes.
     """
 
-    def __init__(self, program: Program, said: Any = None) -> None:
-        self.program, self.said = program, said
+    def __init__(
+        self, program: Program, said: Any = None, module: str = "step"
+    ) -> None:
+        self.program, self.said, self.module = program, said, module
         signs = Signs(program.all_steps)
         read = [view for step in program.steps for view in step.reads()]
         self.first = nested(program.first, [*program.results, *read])
@@ -54,7 +55,8 @@ class PythonText:
         self.once, self.body = self.write()
         namer.taken = taken
 
-    def text(self) -> str:
+    def text(self, imports: Sequence[str] = ()) -> str:
+        """The text, which imports what it needs, and some modules more."""
         program, steps = self.program, self.steps
         named = ", ".join(b.name for b in (*program.given, *program.scalars))
         once = [*steps.lists.order_lines(), *self.once]
@@ -71,7 +73,11 @@ class PythonText:
             *self.body,
             "",
         ]
-        return "\n".join([f'"""{program.title}"""', *self.helpers(lines), *lines])
+        head = [f'"""{program.title}."""']
+        if self.said is not None:
+            first, *others = preface(program, "python", self.module)
+            head = [f'"""{first}', *others, '"""']
+        return "\n".join([*head, *self.helpers(lines, imports), *lines])
 
     def write(self) -> tuple[list[str], list[str]]:
         """The lines that run once, and those of a step."""
@@ -148,33 +154,34 @@ class PythonText:
         return number[1] if number else text
 
     def docstring(self) -> list[str]:
-        """What a step is given."""
-        given = [f"{b.name} {b.shape}" for b in self.program.given]
-        text = '    """A step. Each array is a list of its numbers, row by row.'
-        if given:
-            text += f" Given are {', '.join(given)}."
-        lines = [*folded(f'{text}"""'.strip(), "    ", "    ")]
+        """What a step begins with."""
+        lines = ['    """One step. Arrays are flat lists of numbers, row by row."""']
         if self.moved:
             names = ", ".join(b.name for b in self.moved)
-            lines += folded(names, "    global ", "    global ")
-            lines = [line.removesuffix(",") for line in lines]
+            moved = folded(names, "    global ", "    global ")
+            lines += [line.removesuffix(",") for line in moved]
+        for b in self.program.given if self.said is not None else ():
+            lines.append(f'    check_given("{b.name}", {b.name}, {b.size})')
         return lines
 
-    def helpers(self, lines: list[str]) -> list[str]:
+    def helpers(self, lines: list[str], more: Sequence[str]) -> list[str]:
         """The imports, and the functions that the text brings along."""
-        words = self.steps.words
+        used = self.steps.words.used
+        if self.said is not None and self.program.given:
+            used |= {"check_given"}
         text: list[str] = []
-        for name in sorted(words.used):
+        for name in sorted(used):
             text += ["", "", *helper(name)]
         for (kind, k), name in self.steps.products.items():
             text += ["", "", *product_lines(name, kind, k)]
         every = "\n".join([*text, *lines])
         said = re.sub(r'""".*?"""|#[^\n]*', "", every, flags=re.S)
-        found = [
-            line
-            for pattern, line in IMPORTS.items()
-            if re.search(rf"\b(?:{pattern})\b", said)
-        ]
+        words = {*re.findall(r"[A-Za-z_]\w*", said)}
+        modules = {*more, *(["math"] if {"math", "sumprod"} & words else [])}
+        found = [f"import {name}" for name in sorted(modules)]
+        for name, known in IMPORTS.items():
+            if names := [known[word] for word in known if word in words]:
+                found.append(f"from {name} import {', '.join(names)}")
         imports = ["", *found] if found else []
         if "sumprod" in said:
             given = 'sumprod = getattr(math, "sumprod", None)'

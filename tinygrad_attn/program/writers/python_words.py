@@ -211,6 +211,17 @@ def put(xs, places, numbers):
     for i, x in zip(places, numbers):
         xs[i] = x
 ''',
+    "check_given": '''
+def check_given(name, numbers, count):
+    """Refuses what is no flat list of so many numbers."""
+    flat = not any(hasattr(x, "__len__") for x in numbers)
+    if len(numbers) != count or not flat:
+        kind = "numbers" if flat else "rows"
+        raise ValueError(
+            f"step: {name} has {len(numbers)} {kind}; it must be a flat list of "
+            f"{count} numbers, row by row"
+        )
+''',
     "check_range": """
 def check_range(xs, count, but, says):
     for x in xs:
