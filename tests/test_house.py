@@ -58,7 +58,8 @@ ORDER = """
         program.fusing program.nesting
         program.signs program.memory program.writers program.writers.preface
         program.writers.numpy_words
-        program.writers.numpy_blocks program.writers.numpy_text
+        program.writers.numpy_blocks program.writers.numpy_choices
+        program.writers.numpy_text
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_tiles program.writers.c_rows

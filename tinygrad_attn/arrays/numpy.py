@@ -236,6 +236,10 @@ def squares_fit(x: Array) -> bool:
 
 
 def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
+    """With a number to begin with, NumPy compares all of a row alike. Without, it
+    begins with the first, and the others no longer fill its registers."""
+    if x.size > MANY and x.dtype.kind == "f":
+        return _max(x, axis=axis, keepdims=keepdims, initial=-np.inf)
     return _max(x, axis=axis, keepdims=keepdims)
 
 

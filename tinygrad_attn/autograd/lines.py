@@ -79,7 +79,7 @@ class SourceLine(NamedTuple):
             return self._stored_next()
         positions = self.code.co_positions()
         span: Any = next(islice(positions, self.instruction // 2, None), None)
-        return targets(self.file).get(span, "")
+        return targets(self.file, self.code).get(span, "")
 
     @property
     def returns(self) -> bool:
@@ -90,7 +90,7 @@ class SourceLine(NamedTuple):
             return next(later, "") == "RETURN_VALUE"
         positions = self.code.co_positions()
         span: Any = next(islice(positions, self.instruction // 2, None), None)
-        return span in parsed(self.file).returned
+        return span in parsed(self.file, self.code).returned
 
     def _stored_next(self) -> str:
         """The same for Python 3.10, which does not know columns: the name that the next

@@ -6,6 +6,7 @@ import ast
 import linecache
 from collections import deque
 from functools import cached_property
+from types import CodeType
 from typing import Any
 
 Span = tuple[
@@ -15,26 +16,30 @@ Path = tuple[str, ...]  # a variable and the attributes taken of it: (self, mask
 
 
 class Source:
-    """A file, parsed. What nobody asks for is not looked up.
+    """A file, or a function in it, parsed. What nobody asks for is not looked up.
 
     Attributes:
-        lines: the text that was parsed.
+        lines: those of the file.
+        text: what was parsed.
         statements: each after those around it.
     """
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], code: CodeType | None = None) -> None:
         self.lines = lines
-        try:
-            self.statements = statements(ast.parse("".join(lines)))
-        except (SyntaxError, ValueError):
-            self.statements = []
+        self.statements: list[ast.stmt] = []
+        for self.text in (lines_of(code, lines), lines) if code else (lines,):
+            try:
+                self.statements = statements(ast.parse("".join(self.text)))
+                break
+            except (SyntaxError, ValueError):
+                continue
         self._paths: dict[int, tuple[Path, ...]] = {}
 
     @cached_property
     def targets(self) -> dict[Any, str]:
         """Where an expression stands → the variable or attribute it is assigned to."""
         nodes: list[ast.AST] = [*self.statements]
-        if any(":=" in line for line in self.lines):
+        if any(":=" in line for line in self.text):
             nodes = [v for s in self.statements for v in ast.walk(s)]
         pairs = (pair for node in nodes for pair in assignments(node))
         return {s: name_of_target(t) for t, value in pairs for s in spans_of(value)}
@@ -57,15 +62,46 @@ class Source:
         return self._paths[number]
 
 
-_known: dict[str, Source] = {}
+_known: dict[tuple[str, int], Source] = {}
+OF_A_FUNCTION = 1  # of a code object: its variables are in no dict
 
 
-def parsed(file: str) -> Source:
-    """A file, parsed once; empty if it cannot be read."""
+def parsed(file: str, code: CodeType | None = None) -> Source:
+    """A file, parsed once; empty if it cannot be read. Of a file with many functions
+    only that one of which the code is, if it has a `def`: most files are long."""
     lines = linecache.getlines(file)
-    if file not in _known or _known[file].lines is not lines:
-        _known[file] = Source(lines)
-    return _known[file]
+    if code and (code.co_name[0] == "<" or not code.co_flags & OF_A_FUNCTION):
+        code = None
+    key = file, code.co_firstlineno if code else 0
+    if key not in _known or _known[key].lines is not lines:
+        _known[key] = Source(lines, code)
+    return _known[key]
+
+
+def lines_of(code: CodeType, lines: list[str]) -> list[str]:
+    """The lines of a function, each at its place in the file; those around it are
+    empty. Behind the last line with code may be the end of a statement."""
+    first, last = code.co_firstlineno, last_line(code)
+    depth = indent(lines[first - 1]) if first <= len(lines) else 0
+    for line in lines[last:]:
+        if line.strip() and indent(line) <= depth and line.strip()[0] not in ")]}":
+            break
+        last += 1
+    before = ["\n"] * (first - 1)
+    if before and depth:
+        before[-1] = "class Around:\n"
+    return [*before, *lines[first - 1 : last]]
+
+
+def last_line(code: CodeType) -> int:
+    """The last line for which a function has code, or one inside of it."""
+    inside = (last_line(c) for c in code.co_consts if isinstance(c, CodeType))
+    own = (number or 0 for _, _, number in code.co_lines())
+    return max([*own, *inside], default=0)
+
+
+def indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def statements(tree: ast.Module) -> list[ast.stmt]:
@@ -81,15 +117,17 @@ def statements(tree: ast.Module) -> list[ast.stmt]:
     return found
 
 
-def targets(file: str) -> dict[Any, str]:
-    """The variables and attributes that are assigned to in a file, by where the
-    expression stands that they get."""
-    return parsed(file).targets
+def targets(file: str, code: CodeType | None = None) -> dict[Any, str]:
+    """The variables and attributes that are assigned to in a file, or a function in it,
+    by where the expression stands that they get."""
+    return parsed(file, code).targets
 
 
-def paths_in_line(file: str, number: int) -> tuple[Path, ...] | None:
+def paths_in_line(
+    file: str, number: int, code: CodeType | None = None
+) -> tuple[Path, ...] | None:
     """What the statement in a line reads, in order; None if the file cannot be read."""
-    found = parsed(file)
+    found = parsed(file, code)
     return found.paths(number) if found.lines else None
 
 

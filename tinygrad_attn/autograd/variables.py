@@ -14,7 +14,7 @@ from itertools import islice
 from types import CodeType, FrameType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from .source import Path, paths_in_line
+from .source import OF_A_FUNCTION, Path, paths_in_line
 
 Variables = list[tuple[Path, Any]]  # (self, mask), beside it what self is bound to
 COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
@@ -120,7 +120,6 @@ def alone() -> int:
     return sys.getrefcount(variables)
 
 
-OF_A_FUNCTION = 1  # of a code object: its variables are in no dict
 ALONE = alone()
 _paths: dict[tuple[int, int], tuple[CodeType, tuple[Path, ...]]] = {}
 
@@ -132,7 +131,7 @@ def paths_at(frame: FrameType) -> tuple[Path, ...]:
     key = id(code), frame.f_lasti
     known = _paths.get(key)
     if known is None:
-        paths = paths_in_line(code.co_filename, frame.f_lineno)
+        paths = paths_in_line(code.co_filename, frame.f_lineno, code)
         if paths is None:
             closed = (*code.co_cellvars, *code.co_freevars)
             names = (*code.co_varnames, *closed, *code.co_names)

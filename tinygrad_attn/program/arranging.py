@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from .anatomy import Buffer, Check, Map, Step, View
+from .anatomy import Buffer, Check, Map, Operand, Step, View
 
 LASTING = ("parameter", "state")  # what stays from one run to the next
 
@@ -163,43 +163,89 @@ def changes(buffer: Buffer) -> bool:
     return buffer.role != "local"
 
 
-def stages(steps: Sequence[Step], kept: Iterable[Buffer]) -> dict[Buffer, Buffer]:
-    """Buffers that are only a stage on the way to another: made by one step, read by
-    one, number by number. They can lie where that step writes. Some are kept."""
-    writes: dict[Buffer, list[Step]] = {}
-    reads: dict[Buffer, list[Step]] = {}
-    for step in steps:
-        if not isinstance(step, Check):
-            writes.setdefault(step.out.buffer.place[0], []).append(step)
-        for view in step.reads():
-            reads.setdefault(view.buffer.place[0], []).append(step)
+def stages(
+    steps: Sequence[Step], kept: Iterable[Buffer], tight: bool
+) -> dict[Buffer, Buffer]:
+    """Buffers that are only a stage on the way to another: made by one step, and read
+    for the last time, number by number, by one that writes the other. They can lie
+    where that step writes.
+
+    Args:
+        kept: those that lie elsewhere.
+        tight: whether memory counts more than names: others may have read it before,
+            and a choice may begin with what it chooses.
+    """
+    writes, reads = uses(steps)
     wanted = {buffer.place[0] for buffer in kept}
     found: dict[Buffer, Buffer] = {}
-    for step in steps:
-        if not isinstance(step, Map) or not plain(step.out) or step.function == "copy":
+    homes: set[Buffer] = set()
+    for at, step in enumerate(steps):
+        if not isinstance(step, Map) or step.function == "copy":
             continue
-        if len(writes[step.out.buffer]) > 1 or step.out.buffer in found.values():
+        home = step.out.buffer.place[0]
+        if home in homes or home.role not in ("local", *LASTING):
             continue
-        for at, v in enumerate(step.args):
-            if not isinstance(v, View) or not plain(v) or v.shape != step.out.shape:
+        if not step.out.contiguous or step.out.size != home.size:
+            continue
+        for v in by_place(step, tight):
+            if not isinstance(v, View) or not v.whole or v.shape != step.out.shape:
                 continue
-            if step.function == "where" and at < 2:
-                continue  # the other branch is written first
-            made = writes.get(v.buffer, ())
-            alone = len(made) == 1 == len(reads[v.buffer]) and plain(made[0].out)
-            free = v.buffer not in wanted and v.buffer not in found
-            if alone and free and v.dtype == step.out.dtype:
-                found[v.buffer] = step.out.buffer
+            buffer = v.buffer
+            alone = len(writes[buffer]) == 1 and reads[buffer][-1] == at
+            alone = alone and (tight or reads[buffer][0] == at)
+            alone = alone and same_places(step, buffer)
+            if buffer.role != "local" or buffer.home or not alone or buffer in wanted:
+                continue
+            made = writes[buffer][0]
+            if v.dtype != home.dtype or not steps[made].out.whole or buffer in found:
+                continue
+            if made < at and unused(home, made, at, steps, writes, reads):
+                found[buffer] = home
+                homes.add(home)
                 break
     return found
 
 
-def plain(view: View) -> bool:
-    """Whether a view is all of a buffer of a step's own, as it was made."""
-    buffer = view.buffer
-    return (
-        buffer.role == "local"
-        and buffer.home is None
-        and view.whole
-        and view.shape == buffer.shape
+def by_place(step: Map, tight: bool) -> tuple[Operand, ...]:
+    """The operands in whose place a step's result can be written."""
+    if step.function == "where":
+        return step.args[:0:-1] if tight else step.args[2:]
+    return step.args
+
+
+def unused(
+    home: Buffer,
+    made: int,
+    at: int,
+    steps: Sequence[Step],
+    writes: dict[Buffer, list[int]],
+    reads: dict[Buffer, list[int]],
+) -> bool:
+    """Whether nobody needs a buffer's old numbers from one step until another writes
+    them anew; the first may take them, each for the number in its place."""
+    if any(made <= i < at for i in writes[home]):
+        return False
+    if any(made < i <= at for i in reads[home]):
+        return False
+    if made not in reads[home]:
+        return True
+    return same_places(steps[made], home)
+
+
+def same_places(step: Step, buffer: Buffer) -> bool:
+    """Whether a step needs of a buffer, for each number, only the one in its place.
+    (The condition of a choice is needed after the first numbers are written.)"""
+    if not isinstance(step, Map):
+        return False
+    if step.function == "where" and buffer in places([step.args[0]]):
+        return False
+    return all(
+        view.whole and view.shape == step.out.shape
+        for view in step.reads()
+        if view.buffer.place[0] is buffer
     )
+
+
+def places(operands: Iterable[Operand]) -> set[Buffer]:
+    """The outermost buffers of operands."""
+    return {v.buffer.place[0] for v in operands if isinstance(v, View)}

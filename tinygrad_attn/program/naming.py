@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections.abc import Iterable
 from typing import Any
 from unicodedata import normalize
 
@@ -27,21 +28,21 @@ from .drafting import Draft
 
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
-    np math step self once check_range check_true check_finite check_given erf
-    where keep drop add_many rows_of s m p use_library sgemm dgemm linux unix
-    MAXFLOAT NAN INFINITY auto break case char const continue default do double else
-    enum extern float for goto if int long register return short signed sizeof static
-    struct switch typedef union unsigned void volatile while inline main
+    np math step self once check_range check_true check_finite check_given erf where
+    keep drop add_many add_rows aligned rows rows_of s m p use_library sgemm dgemm
+    linux unix MAXFLOAT NAN INFINITY auto break case char const continue default do
+    double else enum extern float for goto if int long register return short signed
+    sizeof static struct switch typedef union unsigned void volatile while inline main
     var let function new delete typeof instanceof in of this null true false undefined
-    NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min sum
-    arguments catch debugger eval extends finally implements interface package private
-    protected public super throw undefined Array Error Float32Array Float64Array
-    Number Object RangeError Set String TypeError Uint8Array createProgram program given
-    numbers notLoaded makeTensor sizeOf memory flatNumbers putNumbers loadNumbers
-    takeGiven takeNumber readTensor erfSeries power whole spelled
-    inf nan isnan times itemgetter sumprod any all bool map zip iter range isinstance
-    len largest largest_at larger over put add_rows IndexError ValueError RuntimeError
-    ArithmeticError OverflowError ZeroDivisionError
+    NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min
+    sum arguments catch debugger eval extends finally implements interface package
+    private protected public super throw undefined Array Error Float32Array
+    Float64Array Number Object RangeError Set String TypeError Uint8Array
+    createProgram program given numbers notLoaded makeTensor sizeOf memory flatNumbers
+    putNumbers loadNumbers takeGiven takeNumber readTensor erfSeries power whole
+    spelled inf nan isnan times itemgetter sumprod any all bool map zip iter range
+    isinstance len largest largest_at larger over put IndexError ValueError
+    RuntimeError ArithmeticError OverflowError ZeroDivisionError
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
 # What is named after a function. (`exp_2`, the second one, would read as 2ˣ.)
@@ -141,9 +142,14 @@ def name_all(draft: Draft, steps: list[Step]) -> Namer:
     for node, g in draft.reached.items():
         if id(node) in names:
             namer.view(g, f"d_{names[id(node)]}")
+    known: dict[tuple[tuple[Any, int], ...], str] = {}  # by the lines: layers repeat
     for step in steps:
         if not isinstance(step, Check) and not step.out.buffer.name:
-            namer.name(step.out.buffer, name_in_rule(step))
+            lines = (*step.lines,)
+            if lines not in known:
+                known[lines] = name_in_rule(step.lines)
+            own = getattr(step, "function", type(step).__name__.lower())
+            namer.name(step.out.buffer, known[lines] or own)
     inside = {b.home[0] for b in used if b.home}
     for buffer in used:
         namer.name(buffer, "gradients" if buffer in inside else buffer.role)
@@ -188,12 +194,12 @@ def named_tensors(draft: Draft, names: dict[int, str]) -> list[tuple[Tensor, str
     ]
 
 
-def name_in_rule(step: Step) -> str:
+def name_in_rule(lines: Iterable[tuple[Any, int]]) -> str:
     """The variable of the rule that a step is assigned to. What a function returns is
     what its caller assigns; if that is a part of something larger, it has the
-    function's name, `mean`."""
+    function's name, `mean`. "" if there is none."""
     name = ""
-    for code, instruction in step.lines:
+    for code, instruction in lines:
         line = SourceLine(code, instruction)
         if target := line.target:
             turned = re.fullmatch(r"d([a-z_]*)", target)
@@ -201,6 +207,4 @@ def name_in_rule(step: Step) -> str:
         if not line.returns:
             break
         name = code.co_name
-    if name and not name.endswith(("forward", "vjp", "update")):
-        return name
-    return str(getattr(step, "function", type(step).__name__.lower()))
+    return "" if name.endswith(("forward", "vjp", "update")) else name

@@ -6,6 +6,7 @@ numbers lie that nobody else sees.
 preface.py        what stands at the head: how a text is used, how it is read
 numpy_words.py    NumPy's calls and numbers
 numpy_blocks.py   long vectors, a piece at a time
+numpy_choices.py  numbers below 0 that become 0
 numpy_text.py     in-place calls of NumPy
 dialect.py        what a language without arrays says in its own words
 bodies.py         the loops of a step, in such a language

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -19,10 +18,11 @@ from ..anatomy import (
     Step,
     View,
 )
-from ..arranging import stages
+from ..arranging import stages, uses
 from ..listing import Program
 from ..memory import BYTES, Memory, memory_of
 from .numpy_blocks import BLOCK, length_of, own_buffers, runs
+from .numpy_choices import is_zero, with_maxima
 from .numpy_words import (
     CALLS,
     HELPERS,
@@ -36,7 +36,7 @@ from .numpy_words import (
 )
 from .preface import preface
 
-ENOUGH = 16_000_000  # bytes: up to here each buffer has its own
+ENOUGH = 1_000_000  # bytes: up to here each buffer has its own
 MEMORY = "# === Memory: each array is made once ===\n"
 
 
@@ -50,22 +50,33 @@ class NumPyText:
         self.memory: list[str] = []  # what makes arrays
         self.known: dict[Any, str] = {}  # view → its name
         self.used: set[str] = set()  # helpers
-        own = {s.out.buffer for s in program.steps if s.out.buffer.role == "local"}
+        changed = with_maxima(program.steps)
+        self.was = {new: old for old, new in changed.items()}
+        self.steps = [*self.was]
+        own = {s.out.buffer for s in self.steps if s.out.buffer.role == "local"}
         self.large = sum(b.size * BYTES[b.dtype] for b in own) > ENOUGH
         kept = {view.buffer for view in (*program.results, *program.gradients)}
         if not self.large:  # what has a name of its own has memory of its own
             kept |= program.namer.told
-        self.lies_in = stages(program.steps, kept)
-        if said is not None:
-            self.said = said.with_stages(self.lies_in)
+        self.lies_in = stages(self.steps, kept, self.large)
         self.small = {  # buffers of which a piece is enough
-            self.lies_in.get(buffer, buffer)
-            for run in runs(program.steps)
+            buffer
+            for run in runs(self.steps)
             if max(map(length_of, run)) > 1
-            for buffer in own_buffers(run, program.steps)
+            for buffer in own_buffers(run, self.steps)
+            if self.home(buffer).role == "local"
         }
         self.plan = self.planned()
-        self.masks: dict[str, tuple[int, str, tuple[int, ...]]] = {}
+        _, reads = uses(self.steps)
+        there, told = self.plan.places if self.plan else (), program.namer.told
+        self.renamed = {  # those that need no name of their own
+            stage
+            for stage in self.lies_in
+            if (len({*reads[stage]}) == 1 and stage not in told)
+            or self.home(stage) not in there
+        }
+        if said is not None:
+            self.said = said.with_stages(self.renamed)
 
     def planned(self) -> Memory | None:
         """Where buffers lie that leave their place to others; None if each has memory
@@ -75,7 +86,7 @@ class NumPyText:
             return None
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # a compiled program's are compared with them
-        steps = [[step] for step in program.steps]
+        steps = [[step] for step in self.steps]
         return memory_of(program, steps, self.small, results, self.lies_in)
 
     def text(self, imports: Sequence[str] = ()) -> str:
@@ -83,9 +94,7 @@ class NumPyText:
         program, body = self.program, list[str]()
         for buffer in (*program.lasting, *program.given):
             self.ref(View(buffer))
-        parts = (
-            self.said.sections(program.steps) if self.said else [("", program.steps)]
-        )
+        parts = self.said.sections(self.steps) if self.said else [("", self.steps)]
         for title, steps in parts:
             body += ["", f"    # --- {title} ---"] if title else []
             for note in self.said.notes(steps) if title else ():
@@ -102,6 +111,7 @@ class NumPyText:
             self.used.add("check_given")
             checks = [f'    check_given("{b.name}", {n}, {b.shape})' for b, n in both]
             copies = [*checks, *copies]
+        arenas = self.arenas()
         helpers = [HELPERS[name].strip() for name in sorted(self.used)]
         used = "\n".join([*helpers, *body, *first])
         modules = {*imports, *(["math"] if "math." in used else [])}
@@ -114,7 +124,7 @@ class NumPyText:
             "\n".join(
                 [f"def step({head}):", *copies, *body, "", f"    return ({results},)"]
             ),
-            "\n".join([MEMORY, *self.arenas(), *self.memory, *self.mask_lines()]),
+            "\n".join([MEMORY, *arenas, *self.memory]),
         ]
         if first:
             once = "# === What is the same at each step ===\n"
@@ -145,7 +155,7 @@ class NumPyText:
             name = self.ref(view)
             if name not in names:
                 names[name] = f"{name}_at"
-                small = self.lies_in.get(view.buffer, view.buffer) in self.small
+                small = self.home(view.buffer) in self.small
                 cut = f"[: {size} - at]" if small else f"[at : at + {BLOCK}]"
                 pieces.append(f"{name}_at = {name}{cut}")
         inner = [line for step in steps for line in self.lines(step, " " * 8)]
@@ -165,7 +175,7 @@ class NumPyText:
 
     def lines(self, step: Step, indent: str) -> list[str]:
         code = indent + self.call(step)
-        comment = self.said.comment(step) if self.said else ""
+        comment = self.said.comment(self.was.get(step, step)) if self.said else ""
         return [f"{code:<68}  # {comment}" if comment else code]
 
     def call(self, step: Step) -> str:
@@ -190,6 +200,9 @@ class NumPyText:
             call = REDUCTIONS[step.function]
             if step.function == "sum" and dtype:
                 call = call.replace(", out=", dtype + ", out=")
+            floats = step.x.dtype.startswith("float")
+            if step.function == "max" and floats and step.x.size > MANY:
+                call = call.replace(", out=", ", initial=-np.inf, out=")
             return call.format(self.ref(step.x), axes=axes, axis=axes, out=out)
         if isinstance(step, Product):
             return f"np.matmul({self.ref(step.x)}, {self.ref(step.y)}, out={out})"
@@ -198,6 +211,9 @@ class NumPyText:
             return f'np.take({x}, {at}, axis=0, out={out}, mode="clip")'
         assert isinstance(step, Scatter)
         x, at = self.ref(step.x), self.ref(step.indices)
+        if step.x.size > MANY and step.out.contiguous:
+            self.used.add("add_rows")
+            return f"add_rows({x}, {at}, out={out})"
         return f"{out}.fill(0); np.add.at({out}, {at}, {x})"
 
     def map_call(self, step: Map, out: str) -> str:
@@ -210,8 +226,10 @@ class NumPyText:
         if step.function == "pow" and isinstance(step.args[1], (int, float)):
             call = POWERS.get(float(step.args[1]), call)
         text = call.format(*args, out=out)
-        if step.function == "where" and args[2] == out:  # it is there already
+        if step.function == "where" and self.is_there(step.args[2], step.out):
             return f"np.copyto({out}, {args[1]}, where={args[0]})"
+        if step.function == "where" and self.is_there(step.args[1], step.out):
+            return f"np.copyto({out}, {args[2]}, where=~{args[0]})"
         views = [v.dtype for v in step.args if isinstance(v, View)]
         if step.function == "copy" and views and views[0] != step.out.dtype:
             text = text[:-1] + ', casting="unsafe")'
@@ -221,8 +239,9 @@ class NumPyText:
         """The memory that buffers share one after the other."""
         if self.plan is None:
             return []
+        self.used.add("aligned")
         return [
-            f'memory_of_{dtype} = np.empty({self.plan.sizes[k]}, "{dtype}")'
+            f'memory_of_{dtype} = aligned(({self.plan.sizes[k]},), "{dtype}")'
             for (dtype, lasts), k in self.plan.arenas.items()
             if not lasts
         ]
@@ -230,7 +249,7 @@ class NumPyText:
     def by_bits(self, step: Map, args: list[str], out: str) -> str:
         """A choice between many numbers and 0; "" for any other."""
         condition, x, y = step.args
-        zeros = [isinstance(v, float) and str(v) == "0.0" for v in (x, y)]
+        zeros = [*map(is_zero, (x, y))]
         other = y if zeros[0] else x
         fits = isinstance(other, View) and other.dtype == step.out.dtype
         if step.out.size <= MANY or not any(zeros) or not fits:
@@ -239,42 +258,42 @@ class NumPyText:
             return ""
         word, at = ("drop", 2) if zeros[0] else ("keep", 1)
         self.used.add(word)
-        bits = self.bits(condition.shape, step.out.dtype.replace("float", "int"))
-        return f"{word}({args[0]}, {args[at]}, {bits}, out={out})"
-
-    def bits(self, shape: tuple[int, ...], dtype: str) -> str:
-        """An array for the bits of a choice; all choices share its memory."""
-        name = f"bits_{'x'.join(map(str, shape))}"
-        if dtype != "int32":
-            name += "_of_double"
-        if name not in self.masks:
-            self.masks[name] = math.prod(shape), dtype, shape
-        return name
-
-    def mask_lines(self) -> list[str]:
-        """What makes these arrays."""
-        lines = []
-        for dtype in sorted({dtype for _, dtype, _ in self.masks.values()}):
-            sizes = [n for n, own, _ in self.masks.values() if own == dtype]
-            lines.append(f'{dtype}_bits = np.empty({max(sizes)}, "{dtype}")')
-        for name, (n, dtype, shape) in self.masks.items():
-            lines.append(f"{name} = {dtype}_bits[:{n}].reshape({shape})")
-        return lines
+        return f"{word}({args[0]}, {args[at]}, out={out})"
 
     # --- names ------------------------------------------------------------------------
 
     def operand(self, v: Operand) -> str:
         return self.ref(v) if isinstance(v, View) else literal(v)
 
+    def home(self, buffer: Buffer) -> Buffer:
+        """The buffer in whose memory it lies."""
+        while buffer in self.lies_in:
+            buffer = self.lies_in[buffer]
+        return buffer
+
+    def called(self, buffer: Buffer) -> Buffer:
+        """The buffer whose name it has."""
+        while buffer in self.renamed:
+            buffer = self.lies_in[buffer]
+        return buffer
+
+    def is_there(self, v: Operand, out: View) -> bool:
+        """Whether an operand's numbers lie where a result is to be."""
+        return isinstance(v, View) and self.place(v) == self.place(out)
+
+    def place(self, view: View) -> tuple[Any, ...]:
+        """Where a view's numbers lie."""
+        buffer, offset = self.home(view.buffer).place
+        return View(buffer, view.shape, view.strides, offset + view.offset).key
+
     def ref(self, view: View) -> str:
         """The name of a view, which is made in the memory's section."""
         if view.key in self.known:
             return self.known[view.key]
-        if view.buffer in self.lies_in:  # a stage on the way to another
-            buffer = view.buffer
-            while buffer in self.lies_in:
-                buffer = self.lies_in[buffer]
-            return self.ref(View(buffer))
+        if view.buffer in self.renamed:  # a stage on the way to another
+            whole = View(self.called(view.buffer))
+            made = (whole, "reshape", view.shape)
+            return self.ref(View(whole.buffer, view.shape, made=made))
         if view.buffer.role == "scalar":
             return view.buffer.name
         home = view.buffer.home if view.buffer.role == "local" else None
@@ -301,17 +320,17 @@ class NumPyText:
             flat = whole if len(home.shape) == 1 else f"{whole}.reshape(-1)"
             piece = f"{flat}[{start} : {start + buffer.size}]"
             return f"{buffer.name} = {piece}.reshape({buffer.shape})"
-        place = self.plan.places.get(buffer) if self.plan else None
+        place = self.plan.places.get(self.home(buffer)) if self.plan else None
         if place is not None and buffer.role == "local":
             arena, start = f"memory_of_{buffer.dtype}", place[1]
             piece = f"{arena}[{start} : {start + buffer.size}]"
             return f"{buffer.name} = {piece}.reshape({buffer.shape})"
         if buffer.role == "constant" and buffer.owner is None:
             return f"{buffer.name} = {constant_text(buffer)}"
-        if buffer in self.small:
-            return f'{buffer.name} = np.empty({BLOCK}, "{buffer.dtype}")'
-        make = "zeros" if buffer.role == "state" else "empty"
-        return f'{buffer.name} = np.{make}({buffer.shape}, "{buffer.dtype}")'
+        shape = (BLOCK,) if buffer in self.small else buffer.shape
+        make = "np.zeros" if buffer.role == "state" else "np.empty"
+        make = "aligned" if self.large else make
+        return f'{buffer.name} = {make}({shape}, "{buffer.dtype}")'
 
     def expression(self, view: View) -> str:
         if view.made is None:  # all of a buffer, under another shape
