@@ -103,12 +103,12 @@ def test_inf_and_nan_go_where_they_belong():
 
 
 @pytest.mark.parametrize("target", ["numpy", pytest.param("c", marks=needs_cc)])
-@pytest.mark.parametrize(("n", "threads"), [(30, 1), (513, 3)])
+@pytest.mark.parametrize(("n", "threads"), [(30, 3), (200, 1), (513, 3)])
 def test_small_products_are_computed_in_one_thread(monkeypatch, target, n, threads):
     library = blas.blas()
     if library is None:
         pytest.skip("needs NumPy's own OpenBLAS")
-    monkeypatch.setattr(blas, "SHARED", 2**20)
+    monkeypatch.setattr(blas, "SHARED", 2**20)  # of the smallest, nothing is said
     before, seen = library.get_threads(), []
     try:
         library.set_threads(3)

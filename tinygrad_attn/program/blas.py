@@ -25,6 +25,7 @@ NAMES = (
 # To share less gains little, and on a busy machine a thread that waits for the other
 # may take ten times as long.
 SHARED = 2**27
+ALONE = 2**18  # up to here the library itself uses one thread
 
 
 class Blas(NamedTuple):
@@ -72,7 +73,7 @@ class Threads:
     """
 
     def __init__(self, most: int) -> None:
-        self.library = blas() if most < SHARED else None
+        self.library = blas() if ALONE < most < SHARED else None
         self.before = 1
 
     def __enter__(self) -> None:

@@ -147,7 +147,7 @@ def fits(step: Step) -> bool:
         now = key_of(step.key.modules, (t for t, _ in step.key.learning))
         if difference(step.key, now):
             return False
-    return step.decides_alike() and all(part.suits() for part in step.unsure())
+    return not step.other_options() and all(part.suits() for part in step.unsure())
 
 
 def input_names(function: Any, tensors: dict[str, Any]) -> list[str]:

@@ -28,6 +28,11 @@ from .updating import Part
 array_of = operator.attrgetter("array")
 
 
+def copied(group: dict[str, Any]) -> dict[str, Any]:
+    """A group of an optimizer, which later changes leave as it is."""
+    return {k: [*v] if isinstance(v, list) else v for k, v in group.items()}
+
+
 def as_tensor(name: str, given: Any) -> Tensor:
     """An input that is no Tensor, as one."""
     try:
@@ -68,7 +73,8 @@ class Step:
         self.seen: list[Any] = [None] * len(self.leaves)
         self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
         self.expected: list[Any] = [None] * len(self.optimizers)
-        self.rates: dict[Any, float] = {}
+        self.groups: list[Any] = []  # of the optimizers, as they were at the last run
+        self.rates: dict[Any, float] = {}  # scalar → its number
         self.states: list[dict[str, Any]] = []  # of all parameters that move
         self.firsts: list[tuple[Part, dict[str, Any]]] = []  # of one for each part
         self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
@@ -248,10 +254,7 @@ class Step:
         return (
             self.emptied()
             or any(map(operator.is_not, now, self.seen))
-            or any(
-                self.expected[i] != (id(o.state), o.steps)
-                for i, o in enumerate(self.optimizers)
-            )
+            or self.expected != [(id(o.state), o.steps) for o in self.optimizers]
         )
 
     def emptied(self) -> bool:
@@ -318,38 +321,43 @@ class Step:
 
     def scalars(self) -> list[float]:
         """The plain numbers of this run."""
-        for part in self.program.parts:
-            if what := part.other_option():
-                raise RuntimeError(
-                    f"step: {what} when the program was written; write it again (a "
-                    "function under @compile does so by itself)"
-                )
-        values = self.options()
-        for buffer, was in self.program.draft.tape.decided.items():
-            if bool(values.get(buffer)) is not was:
-                raise RuntimeError(
-                    f"step: {buffer.name} is {values.get(buffer)}, and the program was "
-                    f"written for {'another number than 0' if was else '0'}; write it "
-                    "again (a function under @compile does so by itself)"
-                )
+        if what := self.other_options():
+            raise RuntimeError(
+                f"step: {what}; write it again (a function under @compile does so by "
+                "itself)"
+            )
+        values = self.rates
         for part in self.program.parts:
             step = part.optimizer.state[part.parameters[0]]["step"] + 1
             values[part.step.buffer] = step
         bound = self.clip or 0.0
         return [values.get(b, bound) for b in self.program.scalars]
 
-    def options(self) -> dict[Any, float]:
-        """The optimizers' rates, as they are now; checked when they are others."""
-        found = {
+    def other_options(self) -> str:
+        """Which of the optimizers' options is not as the program was written for, in
+        words; "" if all are. Rates are read anew, and checked, when they have changed.
+        """
+        groups = [optimizer.param_groups for optimizer in self.optimizers]
+        if groups == self.groups:
+            return ""
+        for part in self.program.parts:
+            if what := part.other_option():
+                return f"{what} when the program was written"
+        for optimizer in self.optimizers:
+            optimizer.options()  # which refuses what is no rate
+        rates = {
             x.buffer: float(part.optimizer.param_groups[part.group][rate])
             for part in self.program.parts
             for rate, x in part.rates.items()
         }
-        if found != self.rates:
-            for optimizer in self.optimizers:
-                optimizer.options()  # which refuses what is no rate
-            self.rates = found
-        return found
+        for buffer, was in self.program.draft.tape.decided.items():
+            if bool(rates.get(buffer)) is not was:
+                return (
+                    f"{buffer.name} is {rates.get(buffer)}, and the program was "
+                    f"written for {'another number than 0' if was else '0'}"
+                )
+        self.rates, self.groups = rates, [[*map(copied, own)] for own in groups]
+        return ""
 
     def unsure(self) -> list[Part]:
         """The parts whose state may not be what their update was written for."""
@@ -363,13 +371,6 @@ class Step:
             for part in self.program.parts
             if id(part.optimizer) in moved or len(part.given) < len(part.slots)
         ]
-
-    def decides_alike(self) -> bool:
-        """Whether no rule would go another way because of an option."""
-        decided = self.program.draft.tape.decided.items()
-        values = self.options() if decided else {}
-        same = all(bool(values.get(buffer)) is was for buffer, was in decided)
-        return same and not any(part.other_option() for part in self.program.parts)
 
     def after(self) -> None:
         """The counts of steps go on."""
