@@ -60,8 +60,8 @@ def floor(w: Workload) -> Floor:
     whole = library.whole if library else ""
     args = (step.program, machine.memory, groups, passed, whole, vector_bytes())
     code = compiled(CText(*args).text())
-    if library and hasattr(code, "products"):
-        code.products(*map(ctypes.c_void_p, (library.single, library.double)))
+    if library and hasattr(code, "use_library"):
+        code.use_library(*map(ctypes.c_void_p, (library.single, library.double)))
     return Floor(
         len(products),
         sum(2.0 * math.prod(s.out.shape) * s.x.shape[-1] for s in products),

@@ -1,7 +1,8 @@
-"""How the time of a step grows with depth, width, batch and length.
+"""How the time and the memory of a step grow with depth, width, batch and length.
 
 One of the four is changed at a time, from a model in the middle. Ours, eager and as a
-program of C, beside PyTorch's.
+program of C, beside PyTorch's. Memory is the most that a process had, less what it had
+when its library was imported (of C with the comparison that follows the first run).
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ KEYS = ("eager", "c", "pytorch")
 
 
 def measured(settings: Settings) -> dict[str, Any]:
-    """What is changed → its value → contestant → seconds, and key + " ratio"."""
+    """What is changed → its value → contestant → seconds; key + " ratio"; key +
+    " memory", bytes."""
     found: dict[str, Any] = {"middle": MIDDLE.plain(), "missing": {}}
     for what, values in VALUES.items():
         found[what] = {}
@@ -40,6 +42,7 @@ def measured(settings: Settings) -> dict[str, Any]:
                     found["missing"][key] = r.missing
                     continue
                 cell[key] = r.seconds
+                cell[f"{key} memory"] = r.memory
                 if not results["pytorch"].missing and r.contestant.ours:
                     cell[f"{key} ratio"] = results["pytorch"].ratio(r)
     return found
@@ -48,9 +51,9 @@ def measured(settings: Settings) -> dict[str, Any]:
 def told(found: dict[str, Any]) -> str:
     """The table."""
     titles = [CONTESTANTS[k].title for k in KEYS]
-    rows = [["", "/ eager", "/ C program", *titles]]
+    rows = [["", "/ eager", "/ C program", *titles, *titles]]
     for what in VALUES:
-        rows.append([what, *[""] * 5])
+        rows.append([what, *[""] * 8])
         for value, cell in found[what].items():
             ratios = (cell.get(f"{k} ratio") for k in KEYS[:2])
             rows.append(
@@ -58,8 +61,14 @@ def told(found: dict[str, Any]) -> str:
                     f"  {value}",
                     *(NOTHING if r is None else factor(r) for r in ratios),
                     *(duration(cell[k]) if k in cell else NOTHING for k in KEYS),
+                    *(megabytes(cell.get(f"{k} memory")) for k in KEYS),
                 ]
             )
     said = [f"{CONTESTANTS[k].title}: {why}" for k, why in found["missing"].items()]
-    title = "How a step's time grows: PyTorch's time / ours, and each one's\n"
+    title = "How a step grows: PyTorch's time / ours, each one's time and memory\n"
     return "\n".join([f"{title}{MIDDLE}", "", table(rows), *said])
+
+
+def megabytes(count: float | None) -> str:
+    """A number of bytes, for people."""
+    return NOTHING if count is None else f"{count / 1e6:.0f} MB"

@@ -56,6 +56,7 @@ class Result:
         ready: seconds until the first step was done: set-up, compiling, and the step.
         times: round → seconds a step.
         busy: round → how many processors it kept busy.
+        memory: bytes, the most that its process had, less the imported library.
     """
 
     contestant: Contestant
@@ -65,6 +66,7 @@ class Result:
     ready: float = 0.0
     times: dict[int, float] = field(default_factory=dict)
     busy: dict[int, float] = field(default_factory=dict)
+    memory: int = 0
 
     @property
     def seconds(self) -> float:
@@ -101,6 +103,7 @@ class Result:
             "cores": round(self.cores, 2),
             "ready": self.ready,
             "losses": self.losses,
+            "memory": self.memory,
         }
 
 
@@ -125,6 +128,9 @@ def compared(
             random.Random(i).shuffle(order)
             for key in order:
                 block(processes[key], results[key], i, settings)
+        for key in steps:
+            peak = processes[key].ask("peak")
+            results[key].memory = peak["peak"] - peak["imported"]
     return results
 
 

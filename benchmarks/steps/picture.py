@@ -13,24 +13,32 @@ from .growth import KEYS, VALUES
 
 
 def draw_growth(found: dict[str, Any], path: Path) -> str:
-    """Four curves on double logarithmic axes; says where they are."""
+    """Time above, memory below, on double logarithmic axes; says where it is."""
     plt = plotting()
     if plt is None:
         return "no picture: matplotlib is not installed"
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.2), sharey=True)
-    for ax, what in zip(axes, VALUES):
-        for key in KEYS:
-            pairs = [(int(v), c[key]) for v, c in found[what].items() if key in c]
-            if pairs:
-                x, y = zip(*pairs)
-                ax.loglog(x, [1e3 * t for t in y], "o-", label=CONTESTANTS[key].title)
+    figure, axes = plt.subplots(2, 4, figsize=(13, 5.6), sharey="row", sharex="col")
+    rows = ("ms a step", "", 1e3), ("MB at most", " memory", 1e-6)
+    for row, (said, more, unit) in zip(axes, rows):
+        for ax, what in zip(row, VALUES):
+            curves(ax, found[what], more, unit)
+        row[0].set_ylabel(said)
+    for ax, what in zip(axes[1], VALUES):
         ax.set_xlabel(what)
-        ticks = [int(v) for v in found[what]]
-        ax.set_xticks(ticks, map(str, ticks))
-        ax.minorticks_off()
-    axes[0].set_ylabel("ms a step")
-    axes[0].legend(frameon=False)
+    axes[0][0].legend(frameon=False)
     return saved(figure, path)
+
+
+def curves(ax: Any, cells: dict[str, Any], more: str, unit: float) -> None:
+    """A curve for each contestant."""
+    for key in KEYS:
+        pairs = [(int(v), c[key + more]) for v, c in cells.items() if key + more in c]
+        if pairs:
+            x, y = zip(*pairs)
+            ax.loglog(x, [unit * n for n in y], "o-", label=CONTESTANTS[key].title)
+    ticks = [int(v) for v in cells]
+    ax.set_xticks(ticks, map(str, ticks))
+    ax.minorticks_off()
 
 
 def draw_steps(measured: dict[str, Any], path: Path) -> str:

@@ -112,7 +112,7 @@ class Worker:
     def writing(self, workload: dict[str, Any], file: str) -> dict[str, Any]:
         weights, batches = load(Path(file))
         w, target = Workload(**workload), self.contestant.variant
-        return {"seconds": self.module.writing(target, w, weights, batches[0])}
+        return dict(self.module.writing(target, w, weights, batches[0]))
 
     def operation(self, name: str, seconds: float) -> dict[str, Any]:
         forward, backward = self.module.operations()[name]
