@@ -156,10 +156,18 @@ def cut(item: Item, rows: Shape) -> None:
 
 
 def fused(steps: Sequence[Step]) -> list[Group]:
-    """The steps in groups, in an order in which each has what it needs."""
+    """The steps in groups, in an order in which each has what it needs; those of the
+    update by themselves."""
+    starts = [i for i, s in enumerate(steps) if s.origin.part == "update"]
+    start = starts[0] if starts else len(steps)
+    return [*grouped(steps[:start]), *grouped(numbers_first(steps[start:]))]
+
+
+def grouped(steps: Sequence[Step]) -> list[Group]:
+    """The groups of some steps, each step in the first that it may be in."""
     groups: list[Group] = []
     touched: dict[Buffer, list[tuple[int, Step]]] = {}
-    for step in numbers_first(steps):
+    for step in steps:
         earliest = first_group(step, touched)
         place = joined(step, groups, earliest)
         if place is None:
@@ -173,14 +181,10 @@ def fused(steps: Sequence[Step]) -> list[Group]:
     return groups
 
 
-def numbers_first(steps: Sequence[Step]) -> list[Step]:
-    """The steps, with the plain numbers of the update (1 − βᵗ) before all else of it:
-    they need no array, and no walk shall wait for them."""
-    starts = [i for i, s in enumerate(steps) if s.origin.part == "update"]
-    start = starts[0] if starts else len(steps)
-    update = steps[start:]
-    update = sorted(update, key=lambda step: step.out.buffer.role != "scalar")
-    return [*steps[:start], *update]
+def numbers_first(update: Sequence[Step]) -> list[Step]:
+    """The steps of an update, its plain numbers (1 − βᵗ) before all else: they need no
+    array, and no walk shall wait for them."""
+    return sorted(update, key=lambda step: step.out.buffer.role != "scalar")
 
 
 def first_group(step: Step, touched: dict[Buffer, list[tuple[int, Step]]]) -> int:

@@ -117,10 +117,16 @@ class NumPyMachine:
     def move(self) -> None:
         """Goes on in fresh memory, with the same numbers."""
         old = self.arrays
+        self.leave()
         self.start()
         for buffer, array in self.arrays.items():
             if buffer.home is None or buffer.home[0] not in self.arrays:
                 array[...] = old[buffer]
+
+    def leave(self) -> None:
+        """Lets go of its memory. (A function and what it sees refer to each other; they
+        would stay until Python looks for such circles.)"""
+        self.values.clear()
 
     def take(self, buffer: Buffer, numbers: Any) -> None:
         """Takes over the numbers of a tensor."""
@@ -128,7 +134,11 @@ class NumPyMachine:
 
     def take_piece(self, part: Part, slot: str, at: int, numbers: Any) -> None:
         """Takes over a parameter's state; None is zeros."""
-        self.load(self.pieces[part, slot][at], 0 if numbers is None else numbers)
+        array = self.pieces[part, slot][at]
+        if numbers is not None:
+            self.load(array, numbers)
+        elif array.any():  # memory of zeros that nobody wrote to takes no place
+            array[...] = 0
 
     def load(self, array: Any, numbers: Any) -> None:
         """Copies the numbers of a tensor into an array of the memory."""
@@ -154,7 +164,7 @@ class CMachine(NumPyMachine):
     """Runs a program's text of C, over arenas that are arrays of NumPy."""
 
     name = "c"
-    proved = False
+    proved = False  # so far
 
     def __init__(self, program: Program) -> None:
         import numpy
@@ -176,9 +186,15 @@ class CMachine(NumPyMachine):
             single, double = self.blas.single, self.blas.double
             library.use_library(ctypes.c_void_p(single), ctypes.c_void_p(double))
         self.call, self.once = library.step, library.once
-        self.call.restype = ctypes.c_longlong
+        names = ("differentiate", "update") if program.parts else ("step",)
+        self.halves = [getattr(library, name) for name in names]
+        for function in (self.call, *self.halves):
+            function.restype = ctypes.c_longlong
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
         self.start()
+
+    def leave(self) -> None:
+        self.arenas.clear()
 
     def writer(self, said: Any = None) -> CText:
         """Writes the program's text."""
@@ -221,16 +237,27 @@ class CMachine(NumPyMachine):
         return self.np.ndarray(view.shape, base.dtype, base, start * size, strides)
 
     def run(self, given: Sequence[Any], scalars: Sequence[float]) -> tuple[Any, ...]:
+        self.put(given, scalars)
+        self.do(self.call)
+        return self.returned()
+
+    def put(self, given: Sequence[Any], scalars: Sequence[float]) -> None:
+        """Stores what a run is given."""
         for own, array in zip(self.given, given):
             own[...] = as_numpy(array)
         self.numbers[: len(scalars)] = [*scalars]
+
+    def do(self, function: Any) -> None:
+        """Calls the program, or one of its halves."""
         if self.uses_blas:
             with self.threads:
-                wrong = self.call(self.pointers, self.numbers)
+                wrong = function(self.pointers, self.numbers)
         else:
-            wrong = self.call(self.pointers, self.numbers)
+            wrong = function(self.pointers, self.numbers)
         if wrong:
             raise refusal(self.checks[wrong - 1], self.array)
+
+    def returned(self) -> tuple[Any, ...]:
         return tuple(view.copy() for view in self.results)
 
 

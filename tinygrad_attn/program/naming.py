@@ -28,20 +28,20 @@ from .drafting import Draft
 
 # What a program uses itself: words of its languages, and its own functions.
 WORDS = """
-    np math step self once check_range check_true check_finite check_given erf where
-    keep drop add_many add_rows aligned rows rows_of s m p use_library sgemm dgemm
-    linux unix MAXFLOAT NAN INFINITY auto break case char const continue default do
-    double else enum extern float for goto if int long register return short signed
-    sizeof static struct switch typedef union unsigned void volatile while inline main
-    var let function new delete typeof instanceof in of this null true false undefined
-    NaN Infinity Math export import exp log sqrt sin cos tanh pow log1p abs max min
-    sum arguments catch debugger eval extends finally implements interface package
-    private protected public super throw undefined Array Error Float32Array
-    Float64Array Number Object RangeError Set String TypeError Uint8Array
-    createProgram program given numbers notLoaded makeTensor sizeOf memory flatNumbers
-    putNumbers loadNumbers takeGiven takeNumber readTensor erfSeries power whole
-    spelled inf nan isnan times itemgetter sumprod any all bool map zip iter range
-    isinstance len largest largest_at larger over put IndexError ValueError
+    np math step self once differentiate update check_range check_true check_finite
+    check_given erf where keep drop add_many add_rows aligned rows rows_of s m p
+    use_library sgemm dgemm linux unix MAXFLOAT NAN INFINITY auto break case char
+    const continue default do double else enum extern float for goto if int long
+    register return short signed sizeof static struct switch typedef union unsigned
+    void volatile while inline main var let function new delete typeof instanceof in
+    of this null true false undefined NaN Infinity Math export import exp log sqrt sin
+    cos tanh pow log1p abs max min sum arguments catch debugger eval extends finally
+    implements interface package private protected public super throw undefined Array
+    Error Float32Array Float64Array Number Object RangeError Set String TypeError
+    Uint8Array createProgram program given numbers notLoaded makeTensor sizeOf memory
+    flatNumbers putNumbers loadNumbers takeGiven takeNumber readTensor erfSeries power
+    whole spelled inf nan isnan times itemgetter sumprod any all bool map zip iter
+    range isinstance len largest largest_at larger over put IndexError ValueError
     RuntimeError ArithmeticError OverflowError ZeroDivisionError
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())

@@ -1,17 +1,21 @@
 """The first run of a compiled program, beside NumPy's.
 
-A compiler may be wrong, or the machine unusual. So a program in C runs its first step
-twice, the second time in NumPy, from the same numbers. The loss and all gradients must
-be the same, up to rounding, and at kinks up to what rounding decides there (KINK
-below). (Parameters would be no test: Adam divides a gradient by
-its own size, so that where the true one is 0 it moves them by rounding noise.)
+A compiler may be wrong, or the machine unusual. So before the first step of a program
+in C, NumPy computes the loss and all gradients, from the same numbers. C's must be the
+same, up to rounding, and at kinks up to what rounding decides there (KINK below); only
+then is anything updated. (Updated parameters would be no test: Adam divides a gradient
+by its own size, so that where the true one is 0 it moves them by rounding noise.)
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
+from .anatomy import View
 from .listing import Program
 from .machines import NumPyMachine
 
@@ -27,40 +31,50 @@ COMPARE = {"eq", "ne", "lt", "le", "gt", "ge", "maximum"}
 NOISE = 1e-3  # of the largest gradient: tensors below it are compared with that
 
 
-def kept(machine: Any) -> dict[Any, Any]:
-    """Copies of what lasts, before a run."""
-    return {buffer: array.copy() for buffer, array in machine.arrays.items()}
+def in_numpy(
+    program: Program, compiled: Any, given: Sequence[Any], scalars: Sequence[float]
+) -> list[Any]:
+    """The loss and all gradients (`compared`), as NumPy computes them from what a
+    compiled program's memory holds. NumPy's memory is free again afterwards."""
+    steps = [step for step in program.steps if step.origin.part != "update"]
+    machine = NumPyMachine(replace(program, steps=steps, parts=[]))
+    for buffer, array in machine.arrays.items():
+        array[...] = compiled.arrays[buffer]
+    machine.run(given, scalars)
+    found = [machine.array(view).copy() for _, view in compared(program)]
+    machine.leave()
+    give_back()
+    return found
 
 
-def same_in_numpy(
-    program: Program,
-    before: dict[Any, Any],
-    given: Sequence[Any],
-    scalars: Sequence[float],
-) -> tuple[NumPyMachine, tuple[Any, ...]]:
-    """NumPy's machine after the same run, and what it returned."""
-    machine = NumPyMachine(program)
-    for buffer, array in before.items():
-        machine.arrays[buffer][...] = array
-    return machine, machine.run(given, scalars)
+def give_back() -> None:
+    """Has the system's C library give back the memory that is free, where it can (glibc
+    keeps it, and what comes next is in larger pieces)."""
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
-def first_difference(program: Program, compiled: Any, numpy: NumPyMachine) -> str:
-    """What is not the same after a run; "" if all is."""
-    import numpy as np
-
+def compared(program: Program) -> list[tuple[str, View]]:
+    """What is compared, by name."""
     results = [t.array for t in program.draft.outputs]
     views = [(f"output {i}", view) for i, view in enumerate(results)]
     if program.draft.trains:
         views[0] = "the loss", results[0]
         views += [(f"∂loss/∂{program.leaves[p].name}", g) for p, g in known(program)]
-    sizes = [largest(np, numpy.array(view)) for _, view in views]
+    return views
+
+
+def first_difference(program: Program, compiled: Any, wanted: Sequence[Any]) -> str:
+    """What is not the same after a run as NumPy has it; "" if all is."""
+    import numpy as np
+
+    sizes = [largest(np, theirs) for theirs in wanted]
     floor = NOISE * max(sizes, default=0.0)
     single = any(step.out.dtype == "float32" for step in program.all_steps)
     near = TOLERANCE["float32" if single else "float64"]
     kinks = single and has_kinks(program)
-    for (what, view), size in zip(views, sizes):
-        ours, theirs = compiled.array(view), numpy.array(view)
+    for (what, view), theirs, size in zip(compared(program), wanted, sizes):
+        ours = compiled.array(view)
         most = max(size, floor) if view.dtype.startswith("float") else 0.0
         with np.errstate(all="ignore"):
             apart = np.abs(ours.astype("float64") - theirs.astype("float64"))

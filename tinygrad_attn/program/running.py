@@ -20,7 +20,8 @@ from ..errors import in_a_program
 from ..tensor import Tensor
 from .keys import Key, difference, key_of
 from .listing import Program
-from .proving import first_difference, kept, same_in_numpy
+from .machines import NumPyMachine
+from .proving import first_difference, in_numpy
 from .saving import save
 from .saying import Sayings
 from .updating import Part
@@ -178,22 +179,32 @@ class Step:
                     self.expected[i] = None
 
     def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
-        """A compiled program's first run, beside NumPy's. If they differ, NumPy's goes
-        on."""
-        compiled, before = self.machine, kept(self.machine)
-        results: tuple[Any, ...] = compiled.run(arrays, scalars)
-        other, theirs = same_in_numpy(self.program, before, arrays, scalars)
-        if what := first_difference(self.program, compiled, other):
+        """A compiled program's first run, beside NumPy's. If they differ, NumPy's
+        program runs instead."""
+        compiled = self.machine
+        wanted = in_numpy(self.program, compiled, arrays, scalars)
+        compiled.put(arrays, scalars)
+        first, *update = compiled.halves
+        compiled.do(first)
+        if what := first_difference(self.program, compiled, wanted):
             warnings.warn(
                 f"step: the compiled program is wrong ({what}); NumPy's program runs "
                 "instead. Another compiler may be named by CC",
                 stacklevel=3,
             )
-            self.machine, results = other, theirs
+            self.machine = NumPyMachine(self.program)
+            for buffer, array in self.machine.arrays.items():
+                array[...] = compiled.arrays[buffer]
             self.take_over(False)
             self.machine.alone = None
             self.machine.shared()
-        self.machine.proved = True
+            results: tuple[Any, ...] = self.machine.run(arrays, scalars)
+            return results
+        compiled.proved = True
+        del wanted  # the update needs memory, too
+        for function in update:
+            compiled.do(function)
+        results = compiled.returned()
         return results
 
     def check_key(self) -> None:

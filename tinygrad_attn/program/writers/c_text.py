@@ -51,11 +51,9 @@ class CText:
         self.checks: list[Check] = []
 
     def text(self) -> str:
-        program = self.program
-        first = [line for s in program.first for line in self.lines(s)]
-        each = [line for g in self.groups for line in self.group(g)]
-        once = self.names(program.first)
-        names = self.names([s for g in self.groups for s in g.steps])
+        first = [line for s in self.program.first for line in self.lines(s)]
+        once = self.names(self.program.first)
+        each = self.parts()
         return "\n".join(
             [
                 *self.head(),
@@ -72,19 +70,42 @@ class CText:
                 *first,
                 "}",
                 "",
-                "long long step(void **m, const double *s) {",
-                *(
-                    f"  const double {b.name} = s[{k}];"
-                    for k, b in enumerate(program.scalars)
-                ),
-                *self.arenas(names),
-                *names,
                 *each,
-                "  return 0;",
-                "}",
                 "",
             ]
         )
+
+    def parts(self) -> list[str]:
+        """The function of a step; if there is an update, one for each half."""
+        update = [g for g in self.groups if g.steps[0].origin.part == "update"]
+        if not update:
+            return self.part("step", self.groups)
+        return [
+            *self.part("differentiate", self.groups[: -len(update)]),
+            "",
+            *self.part("update", update),
+            "",
+            "long long step(void **m, const double *s) {",
+            "  const long long wrong = differentiate(m, s);",
+            "  return wrong ? wrong : update(m, s);",
+            "}",
+        ]
+
+    def part(self, name: str, groups: Sequence[Any]) -> list[str]:
+        """A function that does some groups of steps."""
+        each = [line for g in groups for line in self.group(g)]
+        names = self.names([s for g in groups for s in g.steps])
+        used = {*re.findall(r"\w+", "\n".join(each))}
+        scalars = enumerate(b.name for b in self.program.scalars)
+        return [
+            f"long long {name}(void **m, const double *s) {{",
+            *(f"  const double {b} = s[{k}];" for k, b in scalars if b in used),
+            *self.arenas(names),
+            *names,
+            *each,
+            "  return 0;",
+            "}",
+        ]
 
     def head(self) -> list[str]:
         """What the text is, and how it is used."""
