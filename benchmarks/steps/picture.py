@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,9 @@ from typing import Any
 
 from .contestants import CONTESTANTS
 from .growth import KEYS, VALUES
+from .tables import factor
+
+LEFT = 0.03  # the picture's left edge
 
 
 def draw_growth(found: dict[str, Any], path: Path) -> str:
@@ -23,6 +25,8 @@ def draw_growth(found: dict[str, Any], path: Path) -> str:
         for ax, what in zip(row, VALUES):
             curves(ax, found[what], more, unit)
         row[0].set_ylabel(said)
+        row[0].yaxis.set_major_locator(plt.matplotlib.ticker.LogLocator(10, (1, 2, 5)))
+        row[0].yaxis.set_major_formatter("{x:g}")
     for ax, what in zip(axes[1], VALUES):
         ax.set_xlabel(what)
     axes[0][0].legend(frameon=False)
@@ -39,31 +43,47 @@ def curves(ax: Any, cells: dict[str, Any], more: str, unit: float) -> None:
     ticks = [int(v) for v in cells]
     ax.set_xticks(ticks, map(str, ticks))
     ax.minorticks_off()
+    ax.grid(alpha=0.3)
 
 
 def draw_steps(measured: dict[str, Any], path: Path) -> str:
-    """For each workload a point for each contestant, on a logarithmic axis of whole
-    decades; says where it is."""
+    """For each workload how many times as fast as PyTorch's each contestant is, or, if
+    that is missing, as our eager step; says where the picture is."""
     plt = plotting()
     if plt is None:
         return "no picture: matplotlib is not installed"
-    figure, axes = plt.subplots(1, len(measured), figsize=(13, 3.2), squeeze=False)
+    every = [w["contestants"] for w in measured.values()]
+    keys = [k for k in CONTESTANTS if any("seconds" in c.get(k, {}) for c in every)]
+    base = next((k for k in ("pytorch", "eager") if k in keys), keys[0])
+    size = (2.6 * len(every) + 1.6, 0.3 * len(keys) + 1.3)
+    figure, axes = plt.subplots(
+        1, len(every), figsize=size, squeeze=False, sharey=True, sharex=True
+    )
     for ax, (name, w) in zip(axes[0], measured.items()):
-        there = {key: c for key, c in w["contestants"].items() if "missing" not in c}
-        times = [1e3 * c["seconds"] for c in there.values()]
-        colours = ["C0" if CONTESTANTS[key].ours else "C7" for key in there]
-        ax.scatter(times, range(len(there)), c=colours)
-        ax.set_yticks(range(len(there)), [c["title"] for c in there.values()])
-        ax.invert_yaxis()
-        ends = math.floor(math.log10(min(times))), math.ceil(math.log10(max(times)))
-        decades = [10.0**n for n in range(ends[0], ends[1] + 1)]
-        ax.set_xscale("log")
-        ax.set_xticks(decades, [f"{ms:g}" for ms in decades])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
+        times = {k: c["seconds"] for k, c in w["contestants"].items() if "seconds" in c}
+        for key, seconds in times.items():
+            if base in times:
+                point(ax, keys.index(key), times[base] / seconds, key)
+        ax.axvline(1, color="0.6", linewidth=1, zorder=0)
         ax.set_title(name)
-        ax.set_xlabel("ms a step")
+    first = axes[0][0]
+    first.set_xscale("log")
+    first.set_xlim(LEFT, 100)
+    first.set_xticks([0.1, 1, 10], ["0.1×", "1×", "10×"])
+    first.minorticks_off()
+    first.set_yticks(range(len(keys)), [CONTESTANTS[k].title for k in keys])
+    first.set_ylim(len(keys) - 0.5, -0.5)
+    figure.supxlabel(f"times as fast as {CONTESTANTS[base].title}", fontsize="medium")
     return saved(figure, path)
+
+
+def point(ax: Any, y: int, speed: float, key: str) -> None:
+    """A contestant's speed, with its number; at the left edge if it lies beyond."""
+    colour = "C0" if CONTESTANTS[key].ours else "0.45"
+    marker, x = ("o", speed) if speed > LEFT else ("<", LEFT * 1.2)
+    ax.plot([x], [y], marker, color=colour, clip_on=False)
+    said = factor(speed) if speed >= 0.01 else f"{speed:.1g}"
+    ax.annotate(said, (x, y), (6, 0), textcoords="offset points", va="center", size=9)
 
 
 def plotting() -> Any:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
+from random import Random
 
 import pytest
 from conftest import assert_close, needs_numpy, needs_torch
 
 import nn
 from nn import optim
-from tinygrad_attn import Tensor, ones, use_backend, zeros
+from nn.optim.joining import Vectors
+from tinygrad_attn import Tensor, arange, no_grad, ones, use_backend, zeros
 
 SETTINGS = [
     ("SGD", {"lr": 0.1}),
@@ -246,6 +249,86 @@ def test_copies_and_pickles_go_on_alone():
         other.step()
         assert other.schedule.optimizer is other
         assert (other.state[v]["step"], optimizer.state[w]["step"]) == (2, 1)
+
+
+class Forgetful(Vectors):
+    """Finds no piece again: each step lays all arrays end to end anew."""
+
+    def end_step(self):
+        self.last, self.now = {}, {}
+
+
+def in_the_vectors_place(w, optimizer):
+    with no_grad():
+        w[0] *= 0.5
+
+
+def with_other_numbers(w, optimizer):
+    w[1].data = w[1].data * 2.0
+
+
+def frozen_for_a_step(w, optimizer):
+    w[2].grad = None
+
+
+def with_another_state(w, optimizer):
+    state = optimizer.state[w[1]]
+    slot = next(name for name in state if name != "step")
+    state[slot] = state[slot] * 0.5
+
+
+def loaded(w, optimizer):
+    optimizer.load_state_dict(optimizer.state_dict())
+
+
+def with_its_slots_of_each_other(w, optimizer):
+    """The first two parameters have one shape."""
+    first, second = optimizer.state[w[0]], optimizer.state[w[1]]
+    optimizer.state[w[0]], optimizer.state[w[1]] = dict(second), dict(first)
+
+
+BETWEEN = [
+    in_the_vectors_place,
+    with_other_numbers,
+    frozen_for_a_step,
+    with_another_state,
+    loaded,
+    with_its_slots_of_each_other,
+]
+
+
+@pytest.mark.parametrize(("name", "settings"), SETTINGS[1::3], ids=IDS[1::3])
+def test_a_vector_found_again_has_the_numbers_of_now(name, settings, any_backend):
+    """Whatever happens between two steps, a step moves what is there then."""
+    models = []
+    for memory in (Vectors(), Forgetful()):
+        shapes = ((2, 3), (2, 3), (4,), ())
+        w = [nn.Parameter(arange(math.prod(s)).reshape(s) * 0.25) for s in shapes]
+        optimizer = getattr(optim, name)(w, **settings)
+        optimizer._vectors = memory
+        models.append((w, optimizer))
+    random = Random(0)
+    for i in range(40):
+        what = random.choice(BETWEEN) if i % 3 else None
+        for w, optimizer in models:
+            for k, p in enumerate(w):
+                p.grad = ones(*p.shape) * (0.1 * k + 0.01 * (i % 7) - 0.2)
+            if what is not None:
+                what(w, optimizer)
+            optimizer.step()
+        (ours, _), (wanted, _) = models
+        assert [p.tolist() for p in ours] == [p.tolist() for p in wanted], what
+
+
+def test_a_vector_is_not_laid_end_to_end_twice():
+    w = [nn.Parameter([1.0, 2.0]), nn.Parameter([[3.0]])]
+    optimizer = optim.Adam(w)
+    for i in range(3):
+        for p in w:
+            p.grad = ones(*p.shape)
+        found = dict(optimizer._vectors.last)
+        optimizer.step()
+        assert len(found) == (3 if i else 0)  # the weights, and two slots
 
 
 # === dtypes and backends ==============================================================
