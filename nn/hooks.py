@@ -21,6 +21,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
+from tinygrad_attn.context import Changes
+
 Hook = Callable[..., Any]
 Registered = dict[int, tuple[Hook, bool]]  # by number; whether it takes the kwargs too
 
@@ -87,6 +89,7 @@ class Handle:
             raise TypeError(
                 f"{who}: a {type(hook).__name__} given; a hook is a function"
             )
+        Changes.happened()
         self.hooks, self.number = hooks, next(numbers)
         others = dict(hooks)
         if prepend:
@@ -96,6 +99,7 @@ class Handle:
 
     def remove(self) -> None:
         """Takes the hook off; a second time does nothing."""
+        Changes.happened()
         self.hooks.pop(self.number, None)
 
     def __enter__(self) -> Handle:

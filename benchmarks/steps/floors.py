@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from itertools import cycle
 from typing import Any, NamedTuple
 
+from tinygrad_attn import use_backend
+
 from .contestants import ours
 from .workloads import WORKLOADS, Workload, batches
 
@@ -41,12 +43,11 @@ class Floor(NamedTuple):
 
 def floor(w: Workload) -> Floor:
     """Writes the program of a workload, and the same with nothing but its products."""
-    from tinygrad_attn import Tensor, set_backend, write
+    from tinygrad_attn import Tensor, write
     from tinygrad_attn.program.anatomy import Product
     from tinygrad_attn.program.compiling import compiled, vector_bytes
     from tinygrad_attn.program.writers.c_text import CText
 
-    set_backend("numpy")
     model, optimizer = ours.trained(w, ours.initial_weights(w))
     given = [(Tensor(x), Tensor(y)) for x, y in batches(w)]
     example = dict(zip(("tokens", "labels"), given[0]))
@@ -102,7 +103,8 @@ def told(floors: dict[str, Floor]) -> str:
 
 
 def main(names: Sequence[str] = tuple(WORKLOADS)) -> None:
-    print(told({name: floor(WORKLOADS[name]) for name in names}))
+    with use_backend("numpy"):
+        print(told({name: floor(WORKLOADS[name]) for name in names}))
 
 
 if __name__ == "__main__":

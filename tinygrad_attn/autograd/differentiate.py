@@ -190,7 +190,8 @@ def seed_of(
     if not root._requires_grad:
         raise RuntimeError(
             f"{who}: this tensor has no graph; nothing it was made from requires a "
-            "gradient, or it was made under no_grad()"
+            "gradient, or it was made under no_grad(), or by a program of write or "
+            "compile"
         )
     if create_graph and isinstance(array, ValueArray):
         raise RuntimeError(

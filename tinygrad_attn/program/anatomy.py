@@ -34,6 +34,7 @@ ROLES = {
     "scalar": "a plain number, given at each run or computed of such",
     "local": "what a step computes",
 }
+LASTING = ("parameter", "state")  # what stays from one run to the next
 
 
 @dataclass(eq=False)

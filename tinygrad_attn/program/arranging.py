@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from .anatomy import Buffer, Check, Map, Operand, Step, View
-
-LASTING = ("parameter", "state")  # what stays from one run to the next
+from .anatomy import LASTING, Buffer, Check, Map, Operand, Step, View
 
 
 def needed(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:

@@ -83,9 +83,12 @@ class Compiled:
         tensors: dict[str, Any],
     ) -> Step:
         """The program for some arguments: one that is there, or a new one."""
-        key = tuple(
-            (name, *signature(v)) if name in tensors else (name, fixed(name, v))
-            for name, v in given.items()
+        key = (
+            context.now.recording,
+            *(
+                (name, *signature(v)) if name in tensors else (name, fixed(name, v))
+                for name, v in given.items()
+            ),
         )
         known = self.steps.setdefault(key, [])
         self.steps.move_to_end(key)
@@ -193,7 +196,10 @@ def compile(
         The function, whose arguments are Tensors or arrays (inputs), or other values
         that can be hashed (for another value another program is written). A call
         returns what the function returns. Without `update` a loss comes with its
-        gradients, (loss, gradients), the latter by name; and nothing is trained.
+        gradients, (loss, gradients), the latter by name; and nothing is trained. A loss
+        is a first result that is a single number and requires a gradient; under
+        no_grad() nothing is one. Nobody walks back through a program: its results
+        require no gradient, so do not call it inside of a loss that you walk back from.
 
     >>> from tinygrad_attn import Tensor
     >>> @compile(target="python")

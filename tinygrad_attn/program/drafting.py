@@ -72,7 +72,7 @@ def draft_of(
     draft = Draft(Tape(backend.xp))
     examples = {name: example(name, given) for name, given in inputs.items()}
     given = [named_input(draft, name, t) for name, t in examples.items()]
-    random = now.random.getstate()
+    random, recording = now.random.getstate(), now.recording
     switches = {
         **{"writer": draft.tape, "tracing": True, "recording": True, "debug": False},
         "watcher": None,
@@ -87,7 +87,7 @@ def draft_of(
                 returned = function(*given)
             draft.returned, draft.outputs = returned, outputs_of(returned)
             loss = draft.outputs[0]
-            draft.trains = loss.requires_grad and loss.size == 1
+            draft.trains = recording and loss.requires_grad and loss.size == 1
             if draft.trains:
                 backward(draft, loss)
             finish(draft)

@@ -1,34 +1,39 @@
 """Keys: what a program was written for, beside shapes and dtypes.
 
 A function may compute something else once a parameter is frozen, a module is in eval
-mode, or a layer was exchanged. So a program notes how all that was when it was written
-(`key_of`). To look at a whole model before each run would take longer than the run. But
-each such change, of whichever model, leaves a mark (`Changes.last`, in context.py): a
-program looks again only if there is another mark than when it looked last.
+mode, a layer was exchanged, or a setting such as `p` is another. So a program notes how
+all that was when it was written (`key_of`). To look at a whole model before each run
+would take longer than the run. But each such change, of whichever model, leaves a mark
+(`Changes.last`, in context.py): a program looks again only if there is another mark
+than when it looked last.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ..errors import say
 from ..tensor import Tensor
 from .drafting import Draft, model_of
+
+PLAIN = (bool, int, float, str, type(None))  # settings of a module
 
 
 class Key(NamedTuple):
     """What a program was written for.
 
     Attributes:
-        modules: the modules that were called, and the model around them.
+        modules: the modules that were called, and all that are inside of them.
         training: for each whether it was training.
-        tensors: for each the tensors directly inside, by name.
+        inside: for each what is directly inside, by name (`inside_of`).
         learning: for each tensor whether it required a gradient.
     """
 
     modules: list[Any]
     training: list[bool]
-    tensors: list[dict[str, Any]]
+    inside: list[dict[str, Any]]
     learning: list[tuple[Any, bool]]
 
 
@@ -38,18 +43,24 @@ def key_of(modules: Iterable[Any], leaves: Iterable[Tensor]) -> Key:
     return Key(
         found,
         [m.training for m in found],
-        [parts_of(m) for m in found],
+        [inside_of(m) for m in found],
         [(t, t.requires_grad) for t in leaves],
     )
 
 
-def parts_of(module: Any) -> dict[str, Any]:
-    """The tensors and modules directly inside a module, by name."""
-    return {
+def inside_of(module: Any) -> dict[str, Any]:
+    """What is directly inside a module and may decide what it computes: tensors,
+    modules, and plain settings (`p`, `eps`)."""
+    found = {
         name: value
         for name, value in vars(module).items()
-        if isinstance(value, Tensor) or is_module(value)
+        if isinstance(value, (Tensor, tuple, *PLAIN)) or is_module(value)
     }
+    hooks = vars(module).get("_hooks")
+    if hooks is not None and (hooks.before or hooks.after):
+        found["a hook"] = *hooks.before, *hooks.after
+    found.pop("training", None)
+    return found
 
 
 def is_module(value: Any) -> bool:
@@ -58,17 +69,17 @@ def is_module(value: Any) -> bool:
 
 
 def modules_of(function: Any, draft: Draft) -> list[Any]:
-    """The modules that a function called, and all that are inside of its own model."""
-    found: dict[int, Any] = {}
-    model = model_of(function) or function
-    if is_module(model):
-        found.update((id(m), m) for m in model.modules())
+    """The modules that a function called, its own model, and all that are inside."""
+    called = [model_of(function) or inspect.unwrap(function)]
     for step in draft.tape.steps:
         scope = step.origin.scope
         while scope is not None:
-            if is_module(scope.owner):
-                found.setdefault(id(scope.owner), scope.owner)
+            called.append(scope.owner)
             scope = scope.parent
+    found: dict[int, Any] = {}
+    for owner in called:
+        if is_module(owner) and id(owner) not in found:
+            found.update((id(m), m) for m in owner.modules())
     return [*found.values()]
 
 
@@ -84,8 +95,22 @@ def difference(old: Key, new: Key) -> str:
             return (
                 f"{type(m).__name__} is in {modes[now]} mode, and was in {modes[was]}"
             )
-    for m, were, are in zip(old.modules, old.tensors, new.tensors):
+    for m, were, are in zip(old.modules, old.inside, new.inside):
         for name in {**were, **are}:
-            if were.get(name) is not are.get(name):
-                return f"{type(m).__name__}.{name} was replaced by another"
+            old_one, new_one = were.get(name), are.get(name)
+            if old_one is new_one or same(old_one, new_one):
+                continue
+            who = f"{type(m).__name__}.{name}"
+            if name == "a hook":
+                return f"a hook of {type(m).__name__} was registered or removed"
+            if isinstance(old_one, PLAIN) and isinstance(new_one, PLAIN):
+                return f"{who} is {say(new_one)}, and was {say(old_one)}"
+            return f"{who} was replaced by another"
     return ""
+
+
+def same(x: Any, y: Any) -> bool:
+    """Whether two plain settings are the same."""
+    if not isinstance(x, (*PLAIN, tuple)) or type(x) is not type(y):
+        return False
+    return bool(x == y or x != x != y)

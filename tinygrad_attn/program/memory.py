@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
-from .anatomy import Buffer, Step, View
-from .arranging import LASTING
+from .anatomy import LASTING, Buffer, Step, View
 from .listing import Program
 
 ALIGNED = 64  # bytes: a line of the cache, and the widest registers

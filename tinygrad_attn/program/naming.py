@@ -150,9 +150,13 @@ def name_all(draft: Draft, steps: list[Step]) -> Namer:
                 known[lines] = name_in_rule(step.lines)
             own = getattr(step, "function", type(step).__name__.lower())
             namer.name(step.out.buffer, known[lines] or own)
-    inside = {b.home[0] for b in used if b.home}
+    gradients = {g.buffer for g in draft.gradients.values()}
+    wholes: dict[Buffer, str] = {}  # what several lie in, end to end
+    for b in used:
+        if b.home is not None and wholes.get(b.home[0]) != "gradients":
+            wholes[b.home[0]] = "gradients" if b in gradients else "joined"
     for buffer in used:
-        namer.name(buffer, "gradients" if buffer in inside else buffer.role)
+        namer.name(buffer, wholes.get(buffer, buffer.role))
     return namer
 
 

@@ -11,6 +11,7 @@ import operator
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ..arrays.backends import brought, current_backend, namespace_of, uniform
@@ -29,9 +30,14 @@ from .updating import Part
 array_of = operator.attrgetter("array")
 
 
-def copied(group: dict[str, Any]) -> dict[str, Any]:
-    """A group of an optimizer, which later changes leave as it is."""
-    return {k: [*v] if isinstance(v, list) else v for k, v in group.items()}
+def read_group(group: dict[str, Any]) -> list[Any]:
+    """A group of an optimizer, so that it can be compared with what it is later:
+    parameters by which they are, lists by what is in them."""
+    found: list[Any] = [[*map(id, group["params"])]]
+    for name, value in group.items():
+        if name != "params":
+            found += [name, [*value] if isinstance(value, list) else value]
+    return found
 
 
 def as_tensor(name: str, given: Any) -> Tensor:
@@ -62,6 +68,7 @@ class Step:
         self.program, self.machine = program, machine
         self.clip, self.key, self.changes = clip, key, Changes.last
         draft = program.draft
+        self.lock = Lock()  # one memory: threads run it one after the other
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
         self.count = len(self.names)
@@ -137,16 +144,17 @@ class Step:
         if context.now.writer is not None:
             raise in_a_program("step", "called")
         arrays = self.inputs(given, named)
-        self.refresh()
-        scalars = self.scalars()
-        if self.program.draft.tape.randoms:
-            arrays += self.drawn()
-        if self.machine.proved:
-            results = self.machine.run(arrays, scalars)
-        else:
-            results = self.first_run(arrays, scalars)
-        if self.trained:
-            self.after()
+        with self.lock:
+            self.refresh()
+            scalars = self.scalars()
+            if self.program.draft.tape.randoms:
+                arrays += self.drawn()
+            if self.machine.proved:
+                results = self.machine.run(arrays, scalars)
+            else:
+                results = self.first_run(arrays, scalars)
+            if self.trained:
+                self.after()
         return make(results[0]) if self.plain else self.returned(results)
 
     def refresh(self) -> None:
@@ -348,7 +356,9 @@ class Step:
         """Which of the optimizers' options is not as the program was written for, in
         words; "" if all are. Rates are read anew, and checked, when they have changed.
         """
-        groups = [optimizer.param_groups for optimizer in self.optimizers]
+        groups = [
+            read_group(group) for o in self.optimizers for group in o.param_groups
+        ]
         if groups == self.groups:
             return ""
         for part in self.program.parts:
@@ -367,7 +377,7 @@ class Step:
                     f"{buffer.name} is {rates.get(buffer)}, and the program was "
                     f"written for {'another number than 0' if was else '0'}"
                 )
-        self.rates, self.groups = rates, [[*map(copied, own)] for own in groups]
+        self.rates, self.groups = rates, groups
         return ""
 
     def unsure(self) -> list[Part]:

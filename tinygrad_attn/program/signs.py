@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from math import inf
 from typing import NamedTuple
 
-from .anatomy import Buffer, Gather, Map, Operand, Product, Reduce, Step, View
-from .arranging import LASTING, uses
+from .anatomy import LASTING, Buffer, Gather, Map, Operand, Product, Reduce, Step, View
+from .arranging import uses
 
 
 class Known(NamedTuple):

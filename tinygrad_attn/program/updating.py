@@ -19,7 +19,7 @@ from ..context import context
 from ..errors import say
 from ..tensor import Tensor
 from . import namespace
-from .anatomy import Buffer, Check, Map, Origin, Step, View
+from .anatomy import LASTING, Buffer, Check, Map, Origin, Step, View
 from .drafting import Draft
 from .tape import Tape
 from .traced import Traced
@@ -42,6 +42,7 @@ class Part:
         given: the slots that the update was given.
         from_0: those that may be missing, as they begin at 0.
         fixed: the options that are not read at each run.
+        listed: all parameters of the group, with or without a gradient.
     """
 
     optimizer: Any
@@ -54,6 +55,7 @@ class Part:
     given: frozenset[str] = frozenset()
     from_0: frozenset[str] = frozenset()
     fixed: dict[str, Any] = field(default_factory=dict)
+    listed: list[Tensor] = field(default_factory=list)
 
     def suits(self) -> bool:
         """Whether the state is what the update was written for: the slots that it
@@ -72,6 +74,10 @@ class Part:
         for name, was in self.fixed.items():
             if now[name] != was:
                 return f"{name} is {say(now[name])}, and was {say(was)}"
+        own = self.optimizer.param_groups[self.group]["params"]
+        for i, (p, was) in enumerate(zip(own, self.listed)):
+            if p is not was:
+                return f"parameter {i} is another, and was one of shape {was.shape}"
         return ""
 
 
@@ -97,9 +103,12 @@ def scalar(name: str, value: Any) -> Traced:
 def update(draft: Draft, optimizers: Sequence[Any], clip: Traced | None) -> list[Part]:
     """Notes the update of all parameters that have a gradient."""
     tape = draft.tape
-    tape.origin = Origin("update")
     refuse_update(draft, optimizers)
-    gradients = dict(draft.gradients)
+    tape.origin = Origin()
+    for t in draft.outputs:
+        t.array = apart(tape, t.array)
+    tape.origin = Origin("update")
+    gradients = {p: apart(tape, g) for p, g in draft.gradients.items()}
     if clip is not None:
         mine = dict.fromkeys(p for o in optimizers for p in o.parameters)
         bound = {p: gradients[p] for p in mine if p in gradients}
@@ -167,6 +176,7 @@ def moved(
     several = f"_{group}" if group else ""
     part = Part(optimizer, group, parameters, scalar(f"t{several}", None))
     part.fixed = fixed_options(optimizer, group)
+    part.listed = [*optimizer.param_groups[group]["params"]]
     settings = dict(options)
     for rate in RATES:
         if rate in settings:
@@ -193,20 +203,33 @@ def moved(
         settings,
     )
     w = namespace.astype(w, dtype)
+    stores: list[tuple[Traced, Traced]] = []  # where to, and what
     if part.weights is not None:
-        tape.emit(Map(Traced(part.weights), "copy", (w,)))
+        stores.append((Traced(part.weights), w))
     else:
         start = 0
         for x, p in zip(names, parameters):
             piece = namespace.reshape(w[start : start + p.size], p.shape)
-            tape.emit(Map(x, "copy", (piece,)))
+            stores.append((x, piece))
             start += p.size
     for slot, vector in vectors.items():
         if slot not in part.slots:
             part.slots[slot] = Buffer((size,), dtype, "state", slot + several)
         home = Traced(part.slots[slot])
-        tape.emit(Map(home, "copy", (namespace.astype(vector, dtype),)))
+        stores.append((home, namespace.astype(vector, dtype)))
+    values = [apart(tape, value) for _, value in stores]  # before any is overwritten
+    for (home, _), value in zip(stores, values):
+        tape.emit(Map(home, "copy", (value,)))
     return part
+
+
+def apart(tape: Tape, x: Traced) -> Traced:
+    """The numbers of x, as they are before the update moves what they are part of."""
+    if x.buffer.role not in LASTING:
+        return x
+    copy = Traced(Buffer(x.shape, x.dtype))
+    tape.emit(Map(copy, "copy", (x,)))
+    return copy
 
 
 def from_zeros(

@@ -13,10 +13,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
+from math import prod
 from typing import Any
 
-from .anatomy import Buffer, Check, Gather, Map, Operand, Product, Reduce, Step, View
-from .arranging import LASTING
+from .anatomy import (
+    LASTING,
+    Buffer,
+    Check,
+    Gather,
+    Map,
+    Operand,
+    Product,
+    Reduce,
+    Step,
+    View,
+)
 from .naming import noun
 
 # How tightly a formula holds together.
@@ -147,6 +158,9 @@ class Wording:
         home = view.buffer.alias
         name = self.names.get(home, home.name)
         turned = view.made is not None and view.made[1] == "transpose"
+        seen = prod(n for n, s in zip(view.shape, view.strides) if s)
+        if seen < home.size:
+            return f"{name}[…]"
         return f"{name}ᵀ" if turned and view.ndim == 2 else name
 
     def told(self, v: Operand) -> Told:

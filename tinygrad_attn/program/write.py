@@ -41,10 +41,17 @@ def write(
     the lines of the program. Then the program runs as often as one likes, without the
     engine.
 
+    Parameters, the optimizers' state and their rates are read at each run. A frozen
+    parameter, another mode, another layer or setting of a module is noticed, and
+    refused (`compile` writes another program). What else the function reads (a global,
+    NumPy's random numbers) is as it was when the program was written; and its side
+    effects happened then.
+
     Args:
         function: given the inputs, in their order, it returns a loss; a loss and other
-            results; or, if nothing in it requires a gradient, any results. Or a loss
-            that was made of these very inputs inside `record()`.
+            results; or any results. If the first is a single number that requires a
+            gradient, it is the loss. Or a loss that was made of these very inputs
+            inside `record()`.
         inputs: name → an example: a Tensor, an array or lists. Its shape and dtype are
             the program's.
         update: an optimizer, or several, whose parameters each run moves.
@@ -56,8 +63,10 @@ def write(
 
     Returns:
         A `Step`. `step(tokens, labels)` runs it, and returns what the function returns;
-        without `update` also the gradients, by the parameters' names. `step.source` is
-        its text, `step.save("step.py")` writes a file that runs by itself.
+        without `update`, of a loss also the gradients, by the names that the program
+        has for the parameters. Nobody walks back through a program's results: they
+        require no gradient. `step.source` is its text, `step.save("step.py")` writes a
+        file that runs by itself.
 
     Raises:
         TypeError, ValueError, RuntimeError: the function returns no Tensor, asks for a
@@ -85,9 +94,23 @@ def optimizers_of(given: Any) -> list[Any]:
                 f"write: update={brief(optimizer)} given; it must be an optimizer, "
                 "such as nn.optim.Adam(model.parameters()), or several"
             )
+        if steps_otherwise(optimizer):
+            raise TypeError(
+                f"write: update={type(optimizer).__name__} given, and its step() is "
+                "its own, which a program would not call; define `update` (to clip, "
+                "give clip=)"
+            )
     if len({*map(id, found)}) < len(found):
         raise ValueError("write: update has an optimizer twice; it moves once a step")
     return [*found]
+
+
+def steps_otherwise(optimizer: Any) -> bool:
+    """Whether an optimizer's step() is another than the one that all have."""
+    kind = type(optimizer)
+    first = [c for c in kind.__mro__ if "moved" in vars(c)][-1]
+    own = "step" in vars(optimizer)
+    return own or getattr(kind, "step", None) is not getattr(first, "step", None)
 
 
 def written(

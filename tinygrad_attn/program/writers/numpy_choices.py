@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..anatomy import Map, Operand, Step, View
-from ..arranging import LASTING, uses
+from ..anatomy import LASTING, Map, Operand, Step, View
+from ..arranging import uses
 
 
 def with_maxima(steps: Sequence[Step]) -> dict[Step, Step]:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ...arrays.shapes import Shape
-from ..anatomy import Buffer, Check, Step, View
-from ..arranging import LASTING, bounds
+from ..anatomy import LASTING, Buffer, Check, Step, View
+from ..arranging import bounds
 from ..loops import merged
 from ..naming import Namer
 from .python_layout import Listing, assigned

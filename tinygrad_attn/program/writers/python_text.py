@@ -10,8 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..anatomy import Buffer, View
-from ..arranging import LASTING
+from ..anatomy import LASTING, Buffer, View
 from ..listing import Program
 from ..nesting import nested
 from ..signs import Signs
