@@ -174,6 +174,33 @@ def test_a_comprehension_has_names_of_its_own() -> None:
                     assert not found & known
 
 
+@needs_numpy
+def test_a_formula_says_when_only_a_part_is_read() -> None:
+    with use_backend("numpy", "float32"):
+        norm = nn.LayerNorm(4)
+        step = write(lambda x: norm(x), {"x": randn(3, 4)}, target="numpy")
+        assert "shifted = x − x[…]" in step.source
+        whole = write(lambda x: x.T + 1.0, {"x": randn(3, 4)}, target="numpy")
+        assert "= xᵀ + 1" in whole.source
+
+
+@needs_numpy
+def test_what_lies_end_to_end_is_called_gradients_only_if_it_is() -> None:
+    with use_backend("numpy", "float32"):
+        w = nn.Parameter([1.0, 2.0, 3.0])
+        b = nn.Parameter([1.0])
+        sgd = nn.optim.SGD([w, b], lr=0.1)
+
+        def loss(x: Tensor) -> Tensor:
+            return (x * w * randn(3) + b).sum()
+
+        source = write(loss, {"x": randn(3)}, update=sgd, target="numpy").source
+        forward, backward = source.split("# --- backward")
+        assert "# joined: mul_" in forward
+        assert "gradients" not in forward[forward.index("def step") :]
+        assert "# gradients: ∂w, ∂b, end to end" in backward
+
+
 def words(text: str) -> str:
     return " ".join(text.split())
 

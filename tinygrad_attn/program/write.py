@@ -45,7 +45,8 @@ def write(
     parameter, another mode, another layer or setting of a module is noticed, and
     refused (`compile` writes another program). What else the function reads (a global,
     NumPy's random numbers) is as it was when the program was written; and its side
-    effects happened then.
+    effects happened then. Whole numbers that leave 64 bits are refused by the engine;
+    in a program of NumPy or C they begin again at the other end.
 
     Args:
         function: given the inputs, in their order, it returns a loss; a loss and other
