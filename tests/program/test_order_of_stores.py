@@ -182,3 +182,24 @@ def test_what_is_left_of_a_difference_is_no_fault_of_c(recwarn):
         ):
             write(function, {"x": x}, target="c")(x)
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("size", [1e200, 1e-200, 1.0])
+def test_a_norm_whose_squares_do_not_fit_is_clipped(size, target):
+    found = []
+    for programmed in (False, True):
+        w, v = Parameter([1.0, 2.0]), Parameter([[3.0]])
+        sgd, x = optim.SGD([w, v], lr=1.0), Tensor([size, -size])
+
+        def loss(x, w=w, v=v):
+            return (x * w).sum() + v.sum()
+
+        if programmed:
+            write(loss, {"x": x}, update=sgd, clip=0.5, target=target)(x)
+        else:
+            loss(x).backward()
+            optim.clip_grad_norm([w, v], 0.5)
+            sgd.step()
+        found.append([*w.tolist(), v.item()])
+    assert found[1] == pytest.approx(found[0], rel=1e-12)

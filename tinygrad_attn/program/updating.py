@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from ..context import context
@@ -295,12 +296,15 @@ def clipped(
 ) -> dict[Tensor, Traced]:
     """All gradients times min(1, bound / norm), as `clip_grad_norm` does it."""
     xp, tape = namespace, draft.tape
-    squares = None
-    for g in gradients.values():
-        wide = xp.astype(g, "float64")
-        square = xp.sum(wide * wide, axis=None)
-        squares = square if squares is None else squares + square
-    norm = xp.sqrt(squares)
+    wide = [xp.astype(g, "float64") for g in gradients.values()]
+    unit: Any = 1.0
+    if any(p.dtype == "float64" for p in gradients):  # whose squares may not fit
+        sizes = [xp.max(xp.maximum(g, -g), axis=None) for g in wide if g.size]
+        largest = xp.max(xp.concat([xp.reshape(s, (1,)) for s in sizes]), axis=None)
+        unit = xp.where(largest > 1e150, xp.where(largest < inf, largest, 1.0), 1.0)
+        wide = [g / unit for g in wide]
+    squares = [xp.sum(g * g, axis=None) for g in wide]
+    norm = xp.sqrt(sum(squares[1:], squares[0])) * unit
     says = (
         "clip_grad_norm: the norm is {}; the gradients must be finite (debug() finds "
         "the operation that made them)"
