@@ -22,8 +22,8 @@ WHOLE = "int main(void) { return 0; }"
 def sanitized(folder, text):
     """The program of a text in C, built with the sanitizers."""
     (folder / "main.c").write_text(text)
-    cc = str(compiling.compiler())
-    command = [cc, *FLAGS, "-fopenmp-simd", "main.c", "-o", "main", "-lm"]
+    cc = compiling.some_compiler()
+    command = [*cc, *FLAGS, "-fopenmp-simd", "main.c", "-o", "main", "-lm"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 

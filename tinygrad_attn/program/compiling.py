@@ -5,10 +5,13 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -34,16 +37,26 @@ class NoCompiler(RuntimeError):
     """There is no C compiler, or it does not compile."""
 
 
+def compiler() -> tuple[str, ...] | None:
+    """The command of the system's C compiler, such as ("gcc",) or ("ccache", "gcc");
+    None if there is none. The environment's CC comes first."""
+    return found(os.environ.get("CC", ""), os.environ.get("PATH"))
+
+
 @cache
-def compiler() -> str | None:
-    """The system's C compiler; None if there is none."""
-    for name in (os.environ.get("CC", ""), "cc", "gcc", "clang"):
-        if name and (found := shutil.which(name.split()[0])):
-            return found
+def found(wanted: str, path: str | None) -> tuple[str, ...] | None:
+    """The first command whose program is there."""
+    try:
+        own = shlex.split(wanted, posix=os.name == "posix")
+    except ValueError:  # a quote is not closed
+        own = wanted.split()
+    for words in ([wanted], own, ["cc"], ["gcc"], ["clang"]):
+        if any(words) and (program := shutil.which(words[0], path=path)):
+            return program, *words[1:]
     return None
 
 
-def some_compiler() -> str:
+def some_compiler() -> tuple[str, ...]:
     """The same, which there must be."""
     cc = compiler()
     if cc is None:
@@ -51,24 +64,56 @@ def some_compiler() -> str:
     return cc
 
 
-@cache
+def run(command: Sequence[str], given: str = "") -> Any:
+    """A command's exit status, and what it said.
+
+    Raises:
+        NoCompiler: it cannot be run.
+    """
+    try:
+        return subprocess.run(
+            command,
+            input=given,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except OSError as error:
+        raise NoCompiler(f"{command[0]} does not run: {reason(error)}") from error
+
+
+def reason(error: OSError) -> str:
+    """Why something failed, in one line."""
+    return " ".join(str(error.strerror or error).split())
+
+
 def vector_math() -> tuple[str, ...]:
     """What asks for exp of several numbers at once, where the system has it."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
         return ()
-    test = "#include <math.h>\nint f(void) { return 0; }\n"
-    with tempfile.TemporaryDirectory() as folder:
-        out = os.path.join(folder, "f.so")
-        command = [str(compiler()), "-shared", "-fPIC", "-xc", "-", "-o", out, "-lmvec"]
-        done = subprocess.run(command, input=test.encode(), capture_output=True)
-    return ("-DMVEC", "-lmvec") if done.returncode == 0 else ()
+    return vector_math_of(some_compiler())
 
 
 @cache
+def vector_math_of(cc: tuple[str, ...]) -> tuple[str, ...]:
+    """The same of one compiler."""
+    test = "#include <math.h>\nint f(void) { return 0; }\n"
+    with folder_for_a_while() as folder:
+        out = str(folder / "f.so")
+        command = [*cc, "-shared", "-fPIC", "-xc", "-", "-o", out, "-lmvec"]
+        done = run(command, test)
+    return ("-DMVEC", "-lmvec") if done.returncode == 0 else ()
+
+
 def vector_bytes() -> int:
     """How many bytes are in a vector of the processor that is compiled for."""
-    command = [some_compiler(), *native(), "-dM", "-E", "-xc", os.devnull]
-    done = subprocess.run(command, capture_output=True, text=True)
+    return vector_bytes_of(some_compiler())
+
+
+@cache
+def vector_bytes_of(cc: tuple[str, ...]) -> int:
+    """The same of one compiler."""
+    done = run([*cc, *native(), "-dM", "-E", "-xc", os.devnull])
     known = {"__AVX512F__": 64, "__AVX2__": 32}
     return next((size for name, size in known.items() if name in done.stdout), 16)
 
@@ -78,25 +123,60 @@ def native() -> tuple[str, ...]:
     return X86 if platform.machine() == "x86_64" else ()
 
 
+@contextmanager
+def folder_for_a_while() -> Iterator[Path]:
+    """An empty folder, which is removed at the end.
+
+    Raises:
+        NoCompiler: there can be none, or a file in it cannot be written.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="tinygrad_attn_"))
+    except OSError as error:
+        raise NoCompiler(
+            f"no folder to compile in: {reason(error)} (TMPDIR names another)"
+        ) from error
+    try:
+        yield folder
+    except OSError as error:
+        raise NoCompiler(f"{folder}: {reason(error)} (TMPDIR names another)") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def compiled(text: str) -> Any:
     """The library of a text in C.
 
     Raises:
-        NoCompiler: there is none, or it refuses the text; says why.
+        NoCompiler: there is none, it refuses the text, or makes nothing that can be
+            loaded; says why.
     """
     cc = some_compiler()
-    folder = tempfile.mkdtemp(prefix="tinygrad_attn_")
-    try:
-        source, library = Path(folder, "step.c"), Path(folder, "step.so")
+    extra = vector_math()
+    with folder_for_a_while() as folder:
+        source, library = folder / "step.c", folder / "step.so"
         source.write_text(text, encoding="utf-8")
-        extra = vector_math()
-        command = [cc, *FLAGS, *native(), *extra[:1], str(source), "-o", str(library)]
-        command += [*extra[1:], "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True)
+        command = [*cc, *FLAGS, *native(), *extra[:1], str(source), "-o", str(library)]
+        done = run([*command, *extra[1:], "-lm"])
+        name = shlex.join(cc)
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it says nothing"]
             first = next((line for line in said if "error" in line), said[0])
-            raise NoCompiler(f"{cc} does not compile the program: {first.strip()}")
-        return ctypes.CDLL(str(library))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # it is loaded; the file may go
+            raise NoCompiler(f"{name} does not compile the program: {first.strip()}")
+        if not library.is_file():
+            raise NoCompiler(f"{name} does not compile the program: it made no file")
+        return loaded(name, library)  # from then on, the file may go
+
+
+def loaded(name: str, library: Path) -> Any:
+    """A library that a compiler has made."""
+    try:
+        found = ctypes.CDLL(str(library))
+    except OSError as error:
+        raise NoCompiler(
+            f"what {name} made of the program cannot be loaded: {reason(error)} "
+            "(if programs may not run from there, TMPDIR names another folder)"
+        ) from error
+    if not hasattr(found, "step"):
+        raise NoCompiler(f"what {name} made of the program is another library")
+    return found
