@@ -478,7 +478,7 @@ def run_python(folder, x, y):
 def run_c(folder, x, y, many):
     """The same of the saved C."""
     flat = [v for row in x.tolist() for v in row]
-    load = '"step_c.numbers"' if many else ""
+    load = '"step_c.c.numbers"' if many else ""
     main = (
         '#include "step_c.c"\nint main(void) {\n'
         f"  double x[] = {{{', '.join(map(repr, flat))}}}, loss;\n"
@@ -489,8 +489,8 @@ def run_c(folder, x, y, many):
         '    printf("%.17g\\n", loss);\n  }\n  return 0;\n}\n'
     )
     (folder / "main.c").write_text(main)
-    cc = compiling.compiler()
-    command = [cc, "-O2", "-Wall", "-Wno-unknown-pragmas", "-Werror", "main.c", "-lm"]
+    cc = compiling.some_compiler()
+    command = [*cc, "-O2", "-Wall", "-Wno-unknown-pragmas", "-Werror", "main.c", "-lm"]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     done = subprocess.run(["./a.out"], cwd=folder, capture_output=True, text=True)

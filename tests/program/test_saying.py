@@ -140,7 +140,7 @@ def test_a_saved_file_of_numpy_refuses_another_shape(tmp_path: Path) -> None:
         path = tmp_path / "my step.py"
         step.save(path)
         own = runpy.run_path(str(path))
-        assert "    from step import step\n" in own["__doc__"]
+        assert '    step = run_path("my step.py")["step"]\n' in own["__doc__"]
         wanted = randn(6, 4).tolist()
         with pytest.raises(ValueError, match=r"^step: x of shape \(8,\) given; it mu"):
             own["step"]([0.0] * 8, wanted, lr=0.1)

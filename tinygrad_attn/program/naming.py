@@ -43,6 +43,9 @@ WORDS = """
     whole spelled inf nan isnan times itemgetter sumprod any all bool map zip iter
     range isinstance len largest largest_at larger over put IndexError ValueError
     RuntimeError ArithmeticError OverflowError ZeroDivisionError
+    load_numbers base64 pathlib struct globals hasattr enumerate arenas wrong memcpy
+    load run NULL EOF BUFSIZ at restrict asm nullptr constexpr thread_local alignas
+    alignof static_assert typeof_unqual bool math_errhandling
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
 # What is named after a function. (`exp_2`, the second one, would read as 2ˣ.)
@@ -58,8 +61,11 @@ NOUNS = {
     "sqrt": "root",
     "sum": "total",
 }
-# Names of many: the arenas, the loops, and the constants of math.h, in C.
-FAMILIES = re.compile(r"(m|loop_)\d+|(M|FP|HUGE)_\w+")
+# Names of many: the arenas and the loops in C, NumPy's memory, the macros of math.h and
+# stdio.h.
+FAMILIES = re.compile(
+    r"(m|loop_)\d+|memory_of_\w+|(M|FP|HUGE|MATH|L|P|SEEK|TMP|FOPEN|FILENAME)_\w+"
+)
 
 
 class Namer:
@@ -78,13 +84,8 @@ class Namer:
         plain = "".join(c if f"a{c}".isidentifier() else "_" for c in wish)
         plain = plain.strip("_") or "x"
         plain = plain if plain[0].isidentifier() else f"_{plain}"
-        plain = f"own_{plain}" if FAMILIES.fullmatch(plain) else noun(plain)
-        name, count = plain, 1
-        while name in self.taken:
-            count += 1
-            name = f"{plain}_{count}"
-        self.taken.add(name)
-        return name
+        family = FAMILIES.fullmatch(plain) or FAMILIES.fullmatch(f"{plain}_2")
+        return unused(f"own_{plain}" if family else noun(plain), self.taken)
 
     def name(self, buffer: Buffer, wish: str) -> None:
         if not buffer.name:
@@ -104,6 +105,16 @@ class Namer:
             return
         if view.key not in self.views and view.key not in self.called:
             self.views[view.key] = self.free(wish)
+
+
+def unused(wish: str, taken: set[str]) -> str:
+    """The name itself, or with a number; from now on it is taken."""
+    name, count = wish, 1
+    while name in taken:
+        count += 1
+        name = f"{wish}_{count}"
+    taken.add(name)
+    return name
 
 
 def noun(wish: str) -> str:

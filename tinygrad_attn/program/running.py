@@ -8,9 +8,9 @@ plain number. A run looks whether all that still holds, and refuses otherwise.
 from __future__ import annotations
 
 import operator
+import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..autograd.recording import Recorded, make
 from ..context import Changes, context
 from ..errors import in_a_program
 from ..tensor import Tensor
+from .files import path_of
 from .keys import Key, difference, key_of
 from .listing import Program
 from .machines import NumPyMachine
@@ -106,7 +107,7 @@ class Step:
             b.name: t for t, b in self.program.leaves.items() if b.role == "constant"
         }
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the program to a file that runs without this package. Parameters and
         state are as they are now. How the file is used stands at its head:
 
@@ -117,15 +118,20 @@ class Step:
         There lr is the learning rate and t counts the steps, from 1. In plain Python
         each array is a flat list of its numbers, row by row.
 
+        More than 100,000 numbers lie in a file beside it, `step.py.numbers`. Both files
+        are written whole, or stay as they were.
+
         Args:
             path: its suffix says in which language. A .py is in NumPy, or in plain
                 Python if the program runs in that.
 
         Raises:
+            TypeError: it is no path.
             ValueError: another suffix, or a program in JavaScript and not .js.
-            FileNotFoundError: there is no such folder.
+            OSError: there is no such folder, or the file cannot be written.
         """
-        if Path(path).suffix != ".js" and self.target != "javascript":
+        path = path_of(path)
+        if path.suffix != ".js" and self.target != "javascript":
             self.refresh()
         save(self.program, self.machine, Sayings(self.program), path)
 

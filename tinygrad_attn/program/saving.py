@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
-import os
+import re
 import struct
 import textwrap
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any
 from ..arrays.array import Array
 from ..errors import say
 from .anatomy import Buffer, View
+from .files import path_of, replace
 from .listing import Program
 from .memory import memory_of
+from .naming import unused
 from .writers.c_text import CText
 from .writers.c_words import SAY, TYPES
 from .writers.javascript_text import JavaScriptText
@@ -29,47 +31,43 @@ from .writers.numpy_words import flat_numbers
 from .writers.python_text import PythonText
 
 MOST = 100_000  # numbers in the text
-SUFFIX = ".numbers"  # of the file beside it
+SUFFIX = ".numbers"  # of the file beside it: that of step.py is step.py.numbers
 WIDTH = 86
+PLAIN_NAME = re.compile(r"[\w +,.=@~-]+")  # a file's, that may stand in a text
 
 Numbers = list[tuple[Buffer, bytes]]
 
 
-def save(program: Program, machine: Any, said: Any, path: str | Path) -> None:
+def save(program: Program, machine: Any, said: Any, path: Any) -> None:
     """Writes a program to a file.
 
     Args:
         path: its suffix says in which language: .py, .c or .js.
     """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise FileNotFoundError(
-            f"save: {say(str(path))} given; there is no folder {str(target.parent)!r}"
-        )
+    target = path_of(path)
+    given = f"save: {say(str(target))} given"
     if machine.name == "javascript" and target.suffix in WRITERS:
         raise ValueError(
-            f"save: {say(str(path))} given; this program is JavaScript, and its file's "
-            'name ends in .js (target="numpy", "python" or "c" writes others)'
+            f"{given}; this program is JavaScript, and its file's name "
+            'ends in .js (target="numpy", "python" or "c" writes others)'
         )
     if target.suffix == ".js":
-        replace(target, javascript_file(program, said).encode())
+        replace({target: javascript_file(program, said).encode()})
         return
     if target.suffix not in WRITERS:
         raise ValueError(
-            f"save: {say(str(path))} given; its name must end in "
-            + " or ".join([*WRITERS, ".js"])
+            f"{given}; its name must end in {' or '.join([*WRITERS, '.js'])}"
         )
     numbers = lasting_numbers(program, machine)
     count = sum(buffer.size for buffer, _ in numbers)
-    beside = target.with_suffix(SUFFIX) if count > MOST else None
+    beside = target.with_name(target.name + SUFFIX) if count > MOST else None
     write = WRITERS[target.suffix]
     if write is numpy_file and machine.name == "python":
         write = python_file
-    module = target.stem if target.stem.isidentifier() else "step"
+    module = target.stem if PLAIN_NAME.fullmatch(target.stem) else "step"
     text = write(program, said, numbers, beside, module)
-    if beside is not None:
-        replace(beside, b"".join(data for _, data in numbers))
-    replace(target, text.encode())
+    contents = {beside: b"".join(data for _, data in numbers)} if beside else {}
+    replace(contents | {target: text.encode()})
 
 
 def javascript_file(program: Program, said: Any) -> str:
@@ -104,13 +102,6 @@ def spelled(v: float) -> str:
     return str(int(v)) if isinstance(v, bool) else repr(v)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Writes a file whole, or not at all."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_bytes(data)
-    os.replace(fresh, path)
-
-
 def lasting_numbers(program: Program, machine: Any) -> Numbers:
     """What lasts, as bytes."""
     found = []
@@ -133,6 +124,37 @@ def code_of(buffer: Buffer) -> str:
 
 # --- Python ---------------------------------------------------------------------------
 
+# A function, so that only its own name is taken.
+LOADING = """
+
+# === Numbers, as they were when this was written ===
+
+
+def load_numbers(names, data):
+    {check}at = 0
+    for name in names:
+        {array}
+
+
+load_numbers({names}, {data})
+"""
+PLAIN = """\
+kind = names[name]
+        globals()[name] = [*struct.unpack_from(kind, data, at)]
+        at += struct.calcsize(kind)"""
+ARRAYS = """\
+array = globals()[name]
+        piece = data[at : at + array.nbytes]
+        array[...] = np.frombuffer(piece, array.dtype).reshape(array.shape)
+        at += array.nbytes"""
+CHECK = """\
+if len(data) != {size}:
+        raise ValueError(
+            f"{{len(data)}} bytes in the file of numbers beside this; it must have "
+            "{size}, and be saved together with this"
+        )
+    """
+
 
 def python_file(
     program: Program, said: Any, numbers: Numbers, beside: Path | None, module: str
@@ -141,28 +163,11 @@ def python_file(
     writer = PythonText(program, said, module)
     if not numbers:
         return writer.text()
-    sizes = ", ".join(f'("{b.name}", "{code_of(b)}")' for b, _ in numbers)
-    imports, source = data_in(numbers, beside)
+    imports, data, check = data_in(numbers, beside)
+    kinds = [f'"{b.name}": "{code_of(b)}",' for b, _ in numbers]
+    names = "\n".join(["{", *(f"    {kind}" for kind in kinds), "}"])
     text = writer.text([*imports, "struct"])
-    return f"""{text}
-
-# === Numbers, as they were when this was written ===
-
-at, data = 0, {source}
-for name, kind in ({sizes},):
-    globals()[name] = [*struct.unpack_from(kind, data, at)]
-    at += struct.calcsize(kind)
-"""
-
-
-def data_in(numbers: Numbers, beside: Path | None) -> tuple[list[str], str]:
-    """What a file in Python imports for its numbers, and where it has them from."""
-    if beside is not None:
-        name = f'with_name("{beside.name}")'
-        return ["pathlib"], f"pathlib.Path(__file__).{name}.read_bytes()"
-    data = base64.b64encode(b"".join(data for _, data in numbers)).decode()
-    lines = "\n".join(textwrap.wrap(data, WIDTH))
-    return ["base64"], f'base64.b64decode("""\n{lines}\n""")'
+    return text + LOADING.format(array=PLAIN, names=names, data=data, check=check)
 
 
 def numpy_file(
@@ -172,20 +177,22 @@ def numpy_file(
     writer = NumPyText(program, said, module)
     if not numbers:
         return writer.text()
-    imports, source = data_in(numbers, beside)
-    sizes = ", ".join(f'"{buffer.name}"' for buffer, _ in numbers)
+    imports, data, check = data_in(numbers, beside)
+    names = "\n".join(["[", *(f'    "{b.name}",' for b, _ in numbers), "]"])
     text = writer.text(imports)
-    return f"""{text}
+    return text + LOADING.format(array=ARRAYS, names=names, data=data, check=check)
 
-# === Numbers, as they were when this was written ===
 
-at, data = 0, {source}
-for name in ({sizes},):
-    array = globals()[name]
-    piece = data[at : at + array.nbytes]
-    array[...] = np.frombuffer(piece, array.dtype).reshape(array.shape)
-    at += array.nbytes
-"""
+def data_in(numbers: Numbers, beside: Path | None) -> tuple[list[str], str, str]:
+    """What a file in Python imports for its numbers, where it has them from, and what
+    it checks first."""
+    data = b"".join(data for _, data in numbers)
+    if beside is not None:
+        name = f"with_name({beside.name!r})"
+        source = f"pathlib.Path(__file__).{name}.read_bytes()"
+        return ["pathlib"], source, CHECK.format(size=len(data))
+    lines = "\n".join(textwrap.wrap(base64.b64encode(data).decode(), WIDTH))
+    return ["base64"], f'base64.b64decode("""\n{lines}\n""")', ""
 
 
 # --- C --------------------------------------------------------------------------------
@@ -201,25 +208,31 @@ def c_file(
     groups = [Alone(group) for group in groups_of_one]
     text = CText(program, memory, groups, set(), said=said, module=module).text()
     kinds = [TYPES[dtype] for dtype, _ in memory.arenas]
+    taken = {*program.namer.taken}
+    names = [unused(f"arena_{k}", taken) for k in range(len(kinds))]
     arenas = [
-        f"static {kind} arena_{k}[{size + 16}] __attribute__((aligned(64)));"
-        for k, (kind, size) in enumerate(zip(kinds, memory.sizes))
+        f"static {kind} {name}[{size + 16}] __attribute__((aligned(64)));"
+        for name, kind, size in zip(names, kinds, memory.sizes)
     ]
-    pointers = ", ".join(f"arena_{k}" for k in range(len(kinds)))
-    given = [(b, *memory.place(View(b))) for b in program.given]
-    arguments = [f"const {TYPES[b.dtype]} *{b.name}" for b, _, _ in given]
+    pointers = ", ".join(names)
+
+    def place(view: View) -> str:
+        arena, start = memory.place(view)
+        return f"{names[arena]} + {start}"
+
+    arguments = [f"const {TYPES[b.dtype]} *{b.name}" for b in program.given]
     arguments += [f"double {b.name}" for b in program.scalars]
     copies = [
-        f"  memcpy(arena_{arena} + {start}, {b.name}, {b.size} * sizeof *{b.name});"
-        for b, arena, start in given
+        f"  memcpy({place(View(b))}, {b.name}, {b.size} * sizeof *{b.name});"
+        for b in program.given
     ]
     outputs = []
     for k, view in enumerate(program.results):
-        arguments.append(f"{TYPES[view.dtype]} *result_{k}")
-        arena, start = memory.place(view)
+        result = unused(f"result_{k}", taken)
+        arguments.append(f"{TYPES[view.dtype]} *{result}")
         outputs.append(
             f"  for (long i = 0; i < {view.size}; i++) "
-            f"result_{k}[i] = arena_{arena}[{start} + {flat_address(view)}];"
+            f"{result}[i] = ({place(view)})[{flat_address(view)}];"
         )
     scalars = ", ".join(b.name for b in program.scalars) or "0"
     return "\n".join(
@@ -230,8 +243,8 @@ def c_file(
             "",
             *arenas,
             f"static void *arenas[] = {{{pointers}}};",
-            *constants(program, memory),
-            *stored(memory, numbers, beside),
+            *constants(memory, place),
+            *stored(place, numbers, beside),
             "/* One step. Call load() once before. Returns 0, or which check failed:",
             *(f"   {i + 1}: {c.sentence}" for i, c in enumerate(checks_of(program))),
             "*/",
@@ -270,39 +283,36 @@ def flat_address(view: View) -> str:
     return " + ".join(reversed(terms)) or "0"
 
 
-def constants(program: Program, memory: Any) -> list[str]:
+def constants(memory: Any, place: Any) -> list[str]:
     """Numbers that never change, and the function that puts them in their place."""
     lines, puts = [], []
     for buffer in memory.places:
         if buffer.role == "constant" and buffer.owner is None:
-            arena, start = memory.place(View(buffer))
             flat, kind = flat_numbers(buffer.value), TYPES[buffer.dtype]
             listed = ", ".join(SAY.literal(v, buffer.dtype) for v in flat)
             lines.append(f"static const {kind} given_{buffer.name}[] = {{{listed}}};")
             puts.append(
-                f"  memcpy(arena_{arena} + {start}, given_{buffer.name}, "
+                f"  memcpy({place(View(buffer))}, given_{buffer.name}, "
                 f"sizeof given_{buffer.name});"
             )
     return [*lines, "static void put(void) {", *puts, "}"]
 
 
-def stored(memory: Any, numbers: Numbers, beside: Path | None) -> list[str]:
+def stored(place: Any, numbers: Numbers, beside: Path | None) -> list[str]:
     """The numbers that last, and `load`, which puts them in their place."""
     lines, puts, reads = [], [], []
     for buffer, data in numbers:
-        arena, start = memory.place(View(buffer))
+        to = place(View(buffer))
         if beside is None:
             listed = ", ".join(map(str, data))
             wrapped = "\n".join(textwrap.wrap(listed, WIDTH))
             lines.append(
                 f"static const unsigned char numbers_{buffer.name}[] = {{\n{wrapped}}};"
             )
-            to = f"arena_{arena} + {start}"
             puts.append(f"  memcpy({to}, numbers_{buffer.name}, {len(data)});")
         else:
             reads.append(
-                f"  if (fread(arena_{arena} + {start}, 1, {len(data)}, file) != "
-                f"{len(data)}) return -1;"
+                f"  if (fread({to}, 1, {len(data)}, file) != {len(data)}) return -1;"
             )
     if beside is None:
         head, tail = ["int load(void) {"], puts

@@ -19,13 +19,14 @@ from typing import Any
 
 from ..anatomy import Buffer, Check, Map, Operand, Product, Step, View
 from ..listing import Program
+from ..naming import unused
 from .bodies import body_of, check_body, operands
 from .javascript_frame import GIVEN, MEMORY, PLAIN, REQUIRED, SHOWN, TYPED
 from .javascript_products import tiled_body
 from .javascript_words import HELPERS, NAMES, JavaScript, comment, string
 from .numpy_text import wish_of
 from .numpy_words import flat_numbers
-from .preface import preface
+from .preface import names_given, preface
 
 # role of a buffer → the group in which the program shows it
 GROUPS = {
@@ -66,7 +67,7 @@ class JavaScriptText:
         self.memory: dict[Buffer, list[str]] = {}  # the lines that make an array
         self.loops: dict[tuple[str, str], str] = {}  # a function → its name
         self.counts: dict[str, int] = {}  # what functions are called → how many are
-        self.inputs = {a.buffer: name for name, a in program.draft.inputs.items()}
+        self.inputs = names_given(program)
         self.model = {*program.leaves.values()}
 
     def text(self) -> str:
@@ -157,7 +158,7 @@ class JavaScriptText:
         key = text, ", ".join(kinds)
         if key not in self.loops:
             count = self.counts[wish] = self.counts.get(wish, 0) + 1
-            self.loops[key] = self.free(f"{wish}{count}")
+            self.loops[key] = unused(f"{wish}{count}", self.taken)
         return f"{self.loops[key]}({', '.join(args)});"
 
     def scalar(self, v: Operand) -> str:
@@ -223,17 +224,8 @@ class JavaScriptText:
             name = self.inputs.get(buffer, buffer.name)
             return f"program.{self.group(buffer)}.{name}"
         if view.key not in self.known:
-            self.known[view.key] = self.free(wish_of(view))
+            self.known[view.key] = unused(wish_of(view), self.taken)
         return f"program.views.{self.known[view.key]}"
-
-    def free(self, wish: str) -> str:
-        """A name that nothing has."""
-        name, count = wish, 1
-        while name in self.taken:
-            count += 1
-            name = f"{wish}_{count}"
-        self.taken.add(name)
-        return name
 
     # --- what is given, and what comes out --------------------------------------------
 

@@ -21,6 +21,7 @@ from ..anatomy import (
 from ..arranging import stages, uses
 from ..listing import Program
 from ..memory import BYTES, Memory, memory_of
+from ..naming import unused
 from .numpy_blocks import BLOCK, length_of, own_buffers, runs
 from .numpy_choices import is_zero, with_maxima
 from .numpy_words import (
@@ -149,15 +150,16 @@ class NumPyText:
         views = {v.key: v for s in steps for v in (*s.reads(), s.out)}
         pieces: list[str] = []
         names: dict[str, str] = {}
+        taken = {*self.program.namer.taken}
         for view in views.values():
             if view.buffer.role == "scalar":
                 continue
             name = self.ref(view)
             if name not in names:
-                names[name] = f"{name}_at"
+                names[name] = unused(f"{name}_at", taken)
                 small = self.home(view.buffer) in self.small
                 cut = f"[: {size} - at]" if small else f"[at : at + {BLOCK}]"
-                pieces.append(f"{name}_at = {name}{cut}")
+                pieces.append(f"{names[name]} = {name}{cut}")
         inner = [line for step in steps for line in self.lines(step, " " * 8)]
         for name, piece in names.items():
             inner = [re.sub(rf"\b{name}\b(?=[,)\]])", piece, line) for line in inner]

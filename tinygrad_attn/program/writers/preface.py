@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from keyword import iskeyword
 
 from ..anatomy import Buffer
 from ..listing import Program
@@ -51,6 +52,15 @@ def inputs_of(program: Program) -> list[Buffer]:
     return [b for b in program.given if b.role == "input"]
 
 
+def names_given(program: Program) -> dict[Buffer, str]:
+    """What an object calls each input: by the caller's own name, also if that is a word
+    of the language; but `__proto__` is no object's own."""
+    return {
+        a.buffer: a.buffer.name if name == "__proto__" else name
+        for name, a in program.draft.inputs.items()
+    }
+
+
 def given_of(program: Program, language: str) -> str:
     """What the arrays are that a step is given."""
     kinds = {
@@ -59,7 +69,8 @@ def given_of(program: Program, language: str) -> str:
         "c": "each as numbers side by side, row by row",
         "javascript": "each as numbers, flat or in rows",
     }
-    shapes = [f"{b.name} {b.shape}" for b in inputs_of(program)]
+    names = names_given(program) if language == "javascript" else {}
+    shapes = [f"{names.get(b, b.name)} {b.shape}" for b in inputs_of(program)]
     found = f"A step takes {listed(shapes)}, {kinds[language]}." if shapes else ""
     if randoms := [f"{b.name} {b.shape}" for b in program.given if b.role == "random"]:
         verb = "draws" if language == "javascript" else "takes"
@@ -127,7 +138,14 @@ def python_call(program: Program, module: str) -> list[str]:
         left = f"{results[0]}, *others"
     given = [*(b.name for b in program.given)]
     given += [f"{name}={value}" for name, value in numbers_of(program)]
-    return [f"from {module} import step", "", f"{left} = step({', '.join(given)})"]
+    return [*imported(module), "", f"{left} = step({', '.join(given)})"]
+
+
+def imported(module: str) -> list[str]:
+    """How a file's `step` is had, by the file's name."""
+    if module.isidentifier() and not iskeyword(module):
+        return [f"from {module} import step"]
+    return ["from runpy import run_path", f'step = run_path("{module}.py")["step"]']
 
 
 def c_call(program: Program, module: str) -> list[str]:
@@ -144,7 +162,10 @@ def c_call(program: Program, module: str) -> list[str]:
 
 
 def javascript_call(program: Program, module: str) -> list[str]:
-    given = [b.name for b in inputs_of(program)]
+    given = [
+        name if name == b.name else f"{name}: {b.name}"
+        for b, name in names_given(program).items()
+    ]
     given += [f"{name}: {value}" for name, value in numbers_of(program)]
     result = "loss" if program.draft.trains else "outputs"
     if not program.parts and program.draft.trains:
