@@ -9,6 +9,7 @@ as it is, with its traceback.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from numbers import Integral, Real
 from pathlib import Path
@@ -22,6 +23,15 @@ def under_name(who: str, error: Exception) -> Exception:
     kinds = (kind for kind in (IndexError, TypeError) if isinstance(error, kind))
     kind = next(kinds, ValueError)
     return kind(f"{who}: {' '.join(str(error).split())}")
+
+
+def outside() -> int:
+    """The `stacklevel` of a warning, in the function that asks, with which it points at
+    the first line outside this package: the reader's own."""
+    here, level, frame = f"{Path(__file__).parent}{os.sep}", 1, sys._getframe(1)
+    while frame.f_code.co_filename.startswith(here) and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def in_a_program(who: str, what: str) -> RuntimeError:

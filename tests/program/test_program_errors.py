@@ -432,3 +432,28 @@ def test_where_a_file_cannot_be_saved_is_said(tmp_path):
     for name in ("step.py", "step.c"):
         with pytest.raises(ValueError, match=r"given; this program is JavaScript, and"):
             script.save(tmp_path / name)
+
+
+SETTINGS = [
+    ({"update": optim.SGD}, TypeError, "update=<class '"),
+    ({"update": [optim.Adam]}, TypeError, "update=<class '"),
+    ({"update": 5}, TypeError, "update=5 given; it must be an optimizer, such as"),
+    ({"update": {1: 2}}, TypeError, "update={1: 2} given; it must be an optimizer"),
+    ({"target": ["c"]}, ValueError, "target=['c'] given; it must be one of numpy, c,"),
+    ({"target": {}}, ValueError, "target={} given; it must be one of numpy, c, pyt"),
+    ({"target": ""}, ValueError, "target='' given; it must be one of numpy, c, pyt"),
+    ({"target": 3}, ValueError, "target=3 given; it must be one of numpy, c, python"),
+    ({"clip": "a"}, TypeError, "clip='a', a str, given; it must be a number in (0"),
+]
+
+
+def compiled(function: Any, inputs: Any, **settings: Any) -> Any:
+    return compile(**settings)(function)(*inputs.values())
+
+
+@pytest.mark.parametrize(("settings", "kind", "says"), SETTINGS)
+@pytest.mark.parametrize("make", [write, compiled])
+def test_a_wrong_setting_is_refused_in_a_line(make, settings, kind, says):
+    with pytest.raises(kind, match=f"^write: {re.escape(says)}") as caught:
+        make(lambda x: (x * w).sum(), {"x": x}, **settings)
+    assert "\n" not in str(caught.value)

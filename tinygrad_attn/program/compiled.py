@@ -13,9 +13,12 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import fields, is_dataclass
+from numbers import Number
 from typing import Any, TypeVar, overload
 
+from ..arrays.backends import current_backend, namespace_of
 from ..context import Changes, context
 from ..errors import brief
 from ..tensor import Tensor
@@ -56,7 +59,7 @@ class Compiled:
         """Runs the function's program for such arguments."""
         if context.now.writer is not None:  # part of a larger program
             return self.function(*args, **kwargs)
-        given = {str(i): v for i, v in enumerate(args)} | kwargs
+        given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         tensors = {name: v for name, v in given.items() if is_input(v)}
         step = self.step_for(args, kwargs, given, tensors)
         return step(*tensors.values())
@@ -79,24 +82,25 @@ class Compiled:
         self,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
-        given: dict[str, Any],
-        tensors: dict[str, Any],
+        given: dict[int | str, Any],
+        tensors: dict[int | str, Any],
     ) -> Step:
         """The program for some arguments: one that is there, or a new one."""
         key = (
             context.now.recording,
+            surroundings(tensors.values()),
             *(
                 (name, *signature(v)) if name in tensors else (name, fixed(name, v))
                 for name, v in given.items()
             ),
         )
-        known = self.steps.setdefault(key, [])
-        self.steps.move_to_end(key)
-        for step in reversed(known):
+        for step in reversed(self.steps.get(key, ())):
             if fits(step):
+                self.steps.move_to_end(key)
                 return step
         step = self.written(args, kwargs, tensors)
-        known.append(step)
+        self.steps.setdefault(key, []).append(step)
+        self.steps.move_to_end(key)
         while self.count > MOST:
             oldest = next(iter(self.steps))
             self.steps[oldest].pop(0)
@@ -105,13 +109,16 @@ class Compiled:
         return step
 
     def written(
-        self, args: tuple[Any, ...], kwargs: dict[str, Any], tensors: dict[str, Any]
+        self,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        tensors: dict[int | str, Any],
     ) -> Step:
         """A new program."""
 
         def function(*names: Any) -> Any:
             found = dict(zip(tensors, names))
-            own = [found.get(str(i), v) for i, v in enumerate(args)]
+            own = [found.get(i, v) for i, v in enumerate(args)]
             return self.function(
                 *own, **{k: found.get(k, v) for k, v in kwargs.items()}
             )
@@ -127,12 +134,21 @@ def is_input(v: Any) -> bool:
     return isinstance(v, Tensor) or (hasattr(v, "dtype") and hasattr(v, "shape"))
 
 
+def surroundings(inputs: Iterable[Any]) -> tuple[str, ...]:
+    """What of the context belongs to the key: the backend, its floats, and the backends
+    of the inputs, which a result shares if there are no parameters."""
+    backend = current_backend()
+    arrays = [v.array for v in inputs if isinstance(v, Tensor)]
+    own = {namespace_of([array]).name for array in arrays} or {backend.name}
+    return backend.name, backend.dtype, *sorted(own)
+
+
 def signature(v: Any) -> tuple[Any, ...]:
     """What of an input belongs to the key."""
     return tuple(v.shape), str(v.dtype), getattr(v, "requires_grad", False)
 
 
-def fixed(name: str, v: Any) -> Any:
+def fixed(name: int | str, v: Any) -> Any:
     """An argument that is no array, as a part of the key."""
     try:
         hash(v)
@@ -141,7 +157,26 @@ def fixed(name: str, v: Any) -> Any:
             f"compile: argument {name} is a {type(v).__name__}; it must be a Tensor or "
             "an array, or something that can be hashed, such as a number or a tuple"
         ) from None
-    return (type(v), v)
+    return exactly(v)
+
+
+def exactly(v: Any) -> Any:
+    """A value that is equal to another only if a function computes the same of both. To
+    Python 1, 1.0 and True are equal, as are 0.0 and -0.0, also inside of others; and
+    nan is not equal to itself."""
+    inside: Any = v
+    if isinstance(v, Number) and not isinstance(v, int):
+        inside = repr(v)
+    elif isinstance(v, tuple):
+        inside = tuple(map(exactly, v))
+    elif isinstance(v, frozenset):
+        inside = frozenset(map(exactly, v))
+    elif isinstance(v, slice):
+        inside = exactly((v.start, v.stop, v.step))
+    elif is_dataclass(v) and type(v).__hash__ is not object.__hash__:
+        compared = [f.name for f in fields(v) if f.compare]
+        inside = exactly(tuple(getattr(v, name) for name in compared))
+    return type(v), inside
 
 
 def fits(step: Step) -> bool:
@@ -153,22 +188,36 @@ def fits(step: Step) -> bool:
     return not step.other_options() and all(part.suits() for part in step.unsure())
 
 
-def input_names(function: Any, tensors: dict[str, Any]) -> list[str]:
-    """What a function calls its inputs."""
+def input_names(function: Any, tensors: Iterable[int | str]) -> list[str]:
+    """What a function calls its inputs, by their places or keywords. Each has a name of
+    its own: those behind *rest are rest_1, rest_2 (or rest_3, if rest_2 is another)."""
     try:
         parameters = [*inspect.signature(function).parameters.values()]
     except (TypeError, ValueError):  # not to be had of some that are written in C
         parameters = []
     one = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     names = [p.name for p in parameters if p.kind in one]
-    return [
-        names[int(name)]
-        if name.isdigit() and int(name) < len(names)
-        else f"x{name}"
-        if name.isdigit()
-        else name
-        for name in tensors
-    ]
+    more = [p.name for p in parameters if p.kind is inspect.Parameter.VAR_POSITIONAL]
+    taken = {p.name for p in parameters} | {n for n in tensors if isinstance(n, str)}
+    found = []
+    for at in tensors:
+        if isinstance(at, str) and at not in found:
+            found.append(at)
+        elif isinstance(at, int) and at < len(names):
+            found.append(names[at])
+        else:
+            base = at if isinstance(at, str) else more[0] if more else "x"
+            found.append(numbered(base, taken))
+    return found
+
+
+def numbered(name: str, taken: set[str]) -> str:
+    """A name with the first number that is free."""
+    count = 1
+    while f"{name}_{count}" in taken:
+        count += 1
+    taken.add(f"{name}_{count}")
+    return f"{name}_{count}"
 
 
 @overload

@@ -14,10 +14,16 @@ from collections.abc import Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from ..arrays.backends import brought, current_backend, namespace_of, uniform
+from ..arrays.backends import (
+    NAMESPACES,
+    brought,
+    current_backend,
+    namespace_of,
+    uniform,
+)
 from ..autograd.recording import Recorded, make
 from ..context import Changes, context
-from ..errors import in_a_program
+from ..errors import in_a_program, outside
 from ..tensor import Tensor
 from .files import path_of
 from .keys import Key, difference, key_of
@@ -47,6 +53,16 @@ def as_tensor(name: str, given: Any) -> Tensor:
         return Tensor(given)
     except (TypeError, ValueError) as error:
         raise type(error)(f"step: input {name!r}: {error}") from error
+
+
+def alike(returned: Any, outputs: list[Tensor]) -> Any:
+    """Results as a function returns them: one, or a tuple, named tuple or list."""
+    if isinstance(returned, list):
+        return outputs
+    if isinstance(returned, tuple):
+        make_named = getattr(returned, "_make", tuple)
+        return make_named(outputs)
+    return outputs[0]
 
 
 class Step:
@@ -204,7 +220,7 @@ class Step:
             warnings.warn(
                 f"step: the compiled program is wrong ({what}); NumPy's program runs "
                 "instead. Another compiler may be named by CC",
-                stacklevel=3,
+                stacklevel=outside(),
             )
             self.machine = NumPyMachine(self.program)
             for buffer, array in self.machine.arrays.items():
@@ -243,8 +259,11 @@ class Step:
             )
         arrays = []
         for name, x, (shape, dtype) in zip(self.names, given, self.wanted):
-            array = x.array if isinstance(x, Recorded) else x
-            if array is x and getattr(x, "dtype", None) != dtype:
+            if isinstance(x, Recorded):
+                array = x.array
+            elif type(x) in NAMESPACES and x.dtype == dtype:
+                array = x
+            else:  # also an array of a class of one's own, with a mask, say
                 array = as_tensor(name, x).array
             if array.shape != shape or array.dtype != dtype:
                 raise ValueError(
@@ -416,8 +435,7 @@ class Step:
         if self.foreign:
             results = tuple(map(self.ours, results, self.program.results))
         outputs = [make(array) for array in results[: len(draft.outputs)]]
-        several = isinstance(draft.returned, (tuple, list))
-        found: Any = tuple(outputs) if several else outputs[0]
+        found = alike(draft.returned, outputs)
         if self.program.parts or not draft.trains:
             return found
         arrays = results[len(outputs) :]

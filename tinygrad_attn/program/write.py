@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..arrays.backends import current_backend
-from ..errors import brief, check_number, say
+from ..errors import brief, check_number, outside, say
 from ..tensor import Tensor
 from .compiling import NoCompiler
 from .drafting import Draft, draft_of
@@ -90,7 +90,7 @@ def optimizers_of(given: Any) -> list[Any]:
         [] if given is None else given if isinstance(given, (list, tuple)) else [given]
     )
     for optimizer in found:
-        if not hasattr(optimizer, "moved"):
+        if not hasattr(optimizer, "moved") or isinstance(optimizer, type):
             raise TypeError(
                 f"write: update={brief(optimizer)} given; it must be an optimizer, "
                 "such as nn.optim.Adam(model.parameters()), or several"
@@ -143,8 +143,8 @@ def written(
 
 def machine_for(program: Program, target: str | None) -> Any:
     """What runs a program; if that is not there, the next best, with a warning."""
-    wanted = target or DEFAULT[current_backend().name]
-    if wanted not in MACHINES:
+    wanted = DEFAULT[current_backend().name] if target is None else target
+    if not isinstance(wanted, str) or wanted not in MACHINES:
         raise ValueError(
             f"write: target={say(target)} given; it must be one of "
             + ", ".join(MACHINES)
@@ -156,7 +156,9 @@ def machine_for(program: Program, target: str | None) -> Any:
         if instead == wanted:
             raise
         reason = str(error) if isinstance(error, NoCompiler) else "there is no NumPy"
-        warnings.warn(f"write: {reason}; the program runs in {instead}", stacklevel=4)
+        warnings.warn(
+            f"write: {reason}; the program runs in {instead}", stacklevel=outside()
+        )
         return MACHINES[instead](program)
 
 
