@@ -123,6 +123,18 @@ def test_the_head_says_how_a_file_is_used(stem, tmp_path):
     assert float(done.stdout) == step(x).item()
 
 
+@pytest.mark.parametrize("many", [False, True])
+def test_the_head_says_how_c_loads_its_numbers(many, tmp_path, monkeypatch):
+    if many:
+        monkeypatch.setattr(saving, "MOST", 1)
+    step, _ = trained()
+    step.save(tmp_path / "a b.c")
+    head = (tmp_path / "a b.c").read_text().partition("*/")[0]
+    load = '    load("a b.c.numbers");  // once' if many else "    load();  // once"
+    assert load in head
+    assert "(a b.c, with -lm)" in head
+
+
 def test_a_name_that_would_end_the_head_is_left_out(tmp_path):
     step, x = trained()
     path = tmp_path / 'a"""b\\N.py'

@@ -38,6 +38,7 @@ And what runs a text:
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's (C)
     files.py        files, written whole or not at all
+    saving_c.py     a program as a file in C
     saving.py       a program as a file that runs without this package
     running.py      the program as a function
     write.py        the program of a function

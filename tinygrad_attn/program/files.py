@@ -1,8 +1,9 @@
-"""Files: written whole, or not at all."""
+"""Files: what they are called, and that they are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import say
+
+WIDTH = 86  # of the lines of numbers
+PLAIN_NAME = re.compile(r"[\w +,.=@~-]+")  # a file's, that may stand in a text
 
 
 def path_of(given: Any) -> Path:
