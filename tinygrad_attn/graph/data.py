@@ -290,16 +290,21 @@ def _by_count(item: tuple[str, int]) -> int:
 
 def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
     found = {
-        key: list(value) if isinstance(value, tuple) else to_lists(value)
+        key: _writable(value)
         for key, value in vars(item).items()
         if not key.endswith("array") and key != "operation"
     }
-    return found | {key: _finite(getattr(item, key)) for key in computed}
+    return found | {key: _writable(getattr(item, key)) for key in computed}
 
 
-def _finite(numbers: Numbers) -> Any:
-    """Nested lists with strings for the numbers that JSON cannot hold."""
-    if isinstance(numbers, list):
-        return [_finite(v) for v in numbers]
-    unwritable = isinstance(numbers, float) and not isfinite(numbers)
-    return str(numbers) if unwritable else numbers
+def _writable(x: Any) -> Any:
+    """A value as JSON can hold it, with strings for numbers that are not finite."""
+    if isinstance(x, dict):
+        return {key: _writable(value) for key, value in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_writable(v) for v in x]
+    x = to_lists(x)
+    if isinstance(x, list):
+        return _writable(x)
+    unwritable = isinstance(x, float) and not isfinite(x)
+    return str(x) if unwritable else x

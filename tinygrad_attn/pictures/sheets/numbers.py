@@ -14,7 +14,7 @@ from math import inf
 
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
-from ..look.colours import BACKWARD, blend, digits
+from ..look.colours import BACKWARD, NAN, blend, digits
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
 from .sheet import NAME, Card, Link, Look, Row, Sheet
@@ -57,7 +57,8 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     most = max((flow for flow in flows if flow < inf), default=0.0)
     links = []
     for (source, target, partial), flow in zip(found, flows):
-        share = 1.0 if flow == inf else flow / most if most and flow == flow else 0.0
+        bad = flow != flow or flow == inf  # seen at a glance
+        share = 1.0 if bad else flow / most if most else 0.0
         (a, i), (b, j) = place[source.id], place[target.id]
         links.append(
             Link(
@@ -65,7 +66,7 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
                 b,
                 label=digits(partial) if len(found) <= LABELLED else "",
                 width=0.5 + 2.5 * share,
-                colour=blend(PALE, BACKWARD, share**0.5),
+                colour=NAN if bad else blend(PALE, BACKWARD, share**0.5),
                 source_row=i,
                 target_row=j,
             )
@@ -177,8 +178,9 @@ def partials(graph: Graph, z: Node, shown: Container[str]) -> dict[str, float]:
 
 
 def _flow(node: Node) -> float:
+    """A sort key: how much gradient flows; nan is more than anything."""
     g = node.gradient_array
-    return abs(g) if g is not None and g == g else 0.0
+    return 0.0 if g is None else abs(g) if g == g else inf
 
 
 def _place(node: Node) -> int:
