@@ -79,8 +79,8 @@ ORDER = """
         pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
-        pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
-        pictures.sheets.expressions
+        pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
+        pictures.sheets.numbers pictures.sheets.expressions
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.layers pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
