@@ -109,9 +109,25 @@ def test_what_is_no_probability_is_shown_as_what_it_is():
 
 
 def test_the_subtitle_is_true():
-    assert "each row adds up to 1" in draw_attention(WEIGHTS).svg
-    assert "each row adds" in draw_attention([[1.0, 0.0], [0.0, 0.0]]).svg  # nowhere
-    assert "not every row adds up to 1" in draw_attention([[0.5, 0.2]]).svg
+    for weights, told in (
+        (WEIGHTS, ", each row adds up to 1<"),
+        ([[1.0, 0.0], [0.0, 0.0]], ", each row adds up to 1 or is 0<"),  # nowhere
+        ([[0.0, 0.0]] * 5, ", all weights are 0<"),
+        ([[0.5, 0.2]], ", not every row adds up to 1<"),
+        ([[0.5, -0.5]], ", not every row adds up to 1<"),
+        ([[math.nan, 1.0]], ", not every row adds up to 1<"),
+    ):
+        assert told in draw_attention(weights).svg
+
+
+def test_beside_a_title_of_ones_own_stands_which_head_it_is():
+    maps = {"a": [[[1.0]]], "b": [[[1.0]], [[1.0]]]}
+    told = draw_attention(maps, head=("b", 1), title="Mine").svg
+    assert ">b, head 1: row = query" in told
+    assert (
+        "head 1: row" not in draw_attention(maps, head=("b", 1)).svg
+    )  # the title says
+    assert ">row = query" in draw_attention([[1.0]], title="Mine").svg  # there is one
 
 
 # --- lines ----------------------------------------------------------------------------

@@ -47,10 +47,14 @@ class Head:
         """Whether a cell is drawn grey: it is hidden, and its weight is 0."""
         return self.hidden[i][j] and self.rows[i][j] == 0.0
 
-    def adds_up(self) -> bool:
-        """Whether each row adds up to 1, or to 0 (a query that looks nowhere)."""
-        sums = [sum(row) for row in self.rows]
-        return all(abs(s - 1.0) < 1e-3 or s == 0.0 for s in sums)
+    def sums(self) -> list[int | None]:
+        """For each row 1 or 0 if it adds up to that, else None. A query that may attend
+        to no key has a row of 0."""
+        found: list[int | None] = []
+        for row in self.rows:
+            whole = 1 if abs(sum(row) - 1.0) < 1e-3 else None
+            found.append(0 if not any(row) else whole)
+        return found
 
 
 def read(weights: Any, sample: int, mask: Any) -> list[Head]:
