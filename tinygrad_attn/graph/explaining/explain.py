@@ -27,6 +27,7 @@ from ...autograd.recording import make
 from ...autograd.walk import unbroadcast
 from ...context import enable_grad
 from ...tensor import Tensor
+from ..check import NOISE
 from ..data import flat, index_of, to_lists
 from ..names import Names
 from ..trace import Trace, inputs_of, moved, moves, trace_of
@@ -111,6 +112,8 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
             note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
         elif element is not None and not isfinite(slopes[element]):
             note = why_not_finite(uses)
+        elif element is not None and is_noise(slopes[element], uses):
+            note = "≈ 0: the contributions cancel, and what is left is rounding"
     if element is not None:
         name += f"{list(index_of(element, t.shape)) or ''}"
         value = flat(t.array)[element]
@@ -265,6 +268,12 @@ def why_not_finite(uses: list[Use]) -> str:
                 f"{p.local:g}, its slope here, is {what}"
             )
     return "the contributions are finite, and their sum is not"
+
+
+def is_noise(gradient: float, uses: list[Use]) -> bool:
+    """Whether a gradient is what rounding left of contributions that cancel."""
+    largest = max((abs(p.contribution) for u in uses for p in u.products), default=0.0)
+    return 0.0 < abs(gradient) <= NOISE * largest
 
 
 def differing(

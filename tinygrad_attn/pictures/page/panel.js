@@ -32,9 +32,7 @@ function heading(step, card) {
 
 function forwardPart(card) {
   const parts = [gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value)];
-  if (card.value.palette === "probability") {
-    parts[0].append(make("p", "note", "Each row adds up to 1."));
-  }
+  if (card.adds_up) parts[0].append(make("p", "note", card.adds_up));
   const into = DATA.links.filter((link) => link.target === card.id);
   if (into.length) parts.push(inputList(into));
   const rules = into.filter((link) => link.rule);

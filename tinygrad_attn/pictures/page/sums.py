@@ -36,6 +36,8 @@ def grid_data(grid: Grid) -> dict[str, Any]:
         "numbers": [[json_number(x) for x in row] for row in grid.numbers],
         "largest": grid.largest,
         "power": grid.power,
+        "noise": json_number(grid.noise),
+        "least": grid.least,
         "palette": grid.palette,
         "labels": labels,
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import isfinite, sqrt
 
 from ...arrays.backends import namespace_of
+from ...graph.check import NOISE
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ..look.grids import size_of
@@ -26,13 +27,14 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
     inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
+    noise = NOISE * max((n for n in norms.values() if isfinite(n)), default=0.0)
     frames = Frames(repeats)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
             frame = frames.of(repeats.homes[node.id])
-            size = share_of(norms[node.id], largest), norms[node.id]
+            size = share_of(norms[node.id], largest, noise), norms[node.id]
             cards.append(box(graph, node, frame, size, look, repeats))
     links: dict[tuple[str, str, int], Link] = {}
     for edge in graph.edges:
@@ -78,7 +80,7 @@ def box(
         lines.append(f"{float(to_lists(node.array)):.4g}")
     bar = None
     if look.grads and node.gradient_array is not None:
-        bar = size[0], f"{size[1]:.3g}"
+        bar = size[0], f"{size[1]:.3g}" if size[0] or not size[1] else "≈ 0"
     tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
     if node.formula:
         tip.append(node.formula)
@@ -105,9 +107,9 @@ def times(count: int) -> str:
     return f"   × {count}" if count > 1 else ""
 
 
-def share_of(size: float, largest: float) -> float:
-    """A bar's length, 0..1; 1 if the norm overflowed, 0 if it is nan."""
-    if size != size or not size:
+def share_of(size: float, largest: float, noise: float = 0.0) -> float:
+    """A bar's length, 0..1; 1 if the norm overflowed, 0 if it is nan or noise."""
+    if size != size or size <= noise:
         return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 

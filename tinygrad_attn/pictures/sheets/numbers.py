@@ -12,9 +12,12 @@ from __future__ import annotations
 from collections.abc import Container
 from math import inf
 
+from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
-from ..look.colours import BACKWARD, NAN, blend, digits
+from ...graph.roles import scores_in
+from ..look.colours import BACKWARD, NAN, blend, digits, largest
+from ..look.grids import least_of
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
 from .sheet import NAME, Card, Link, Look, Row, Sheet
@@ -31,7 +34,10 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     ids = {name: f"t{i}" for i, name in enumerate(tensors)}
     place: dict[str, tuple[str, int]] = {}
     left_out: dict[str, int] = {}
+    masked: set[str] = set()
+    scores = scores_in(graph)
     for name, elements in tensors.items():
+        masked |= hidden(elements, scores)
         chosen = most_moving(elements)
         left_out[name] = len(elements) - len(chosen)
         tensors[name] = elements = chosen
@@ -46,6 +52,11 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
         for name, elements in tensors.items()
     ]
+    noise = NOISE * largest(node.gradient_array or 0.0 for node in graph)
+    for made, elements in zip(cards, tensors.values()):
+        made.noise = noise
+        for row, node in zip(made.rows, elements):
+            row.value = -inf if node.id in masked else row.value
     found = [
         (graph.by_id(source), node, partial)
         for node in graph
@@ -115,6 +126,18 @@ def card(
         more=left_out,
         tooltip="\n".join(fit_text(line, 160) for line in about),
     )
+
+
+def hidden(elements: list[Node], scores: set[str]) -> set[str]:
+    """The ids of a tensor's numbers that stand for −∞ among the scores of a softmax."""
+    rows: dict[tuple[int, ...], list[float]] = {}
+    for node in elements:
+        if node.id in scores:
+            rows.setdefault((node.index or ())[:-1], []).append(float(node.array))
+    least = least_of(rows.values())
+    if least is None:
+        return set()
+    return {n.id for n in elements if n.id in scores and float(n.array) <= least}
 
 
 def most_moving(elements: list[Node]) -> list[Node]:

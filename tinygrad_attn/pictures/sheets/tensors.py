@@ -6,10 +6,12 @@ use has a line forward, and a line backward with the contribution of the chain r
 
 from __future__ import annotations
 
+from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
-from ..look.grids import grid_of, is_probability, size_of
+from ...graph.roles import scores_in, weights_in
+from ..look.grids import grid_of, size_of
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import shape_text, short_names, short_path
@@ -21,7 +23,9 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     graph = without_transposes(graph)
     called = short_names(graph)
     of = pretty(graph.of)
-    largest = scales(graph) if look.scale == "shared" else (None, None)
+    most = scales(graph)
+    shared = most if look.scale == "shared" else (None, None)
+    weights, scores = weights_in(graph), scores_in(graph)
     cards: list[Card] = []
     links: list[Link] = []
     homes, frames = find_frames(graph)
@@ -29,7 +33,12 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         words = written(graph, node, called)
         card = card_of(graph, node, words, called[node.id], of)
         card.frame = homes[node.id]
-        add_grids(card, node, look, largest)
+        if look.values and node.id in weights:
+            card.value = grid_of(node.array, "probability")
+        elif look.values:
+            scored = node.id in scores
+            card.value = grid_of(node.array, "value", shared[0], scores=scored)
+        add_gradient(card, node, look, shared[1], NOISE * most[1])
         cards.append(card)
         for edge in graph.inputs(node):
             links.append(Link(edge.source, edge.target))
@@ -76,21 +85,16 @@ def kind_of(graph: Graph, node: Node) -> str:
     return "op"
 
 
-def add_grids(
-    card: Card, node: Node, look: Look, largest: tuple[float | None, float | None]
+def add_gradient(
+    card: Card, node: Node, look: Look, largest: float | None, noise: float
 ) -> None:
-    """Adds the heat maps of a node's value and gradient to its card."""
-    if look.values:
-        computed = card.kind in ("op", "softmax")
-        probable = computed and is_probability(node.array)
-        palette = "probability" if probable else "value"
-        card.value = grid_of(node.array, palette, None if probable else largest[0])
+    """Adds the heat map of a node's gradient to its card."""
     g = node.gradient_array
     if look.grads and g is not None and card.gradient_title:
         total = node.total_array
         if total is g or node.positions is None:
             total = None
-        card.gradient = grid_of(g, "gradient", largest[1], total)
+        card.gradient = grid_of(g, "gradient", largest, total, noise=noise)
     elif not look.grads:
         card.gradient_title = ""
 

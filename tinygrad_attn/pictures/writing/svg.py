@@ -267,7 +267,7 @@ def rows_svg(card: Card, w: float, top: float) -> list[str]:
 def bar_svg(bar: tuple[float, str], top: float) -> list[str]:
     """A bar for the size of a gradient."""
     length, text = bar
-    wide = max(2.0, 80.0 * length)
+    wide = max(2.0, 80.0 * length) if length else 0.0
     return [
         words("‖∂‖", PAD + 3, top + 12, 9, BACKWARD),
         f'<rect x="{LABEL:.0f}" y="{top + 4:.1f}" width="{wide:.1f}" height="9" '
