@@ -163,6 +163,7 @@ class Graph:
         of: the name of L, whose gradients these are, such as "loss". In the graph of a
             module, head or focus L is not among the nodes.
         groups: by id, the calls that the nodes were computed in.
+        through: if this is a part, what its gradients flow through: "O[1,0]"; else "".
     """
 
     level: str
@@ -170,6 +171,7 @@ class Graph:
     edges: list[Edge]
     of: str = ""
     groups: dict[str, Group] = field(default_factory=dict)
+    through: str = ""
 
     def __post_init__(self) -> None:
         self._by_id = {node.id: node for node in self.nodes}
@@ -222,6 +224,7 @@ class Graph:
         return {
             "level": self.level,
             "of": self.of,
+            "through": self.through,
             "groups": [vars(group) for group in self.groups.values()],
             "nodes": [_plain(n, ("value", "gradient", "total")) for n in self.nodes],
             "edges": [_plain(e, ("contribution",)) for e in self.edges],

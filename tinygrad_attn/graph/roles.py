@@ -1,14 +1,17 @@
-"""What numbers are, known from the operations that made and use them: weights, scores.
+"""What numbers are: weights, scores, shares.
 
-Rows that happen to add up to 1 are no probabilities, and a large negative number is no
-mask. So nothing here looks at numbers: a softmax makes weights, whoever wrote it, and
-what leads to one are its scores. The notation of an operation says which it is.
+Weights and scores are known from the operations that made and use them. Rows that
+happen to add up to 1 are no probabilities, and a large negative number is no mask. So
+nothing here looks at their numbers: a softmax makes weights, whoever wrote it, and what
+leads to one are its scores. The notation of an operation says which it is.
 """
 
 from __future__ import annotations
 
 import re
 
+from ..arrays.backends import namespace_of
+from .check import departs, magnitude
 from .data import Graph, Node
 
 
@@ -100,6 +103,25 @@ def behind(graph: Graph, node: Node) -> list[Node]:
         return inputs if plain and all(x is not None and x > 0 for x in plain) else []
     kept = node.op == "identity" or node.kind in ("choice", "movement")
     return inputs if kept else []
+
+
+def shares_in(graph: Graph) -> set[str]:
+    """The ids of nodes whose gradient is not the whole one, but the share of it that
+    flows through the part that the graph is of."""
+    found = set()
+    for node in graph:
+        g, total = node.gradient_array, node.total_array
+        if not graph.through or g is None or total is None or g is total:
+            continue
+        if isinstance(g, float):  # at the scalar level
+            if abs(g - total) > 1e-9 * abs(total):
+                found.add(node.id)
+            continue
+        with (xp := namespace_of([total])).quiet():
+            both = xp.where(g == g, g - total, 0.0)
+            if departs(both, total * 0.0, magnitude(total)):
+                found.add(node.id)
+    return found
 
 
 def numbers_into(graph: Graph, node: Node) -> list[Node]:

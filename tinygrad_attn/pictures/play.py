@@ -21,7 +21,7 @@ from ..graph.check import NOISE
 from ..graph.data import Edge, Graph, Node, flat
 from ..graph.notation.formulas import pretty, rule_of, written
 from ..graph.notation.tidy import without_transposes
-from ..graph.roles import scores_in, weights_in
+from ..graph.roles import scores_in, shares_in, weights_in
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings
@@ -34,7 +34,7 @@ from .page.sizes import Size, size_on_page
 from .page.sums import grid_data, how
 from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
-from .sheets.sheet import FORMULA, NAME, Look
+from .sheets.sheet import FORMULA, NAME, SHARE, Look
 from .sheets.tensors import card_of, scales, tensors
 from .writing.svg import lay_out, svg_text
 
@@ -129,6 +129,7 @@ class Script:
         self.homes, self.frames = find_frames(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
+        self.shares = shares_in(graph)
         self.noise = NOISE * scales(graph)[1]
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
@@ -194,6 +195,7 @@ class Script:
             "module": fit_text(node.module, NAME),
             "value": grid_data(self.values[node.id]),
             "gradient": gradient and grid_data(gradient),
+            "share": SHARE if node.id in self.shares else "",
             "how": how(self.graph, node),
             "adds_up": adds_up(node) if node.id in self.weights else "",
         }
@@ -208,7 +210,8 @@ class Script:
         )
         below = None
         if self.gradients[node.id] is not None:
-            below = f"∂{self.graph.of}/∂{name}  ×10⁻³"
+            share = SHARE if node.id in self.shares else ""
+            below = f"{share}∂{self.graph.of}/∂{name}  ×10⁻³"
         return size_on_page(title, self.values[node.id], below)
 
     def layout(self, sizes: dict[str, Size]) -> Layout:

@@ -12,6 +12,7 @@ from ...arrays.backends import namespace_of
 from ...graph.check import NOISE
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
+from ...graph.roles import shares_in
 from ..look.grids import size_of
 from ..look.text import fit_text
 from .labels import shape_text, short_path
@@ -87,7 +88,8 @@ def box(
     if node.source:
         tip.append(f"at {short_path(node.source)}")
     if bar:
-        tip.append(f"‖∂‖, the norm of its result's gradient: {size[1]:.6g}")
+        what = "share of the gradient" if node.id in shares_in(graph) else "gradient"
+        tip.append(f"‖∂‖, the norm of its result's {what}: {size[1]:.6g}")
     if count > 1:
         tip.append(f"drawn for {count}; the numbers are those of the first")
     return Card(

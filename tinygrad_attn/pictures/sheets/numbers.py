@@ -15,12 +15,12 @@ from math import inf
 from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
-from ...graph.roles import scores_in
+from ...graph.roles import scores_in, shares_in
 from ..look.colours import BACKWARD, NAN, blend, digits, largest
 from ..look.grids import least_of
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
-from .sheet import NAME, Card, Link, Look, Row, Sheet
+from .sheet import NAME, SHARE, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
@@ -53,8 +53,11 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         for name, elements in tensors.items()
     ]
     noise = NOISE * largest(node.gradient_array or 0.0 for node in graph)
+    shares = shares_in(graph)
     for made, elements in zip(cards, tensors.values()):
         made.noise = noise
+        if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
+            made.gradient_title = SHARE + made.gradient_title
         for row, node in zip(made.rows, elements):
             row.value = -inf if node.id in masked else row.value
     found = [

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..look.grids import Grid
 
+SHARE = "share of "  # before the name of a gradient that is not the whole one
 NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
 
 
