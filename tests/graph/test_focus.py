@@ -92,7 +92,7 @@ def labels(sheet):
 @pytest.mark.parametrize("level", ["op", "primitive"])
 def test_a_picture_says_that_a_gradient_is_a_share(loss, level):
     sheet = draw(loss, level, focus="weights[1,0]").sheet
-    assert "share of ∂result: what flows through weights[1,0]" in sheet.subtitle
+    assert "share of ∂result: through weights[1,0]" in sheet.subtitle
     told = labels(sheet)
     for name in ("W_Q", "W_K", "Q", "K", "products", "weights"):
         assert told[name] == f"share of ∂result/∂{name}"
@@ -113,8 +113,10 @@ def test_a_gradient_that_flows_through_the_focus_alone_is_no_share(loss):
 
 
 def test_single_numbers_say_that_their_gradient_is_a_share(loss):
-    told = labels(draw(loss, "scalar", focus="z[1,0]").sheet)
-    assert told["W_Q"] == "share of ∂result"
+    sheet = draw(loss, "scalar", focus="z[1,0]").sheet
+    assert "share of ∂result: through z[1,0]" in sheet.subtitle
+    told = labels(sheet)
+    assert told["W_Q"] == "share"
     assert told["z"] == "∂result"
 
 
@@ -124,7 +126,7 @@ def test_one_head_of_two_says_where_its_gradient_is_a_share():
         x = randn(2, 3, 4).requires_grad_()
         loss = layer(x)[0].sum()
     sheet = draw(loss, head=(layer, 0)).sheet
-    assert "what flows through this head and sequence" in sheet.subtitle
+    assert "through this head and sequence" in sheet.subtitle
     told = labels(sheet)
     assert told["x"] == "share of ∂loss/∂x"  # the other head uses it too
     assert told["weights"] == "∂loss/∂weights"

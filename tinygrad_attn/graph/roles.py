@@ -9,8 +9,11 @@ leads to one are its scores. The notation of an operation says which it is.
 from __future__ import annotations
 
 import re
+from math import isfinite
+from typing import Any
 
 from ..arrays.backends import namespace_of
+from ..arrays.precision import ROUNDING
 from .check import departs, magnitude
 from .data import Graph, Node
 
@@ -107,21 +110,32 @@ def behind(graph: Graph, node: Node) -> list[Node]:
 
 def shares_in(graph: Graph) -> set[str]:
     """The ids of nodes whose gradient is not the whole one, but the share of it that
-    flows through the part that the graph is of."""
-    found = set()
-    for node in graph:
-        g, total = node.gradient_array, node.total_array
-        if not graph.through or g is None or total is None or g is total:
-            continue
-        if isinstance(g, float):  # at the scalar level
-            if abs(g - total) > 1e-9 * abs(total):
-                found.add(node.id)
-            continue
-        with (xp := namespace_of([total])).quiet():
-            both = xp.where(g == g, g - total, 0.0)
-            if departs(both, total * 0.0, magnitude(total)):
-                found.add(node.id)
-    return found
+    flows through the part that the graph is of. (What differs by less than rounding
+    leaves of the largest gradient is no share.)"""
+    if not graph.through:
+        return set()
+    noise = 1e-3 * max((largest_of(node.total_array) for node in graph), default=0.0)
+    return {node.id for node in graph if is_share(node, noise)}
+
+
+def is_share(node: Node, noise: float) -> bool:
+    """Whether a node's gradient differs from the whole one."""
+    g, total = node.gradient_array, node.total_array
+    if g is None or total is None or g is total:
+        return False
+    scale = largest_of(total) + noise
+    if isinstance(total, float):  # at the scalar level
+        return bool(abs(g - total) > ROUNDING["float64"] * scale)
+    with (xp := namespace_of([total])).quiet():
+        rest = xp.where(g == g, g - total, 0.0)
+        return departs(rest, total * 0.0, scale) > 0.0
+
+
+def largest_of(gradient: Any) -> float:
+    """The largest finite |x| of an array, or of one number or None."""
+    if gradient is None or isinstance(gradient, float):
+        return abs(gradient) if gradient and isfinite(gradient) else 0.0
+    return magnitude(gradient)
 
 
 def numbers_into(graph: Graph, node: Node) -> list[Node]:

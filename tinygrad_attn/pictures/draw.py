@@ -235,7 +235,7 @@ def headings(
     count = f"{len(graph)} nodes"
     if shares_in(graph):
         through = pretty(graph.through)
-        count += f"; share of ∂{pretty(graph.of)}: what flows through {through}"
+        count += f"; share of ∂{pretty(graph.of)}: through {through}"
     if head is not None:
         path = head[0] if isinstance(head[0], str) else type(head[0]).__name__
         title = f"Head {head[1]} of {path}"

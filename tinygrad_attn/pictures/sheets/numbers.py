@@ -57,7 +57,7 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     for made, elements in zip(cards, tensors.values()):
         made.noise = noise
         if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
-            made.gradient_title = SHARE + made.gradient_title
+            made.gradient_title = SHARE.split()[0]  # the heading says of what
         for row, node in zip(made.rows, elements):
             row.value = -inf if node.id in masked else row.value
     found = [
@@ -86,7 +86,7 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
             )
         )
     if links and look.grads:
-        subtitle += "; the more gradient flows back along a line, the thicker it is"
+        subtitle += "; thicker lines carry more gradient back"
     return Sheet(title, subtitle, "right", cards, links, [])
 
 
