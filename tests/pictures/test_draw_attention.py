@@ -77,14 +77,17 @@ def test_rows_are_queries_and_columns_are_keys():
     assert ys[0] == ys[1] == ys[2] < ys[3] == ys[4] == ys[5]
 
 
-def test_grey_is_what_a_mask_says_or_a_zero_above_the_diagonal():
+def test_grey_is_what_a_mask_says_or_all_above_the_diagonal_if_it_is_0():
     weights = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
+    causal = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
 
-    def grey(**more):
+    def grey(weights=weights, **more):
         shown = cells(draw_attention(weights, style="map", **more))
         return [i for i, (_, r) in enumerate(shown) if r.get("fill") == GREY]
 
-    assert grey() == [2, 5]
+    assert grey() == []  # a 0 here and there is a weight, and no mask
+    assert grey(causal) == [1, 2, 5]
+    assert grey([[1.0, 0.0, 0.0]]) == []  # one query among three keys
     assert grey(mask=[[False, True, True]]) == [0, 3, 6]
     assert grey(mask=Tensor([[[False, True, True]] * 3])) == [0, 3, 6]
     assert grey(mask=[[[[False, True, True]]]]) == [0, 3, 6]

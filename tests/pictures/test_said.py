@@ -261,3 +261,15 @@ def test_explain_says_what_is_noise():
     assert "≈ 0: the contributions cancel" in explain(x[0, 0], of=loss).note
     y = zeros(2).requires_grad_()
     assert explain(y[0], of=(y * 1e-20).sum()).note == ""
+
+
+# --- counts ---------------------------------------------------------------------------
+
+
+def test_what_is_left_out_moves_no_more_or_is_just_more():
+    with record():
+        x = leaf(20)
+        moved = draw((x * x).sum(), "scalar", layout="own").svg
+        still = draw(x * x, "scalar", layout="own").svg
+    assert "⋯ and 4 that move no more" in moved
+    assert "⋯ and 4 more<" in still

@@ -18,7 +18,7 @@ from typing import Any
 from ..arrays.backends import namespace_of
 from ..errors import check_number
 from ..graph.check import NOISE
-from ..graph.data import Edge, Graph, Node, flat
+from ..graph.data import Edge, Graph, Node
 from ..graph.notation.formulas import pretty, rule_of, written
 from ..graph.notation.tidy import without_transposes
 from ..graph.roles import scores_in, shares_in, weights_in
@@ -31,7 +31,7 @@ from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
 from .page.sizes import Size, size_on_page
-from .page.sums import grid_data, how
+from .page.sums import adds_up, grid_data, how
 from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, SHARE, Look
@@ -346,20 +346,6 @@ def add(so_far: Any, share: Any) -> Any:
         return share
     with namespace_of([share]).quiet():
         return so_far + share
-
-
-def adds_up(node: Node) -> str:
-    """What the rows of weights add up to, as far as it is so; else ""."""
-    if not node.shape:
-        return ""
-    with (xp := namespace_of([node.array])).quiet():
-        sums = flat(xp.sum(node.array, axis=-1))
-    whole = [abs(s - 1.0) < 1e-3 for s in sums]
-    if sums and all(whole):
-        return "Each row adds up to 1."
-    if any(whole) and all(w or s == 0.0 for w, s in zip(whole, sums)):
-        return "Each row adds up to 1, or is 0 where a query may attend to nothing."
-    return ""
 
 
 def wide(label: str) -> float:

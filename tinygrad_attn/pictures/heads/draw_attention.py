@@ -55,8 +55,8 @@ def draw_attention(
 ) -> Picture:
     """A picture of attention weights; Jupyter shows it, `.save("x.svg")` saves it.
 
-    A cell is grey, for masked, where `mask` is False. Without a mask it is grey above
-    the diagonal if its weight is exactly 0, as a causal mask makes it. (A masked weight
+    A cell is grey, for masked, where `mask` is False; without a mask, above the
+    diagonal, if all weights there are 0, as a causal mask makes them. (A masked weight
     that is not 0 is a leak: it keeps its colour, and its cell is framed in magenta.)
 
     Up to 12 tokens the cells contain their numbers; up to 64 each cell has a tooltip;

@@ -24,8 +24,8 @@ class Head:
         path: the path of its module, or "" if the weights were no dict.
         number: which head of the module, from 0.
         rows: the weights (T, S).
-        hidden: (T, S), True where the mask forbids attention; without a mask, where a
-            weight above the diagonal is exactly 0, as a causal mask makes it.
+        hidden: (T, S), True where the mask forbids attention; without a mask, above
+            the diagonal if all weights there are exactly 0, as a causal mask makes it.
         by_mask: whether `hidden` comes from a mask.
     """
 
@@ -105,10 +105,8 @@ def _read_one(path: str, given: Any, sample: int, mask: Any) -> list[Head]:
     for h, matrix in enumerate(matrices):
         rows = [[_number(w) for w in row] for row in matrix]
         if mask is None:
-            hidden = [
-                [j > i and w == 0.0 for j, w in enumerate(row)]
-                for i, row in enumerate(rows)
-            ]
+            causal = t == s and not any(any(rows[i][i + 1 :]) for i in range(t))
+            hidden = [[causal and j > i for j in range(s)] for i in range(t)]
         else:
             hidden = _hidden(mask, (batch, count, t, s), (sample, h))
         heads.append(Head(path, h, rows, hidden, mask is not None))

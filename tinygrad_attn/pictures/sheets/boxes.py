@@ -29,14 +29,15 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
     noise = NOISE * max((n for n in norms.values() if isfinite(n)), default=0.0)
-    frames = Frames(repeats)
+    frames, shares = Frames(repeats), shares_in(graph)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
             frame = frames.of(repeats.homes[node.id])
             size = share_of(norms[node.id], largest, noise), norms[node.id]
-            cards.append(box(graph, node, frame, size, look, repeats))
+            what = "share of the gradient" if node.id in shares else "gradient"
+            cards.append(box(graph, node, frame, size, what, look, repeats))
     links: dict[tuple[str, str, int], Link] = {}
     for edge in graph.edges:
         source, target = shown[edge.source], shown[edge.target]
@@ -52,6 +53,7 @@ def box(
     node: Node,
     frame: str,
     size: tuple[float, float],
+    what: str,
     look: Look,
     repeats: Repeats,
 ) -> Card:
@@ -59,6 +61,7 @@ def box(
 
     Args:
         size: the length of its bar, and the norm of its gradient.
+        what: "gradient", or that it is a share of it.
     """
     called, computed = is_call(graph, node), bool(graph.inputs(node))
     kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
@@ -88,7 +91,6 @@ def box(
     if node.source:
         tip.append(f"at {short_path(node.source)}")
     if bar:
-        what = "share of the gradient" if node.id in shares_in(graph) else "gradient"
         tip.append(f"‖∂‖, the norm of its result's {what}: {size[1]:.6g}")
     if count > 1:
         tip.append(f"drawn for {count}; the numbers are those of the first")
