@@ -135,7 +135,9 @@ def test_one_head_of_two_says_where_its_gradient_is_a_share():
 def test_a_graph_that_was_unfolded_says_it_too(loss):
     graph = unfold(loss, focus="K[0,0]")
     assert graph.through == graph.to_dict()["through"] == "K[0,0]"
-    assert labels(draw(graph).sheet)["W_K"] == "share of ∂result/∂W_K"
+    sheet = draw(graph).sheet
+    assert labels(sheet)["W_K"] == "share of ∂result/∂W_K"
+    assert sheet.title == "K"  # and not the loss, which is no part of it
     assert unfold(loss).through == ""
 
 

@@ -120,7 +120,7 @@ def random_model(rng, depth=3):
     )
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(60))
 def test_parameters_times_counts_are_the_models(seed):
     manual_seed(seed)
     model = random_model(random.Random(seed))
@@ -132,7 +132,7 @@ def test_parameters_times_counts_are_the_models(seed):
 
 def test_the_random_models_have_repeats_of_every_sort():
     cards, frames = [], []
-    for seed in range(40):
+    for seed in range(60):
         manual_seed(seed)
         model = random_model(random.Random(seed))
         loss = model(randn(1, WIDTH).requires_grad_()).sum()

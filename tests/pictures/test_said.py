@@ -165,6 +165,17 @@ def test_masked_scores_read_as_numbers_and_minus_infinity(mask, number, level):
     assert grid["largest"] == 2.5
 
 
+def test_a_masked_score_is_not_the_largest_value_of_all():
+    with record():
+        s = leaf(3, 3)
+        w = functional.softmax(chosen(s, -1e9))
+        loss = (w * 3.0).sum()
+    cards = draw(loss, scale="shared").sheet.cards
+    assert {c.value.largest < 100.0 for c in cards if c.value.palette == "value"} == {
+        True
+    }
+
+
 @pytest.mark.parametrize("level", ["op", "primitive", "scalar"])
 def test_a_row_that_is_masked_by_a_number_alone_keeps_it(level):
     """The softmax of −1e9 alone is no row of 0: the numbers count."""

@@ -246,4 +246,6 @@ def headings(
     if module is not None:
         path = module if isinstance(module, str) else type(module).__name__
         return f"Inside {path}", f"{level}, {count}"
+    if graph.through:  # a part that was unfolded before
+        return pretty(graph.root.name), f"{level}, {count}"
     return graph.of or graph.root.name, f"{level}, {count}"

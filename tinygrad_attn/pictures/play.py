@@ -130,7 +130,7 @@ class Script:
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
         self.shares = shares_in(graph)
-        self.noise = NOISE * scales(graph)[1]
+        self.noise = NOISE * scales(graph, self.scores)[1]
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
             n.id: None

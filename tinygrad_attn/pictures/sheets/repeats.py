@@ -7,6 +7,7 @@ run compute the same steps with parameters of their own, or all with the same on
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -33,11 +34,13 @@ class Repeats:
     paths: dict[str, str]
     homes: dict[str, str]
 
+    def __post_init__(self) -> None:
+        self.sizes = Counter(self.shown.values())
+
     def count(self, node: Node) -> int:
         """How many nodes a card stands for, each time that its frame is there."""
         around = prod(self.times.get(path, 1) for path in prefixes(self.homes[node.id]))
-        same = sum(id == node.id for id in self.shown.values())
-        return same // around
+        return self.sizes[node.id] // around
 
 
 def repeats_of(graph: Graph) -> Repeats:
@@ -97,8 +100,9 @@ def path_of(graph: Graph, node: Node) -> str:
     shared: list[str] = []
     for level in zip(*parts):
         if any(part != level[0] for part in level):
-            if all(part.isdigit() for part in level):
-                shared = shared[:-1]  # a list of modules is no module
+            numbers = all(part.isdigit() for part in level)
+            if numbers and shared and not shared[-1].isdigit():
+                shared.pop()  # "layers", a list of modules, is no module
             break
         shared.append(level[0])
     return ".".join(shared)

@@ -13,7 +13,7 @@ from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
 from ...graph.roles import scores_in, shares_in, weights_in
-from ..look.grids import grid_of, size_of
+from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import shape_text, short_names, short_path
@@ -25,9 +25,9 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     graph = without_transposes(graph)
     called = short_names(graph)
     of = pretty(graph.of)
-    most = scales(graph)
-    shared = most if look.scale == "shared" else (None, None)
     weights, scores, shares = weights_in(graph), scores_in(graph), shares_in(graph)
+    most = scales(graph, scores)
+    shared = most if look.scale == "shared" else (None, None)
     cards: list[Card] = []
     links: list[Link] = []
     homes, frames = find_frames(graph)
@@ -111,9 +111,15 @@ def add_gradient(
         card.gradient_title = ""
 
 
-def scales(graph: Graph) -> tuple[float, float]:
-    """The largest value and the largest gradient in a graph."""
-    values = [size_of(n.array) for n in graph if n.dtype.startswith("float")]
+def scales(graph: Graph, scores: set[str]) -> tuple[float, float]:
+    """The largest value and the largest gradient in a graph; of the scores, without
+    those that stand for −∞."""
+    values = []
+    for node in graph:
+        if node.dtype.startswith("float"):
+            least = stand_in(node.array) if node.id in scores else None
+            array = node.array if least is None else above(node.array, least)
+            values.append(size_of(array))
     gradients = [
         size_of(n.gradient_array) for n in graph if n.gradient_array is not None
     ]
