@@ -208,3 +208,14 @@ def test_a_wrong_gradient_beside_a_nan_is_found_out(monkeypatch):
     _, loss = a_row_of_minus_infinity()
     with pytest.raises(RuntimeError, match="departs by"):
         unfold(loss, "primitive")
+
+
+def test_the_bar_of_a_module_whose_gradient_is_nan_is_magenta():
+    layer = nn.Linear(2, 2)
+    x = Tensor([[0.0, 1.0]]).requires_grad_()
+    root = layer(x) * 0.0
+    drawing = draw(where(root > 0, root.sqrt(), 0.0).sum(), "module", layout="own")
+    (card,) = (c for c in drawing.sheet.cards if c.title == "Linear")
+    assert card.bar == (1.0, "nan")
+    assert f'fill="{NAN}"' in drawing.svg
+    assert f'BGCOLOR="{NAN}"' in drawing.dot

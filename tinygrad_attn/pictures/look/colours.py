@@ -28,7 +28,7 @@ GRADIENTS = [
 PROBABILITIES = ["#ffffff", "#c6dcef", "#8db8dd", "#4a86bd", "#0b4f8a"]
 MINUS_INFINITY, NAN = "#52606d", "#ff4fd8"
 INK, MUTED, WHITE = "#1f2933", "#616e7c", "#ffffff"
-FORWARD, BACKWARD = "#334e68", "#7b3fa0"
+FORWARD, BACKWARD, BAR = "#334e68", "#7b3fa0", "#b58bcb"
 
 
 def shade(x: float, largest: float, palette: list[str]) -> str:

@@ -112,8 +112,10 @@ def times(count: int) -> str:
 
 
 def share_of(size: float, largest: float, noise: float = 0.0) -> float:
-    """A bar's length, 0..1; 1 if the norm overflowed, 0 if it is nan or noise."""
-    if size != size or size <= noise:
+    """A bar's length, 0..1; 1 if the norm is nan or infinite, 0 if it is noise."""
+    if size != size:
+        return 1.0
+    if size <= noise:
         return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from ..look.colours import (
     BACKWARD,
+    BAR,
     FORWARD,
     GRADIENTS,
     INK,
     MUTED,
+    NAN,
     PROBABILITIES,
     VALUES,
     WHITE,
@@ -238,7 +240,7 @@ def bar(length_and_label: tuple[float, str]) -> str:
     """A bar for the size of a gradient."""
     length, label = length_and_label
     width = max(2, round(80 * length))
-    colour = "#b58bcb" if length else WHITE
+    colour = NAN if label in ("nan", "inf") else BAR if length else WHITE
     return (
         f"{TABLE.format(spacing=2)}<TR><TD>{span('‖∂‖', 9, BACKWARD)}</TD>"
         f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD '
