@@ -272,7 +272,9 @@ def pictures(out: Path, shown: Shown) -> None:
     written = []
     for title, (weights, tokens, mask) in shown.items():
         written.append(out / f"attention_{title.replace(' ', '_')}.svg")
-        picture = draw_attention(weights, tokens, mask=mask, title=title.capitalize())
+        picture = draw_attention(
+            weights, tokens, mask=mask, title=f"Attention: {title}"
+        )
         picture.save(written[-1])
     one, asking = head(places=1), SENTENCE.index("small")
     with record():

@@ -8,8 +8,9 @@ import json
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -71,7 +72,9 @@ class Metrics:
 
 def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
     """Draws a loss curve, in nats per unit, where matplotlib is installed; says what
-    was done."""
+    was done. A model that has made no step has no curve."""
+    if not losses:
+        return "loss curve: none, as no step was made"
     backend = os.environ.pop("MPLBACKEND", None)  # a notebook's is unknown outside it
     try:
         from matplotlib.figure import Figure
@@ -82,13 +85,27 @@ def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
             os.environ["MPLBACKEND"] = backend
     figure = Figure(figsize=(7, 4), layout="constrained")  # no window, so no pyplot
     axes = figure.subplots()
-    axes.plot(range(1, len(losses) + 1), losses, color="#2166ac")
+    few = "o" if len(losses) < 3 else ""  # one step is a point, and no line
+    axes.plot(range(1, len(losses) + 1), losses, color="#2166ac", marker=few)
     axes.set(xlabel="step", ylabel=f"loss (nats per {unit})", ylim=(0, None))
+    axes.locator_params(axis="x", integer=True)
     axes.set_title(title, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
-    figure.savefig(path)
+    svg = BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Title": title, "Date": None})
+    path.write_bytes(svg.getvalue())  # whole, or not at all
     return f"loss curve: {path}"
+
+
+def clearest(maps: Mapping[str, Tensor]) -> tuple[str, int]:
+    """The head whose queries are the most decided: the path of its module and its
+    number, by the mean of the largest weight of each row."""
+    found: dict[tuple[str, int], float] = {}
+    for path, weights in maps.items():
+        for number, rows in enumerate(weights[0].tolist()):
+            found[path, number] = sum(map(max, rows)) / len(rows)
+    return max(found, key=found.__getitem__)
 
 
 def count_numbers(loss: Tensor) -> str:

@@ -154,9 +154,9 @@ def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
         drawing.save(out / f"{name}.dot")
         print(f"  {drawing.save(out / f'{name}.svg')}, and .dot")
     maps = nn.attention_maps(run.model, Tensor([digits]))
-    picture = draw_attention(
-        maps, tokens[::-1], tokens, title="Where each output looks"
-    )
+    shown = f"layers.{o.layer}.self_attn", o.head
+    title = "Where each output looks"
+    picture = draw_attention(maps, tokens[::-1], tokens, head=shown, title=title)
     for ending in ("svg", "html"):
         picture.save(out / f"attention.{ending}")
     print(f"  {out / 'attention.html'}, and .svg")

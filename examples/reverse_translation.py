@@ -46,6 +46,7 @@ class Run(Translation):
 
     kind = "train_reverse"
     goal = 0.995
+    learning = "Learning to reverse"
 
     def __init__(self, o: argparse.Namespace, settings: Settings) -> None:
         self.settings = settings

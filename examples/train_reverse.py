@@ -30,7 +30,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples import reverse_translation, terminal, training
-from examples.common import compare_with_numpy, count_numbers, draw_losses
+from examples.common import (
+    clearest,
+    compare_with_numpy,
+    count_numbers,
+    draw_losses,
+)
 from examples.options import (
     Cases,
     Parser,
@@ -223,8 +228,10 @@ class Run(Training):
         """The attention map and the loss curve."""
         row = self.task.read(text, "--ask")
         maps = nn.attention_maps(self.model, Tensor([row]))  # path → (1, heads, T, T)
-        title = "Where each output looks: the digit it shall name"
-        picture = draw_attention(maps, text[::-1], text, title=title)
+        title = "Where each output looks; its row has the digit it shall name"
+        picture = draw_attention(
+            maps, text[::-1], text, head=clearest(maps), title=title
+        )
         picture.save(folder / "attention.svg")
         print(f"attention map: {folder / 'attention.svg'}")
         title = "Learning to reverse"

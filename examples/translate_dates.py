@@ -76,6 +76,7 @@ class Run(Translation):
     kind = "translate_dates"
     settings = SETTINGS
     things, done = "dates", "read"
+    learning = "Learning to read dates"
     goal = 0.98
 
     def __init__(self, o: argparse.Namespace) -> None:

@@ -14,13 +14,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import nn
-from examples.common import draw_losses
+from examples.common import clearest, draw_losses
 from examples.terminal import tell
 from examples.training import Pair, Step, Training
 from tinygrad_attn import Tensor, draw_attention
+from tinygrad_attn.pictures.look.text import clip
 
 TOGETHER = 512  # texts that are answered at once
 SMALL = 0.1  # nats a letter: before that, hardly a whole answer is right
@@ -119,6 +120,8 @@ class Translation(Training):
         decay: whether it then falls, as in the paper; a short training needs it not.
     """
 
+    learning: ClassVar[str]  # the title of its loss curve
+
     def __init__(
         self,
         o: argparse.Namespace,
@@ -180,20 +183,24 @@ class Translation(Training):
         show_alignment(self.letters, self.data.validation[0])
 
     def draw(self, text: str, folder: Path) -> None:
-        """Where the decoder looks while it writes one answer; and the loss."""
-        answer = self.answers([text])[0]
+        """Where the decoder looks while it writes one answer: small, all its heads;
+        large, the most decided one. And the loss."""
         src = self.letters.tokens([text])
-        tgt = nn.shift_right(self.letters.labels([answer]))
+        (tokens,) = nn.greedy_decode(self.model, src)
+        answer = clip(self.letters.text(tokens), 40)
+        written = self.letters.names(tokens)  # EOS too, if the answer ended
+        tgt = nn.shift_right(Tensor([tokens]))  # row t: it looks to write letter t
         maps = nn.attention_maps(self.model, src, tgt)
-        written = [*answer, "EOS"]  # row t: where the decoder looks to write letter t
-        cross = next(path for path in maps if "cross" in path)
-        title = f"Cross-attention: where each letter written for {text} comes from"
-        picture = draw_attention(maps[cross], written, list(text), title=title)
+        cross = {path: found for path, found in maps.items() if "cross" in path}
+        title = f"Cross-attention: where it looks to write each letter of {answer}"
+        picture = draw_attention(
+            cross, written, list(text), head=clearest(cross), title=title
+        )
         for ending in ("svg", "html"):
             picture.save(folder / f"cross_attention.{ending}")
             print(f"  {folder / f'cross_attention.{ending}'}")
-        title = "Learning to translate"
-        print(f"  {draw_losses(self.losses, folder / 'loss.svg', title, 'letter')}")
+        curve = draw_losses(self.losses, folder / "loss.svg", self.learning, "letter")
+        print(f"  {curve}")
 
 
 def train_step(run: Translation, pairs: list[Pair]) -> float:

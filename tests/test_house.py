@@ -45,7 +45,7 @@ ORDER = """
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.updates
     copies ops tensor functional creation check_gradients
-    graph.check graph.data graph.trace graph.names
+    graph.check graph.data graph.roles graph.trace graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
         graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks
@@ -80,8 +80,8 @@ ORDER = """
         pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
-        pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
-        pictures.sheets.expressions
+        pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
+        pictures.sheets.numbers pictures.sheets.expressions
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.layers pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates

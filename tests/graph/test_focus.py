@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import nn
-from tinygrad_attn import manual_seed, randn, record, unfold
+from tinygrad_attn import draw, manual_seed, randn, record, unfold
 from tinygrad_attn.functional import causal_mask, mse_loss
+from tinygrad_attn.pictures.play import Script
 
 
 @pytest.fixture
@@ -81,3 +82,77 @@ def test_a_wrong_focus_gets_one_sentence(loss, focus, says):
     assert says in str(caught.value)
     with pytest.raises(ValueError, match="at level 'module'"):
         unfold(loss, "module", focus="Q")
+
+
+def labels(sheet):
+    """What each card calls its gradient, by the name of the card."""
+    return {c.title.split(" = ")[0]: c.gradient_title for c in sheet.cards}
+
+
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_a_picture_says_that_a_gradient_is_a_share(loss, level):
+    sheet = draw(loss, level, focus="weights[1,0]").sheet
+    assert "share of ∂result: through weights[1,0]" in sheet.subtitle
+    told = labels(sheet)
+    for name in ("W_Q", "W_K", "Q", "K", "products", "weights"):
+        assert told[name] == f"share of ∂result/∂{name}"
+    (card,) = (c for c in sheet.cards if c.title == "W_Q")
+    whole = unfold(loss, level).node("W_Q").gradient
+    assert card.gradient.totals == whole  # for the tooltips
+    assert "the share that flows through weights[1,0]" in card.tooltip
+
+
+def test_a_gradient_that_flows_through_the_focus_alone_is_no_share(loss):
+    sheet = draw(loss, focus="energies").sheet
+    assert "share" not in sheet.subtitle
+    told = labels(sheet)
+    assert told["W_Q"] == "∂result/∂W_Q"
+    assert not any("share" in text for text in told.values())
+    whole = draw(loss).sheet
+    assert not any("share" in text for text in labels(whole).values())
+
+
+def test_single_numbers_say_that_their_gradient_is_a_share(loss):
+    sheet = draw(loss, "scalar", focus="z[1,0]").sheet
+    assert "share of ∂result: through z[1,0]" in sheet.subtitle
+    told = labels(sheet)
+    assert told["W_Q"] == "share"
+    assert told["z"] == "∂result"
+
+
+def test_one_head_of_two_says_where_its_gradient_is_a_share():
+    layer = nn.MultiHeadAttention(4, 2)
+    with record():
+        x = randn(2, 3, 4).requires_grad_()
+        loss = layer(x)[0].sum()
+    sheet = draw(loss, head=(layer, 0)).sheet
+    assert "through this head and sequence" in sheet.subtitle
+    told = labels(sheet)
+    assert told["x"] == "share of ∂loss/∂x"  # the other head uses it too
+    assert told["weights"] == "∂loss/∂weights"
+
+
+def test_a_graph_that_was_unfolded_says_it_too(loss):
+    graph = unfold(loss, focus="K[0,0]")
+    assert graph.through == graph.to_dict()["through"] == "K[0,0]"
+    sheet = draw(graph).sheet
+    assert labels(sheet)["W_K"] == "share of ∂result/∂W_K"
+    assert sheet.title == "K"  # and not the loss, which is no part of it
+    assert unfold(loss).through == ""
+
+
+def test_a_page_says_it_too(loss):
+    cards = Script(unfold(loss, focus="weights[1,0]")).data("", "")["cards"]
+    assert {c["share"] for c in cards if c["gradient"]} == {"share of "}
+    cards = Script(unfold(loss)).data("", "")["cards"]
+    assert {c["share"] for c in cards} == {""}
+
+
+def test_the_inside_of_a_module_has_the_whole_gradient_of_what_it_alone_uses():
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    with record():
+        x = randn(1, 2).requires_grad_()
+        loss = (first(x) + second(x)).sum()
+    told = labels(draw(loss, module=first).sheet)
+    assert told["x"] == "share of ∂loss/∂x"
+    assert "share" not in told["weight"]

@@ -77,14 +77,17 @@ def test_rows_are_queries_and_columns_are_keys():
     assert ys[0] == ys[1] == ys[2] < ys[3] == ys[4] == ys[5]
 
 
-def test_grey_is_what_a_mask_says_or_a_zero_above_the_diagonal():
+def test_grey_is_what_a_mask_says_or_all_above_the_diagonal_if_it_is_0():
     weights = [[0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
+    causal = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.5, 0.5]]
 
-    def grey(**more):
+    def grey(weights=weights, **more):
         shown = cells(draw_attention(weights, style="map", **more))
         return [i for i, (_, r) in enumerate(shown) if r.get("fill") == GREY]
 
-    assert grey() == [2, 5]
+    assert grey() == []  # a 0 here and there is a weight, and no mask
+    assert grey(causal) == [1, 2, 5]
+    assert grey([[1.0, 0.0, 0.0]]) == []  # one query among three keys
     assert grey(mask=[[False, True, True]]) == [0, 3, 6]
     assert grey(mask=Tensor([[[False, True, True]] * 3])) == [0, 3, 6]
     assert grey(mask=[[[[False, True, True]]]]) == [0, 3, 6]
@@ -109,9 +112,25 @@ def test_what_is_no_probability_is_shown_as_what_it_is():
 
 
 def test_the_subtitle_is_true():
-    assert "each row adds up to 1" in draw_attention(WEIGHTS).svg
-    assert "each row adds" in draw_attention([[1.0, 0.0], [0.0, 0.0]]).svg  # nowhere
-    assert "not every row adds up to 1" in draw_attention([[0.5, 0.2]]).svg
+    for weights, told in (
+        (WEIGHTS, ", each row adds up to 1<"),
+        ([[1.0, 0.0], [0.0, 0.0]], ", each row adds up to 1 or is 0<"),  # nowhere
+        ([[0.0, 0.0]] * 5, ", all weights are 0<"),
+        ([[0.5, 0.2]], ", not every row adds up to 1<"),
+        ([[0.5, -0.5]], ", not every row adds up to 1<"),
+        ([[math.nan, 1.0]], ", not every row adds up to 1<"),
+    ):
+        assert told in draw_attention(weights).svg
+
+
+def test_beside_a_title_of_ones_own_stands_which_head_it_is():
+    maps = {"a": [[[1.0]]], "b": [[[1.0]], [[1.0]]]}
+    told = draw_attention(maps, head=("b", 1), title="Mine").svg
+    assert ">b, head 1: row = query" in told
+    assert (
+        "head 1: row" not in draw_attention(maps, head=("b", 1)).svg
+    )  # the title says
+    assert ">row = query" in draw_attention([[1.0]], title="Mine").svg  # there is one
 
 
 # --- lines ----------------------------------------------------------------------------

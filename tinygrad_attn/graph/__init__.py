@@ -4,6 +4,7 @@
 `explain` says where one gradient came from. Read the files in this order:
 
     data.py      a graph as plain data: nodes and edges
+    roles.py     what numbers are: weights, scores
     check.py     do two arrays differ by more than rounding?
     trace.py     a private copy of the recorded graph, and the walk through it
     names.py     the names of tensors, modules and parameters

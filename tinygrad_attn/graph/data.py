@@ -163,6 +163,7 @@ class Graph:
         of: the name of L, whose gradients these are, such as "loss". In the graph of a
             module, head or focus L is not among the nodes.
         groups: by id, the calls that the nodes were computed in.
+        through: if this is a part, what its gradients flow through: "O[1,0]"; else "".
     """
 
     level: str
@@ -170,6 +171,7 @@ class Graph:
     edges: list[Edge]
     of: str = ""
     groups: dict[str, Group] = field(default_factory=dict)
+    through: str = ""
 
     def __post_init__(self) -> None:
         self._by_id = {node.id: node for node in self.nodes}
@@ -222,6 +224,7 @@ class Graph:
         return {
             "level": self.level,
             "of": self.of,
+            "through": self.through,
             "groups": [vars(group) for group in self.groups.values()],
             "nodes": [_plain(n, ("value", "gradient", "total")) for n in self.nodes],
             "edges": [_plain(e, ("contribution",)) for e in self.edges],
@@ -290,16 +293,21 @@ def _by_count(item: tuple[str, int]) -> int:
 
 def _plain(item: Any, computed: tuple[str, ...]) -> dict[str, Any]:
     found = {
-        key: list(value) if isinstance(value, tuple) else to_lists(value)
+        key: _writable(value)
         for key, value in vars(item).items()
         if not key.endswith("array") and key != "operation"
     }
-    return found | {key: _finite(getattr(item, key)) for key in computed}
+    return found | {key: _writable(getattr(item, key)) for key in computed}
 
 
-def _finite(numbers: Numbers) -> Any:
-    """Nested lists with strings for the numbers that JSON cannot hold."""
-    if isinstance(numbers, list):
-        return [_finite(v) for v in numbers]
-    unwritable = isinstance(numbers, float) and not isfinite(numbers)
-    return str(numbers) if unwritable else numbers
+def _writable(x: Any) -> Any:
+    """A value as JSON can hold it, with strings for numbers that are not finite."""
+    if isinstance(x, dict):
+        return {key: _writable(value) for key, value in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [_writable(v) for v in x]
+    x = to_lists(x)
+    if isinstance(x, list):
+        return _writable(x)
+    unwritable = isinstance(x, float) and not isfinite(x)
+    return str(x) if unwritable else x

@@ -104,6 +104,28 @@ def graph_of(
     if head is None and sample != 0:
         raise ValueError(f"{who}: sample given without head=(layer, number)")
     check_number(who, "limit", limit, 1, whole=True)
+    graph = part_of(who, root, level, module, head, sample, focus, depth, limit)
+    if focus is not None:
+        graph.through = " ".join(focus.split())
+    elif head is not None:
+        graph.through = "this head and sequence"
+    elif module is not None:
+        graph.through = "this part"
+    return graph
+
+
+def part_of(
+    who: str,
+    root: Any,
+    level: str,
+    module: Any,
+    head: Any,
+    sample: Any,
+    focus: Any,
+    depth: int | None,
+    limit: int,
+) -> Graph:
+    """A computation, or the part of it that is asked for."""
     trace = trace_of(who, root)
     names = Names(trace)
     trace.called = names.of(trace)  # the same names at every level

@@ -11,6 +11,8 @@ from typing import Any
 
 from ..errors import check_number, how_to_install
 from ..graph.data import Graph
+from ..graph.notation.formulas import pretty
+from ..graph.roles import shares_in
 from ..graph.trace import history
 from ..graph.unfold import LEVELS, graph_of
 from ..printing import printable
@@ -231,6 +233,9 @@ def headings(
     """The title and the subtitle of a picture."""
     level = f"{graph.level} level"
     count = f"{len(graph)} nodes"
+    if shares_in(graph):
+        through = pretty(graph.through)
+        count += f"; share of ∂{pretty(graph.of)}: through {through}"
     if head is not None:
         path = head[0] if isinstance(head[0], str) else type(head[0]).__name__
         title = f"Head {head[1]} of {path}"
@@ -241,4 +246,6 @@ def headings(
     if module is not None:
         path = module if isinstance(module, str) else type(module).__name__
         return f"Inside {path}", f"{level}, {count}"
+    if graph.through:  # a part that was unfolded before
+        return pretty(graph.root.name), f"{level}, {count}"
     return graph.of or graph.root.name, f"{level}, {count}"

@@ -17,23 +17,25 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..errors import check_number
+from ..graph.check import NOISE
 from ..graph.data import Edge, Graph, Node
 from ..graph.notation.formulas import pretty, rule_of, written
 from ..graph.notation.tidy import without_transposes
+from ..graph.roles import scores_in, shares_in, weights_in
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings
 from .layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from .look.grids import Grid, grid_of, is_probability, size_of
+from .look.grids import Grid, grid_of, size_of
 from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
 from .page.sizes import Size, size_on_page
-from .page.sums import grid_data, how
+from .page.sums import adds_up, grid_data, how
 from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
-from .sheets.sheet import FORMULA, NAME, Look
-from .sheets.tensors import card_of, tensors
+from .sheets.sheet import FORMULA, NAME, SHARE, Look
+from .sheets.tensors import card_of, scales, tensors
 from .writing.svg import lay_out, svg_text
 
 MOST = 300  # cards on a page
@@ -126,19 +128,26 @@ class Script:
         self.called = short_names(graph)
         self.homes, self.frames = find_frames(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
+        self.weights, self.scores = weights_in(graph), scores_in(graph)
+        self.shares = shares_in(graph)
+        self.noise = NOISE * scales(graph, self.scores)[1]
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
             n.id: None
             if n.gradient_array is None
-            else grid_of(n.gradient_array, "gradient")
+            else self.gradient_grid(n.gradient_array)
             for n in graph
         }
 
     def value_grid(self, node: Node) -> Grid:
         """The heat map of a value."""
-        computed = bool(self.graph.inputs(node))
-        probable = computed and is_probability(node.array)
-        return grid_of(node.array, "probability" if probable else "value")
+        if node.id in self.weights:
+            return grid_of(node.array, "probability")
+        return grid_of(node.array, scores=node.id in self.scores)
+
+    def gradient_grid(self, g: Any) -> Grid:
+        """The heat map of a gradient, or of a contribution to one."""
+        return grid_of(g, "gradient", noise=self.noise)
 
     def data(self, title: str, subtitle: str) -> dict[str, Any]:
         """The data of the whole page, as `page` takes it."""
@@ -186,7 +195,9 @@ class Script:
             "module": fit_text(node.module, NAME),
             "value": grid_data(self.values[node.id]),
             "gradient": gradient and grid_data(gradient),
+            "share": SHARE if node.id in self.shares else "",
             "how": how(self.graph, node),
+            "adds_up": adds_up(node) if node.id in self.weights else "",
         }
 
     # --- places -----------------------------------------------------------------------
@@ -199,7 +210,8 @@ class Script:
         )
         below = None
         if self.gradients[node.id] is not None:
-            below = f"∂{self.graph.of}/∂{name}  ×10⁻³"
+            share = SHARE if node.id in self.shares else ""
+            below = f"{share}∂{self.graph.of}/∂{name}  ×10⁻³"
         return size_on_page(title, self.values[node.id], below)
 
     def layout(self, sizes: dict[str, Size]) -> Layout:
@@ -265,7 +277,7 @@ class Script:
             seed["sentence"] = self.seed(node)
             if self.paths(node.id):
                 so_far[node.id], arrived[node.id] = outside, 1
-                seed["grid"] = grid_data(grid_of(outside, "gradient"))
+                seed["grid"] = grid_data(self.gradient_grid(outside))
                 seed["paths"] = self.paths(node.id) + 1
             steps.append(seed)
         number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
@@ -284,10 +296,10 @@ class Script:
                         "link": number[id(edge)],
                         "to": source,
                         "rule": self.rule(edge),
-                        "grid": grid_data(grid_of(share, "gradient")),
+                        "grid": grid_data(self.gradient_grid(share)),
                         "path": arrived[source],
                         "paths": self.paths(source) + first.get(source, 0),
-                        "so_far": grid_data(grid_of(so_far[source], "gradient")),
+                        "so_far": grid_data(self.gradient_grid(so_far[source])),
                     }
                 )
             if sends:

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from math import isfinite, isnan
+from functools import partial
+from math import inf, isfinite, isnan
 
 from ... import ops
 from ...arrays.backends import namespace_of
@@ -26,6 +27,7 @@ from ...autograd.recording import make
 from ...autograd.walk import unbroadcast
 from ...context import enable_grad
 from ...tensor import Tensor
+from ..check import NOISE
 from ..data import flat, index_of, to_lists
 from ..names import Names
 from ..trace import Trace, inputs_of, moved, moves, trace_of
@@ -99,7 +101,7 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
         slopes = flat(gradient)
         ranked = range(t.size) if element is None else [element]
         again, scale = Again(trace, t), sum(map(size_of, uses))
-        for i in sorted(ranked, key=lambda i: -abs(slopes[i]))[:CHECKED]:
+        for i in sorted(ranked, key=partial(by_size, slopes))[:CHECKED]:
             at, difference = index_of(i, t.shape), again.slope(i, slopes[i], scale)
             checked.append((at, slopes[i], difference))
             said = differing(again, i, slopes[i], difference, scale)
@@ -108,6 +110,10 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
             note = note or said
         if t is root:
             note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
+        elif element is not None and not isfinite(slopes[element]):
+            note = why_not_finite(uses)
+        elif element is not None and is_noise(slopes[element], uses):
+            note = "≈ 0: the contributions cancel, and what is left is rounding"
     if element is not None:
         name += f"{list(index_of(element, t.shape)) or ''}"
         value = flat(t.array)[element]
@@ -222,6 +228,11 @@ def local_derivatives(z: Tensor, position: int, element: int) -> list[float]:
     return flat(found.array)
 
 
+def by_size(numbers: list[float], i: int) -> float:
+    """A sort key: nan first, then the largest."""
+    return -inf if isnan(numbers[i]) else -abs(numbers[i])
+
+
 def size_of(use: Use) -> float:
     """The size of the numbers that add up to a contribution."""
     upstream = max((abs(u) for u in flat(use.upstream_array)), default=0.0)
@@ -241,6 +252,28 @@ def why_none(t: Tensor, root: str) -> str:
         f"no gradient: nothing flows from {root} to it; on every way there stands a "
         "stop_gradient or a comparison"
     )
+
+
+def why_not_finite(uses: list[Use]) -> str:
+    """Where a gradient becomes nan or infinite, or through which step it comes."""
+    for use in uses:
+        for p in use.products:
+            if isfinite(p.contribution):
+                continue
+            step, what = f"{use.name}{list(p.index) or ''}", f"{p.contribution:g}"
+            if not isfinite(p.upstream):
+                return f"{what} comes from {step}, whose gradient is {p.upstream:g}"
+            return (
+                f"{what} begins at {step}: {p.upstream:g}, which arrives there, times "
+                f"{p.local:g}, its slope here, is {what}"
+            )
+    return "the contributions are finite, and their sum is not"
+
+
+def is_noise(gradient: float, uses: list[Use]) -> bool:
+    """Whether a gradient is what rounding left of contributions that cancel."""
+    largest = max((abs(p.contribution) for u in uses for p in u.products), default=0.0)
+    return 0.0 < abs(gradient) <= NOISE * largest
 
 
 def differing(

@@ -119,6 +119,7 @@ def _node(
     if not isinstance(box, Scope):
         node = node_of(box, called[box], at, names, trace)
         node.name = called[box]
+        node.parameters = box.size if node.op == "parameter" else 0
     else:
         node = node_of(shown, "", at, names, trace)
         kind_of = type(box.owner)

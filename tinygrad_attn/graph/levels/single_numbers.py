@@ -103,7 +103,12 @@ class SingleNumbers:
         return Array(flat(x.array), x.shape, x.dtype)
 
     def _walk(self, trace: Trace) -> None:
-        """Finds ∂L/∂v of every Value by the chain rule of chapter 1."""
+        """Finds ∂L/∂v of every Value by the chain rule of chapter 1.
+
+        The walk over arrays multiplies all numbers of a tensor, also those that nothing
+        depends on, and 0 · ∞ is nan. To meet that nan here too, the walk begins with a
+        0 at every number of a tensor that has a gradient.
+        """
         self.grad: dict[Value, float] = {}
         pairs = [
             (v, float(g))
@@ -111,6 +116,7 @@ class SingleNumbers:
             if seed is not None
             for v, g in zip(self.of[root], flat(seed))
         ]
+        pairs += [(v, 0.0) for t in self.of if t in trace.gradients for v in self.of[t]]
         end = Value(0.0, tuple(v for v, _ in pairs), "", tuple(g for _, g in pairs))
         order = list(topological_order(end))
         grad = dict.fromkeys(order, 0.0)

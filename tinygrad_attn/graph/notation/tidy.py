@@ -42,7 +42,7 @@ def without_transposes(graph: Graph) -> Graph:
         edges.append(
             replace(edge, source=source, turned=turned, contribution_array=share)
         )
-    return Graph(graph.level, nodes, edges, graph.of, graph.groups)
+    return replace(graph, nodes=nodes, edges=edges)
 
 
 def is_transpose(node: Node) -> bool:

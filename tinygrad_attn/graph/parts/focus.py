@@ -88,6 +88,7 @@ def only(graph: Graph, end: Node) -> Graph:
         [edge for edge in graph.edges if edge.target in kept],
         graph.of,
         graph.groups,
+        graph.through,
     )
 
 

@@ -21,6 +21,14 @@ from .picture import Picture
 STYLES = "all", "map", "lines", "grid"
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 
+# What the rows add up to → what the subtitle says.
+ROWS: dict[frozenset[int | None], str] = {
+    frozenset({1}): ", each row adds up to 1",
+    frozenset({0, 1}): ", each row adds up to 1 or is 0",
+    frozenset({0}): ", all weights are 0",
+}
+LESS = ", not every row adds up to 1"
+
 # The styles of a cell or query under the pointer, or reached with the Tab key. All
 # class names begin with attn-, because a style sheet applies to the whole notebook.
 CSS = (
@@ -47,8 +55,8 @@ def draw_attention(
 ) -> Picture:
     """A picture of attention weights; Jupyter shows it, `.save("x.svg")` saves it.
 
-    A cell is grey, for masked, where `mask` is False. Without a mask it is grey above
-    the diagonal if its weight is exactly 0, as a causal mask makes it. (A masked weight
+    A cell is grey, for masked, where `mask` is False; without a mask, above the
+    diagonal, if all weights there are 0, as a causal mask makes them. (A masked weight
     that is not 0 is a leak: it keeps its colour, and its cell is framed in magenta.)
 
     Up to 12 tokens the cells contain their numbers; up to 64 each cell has a tooltip;
@@ -109,10 +117,11 @@ def draw_attention(
         fitting = max(2, int(max(p.height for p in panels) / (SMALL + 28)))
         columns = min(8, max(2, math.ceil(len(heads) / fitting)))
         panels.append(grid(heads, one, columns))
+    told = subtitle(heads, one, style, named=title is not None)
     if title is None:
         title = "Attention of every head" if style == "grid" else ""
         title = title or f"Attention of {one.name}"
-    return Picture(_sheet(panels, str(title), subtitle(heads, one, style)), str(title))
+    return Picture(_sheet(panels, str(title), told), str(title))
 
 
 def choose(heads: list[Head], wanted: Any) -> Head:
@@ -130,14 +139,19 @@ def choose(heads: list[Head], wanted: Any) -> Head:
     )
 
 
-def subtitle(heads: list[Head], one: Head, style: str) -> str:
-    """How to read the picture, said only as far as it is true of these weights."""
+def subtitle(heads: list[Head], one: Head, style: str, named: bool = False) -> str:
+    """How to read the picture, said only as far as it is true of these weights.
+
+    Args:
+        named: whether it says which of several heads is the large one.
+    """
     seen = heads if style in ("all", "grid") else [one]
-    adds_up = all(h.adds_up() for h in seen)
     told = "row = query, column = key"
     if style == "lines":
         told = "a line from query to key, as thick as the weight"
-    told += ", each row adds up to 1" if adds_up else ", not every row adds up to 1"
+    if named and style != "grid" and len(heads) > 1:
+        told = f"{isolate(one.name, 60)}: {told}"
+    told += ROWS.get(frozenset[int | None]().union(*(h.sums() for h in seen)), LESS)
     largest = max(max(len(h.rows), len(h.rows[0])) for h in seen)
     if style in ("all", "grid") and len(seen) > 1 and largest > SMALL_CELLS:
         told += "; small maps show the largest weight of each block"

@@ -24,8 +24,8 @@ class Head:
         path: the path of its module, or "" if the weights were no dict.
         number: which head of the module, from 0.
         rows: the weights (T, S).
-        hidden: (T, S), True where the mask forbids attention; without a mask, where a
-            weight above the diagonal is exactly 0, as a causal mask makes it.
+        hidden: (T, S), True where the mask forbids attention; without a mask, above
+            the diagonal if all weights there are exactly 0, as a causal mask makes it.
         by_mask: whether `hidden` comes from a mask.
     """
 
@@ -47,10 +47,14 @@ class Head:
         """Whether a cell is drawn grey: it is hidden, and its weight is 0."""
         return self.hidden[i][j] and self.rows[i][j] == 0.0
 
-    def adds_up(self) -> bool:
-        """Whether each row adds up to 1, or to 0 (a query that looks nowhere)."""
-        sums = [sum(row) for row in self.rows]
-        return all(abs(s - 1.0) < 1e-3 or s == 0.0 for s in sums)
+    def sums(self) -> list[int | None]:
+        """For each row 1 or 0 if it adds up to that, else None. A query that may attend
+        to no key has a row of 0."""
+        found: list[int | None] = []
+        for row in self.rows:
+            whole = 1 if abs(sum(row) - 1.0) < 1e-3 else None
+            found.append(0 if not any(row) else whole)
+        return found
 
 
 def read(weights: Any, sample: int, mask: Any) -> list[Head]:
@@ -101,10 +105,8 @@ def _read_one(path: str, given: Any, sample: int, mask: Any) -> list[Head]:
     for h, matrix in enumerate(matrices):
         rows = [[_number(w) for w in row] for row in matrix]
         if mask is None:
-            hidden = [
-                [j > i and w == 0.0 for j, w in enumerate(row)]
-                for i, row in enumerate(rows)
-            ]
+            causal = t == s and not any(any(rows[i][i + 1 :]) for i in range(t))
+            hidden = [[causal and j > i for j in range(s)] for i in range(t)]
         else:
             hidden = _hidden(mask, (batch, count, t, s), (sample, h))
         heads.append(Head(path, h, rows, hidden, mask is not None))

@@ -28,7 +28,7 @@ GRADIENTS = [
 PROBABILITIES = ["#ffffff", "#c6dcef", "#8db8dd", "#4a86bd", "#0b4f8a"]
 MINUS_INFINITY, NAN = "#52606d", "#ff4fd8"
 INK, MUTED, WHITE = "#1f2933", "#616e7c", "#ffffff"
-FORWARD, BACKWARD = "#334e68", "#7b3fa0"
+FORWARD, BACKWARD, BAR = "#334e68", "#7b3fa0", "#b58bcb"
 
 
 def shade(x: float, largest: float, palette: list[str]) -> str:
@@ -92,14 +92,14 @@ def exponent(size: float) -> int:
     return math.floor(math.log10(size))
 
 
-def digits(x: float, power: int = 0) -> str:
+def digits(x: float, power: int = 0, noise: float = 0.0) -> str:
     """Two decimals without a leading zero and with a real minus; exactly zero is "0",
-    and a number that rounds to zero is ".00".
+    a number that rounds to zero is ".00", and rounding noise is "≈ 0".
 
     >>> digits(0.25), digits(-1.5), digits(0.0), digits(0.001), digits(-math.inf)
     ('.25', '−1.50', '0', '.00', '−∞')
-    >>> digits(31400.0, 4)
-    '3.14'
+    >>> digits(31400.0, 4), digits(1e-17, noise=1e-12)
+    ('3.14', '≈ 0')
     """
     if x != x:
         return "nan"
@@ -107,6 +107,8 @@ def digits(x: float, power: int = 0) -> str:
         return "∞" if x > 0 else "−∞"
     if x == 0.0:
         return "0"
+    if abs(x) <= noise:
+        return "≈ 0"
     text = f"{abs(x) / 10.0**power:.2f}"
     text = text[1:] if text.startswith("0") else text
     minus = x < 0 and text != ".00"

@@ -8,6 +8,7 @@ gaps between them.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -17,6 +18,7 @@ from ...graph.data import flat, index_of, to_lists
 from . import colours
 
 ROOM = 16  # up to so many rows or columns are all shown
+FAR = -5e3  # a score so far below another has a weight of exactly 0
 CORNER = 4  # of more, so many from the beginning and from the end
 
 
@@ -31,6 +33,8 @@ class Grid:
         palette: "value", "gradient" or "probability".
         largest: the |x| that has the full colour.
         power: the texts show the numbers divided by 10 to this power.
+        noise: gradients up to this size are rounding noise: they read ≈ 0.
+        least: of scores, the number that stands for −∞, and so do all below; or None.
         totals: if the numbers are a share of a gradient, the whole gradient.
     """
 
@@ -41,6 +45,8 @@ class Grid:
     palette: str
     largest: float
     power: int = 0
+    noise: float = 0.0
+    least: float | None = None
     totals: list[list[Any]] | None = field(default=None, repr=False)
 
     def text(self, x: Any) -> str:
@@ -49,13 +55,19 @@ class Grid:
             return "✓" if x else "✗"
         if isinstance(x, int):
             return str(x) if abs(x) < 10_000 else colours.digits(float(x), self.power)
-        return colours.digits(x, self.power)
+        return colours.digits(self.meant(x), self.power, self.noise)
 
     def colour(self, x: Any) -> str:
         """The colour of a number's cell."""
         if x is True or x is False:
             return "#e4e9ee" if x else colours.MINUS_INFINITY
-        return colours.shade(float(x), self.largest, PALETTES[self.palette])
+        x = self.meant(float(x))
+        x = 0.0 if abs(x) <= self.noise else x
+        return colours.shade(x, self.largest, PALETTES[self.palette])
+
+    def meant(self, x: float) -> float:
+        """A number, or −∞ if it stands for that."""
+        return -math.inf if self.least is not None and x <= self.least else x
 
     def index(self, row: int, column: int) -> tuple[int, ...]:
         """The index of the number in a row and column of the map."""
@@ -78,6 +90,8 @@ def grid_of(
     largest: float | None = None,
     total: Any = None,
     room: int = ROOM,
+    noise: float = 0.0,
+    scores: bool = False,
 ) -> Grid:
     """The heat map of an array.
 
@@ -85,6 +99,9 @@ def grid_of(
         largest: the |x| that has the full colour; by default the array's largest.
         total: an array of the same shape, shown in tooltips.
         room: up to so many rows and columns are all shown.
+        noise: numbers up to this size read ≈ 0.
+        scores: whether the numbers are those of a softmax, so that one far below the
+            others stands for −∞.
     """
     shape = tuple(getattr(array, "shape", ()))
     if not hasattr(array, "shape"):
@@ -93,6 +110,7 @@ def grid_of(
         numbers = None
     else:
         return Grid(shape, [], [], [], palette, 0.0)
+    least = stand_in(array) if scores and numbers is None else None
     columns = shape[-1] if shape else 1
     rows = prod(shape[:-1]) if shape else 1
     shown_rows, shown_columns = some(rows, room), some(columns, room)
@@ -108,11 +126,26 @@ def grid_of(
         picked = [numbers[r * columns : (r + 1) * columns] for r in range(rows)]
         every = None if total is None else flat(total)
         totals = every and [every[r * columns : (r + 1) * columns] for r in range(rows)]
+    if least is not None:
+        own = size_of(above(array, least))
+    if own <= noise:
+        own = 0.0
     power = colours.exponent(own) if palette != "probability" else 0
     if palette == "probability":
         own = 1.0
     size = own if largest is None else largest
-    return Grid(shape, shown_rows, shown_columns, picked, palette, size, power, totals)
+    return Grid(
+        shape,
+        shown_rows,
+        shown_columns,
+        picked,
+        palette,
+        size,
+        power,
+        noise,
+        least,
+        totals,
+    )
 
 
 def some(count: int, room: int = ROOM) -> list[int]:
@@ -150,15 +183,37 @@ def size_of(array: Any) -> float:
         return float(to_lists(xp.max(sizes, axis=None)))
 
 
-def is_probability(array: Any) -> bool:
-    """Whether each row holds numbers ≥ 0 that add up to 1, or zeros alone (a query that
-    may attend to no key); an array of zeros alone is no probability."""
-    shape = tuple(getattr(array, "shape", ()))
-    if len(shape) < 2 or not prod(shape) or not str(array.dtype).startswith("float"):
-        return False
+def stand_in(array: Any) -> float | None:
+    """Of scores, the largest number that stands for −∞, such as −1e9 in the place of
+    those that a mask hides: so far below the largest score that its weight is exactly
+    0. None if there is none, or if a row has no other: its weights are not 0."""
+    shape = tuple(array.shape)
+    if not shape or not prod(shape) or not str(array.dtype).startswith("float"):
+        return None
     xp = namespace_of([array])
     with xp.quiet():
-        sums = flat(xp.sum(array, axis=-1))
-        low = -float(to_lists(xp.max(-array, axis=None)))
-    whole = [abs(s - 1.0) < 1e-5 for s in sums]
-    return low >= 0.0 and any(whole) and all(w or s == 0.0 for w, s in zip(whole, sums))
+        lowest = xp.max(xp.where(array > -math.inf, -array, 0.0), axis=None)
+    if not float(to_lists(lowest)) >= -FAR:
+        return None
+    rows = range(prod(shape[:-1]))
+    return least_of(flat(array[index_of(r, shape[:-1])]) for r in rows)
+
+
+def least_of(rows: Iterable[list[float]]) -> float | None:
+    """`stand_in`, for numbers row by row."""
+    found = []
+    for row in rows:
+        top = max((x for x in row if x == x), default=math.nan)
+        if not top > FAR or top == math.inf:
+            if any(-math.inf < x <= FAR for x in row):
+                return None
+            continue
+        found += [x for x in row if -math.inf < x <= FAR and x < top + FAR]
+    return max(found, default=None)
+
+
+def above(array: Any, least: float) -> Any:
+    """The array, with 0 for the numbers that stand for −∞."""
+    xp = namespace_of([array])
+    with xp.quiet():
+        return xp.where(array > least, array, 0.0)

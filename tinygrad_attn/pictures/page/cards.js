@@ -120,14 +120,14 @@ function paintGrid(brush, place, grid, legible) {
     place.columns.forEach((across, j) => {
       const v = grid?.numbers[i]?.[j];
       const { fill, ink } = grid
-        ? colour(v, grid.palette, largest)
+        ? colourIn(grid, v, largest)
         : { fill: THEME.empty, ink: "" };
       const [x, y] = [place.x + across, place.y + down];
       brush.fillStyle = fill;
       box(brush, x + gap / 2, y + gap / 2, w - gap, h - gap, cells < ROUNDED);
       if (grid && legible) {
         brush.fillStyle = ink;
-        brush.fillText(short(v, grid.power), x + w / 2, y + h / 2 + 0.3, w);
+        brush.fillText(inCell(v, grid), x + w / 2, y + h / 2 + 0.3, w);
       }
     });
   });

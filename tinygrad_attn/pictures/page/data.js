@@ -10,7 +10,7 @@ const isBackward = (step) => step.kind !== "forward";
 const FIRST_BACKWARD = STEPS.findIndex(isBackward); // -1: there is no way back
 
 const nameOf = (card) => inline(card.name);
-const derivative = (card) => `∂${LOSS}/∂${nameOf(card)}`;
+const derivative = (card) => `${card.share ?? ""}∂${LOSS}/∂${nameOf(card)}`;
 
 // For each card: when its value appears (−1: from the start), and the gradients that it
 // has one after the other, as [step, grid].

@@ -53,9 +53,9 @@ function tableOf(table) {
 }
 
 function cellOf(v, grid, largest, size) {
-  const cell = make("td", "cell", size === "small" ? "" : short(v, grid.power));
+  const cell = make("td", "cell", size === "small" ? "" : inCell(v, grid));
   cell.setAttribute("role", "gridcell");
-  const { fill, ink } = colour(v, grid.palette, largest);
+  const { fill, ink } = colourIn(grid, v, largest);
   cell.style.backgroundColor = fill;
   cell.style.color = ink;
   return cell;

@@ -119,6 +119,16 @@ function colour(v, palette, largest) {
   return colours[Math.round(Math.min(1, Math.max(0, at)) * 255)];
 }
 
+// As a cell shows a number of a grid: a score that stands for −∞ as that, and rounding
+// noise, which has no colour, as ≈ 0.
+const meant = (v, grid) => (isNumber(v) && v <= (grid.least ?? -Infinity) ? "-inf" : v);
+const isNoise = (v, grid) => isNumber(v) && v !== 0 && Math.abs(v) <= (grid.noise ?? 0);
+const inCell = (v, grid) => (isNoise(v, grid) ? "≈ 0" : short(meant(v, grid), grid.power));
+
+function colourIn(grid, v, largest) {
+  return colour(isNoise(v, grid) ? 0 : meant(v, grid), grid.palette, largest);
+}
+
 const gradientOf = (name) => `linear-gradient(90deg, ${PALETTES[name].join(", ")})`;
 
 // --- names, which anybody may have chosen ---

@@ -32,9 +32,7 @@ function heading(step, card) {
 
 function forwardPart(card) {
   const parts = [gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value)];
-  if (card.value.palette === "probability") {
-    parts[0].append(make("p", "note", "Each row adds up to 1."));
-  }
+  if (card.adds_up) parts[0].append(make("p", "note", card.adds_up));
   const into = DATA.links.filter((link) => link.target === card.id);
   if (into.length) parts.push(inputList(into));
   const rules = into.filter((link) => link.rule);
@@ -97,17 +95,19 @@ function sendPart(send) {
   const part = gridWithHeading(heading, to, `send${send.link}`, send.grid, send);
   part.classList.add("send");
   if (send.rule) part.querySelector("h3").after(rule(send.rule));
-  part.append(make("p", "paths", pathsText(send, name)));
+  part.append(make("p", "paths", pathsText(send, to)));
   if (send.path < 2) return [part];
   const done = send.path >= send.paths;
   const sum = gridWithHeading(done ? `the sum: ${derivative(to)}` : "the sum so far", to, "gradient", send.so_far);
   return [part, sum];
 }
 
-function pathsText(send, name) {
-  if (send.paths <= 1) return `the only path into ${name}: its gradient is complete`;
+function pathsText(send, to) {
+  const name = nameOf(to);
+  const what = to.share ? "this share" : "its gradient";
+  if (send.paths <= 1) return `the only path into ${name}: ${what} is complete`;
   if (send.path >= send.paths) {
-    return `${send.path} of ${send.paths} paths into ${name}: its gradient is complete`;
+    return `${send.path} of ${send.paths} paths into ${name}: ${what} is complete`;
   }
   return `${send.path} of ${send.paths} paths into ${name} so far`;
 }

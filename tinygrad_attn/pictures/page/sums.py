@@ -36,6 +36,8 @@ def grid_data(grid: Grid) -> dict[str, Any]:
         "numbers": [[json_number(x) for x in row] for row in grid.numbers],
         "largest": grid.largest,
         "power": grid.power,
+        "noise": json_number(grid.noise),
+        "least": grid.least,
         "palette": grid.palette,
         "labels": labels,
     }
@@ -46,6 +48,20 @@ def json_number(x: Any) -> Any:
     if isinstance(x, (bool, int)):
         return x
     return float(f"{x:.7g}") if isfinite(x) else str(x)
+
+
+def adds_up(node: Node) -> str:
+    """What the rows of weights add up to, as far as it is so; else ""."""
+    if not node.shape:
+        return ""
+    with (xp := namespace_of([node.array])).quiet():
+        sums = flat(xp.sum(node.array, axis=-1))
+    whole = [abs(s - 1.0) < 1e-3 for s in sums]
+    if sums and all(whole):
+        return "Each row adds up to 1."
+    if any(whole) and all(w or s == 0.0 for w, s in zip(whole, sums)):
+        return "Each row adds up to 1, or is 0 where a query may attend to nothing."
+    return ""
 
 
 def how(graph: Graph, node: Node) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@
     frames.py       the frame of each card
     scales.py       the scales of a card with rows
     tensors.py      the op and primitive levels: a card for every step
+    repeats.py      which modules repeat each other
     boxes.py        the module level: boxes, and the results that pass between them
     numbers.py      the scalar level: a row for each number
     expressions.py  a graph of Values: a card for each Value

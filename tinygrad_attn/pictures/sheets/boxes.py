@@ -1,37 +1,43 @@
 """The module level: boxes from left to right, and the results that pass between them.
 
-Of six equal layers one is drawn, with "× 6". The lines that leave the sixth layer leave
-the drawn one.
+Of six equal layers one is drawn, with "× 6" (`repeats.py`). The lines that leave the
+sixth layer leave the drawn one.
 """
 
 from __future__ import annotations
 
-import re
 from math import isfinite, sqrt
 
 from ...arrays.backends import namespace_of
+from ...graph.check import NOISE
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
+from ...graph.roles import shares_in
 from ..look.grids import size_of
 from ..look.text import fit_text
 from .labels import shape_text, short_path
+from .repeats import Repeats, is_call, numbered, repeats_of
 from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 
 
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the module level."""
-    shown, times = folded_repeats(graph)
+    repeats = repeats_of(graph)
+    shown = repeats.shown
     norms = {n.id: norm(n) for n in graph}
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
     inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
-    frames = Frames(times)
+    noise = NOISE * max((n for n in norms.values() if isfinite(n)), default=0.0)
+    frames, shares = Frames(repeats), shares_in(graph)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
-            frame = frames.around(graph, node)
-            cards.append(box(graph, node, frame, norms[node.id], largest, look))
+            frame = frames.of(repeats.homes[node.id])
+            size = share_of(norms[node.id], largest, noise), norms[node.id]
+            what = "share of the gradient" if node.id in shares else "gradient"
+            cards.append(box(graph, node, frame, size, what, look, repeats))
     links: dict[tuple[str, str, int], Link] = {}
     for edge in graph.edges:
         source, target = shown[edge.source], shown[edge.target]
@@ -43,9 +49,20 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
 
 
 def box(
-    graph: Graph, node: Node, frame: str, size: float, largest: float, look: Look
+    graph: Graph,
+    node: Node,
+    frame: str,
+    size: tuple[float, float],
+    what: str,
+    look: Look,
+    repeats: Repeats,
 ) -> Card:
-    """A module, or an operation between modules, as a card."""
+    """A module, or an operation between modules, as a card.
+
+    Args:
+        size: the length of its bar, and the norm of its gradient.
+        what: "gradient", or that it is a share of it.
+    """
     called, computed = is_call(graph, node), bool(graph.inputs(node))
     kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
     if node.parameters or node.op == "parameter":
@@ -55,25 +72,32 @@ def box(
     elif node is graph.root and node.name == graph.of:
         kind = "loss"
     name = pretty(node.name.rpartition(".")[2]) if called else pretty(node.name)
+    count = repeats.count(node)
+    if count > 1:
+        inside = name.removeprefix(f"{repeats.homes[node.id]}.")
+        name = numbered(inside, repeats.paths[node.id], count)
     lines = [shape_text(node.shape)]
     if node.parameters:
-        lines[0] += f",  {node.parameters:,} parameters"
+        lines[0] += f",  {node.parameters:,} parameter{'s' * (node.parameters > 1)}"
+        lines[0] += " each" if count > 1 else ""
     if look.values and node.shape == () and node.dtype.startswith("float"):
         lines.append(f"{float(to_lists(node.array)):.4g}")
     bar = None
     if look.grads and node.gradient_array is not None:
-        bar = share_of(size, largest), f"{size:.3g}"
+        bar = size[0], f"{size[1]:.3g}" if size[0] or not size[1] else "≈ 0"
     tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
     if node.formula:
         tip.append(node.formula)
     if node.source:
         tip.append(f"at {short_path(node.source)}")
     if bar:
-        tip.append(f"‖∂‖, the norm of its result's gradient: {size:.6g}")
+        tip.append(f"‖∂‖, the norm of its result's {what}: {size[1]:.6g}")
+    if count > 1:
+        tip.append(f"drawn for {count}; the numbers are those of the first")
     return Card(
         node.id,
         kind,
-        fit_text(name, NAME),
+        fit_text(name, NAME) + times(count),
         fit_text(node.op if node.op != node.name else "", NAME),
         frame,
         lines=[fit_text(line, FORMULA) for line in lines],
@@ -82,14 +106,16 @@ def box(
     )
 
 
-def is_call(graph: Graph, node: Node) -> bool:
-    """Whether a node is a module's call, not an operation between modules."""
-    return bool(graph.inputs(node)) and node.operation is None
+def times(count: int) -> str:
+    """How often a card or frame is there, if more than once."""
+    return f"   × {count}" if count > 1 else ""
 
 
-def share_of(size: float, largest: float) -> float:
-    """A bar's length, 0..1; 1 if the norm overflowed, 0 if it is nan."""
-    if size != size or not size:
+def share_of(size: float, largest: float, noise: float = 0.0) -> float:
+    """A bar's length, 0..1; 1 if the norm is nan or infinite, 0 if it is noise."""
+    if size != size:
+        return 1.0
+    if size <= noise:
         return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 
@@ -132,56 +158,16 @@ def comes_first(source: str, target: str) -> bool:
     return int(source[1:]) < int(target[1:])
 
 
-# --- repeats --------------------------------------------------------------------------
-
-
-def folded_repeats(graph: Graph) -> tuple[dict[str, str], dict[str, int]]:
-    """For each node the one that is drawn for it, and how many modules a path stands
-    for.
-
-    Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
-    they follow each other and compute the same steps.
-    """
-    blocks: dict[str, dict[int, list[Node]]] = {}
-    for node in graph:
-        for found in re.finditer(r"(?:^|\.)(\d+)(?=\.|$)", node.module):
-            path = node.module[: found.start(1)]
-            blocks.setdefault(path, {}).setdefault(int(found[1]), []).append(node)
-    shown = {node.id: node.id for node in graph}
-    times: dict[str, int] = {}
-    for path, members in sorted(blocks.items()):
-        first = min(members)
-        for i in sorted(members):
-            if alike(members[i]) != alike(members[first]):
-                first = i  # a run of repeats ends, and perhaps another begins
-            if i == first:
-                continue
-            times[f"{path}{first}"] = times.get(f"{path}{first}", 1) + 1
-            for node, like in zip(members[i], members[first]):
-                shown[node.id] = shown[like.id]
-    return shown, times
-
-
-def alike(block: list[Node]) -> list[tuple[str, tuple[int, ...], int]]:
-    """The steps of a block, for comparison: equal for repeats."""
-    return [(n.op, n.shape, n.parameters) for n in block]
+# --- frames ---------------------------------------------------------------------------
 
 
 class Frames:
     """The frames of modules with boxes inside, by the module's path."""
 
-    def __init__(self, times: dict[str, int]) -> None:
-        self.times = times
+    def __init__(self, repeats: Repeats) -> None:
+        self.times, self.whole = repeats.times, repeats.whole
         self.ids: dict[str, str] = {}
         self.all: list[Frame] = []
-
-    def around(self, graph: Graph, node: Node) -> str:
-        """The id of the frame around a node, or ""."""
-        inside = bool(graph.inputs(node)) or node.op == "parameter"
-        path = node.module if inside else ""
-        if is_call(graph, node):  # a call stands in the frame of its parent
-            path = path.rpartition(".")[0]
-        return self.of(path)
 
     def of(self, path: str) -> str:
         """The id of a module's frame; the first call makes the frame."""
@@ -193,12 +179,13 @@ class Frames:
                 continue  # a list of modules has no frame of its own
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
-                count = self.times.get(path)
+                count = self.times.get(path, 1)
                 name = path.removeprefix(outer)
-                if count:  # "layers × 6", or for a bare list "1 to 6 × 6"
-                    last = int(parts[n - 1]) + count - 1
-                    name = name.rpartition(".")[0] or f"{name} to {last}"
-                label = fit_text(name, NAME) + (f"   × {count}" if count else "")
+                if count > 1:  # "layers × 6", or for some of them "layers.1 to 5 × 5"
+                    some = numbered(name, path, count)
+                    listed = name.rpartition(".")[0] if path in self.whole else ""
+                    name = listed or some
+                label = fit_text(name, NAME) + times(count)
                 self.all.append(Frame(self.ids[path], made, label))
             made, outer = self.ids[path], f"{path}."
         return made

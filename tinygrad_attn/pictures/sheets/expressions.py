@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ...graph.check import NOISE
 from ...scalar import Value, topological_order
-from ..look.colours import digits
+from ..look.colours import digits, largest
 from ..look.text import fit_text
 from .labels import number_text
 from .sheet import NAME, Card, Link, Look, Row, Sheet
@@ -28,9 +29,11 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
             )
     order.reverse()
     ids = {v: f"v{i}" for i, v in enumerate(order)}
+    noise = NOISE * largest(float(v.grad) for v in order)
     cards, links = [], []
     for v in order:
         card = card_of(v, ids[v], v is root)
+        card.noise = noise
         if not look.grads:
             card.gradient_title = ""
         cards.append(card)

@@ -54,7 +54,8 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def more_numbers(card: Card) -> str:
     """The line below a card's rows if some are left out."""
-    return f"⋯ and {card.more:,} that move less"
+    moved = any(row.gradient for row in card.rows)
+    return f"⋯ and {card.more:,} {'that move no more' if moved else 'more'}"
 
 
 def short_path(source: str) -> str:

@@ -12,12 +12,15 @@ from __future__ import annotations
 from collections.abc import Container
 from math import inf
 
+from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
-from ..look.colours import BACKWARD, blend, digits
+from ...graph.roles import scores_in, shares_in
+from ..look.colours import BACKWARD, NAN, blend, digits, largest
+from ..look.grids import least_of
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
-from .sheet import NAME, Card, Link, Look, Row, Sheet
+from .sheet import NAME, SHARE, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
@@ -31,7 +34,10 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     ids = {name: f"t{i}" for i, name in enumerate(tensors)}
     place: dict[str, tuple[str, int]] = {}
     left_out: dict[str, int] = {}
+    masked: set[str] = set()
+    scores = scores_in(graph)
     for name, elements in tensors.items():
+        masked |= hidden(elements, scores)
         chosen = most_moving(elements)
         left_out[name] = len(elements) - len(chosen)
         tensors[name] = elements = chosen
@@ -46,6 +52,14 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
         for name, elements in tensors.items()
     ]
+    noise = NOISE * largest(node.gradient_array or 0.0 for node in graph)
+    shares = shares_in(graph)
+    for made, elements in zip(cards, tensors.values()):
+        made.noise = noise
+        if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
+            made.gradient_title = SHARE.split()[0]  # the heading says of what
+        for row, node in zip(made.rows, elements):
+            row.value = -inf if node.id in masked else row.value
     found = [
         (graph.by_id(source), node, partial)
         for node in graph
@@ -57,7 +71,8 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     most = max((flow for flow in flows if flow < inf), default=0.0)
     links = []
     for (source, target, partial), flow in zip(found, flows):
-        share = 1.0 if flow == inf else flow / most if most and flow == flow else 0.0
+        bad = flow != flow or flow == inf  # seen at a glance
+        share = 1.0 if bad else flow / most if most else 0.0
         (a, i), (b, j) = place[source.id], place[target.id]
         links.append(
             Link(
@@ -65,13 +80,13 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
                 b,
                 label=digits(partial) if len(found) <= LABELLED else "",
                 width=0.5 + 2.5 * share,
-                colour=blend(PALE, BACKWARD, share**0.5),
+                colour=NAN if bad else blend(PALE, BACKWARD, share**0.5),
                 source_row=i,
                 target_row=j,
             )
         )
     if links and look.grads:
-        subtitle += "; the more gradient flows back along a line, the thicker it is"
+        subtitle += "; thicker lines carry more gradient back"
     return Sheet(title, subtitle, "right", cards, links, [])
 
 
@@ -114,6 +129,18 @@ def card(
         more=left_out,
         tooltip="\n".join(fit_text(line, 160) for line in about),
     )
+
+
+def hidden(elements: list[Node], scores: set[str]) -> set[str]:
+    """The ids of a tensor's numbers that stand for −∞ among the scores of a softmax."""
+    rows: dict[tuple[int, ...], list[float]] = {}
+    for node in elements:
+        if node.id in scores:
+            rows.setdefault((node.index or ())[:-1], []).append(float(node.array))
+    least = least_of(rows.values())
+    if least is None:
+        return set()
+    return {n.id for n in elements if n.id in scores and float(n.array) <= least}
 
 
 def most_moving(elements: list[Node]) -> list[Node]:
@@ -177,8 +204,9 @@ def partials(graph: Graph, z: Node, shown: Container[str]) -> dict[str, float]:
 
 
 def _flow(node: Node) -> float:
+    """A sort key: how much gradient flows; nan is more than anything."""
     g = node.gradient_array
-    return abs(g) if g is not None and g == g else 0.0
+    return 0.0 if g is None else abs(g) if g == g else inf
 
 
 def _place(node: Node) -> int:

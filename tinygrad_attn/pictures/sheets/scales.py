@@ -19,20 +19,21 @@ from .sheet import Card
 @dataclass
 class Scale:
     """How a column of numbers is drawn: its title, the largest |x|, the power of ten
-    that its texts are divided by, and its colours."""
+    that its texts are divided by, its colours, and the size of rounding noise."""
 
     title: str
     largest: float
     power: int
     palette: list[str]
+    noise: float = 0.0
 
     def text(self, x: float) -> str:
         """The text of a number in its cell."""
-        return digits(x, self.power)
+        return digits(x, self.power, self.noise)
 
     def colour(self, x: float) -> str:
         """The colour of a number's cell."""
-        return shade(x, self.largest, self.palette)
+        return shade(0.0 if abs(x) <= self.noise else x, self.largest, self.palette)
 
 
 def scales_of(card: Card) -> tuple[Scale, Scale]:
@@ -40,11 +41,12 @@ def scales_of(card: Card) -> tuple[Scale, Scale]:
     size = largest(row.value for row in card.rows)
     steepest = largest(row.gradient or 0.0 for row in card.rows)
     found = []
-    for name, most, palette in (
-        ("value", size, VALUES),
-        (card.gradient_title, steepest, GRADIENTS),
+    for name, most, palette, noise in (
+        ("value", size, VALUES, 0.0),
+        (card.gradient_title, steepest, GRADIENTS, card.noise),
     ):
+        most = most if most > noise else 0.0
         power = exponent(most)
         title = f"{name} {times_ten_to(power)}".strip() if name else ""
-        found.append(Scale(title, most, power, palette))
+        found.append(Scale(title, most, power, palette, noise))
     return found[0], found[1]

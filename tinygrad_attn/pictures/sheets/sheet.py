@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ..look.grids import Grid
 
+SHARE = "share of "  # before the name of a gradient that is not the whole one
 NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
 
 
@@ -39,6 +40,7 @@ class Card:
         value, gradient: heat maps, or None.
         gradient_title: "∂L/∂Q", or "" to show no gradient.
         rows: single numbers, instead of heat maps.
+        noise: gradients of the rows up to this size are rounding noise.
         more: how many numbers are left out below the rows.
         lines: further lines of text.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
@@ -54,6 +56,7 @@ class Card:
     gradient: Grid | None = None
     gradient_title: str = ""
     rows: list[Row] = field(default_factory=list)
+    noise: float = 0.0
     more: int = 0
     lines: list[str] = field(default_factory=list)
     bar: tuple[float, str] | None = None

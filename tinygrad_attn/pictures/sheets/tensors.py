@@ -6,14 +6,18 @@ use has a line forward, and a line backward with the contribution of the chain r
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
-from ..look.grids import grid_of, is_probability, size_of
+from ...graph.roles import scores_in, shares_in, weights_in
+from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import shape_text, short_names, short_path
-from .sheet import FORMULA, NAME, Card, Link, Look, Sheet
+from .sheet import FORMULA, NAME, SHARE, Card, Link, Look, Sheet
 
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -21,15 +25,24 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     graph = without_transposes(graph)
     called = short_names(graph)
     of = pretty(graph.of)
-    largest = scales(graph) if look.scale == "shared" else (None, None)
+    weights, scores, shares = weights_in(graph), scores_in(graph), shares_in(graph)
+    most = scales(graph, scores)
+    shared = most if look.scale == "shared" else (None, None)
     cards: list[Card] = []
     links: list[Link] = []
     homes, frames = find_frames(graph)
     for node in graph:
         words = written(graph, node, called)
-        card = card_of(graph, node, words, called[node.id], of)
+        about = share_of(graph, node) if node.id in shares else ""
+        card = card_of(graph, node, words, called[node.id], of, about)
         card.frame = homes[node.id]
-        add_grids(card, node, look, largest)
+        if look.values and node.id in weights:
+            card.value = grid_of(node.array, "probability")
+        elif look.values:
+            scored = node.id in scores
+            card.value = grid_of(node.array, "value", shared[0], scores=scored)
+        total = node.total_array if node.id in shares else None
+        add_gradient(card, node, look, shared[1], NOISE * most[1], total)
         cards.append(card)
         for edge in graph.inputs(node):
             links.append(Link(edge.source, edge.target))
@@ -45,8 +58,14 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     return Sheet(title, subtitle, "down", cards, links, frames, legend)
 
 
-def card_of(graph: Graph, node: Node, words: Written, name: str, of: str) -> Card:
-    """A node's card, still without its numbers."""
+def card_of(
+    graph: Graph, node: Node, words: Written, name: str, of: str, share: str = ""
+) -> Card:
+    """A node's card, still without its numbers.
+
+    Args:
+        share: if its gradient is a share of the whole one, what the tooltip says of it.
+    """
     title = f"{name} = {words.formula}" if words.formula else name
     kind = kind_of(graph, node)
     detail = shape_text(node.shape)
@@ -54,14 +73,14 @@ def card_of(graph: Graph, node: Node, words: Written, name: str, of: str) -> Car
         detail = f"{node.op}  {detail}"
     leaf = not graph.inputs(node) and node.op != "constant"
     has = node.gradient_array is not None or leaf  # a leaf without one: "–"
-    gradient = f"∂{of}/∂{name}" if has else ""
+    gradient = f"{SHARE if share else ''}∂{of}/∂{name}" if has else ""
     return Card(
         node.id,
         kind,
         fit_text(title, FORMULA),
         detail,
         gradient_title=fit_text(gradient, NAME),
-        tooltip=tooltip(node, words),
+        tooltip=tooltip(node, words, share),
     )
 
 
@@ -76,35 +95,47 @@ def kind_of(graph: Graph, node: Node) -> str:
     return "op"
 
 
-def add_grids(
-    card: Card, node: Node, look: Look, largest: tuple[float | None, float | None]
+def add_gradient(
+    card: Card,
+    node: Node,
+    look: Look,
+    largest: float | None,
+    noise: float,
+    total: Any,
 ) -> None:
-    """Adds the heat maps of a node's value and gradient to its card."""
-    if look.values:
-        computed = card.kind in ("op", "softmax")
-        probable = computed and is_probability(node.array)
-        palette = "probability" if probable else "value"
-        card.value = grid_of(node.array, palette, None if probable else largest[0])
+    """Adds the heat map of a node's gradient to its card."""
     g = node.gradient_array
     if look.grads and g is not None and card.gradient_title:
-        total = node.total_array
-        if total is g or node.positions is None:
-            total = None
-        card.gradient = grid_of(g, "gradient", largest[1], total)
+        card.gradient = grid_of(g, "gradient", largest, total, noise=noise)
     elif not look.grads:
         card.gradient_title = ""
 
 
-def scales(graph: Graph) -> tuple[float, float]:
-    """The largest value and the largest gradient in a graph."""
-    values = [size_of(n.array) for n in graph if n.dtype.startswith("float")]
+def scales(graph: Graph, scores: set[str]) -> tuple[float, float]:
+    """The largest value and the largest gradient in a graph; of the scores, without
+    those that stand for −∞."""
+    values = []
+    for node in graph:
+        if node.dtype.startswith("float"):
+            least = stand_in(node.array) if node.id in scores else None
+            array = node.array if least is None else above(node.array, least)
+            values.append(size_of(array))
     gradients = [
         size_of(n.gradient_array) for n in graph if n.gradient_array is not None
     ]
     return max(values, default=0.0), max(gradients, default=0.0)
 
 
-def tooltip(node: Node, words: Written) -> str:
+def share_of(graph: Graph, node: Node) -> str:
+    """What a share of a gradient is, and how large."""
+    whole, part = size_of(node.total_array), size_of(node.gradient_array)
+    return (
+        f"gradient: the share that flows through {graph.through}, at most {part:.4g}; "
+        f"of all together, at most {whole:.4g}"
+    )
+
+
+def tooltip(node: Node, words: Written, share: str) -> str:
     """The tooltip of a node's card, in several lines."""
     lines = [f"{node.name}: {node.op} {shape_text(node.shape)} {node.dtype}"]
     if words.sentence:
@@ -113,11 +144,6 @@ def tooltip(node: Node, words: Written) -> str:
         lines.append(f"in {node.module}")
     if node.source:
         lines.append(f"at {short_path(node.source)}")
-    if node.positions is not None and node.total_array is not None:
-        whole = size_of(node.total_array)
-        part = size_of(node.gradient_array) if node.gradient_array is not None else 0.0
-        lines.append(
-            "gradient: the share of this head and this sequence, at most "
-            f"{part:.4g}; of all together, at most {whole:.4g}"
-        )
+    if share:
+        lines.append(share)
     return "\n".join(fit_text(line, 160) for line in lines)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from ..look.colours import (
     BACKWARD,
+    BAR,
     FORWARD,
     GRADIENTS,
     INK,
     MUTED,
+    NAN,
     PROBABILITIES,
     VALUES,
+    WHITE,
     ink_on,
     times_ten_to,
 )
@@ -237,10 +240,11 @@ def bar(length_and_label: tuple[float, str]) -> str:
     """A bar for the size of a gradient."""
     length, label = length_and_label
     width = max(2, round(80 * length))
+    colour = NAN if label in ("nan", "inf") else BAR if length else WHITE
     return (
         f"{TABLE.format(spacing=2)}<TR><TD>{span('‖∂‖', 9, BACKWARD)}</TD>"
         f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD '
-        f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="#b58bcb"></TD></TR>'
+        f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{colour}"></TD></TR>'
         f"</TABLE></TD><TD>{span(label, 9, BACKWARD)}</TD></TR></TABLE>"
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
+from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
@@ -267,10 +267,11 @@ def rows_svg(card: Card, w: float, top: float) -> list[str]:
 def bar_svg(bar: tuple[float, str], top: float) -> list[str]:
     """A bar for the size of a gradient."""
     length, text = bar
-    wide = max(2.0, 80.0 * length)
+    colour = NAN if text in ("nan", "inf") else BAR
+    wide = max(2.0, 80.0 * length) if length else 0.0
     return [
         words("‖∂‖", PAD + 3, top + 12, 9, BACKWARD),
         f'<rect x="{LABEL:.0f}" y="{top + 4:.1f}" width="{wide:.1f}" height="9" '
-        'fill="#b58bcb"/>',
+        f'fill="{colour}"/>',
         words(text, LABEL + wide + 5, top + 12, 9, BACKWARD),
     ]

@@ -1,0 +1,204 @@
+"""What a picture of modules shows of parameters, times its counts, is the model's."""
+
+import random
+import re
+
+import pytest
+
+import nn
+from tinygrad_attn import Tensor, draw, manual_seed, randn
+from tinygrad_attn.context import record
+
+WIDTH = 2
+
+
+def times(text):
+    found = re.search(r" × (\d+)$", text)
+    return int(found[1]) if found else 1
+
+
+def parameters_shown(sheet):
+    """The parameters on all cards, each times what is written on it and around it."""
+    frames = {frame.id: frame for frame in sheet.frames}
+    found = 0
+    for card in sheet.cards:
+        told = re.search(r",  ([\d,]+) parameters?( each)?$", card.lines[0])
+        if told is None:
+            continue
+        count, around = times(card.title), card.frame
+        assert (count > 1) == bool(told[2])
+        while around:
+            count *= times(frames[around].label)
+            around = frames[around].parent
+        found += int(told[1].replace(",", "")) * count
+    return found
+
+
+def learned(model):
+    return sum(p.size for p in model.parameters())
+
+
+class Block(nn.Module):
+    """Calls its parts one after the other, in one of several ways."""
+
+    def __init__(self, parts, way, scale=None):
+        self.parts, self.way = parts, way
+        self.scale = scale  # a parameter of its own, or None
+
+    def forward(self, x):
+        each = self.parts.values() if hasattr(self.parts, "values") else self.parts
+        for part in each:
+            y = part(x)
+            x = x + y if self.way == "residual" else y
+            if self.way == "twice":
+                x = part(x)
+        return x if self.scale is None else x * self.scale
+
+
+class Tied(nn.Module):
+    """Uses a weight that others use too."""
+
+    def __init__(self, weight):
+        self.weight = weight
+        self.bias = nn.Parameter(randn(WIDTH))
+
+    def forward(self, x):
+        return x @ self.weight + self.bias
+
+
+def random_model(rng, depth=3):
+    """A random nest of modules that maps rows of WIDTH to such rows."""
+    shared = nn.Parameter(randn(WIDTH, WIDTH))
+    used = []
+
+    def leaf():
+        kind = rng.choice(["linear", "linear", "norm", "tied", "used", "relu"])
+        if kind == "used" and used:
+            return rng.choice(used)  # one module at several places
+        made = {
+            "norm": nn.LayerNorm,
+            "tied": lambda _: Tied(shared),
+            "relu": lambda _: nn.ReLU(),
+        }.get(kind, lambda n: nn.Linear(n, WIDTH, bias=rng.random() < 0.7))(WIDTH)
+        used.append(made)
+        return made
+
+    def likes(make, count):
+        """Modules that are made alike: a repeat."""
+        state = rng.getstate()
+        found = []
+        for _ in range(count):
+            rng.setstate(state)
+            found.append(make())
+        return found
+
+    def grow(depth):
+        if depth == 0 or rng.random() < 0.15:
+            return leaf()
+        count = rng.randint(1, 4)
+        if rng.random() < 0.6:
+            parts = likes(lambda: grow(depth - 1), count)
+        else:
+            parts = [grow(depth - 1) for _ in range(count)]
+        if rng.random() < 0.3:
+            parts.insert(rng.randint(0, len(parts)), grow(depth - 1))
+        kind = rng.choice(["list", "list", "dict", "numbers", "sequential"])
+        if kind == "sequential":
+            return nn.Sequential(*parts)
+        way = rng.choice(["plain", "residual", "twice"])
+        scale = nn.Parameter(randn(WIDTH)) if rng.random() < 0.4 else None
+        if kind == "dict":
+            named = {f"part_{chr(97 + i)}": part for i, part in enumerate(parts)}
+            return Block(nn.ModuleDict(named), way, scale)
+        if kind == "numbers":
+            named = {str(2 * i): part for i, part in enumerate(parts)}
+            return Block(nn.ModuleDict(named), way, scale)
+        return Block(nn.ModuleList(parts), way, scale)
+
+    return Block(
+        nn.ModuleList([grow(depth) for _ in range(rng.randint(1, 3))]), "plain"
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_parameters_times_counts_are_the_models(seed):
+    manual_seed(seed)
+    model = random_model(random.Random(seed))
+    loss = model(randn(1, WIDTH).requires_grad_()).sum()
+    for depth in (1, 2, 3, 4, None):
+        sheet = draw(loss, "module", depth=depth).sheet
+        assert parameters_shown(sheet) == learned(model), depth
+
+
+def test_the_random_models_have_repeats_of_every_sort():
+    cards, frames = [], []
+    for seed in range(60):
+        manual_seed(seed)
+        model = random_model(random.Random(seed))
+        loss = model(randn(1, WIDTH).requires_grad_()).sum()
+        sheet = draw(loss, "module").sheet
+        cards += [card for card in sheet.cards if times(card.title) > 1]
+        frames += [frame for frame in sheet.frames if times(frame.label) > 1]
+    assert len(cards) > 10
+    assert len(frames) > 10
+    assert any("weight" in card.title for card in cards)  # of repeats called twice
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, None])
+def test_an_encoder_shows_all_its_parameters_at_every_depth(depth):
+    layer = nn.TransformerEncoderLayer(8, 2, d_ff=16)
+    model = nn.TransformerEncoder(layer, 6, norm=nn.LayerNorm(8)).eval()
+    sheet = draw(model(randn(1, 3, 8)).sum(), "module", depth=depth).sheet
+    assert parameters_shown(sheet) == learned(model)
+    folded = [*(c.title for c in sheet.cards), *(f.label for f in sheet.frames)]
+    assert any(times(text) == 6 for text in folded) == (depth != 1)
+
+
+def test_five_layers_in_a_list_are_one_card_that_says_five():
+    model = Block(nn.ModuleList([nn.Linear(2, 2) for _ in range(5)]), "plain")
+    drawing = draw(model(randn(1, 2)).sum(), "module")
+    (card,) = (card for card in drawing.sheet.cards if card.detail == "Linear")
+    assert card.title == "0 to 4   × 5"
+    assert card.lines == ["1 × 2,  6 parameters each"]
+    assert "0 to 4   × 5" in drawing.dot
+
+
+def test_some_of_a_list_are_called_by_their_numbers():
+    parts = [Block(nn.ModuleList([nn.Linear(2, 2)]), "residual") for _ in range(3)]
+    other = Block(nn.ModuleList([nn.LayerNorm(2)]), "residual")
+    model = Block(nn.ModuleList([other, *parts]), "plain")
+    sheet = draw(model(randn(1, 2)).sum(), "module").sheet
+    assert "parts.1 to 3   × 3" in [frame.label for frame in sheet.frames]
+
+
+def test_layers_that_share_their_weights_in_pairs_are_two_runs():
+    first, second = (nn.Parameter(randn(2, 2)) for _ in range(2))
+    parts = [Tied(w) for w in (first, first, second, second)]
+    model = Block(nn.ModuleList(parts), "plain")
+    sheet = draw(model(randn(1, 2)).sum(), "module").sheet
+    titles = [card.title for card in sheet.cards]
+    assert {"0 to 1   × 2", "2 to 3   × 2"} <= set(titles)
+    assert parameters_shown(sheet) == learned(model)
+
+
+def test_steps_that_are_wired_differently_are_no_repeats():
+    class Wired(nn.Module):
+        def __init__(self, crossed):
+            self.a, self.b, self.crossed = nn.Linear(2, 2), nn.Linear(2, 2), crossed
+
+        def forward(self, x):
+            y = self.a(x)
+            return y + self.b(x if self.crossed else y)
+
+    model = Block(nn.ModuleList([Wired(False), Wired(True)]), "plain")
+    sheet = draw(model(randn(1, 2)).sum(), "module").sheet
+    assert not any(times(frame.label) > 1 for frame in sheet.frames)
+
+
+def test_a_parameter_that_several_modules_use_is_counted_once():
+    weight = nn.Parameter(randn(2, 2))
+    model = Block(nn.ModuleDict({"a": Tied(weight), "b": Tied(weight)}), "plain")
+    with record():
+        loss = model(Tensor([[1.0, 2.0]])).sum()
+    sheet = draw(loss, "module").sheet
+    assert parameters_shown(sheet) == learned(model) == 4 + 2 + 2

@@ -1,0 +1,157 @@
+"""Repeats at the module level: of six equal layers one is drawn, with "× 6".
+
+A fold must not lie: what is drawn, times its counts, is the whole. So the members of a
+run compute the same steps with parameters of their own, or all with the same ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from ...graph.data import Graph, Node
+
+
+@dataclass
+class Repeats:
+    """What stands for what.
+
+    Attributes:
+        shown: for each node the id of the one that is drawn for it.
+        times: how many modules a path stands for, such as {"layers.0": 6}.
+        whole: of these paths, those that stand for all modules of their list.
+        paths: for each node the path of the module that it belongs to.
+        homes: for each node the path of the module whose frame it stands in.
+    """
+
+    shown: dict[str, str]
+    times: dict[str, int]
+    whole: set[str]
+    paths: dict[str, str]
+    homes: dict[str, str]
+
+    def __post_init__(self) -> None:
+        self.sizes = Counter(self.shown.values())
+
+    def count(self, node: Node) -> int:
+        """How many nodes a card stands for, each time that its frame is there."""
+        around = prod(self.times.get(path, 1) for path in prefixes(self.homes[node.id]))
+        return self.sizes[node.id] // around
+
+
+def repeats_of(graph: Graph) -> Repeats:
+    """The repeats in a graph of modules.
+
+    Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
+    they follow each other and compute the same steps.
+    """
+    paths = {node.id: path_of(graph, node) for node in graph}
+    blocks: dict[str, dict[int, list[Node]]] = {}
+    for node in graph:
+        for found in re.finditer(r"(?:^|\.)(\d+)(?=\.|$)", paths[node.id]):
+            path = paths[node.id][: found.start(1)]
+            blocks.setdefault(path, {}).setdefault(int(found[1]), []).append(node)
+    shown = {node.id: node.id for node in graph}
+    times: dict[str, int] = {}
+    whole: set[str] = set()
+    for path, members in sorted(blocks.items()):
+        first = last = min(members)
+        steps = steps_of(graph, members[first])
+        for i in sorted(members)[1:]:
+            here = steps_of(graph, members[i])
+            if i != last + 1 or here != steps:
+                first, steps = i, here  # a run ends, and perhaps another begins
+            last = i
+            if i == first:
+                continue
+            times[f"{path}{first}"] = times.get(f"{path}{first}", 1) + 1
+            for node, like in zip(members[i], members[first]):
+                shown[node.id] = shown[like.id]
+            if times[f"{path}{first}"] == len(members):
+                whole.add(f"{path}{first}")
+    for id in shown:
+        while shown[id] != shown[shown[id]]:
+            shown[id] = shown[shown[id]]
+    boxes = {node.module for node in graph if is_call(graph, node)}
+    homes = {node.id: home_of(graph, node, paths[node.id], boxes) for node in graph}
+    return Repeats(shown, times, whole, paths, homes)
+
+
+def is_call(graph: Graph, node: Node) -> bool:
+    """Whether a node is a module's call, not an operation between modules."""
+    return bool(graph.inputs(node)) and node.operation is None
+
+
+def path_of(graph: Graph, node: Node) -> str:
+    """The path of the module that a node belongs to: for a parameter with a box of its
+    own, of the innermost module around all its uses; "" for another leaf."""
+    if graph.inputs(node):
+        return node.module
+    if node.op != "parameter" or not graph.uses(node):
+        return ""
+    users = [graph.by_id(edge.target).module for edge in graph.uses(node)]
+    if len(set(users)) == 1:
+        return users[0]
+    parts = [path.split(".") for path in users]
+    shared: list[str] = []
+    for level in zip(*parts):
+        if any(part != level[0] for part in level):
+            numbers = all(part.isdigit() for part in level)
+            if numbers and shared and not shared[-1].isdigit():
+                shared.pop()  # "layers", a list of modules, is no module
+            break
+        shared.append(level[0])
+    return ".".join(shared)
+
+
+def home_of(graph: Graph, node: Node, path: str, boxes: set[str]) -> str:
+    """The path of the module whose frame a node stands in. A call, and a parameter that
+    only one module's calls use, stand beside each other in the frame of the parent."""
+    alone = is_call(graph, node) or (node.op == "parameter" and path in boxes)
+    return path.rpartition(".")[0] if alone else path
+
+
+def prefixes(path: str) -> list[str]:
+    """A path and those of the modules around it."""
+    parts = path.split(".") if path else []
+    return [".".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+def steps_of(graph: Graph, block: Sequence[Node]) -> list[tuple[Any, ...]]:
+    """The steps of a block, for comparison: equal for repeats. An input is known by its
+    place in the block; a parameter from outside is the same one for all repeats."""
+    place = {node.id: at for at, node in enumerate(block)}
+    found = []
+    for node in block:
+        sources = []
+        for edge in graph.inputs(node):
+            shared = graph.by_id(edge.source).op == "parameter"
+            outside = edge.source if shared else None
+            sources.append((place.get(edge.source, outside), edge.result))
+        numbers = [x for x in node.arguments if not isinstance(x, str)]
+        step = node.op, node.shape, node.parameters, sources, numbers
+        found.append((*step, sorted(map(str, node.settings.items()))))
+    return found
+
+
+def numbered(name: str, path: str, count: int) -> str:
+    """A name that begins with a module's number, with those of all that it stands for.
+
+    >>> numbered("0", "layers.0", 5), numbered("layers.2.weight", "layers.2", 3)
+    ('0 to 4', 'layers.2 to 4.weight')
+    >>> numbered("0_2", "layers.0", 5)  # called a second time
+    '0_2 to 4_2'
+    """
+    outer, _, first = path.rpartition(".")
+    if count == 1 or not first.isdigit():
+        return name
+    before = f"{outer}." if outer and name.startswith(f"{outer}.") else ""
+    own = re.match(rf"{first}(_\d+)?(?![^.])", name[len(before) :])
+    if own is None:
+        return name
+    last = f"{int(first) + count - 1}{own[1] or ''}"
+    return f"{before}{own[0]} to {last}{name[len(before) + own.end() :]}"
