@@ -75,8 +75,8 @@ ORDER = """
         program.proving program.saving program.running program.write
         program.compiled
     pictures
-        pictures.look pictures.look.colours pictures.look.looks pictures.look.text
-        pictures.look.grids
+        pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
+        pictures.look.text pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers

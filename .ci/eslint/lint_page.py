@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinygrad_attn.pictures.page.assemble import FOLDER, SCRIPTS
+from tinygrad_attn.pictures.page.assemble import BEGINNING, FOLDER, SCRIPTS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
@@ -22,7 +22,8 @@ ESLINT = VENV / "eslint" / "node_modules" / "eslint" / "bin" / "eslint.js"
 
 
 def main() -> int:
-    lines, origins = ['"use strict";'], ["the page:1"]
+    lines = BEGINNING.splitlines()
+    origins = [f"the page:{number}" for number, _ in enumerate(lines, 1)]
     for name in SCRIPTS:
         place = (FOLDER / name).relative_to(ROOT)
         for number, line in enumerate((FOLDER / name).read_text().splitlines(), 1):

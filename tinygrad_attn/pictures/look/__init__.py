@@ -2,6 +2,7 @@
 
     colours.py  the colour of a number, and its few digits
     looks.py    the colours of cards
+    theme.py    the colours of pages, light and dark
     text.py     names and tokens, made safe and short
     grids.py    a tensor as a heat map
 

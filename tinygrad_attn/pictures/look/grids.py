@@ -54,8 +54,8 @@ class Grid:
     def colour(self, x: Any) -> str:
         """The colour of a number's cell."""
         if x is True or x is False:
-            return "#e4e9ee" if x else colours.MINUS_INFINITY
-        return colours.shade(float(x), self.largest, PALETTES[self.palette])
+            return colours.YES if x else colours.MINUS_INFINITY
+        return colours.shade(float(x), self.largest, colours.PALETTES[self.palette])
 
     def index(self, row: int, column: int) -> tuple[int, ...]:
         """The index of the number in a row and column of the map."""
@@ -63,13 +63,6 @@ class Grid:
             return ()
         width = self.shape[-1]
         return index_of(row * width + column, self.shape)
-
-
-PALETTES = {
-    "value": colours.VALUES,
-    "gradient": colours.GRADIENTS,
-    "probability": colours.PROBABILITIES,
-}
 
 
 def grid_of(

@@ -23,12 +23,16 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from ..look.theme import theme_css, theme_js
+
 FOLDER = Path(__file__).parent
 STYLES = ("page.css", "drawing.css", "panel.css", "bar.css")
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js", "links.js", "camera.js"),
     *("sums.js", "chain.js", "grids.js", "panel.js", "point.js", "player.js"),
 )
+
+BEGINNING = '"use strict";\n' + theme_js()  # of the script
 
 
 def page(data: dict[str, Any], still: str = "") -> str:
@@ -43,8 +47,8 @@ def page(data: dict[str, Any], still: str = "") -> str:
     Raises:
         TypeError: the data hold an object that JSON cannot write.
     """
-    style = "".join(_read(name) for name in STYLES)
-    script = '"use strict";\n' + "".join(_read(name) for name in SCRIPTS)
+    style = theme_css() + "".join(_read(name) for name in STYLES)
+    script = BEGINNING + "".join(_read(name) for name in SCRIPTS)
     policy = (
         f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
         "base-uri 'none'; form-action 'none'"

@@ -1,15 +1,5 @@
 // Numbers and names: how they are written, and the colours of numbers.
 
-const PALETTES = {
-  value: ["#2166ac", "#67a9cf", "#d1e5f0", "#f7f7f7", "#fddbc7", "#ef8a62", "#b2182b"],
-  gradient: ["#762a83", "#af8dc3", "#e7d4e8", "#f7f7f7", "#d9f0d3", "#7fbf7b", "#1b7837"],
-  probability: ["#ffffff", "#0b4f8a"],
-};
-const NAN = "#ff4fd8";
-const SLATE = "#52606d"; // −∞, and what a mask marks
-const DARK_INK = "#1f2933";
-const LIGHT_INK = "#ffffff";
-
 const MINUS = "\u2212";
 const SPECIAL = { nan: "nan", inf: "∞", "-inf": MINUS + "∞" };
 
@@ -68,58 +58,37 @@ const bracketed = (text) => (text.startsWith(MINUS) ? `(${text})` : text);
 
 // --- colours ---
 
-function channels(hex) {
-  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-}
+// "2166ac" as "rgb(33,102,172)".
+const rgb = (hex) => `rgb(${hex.match(/../g).map((pair) => parseInt(pair, 16)).join(",")})`;
 
-// 256 steps of each palette, made once: a picture has many cells.
+// The steps of each palette as {fill, ink}, taken apart once: a picture has many cells.
 const RAMPS = Object.fromEntries(
-  Object.entries(PALETTES).map(([name, stops]) => [name, ramp(stops.map(channels))]),
+  Object.entries(LOOK.ramps).map(([name, { fills, inks }]) => [
+    name,
+    Array.from(inks, (ink, i) => ({
+      fill: rgb(fills.slice(6 * i, 6 * i + 6)),
+      ink: LOOK.inks[ink],
+    })),
+  ]),
 );
-
-function ramp(stops) {
-  return Array.from({ length: 256 }, (_, step) => {
-    const at = (step / 255) * (stops.length - 1);
-    const left = Math.min(Math.floor(at), stops.length - 2);
-    const mixed = stops[left].map((c, i) => c + (stops[left + 1][i] - c) * (at - left));
-    const fill = `rgb(${mixed.map(Math.round).join(",")})`;
-    return { fill, ink: inkOn(mixed) };
-  });
-}
-
-// Relative luminance and contrast as WCAG defines them.
-function luminance(rgb) {
-  const [r, g, b] = rgb.map((c) =>
-    c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4,
-  );
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-}
-
-function contrast(p, q) {
-  const [low, high] = [luminance(p), luminance(q)].sort((x, y) => x - y);
-  return (high + 0.05) / (low + 0.05);
-}
-
-// The first ink that stands out; only black does on some colours between.
-function inkOn(rgb) {
-  const inks = [DARK_INK, LIGHT_INK, "#000000"];
-  return inks.find((ink) => contrast(channels(ink), rgb) >= 4.5) ?? LIGHT_INK;
-}
+const [NAN, LOW, YES] = ["nan", "low", "yes"].map((name) => {
+  const [fill, ink] = LOOK.plain[name];
+  return { fill, ink };
+});
 
 // {fill, ink} of a number; `largest` is what the darkest colour stands for.
 function colour(v, palette, largest) {
-  if (typeof v === "boolean") {
-    return v ? { fill: "#e4e9ee", ink: DARK_INK } : { fill: SLATE, ink: LIGHT_INK };
-  }
-  if (v === "nan") return { fill: NAN, ink: DARK_INK };
-  if (!isNumber(v)) return { fill: SLATE, ink: LIGHT_INK };
+  if (typeof v === "boolean") return v ? YES : LOW;
+  const x = real(v);
+  if (Number.isNaN(x)) return NAN;
+  if (x === -Infinity) return LOW;
   const colours = RAMPS[palette] ?? RAMPS.value;
-  const share = largest > 0 ? v / largest : 0;
-  const at = palette === "probability" ? v : (share + 1) / 2;
-  return colours[Math.round(Math.min(1, Math.max(0, at)) * 255)];
+  const share = largest > 0 ? x / largest : 0;
+  const at = palette === "probability" ? x : (share + 1) / 2;
+  return colours[Math.round(Math.min(1, Math.max(0, at)) * (colours.length - 1))];
 }
 
-const gradientOf = (name) => `linear-gradient(90deg, ${PALETTES[name].join(", ")})`;
+const gradientOf = (name) => `linear-gradient(90deg, ${LOOK.ramps[name].stops.join(", ")})`;
 
 // --- names, which anybody may have chosen ---
 

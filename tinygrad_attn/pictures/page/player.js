@@ -160,7 +160,7 @@ function buildControls() {
 function start() {
   write(document.getElementById("title"), DATA.title, 120);
   write(document.getElementById("subtitle"), DATA.subtitle, 200);
-  for (const name of Object.keys(PALETTES)) {
+  for (const name of Object.keys(LOOK.ramps)) {
     document.getElementById(`legend-${name}`).style.backgroundImage = gradientOf(name);
   }
   document.getElementById("main").hidden = false;

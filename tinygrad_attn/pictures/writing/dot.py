@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from ..look.colours import (
     BACKWARD,
+    BAR,
+    EDGE,
     FORWARD,
     GRADIENTS,
     INK,
     MUTED,
+    PANEL,
     PROBABILITIES,
     VALUES,
     ink_on,
@@ -66,8 +69,8 @@ def frame_lines(frame: Frame) -> list[str]:
     """The beginning of a frame."""
     return [
         f"  subgraph cluster_{frame.id} {{",
-        '    graph [style=rounded, color="#d5dee9", bgcolor="#f6f8fb", labeljust=l,',
-        '      fontcolor="#52606d", fontsize=12, margin=12,',
+        f'    graph [style=rounded, color="{EDGE}", bgcolor="{PANEL}", labeljust=l,',
+        f'      fontcolor="{MUTED}", fontsize=12, margin=12,',
         f"      label=<{text(frame.label)}>]",
     ]
 
@@ -240,7 +243,7 @@ def bar(length_and_label: tuple[float, str]) -> str:
     return (
         f"{TABLE.format(spacing=2)}<TR><TD>{span('‖∂‖', 9, BACKWARD)}</TD>"
         f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR><TD '
-        f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="#b58bcb"></TD></TR>'
+        f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{BAR}"></TD></TR>'
         f"</TABLE></TD><TD>{span(label, 9, BACKWARD)}</TD></TR></TABLE>"
     )
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
+from ..look.colours import BACKWARD, BAR, EDGE, FORWARD, INK, MUTED, PANEL, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
@@ -123,7 +123,7 @@ def svg_text(placed: Placed) -> str:
             x, y, w, h = found.frames[frame.id]
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
-                'rx="9" fill="#f6f8fb" stroke="#d5dee9"/>'
+                f'rx="9" fill="{PANEL}" stroke="{EDGE}"/>'
             )
             parts.append(words(frame.label, x + 9, y + 16, 12, MUTED))
     for link, points in zip(sheet.links, found.paths):
@@ -271,6 +271,6 @@ def bar_svg(bar: tuple[float, str], top: float) -> list[str]:
     return [
         words("‖∂‖", PAD + 3, top + 12, 9, BACKWARD),
         f'<rect x="{LABEL:.0f}" y="{top + 4:.1f}" width="{wide:.1f}" height="9" '
-        'fill="#b58bcb"/>',
+        f'fill="{BAR}"/>',
         words(text, LABEL + wide + 5, top + 12, 9, BACKWARD),
     ]
