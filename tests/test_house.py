@@ -87,7 +87,8 @@ ORDER = """
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.writing pictures.writing.captions pictures.writing.geometry
         pictures.writing.svg pictures.writing.dot pictures.writing.graphviz
-        pictures.page pictures.page.sizes pictures.page.sums pictures.page.assemble
+        pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
+        pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.picture pictures.heads.draw_attention
         pictures.draw pictures.play pictures.notebook

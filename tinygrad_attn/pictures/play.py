@@ -29,6 +29,7 @@ from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
 from .page.sizes import Size, size_on_page
+from .page.summary import summary
 from .page.sums import grid_data, how
 from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
@@ -156,9 +157,12 @@ class Script:
                 x, y, w, h = found.frames[frame.id]
                 where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
                 clusters.append({"name": frame.label} | where)
+        steps = self.steps()
+        leaves = [c["kind"] for c in cards if c["how"] is None]
         return {
             "title": fit_text(title, 120),
             "subtitle": fit_text(subtitle, 160),
+            "opening": fit_text(summary(self.graph, leaves, steps), 300),
             "of": fit_text(pretty(self.graph.of), NAME),
             "width": found.width + 2 * MARGIN,
             "height": found.height + 2 * MARGIN,
@@ -166,7 +170,7 @@ class Script:
             "cards": cards,
             "clusters": clusters,
             "links": self.links(found),
-            "steps": self.steps(),
+            "steps": steps,
         }
 
     def card(self, node: Node) -> dict[str, Any]:

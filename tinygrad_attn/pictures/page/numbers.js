@@ -43,15 +43,31 @@ function digits(v, count) {
   return text + (power ? `·10${superscript(Number(power))}` : "");
 }
 
-// In a sum: as short as in a cell, unless that would say nothing.
+// At most so many digits, and whether these are all that the number has: a number that
+// was rounded keeps its last zeros.
+function rounded(v, count) {
+  if (!isNumber(v) || v === 0) return { text: short(v), all: true };
+  const all = Number(v.toPrecision(count)) === v;
+  if (!all) return { text: digits(v, count), all };
+  let few = 1;
+  while (Number(v.toPrecision(few)) !== v) few++;
+  const whole = Number.isInteger(v) && Math.abs(v) < 10 ** count;
+  return { text: digits(v, whole ? count : few).replace(/\.0+$/, ""), all };
+}
+
+// In a sum: four digits, enough to add it up by hand. `sums` remembers whether one of
+// them was rounded, which makes a sum's = an ≈.
+const sums = { rounded: false };
+
 function brief(v) {
-  if (!isNumber(v) || v === 0) return short(v);
-  const size = Math.abs(v);
-  return size < 0.01 || size >= 1e4 ? digits(v, 3) : short(v);
+  const { text, all } = rounded(v, 4);
+  if (!all) sums.rounded = true;
+  return text;
 }
 
 // Six digits.
-const exact = (v) => (!isNumber(v) || v === 0 ? short(v) : digits(v, 6));
+const exact = (v) => rounded(v, 6).text;
+const equals = (v) => (rounded(v, 6).all ? "=" : "≈");
 
 // Inside a sum a negative number needs brackets.
 const bracketed = (text) => (text.startsWith(MINUS) ? `(${text})` : text);
