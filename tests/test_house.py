@@ -76,7 +76,7 @@ ORDER = """
         program.compiled
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
-        pictures.look.text pictures.look.grids
+        pictures.look.pages pictures.look.text pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
@@ -90,7 +90,8 @@ ORDER = """
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
         pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
-        pictures.heads.overview pictures.heads.picture pictures.heads.draw_attention
+        pictures.heads.overview pictures.heads.explore pictures.heads.picture
+        pictures.heads.draw_attention
         pictures.draw pictures.play pictures.notebook
     tinygrad_attn.nn tinygrad_attn
     nn.parameter nn.tree nn.hooks nn.modes nn.state nn.module nn.containers

@@ -8,9 +8,11 @@ import re
 
 import pytest
 
+from tinygrad_attn.pictures.heads import explore
 from tinygrad_attn.pictures.look import colours
 from tinygrad_attn.pictures.look.colours import READABLE, VISIBLE, contrast
 from tinygrad_attn.pictures.look.looks import LOOKS
+from tinygrad_attn.pictures.look.pages import HERE
 from tinygrad_attn.pictures.look.theme import (
     GROUNDS,
     HEADS,
@@ -20,7 +22,7 @@ from tinygrad_attn.pictures.look.theme import (
     theme_css,
     theme_js,
 )
-from tinygrad_attn.pictures.page.assemble import FOLDER
+from tinygrad_attn.pictures.page import assemble
 
 MODES = {"light": 0, "dark": 1}
 
@@ -102,15 +104,20 @@ def test_what_is_no_plain_number_is_readable():
 
 def test_no_other_file_of_a_page_has_colours_of_its_own():
     """A colour that stands elsewhere is one that no test above has seen."""
-    for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.css"), *FOLDER.glob("*.html")]:
+    folders = assemble.FOLDER, explore.FOLDER, HERE
+    files = [path for folder in folders for path in folder.iterdir()]
+    for path in [p for p in files if p.suffix in (".js", ".css", ".html")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"#[0-9a-f]{3,8}\b(?![^{]*\{)(?=[;\"' ])", text), path.name
     used = {
         name
-        for path in FOLDER.glob("*.css")
+        for path in files
+        if path.suffix == ".css"
         for name in re.findall(r"var\(--([\w-]+)", path.read_text(encoding="utf-8"))
     }
-    assert used - {"shadow", "thin", "thumb", "at", "turn", "rail"} <= set(THEME)
+    assert used - {"shadow", "thin", "thumb", "at", "turn", "rail", "columns"} <= set(
+        THEME
+    )
 
 
 def test_the_style_sheet_has_both_of_each_colour():

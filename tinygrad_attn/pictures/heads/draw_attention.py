@@ -7,18 +7,27 @@ pictures can be compared. Weights that a mask sets to 0 are grey.
 from __future__ import annotations
 
 import math
+from functools import partial
 from numbers import Integral
 from typing import Any
 
 from ..look.colours import FORWARD, INK, MUTED, PROBABILITIES
 from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
+from .explore import explore
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
 from .panels import GREY, Axes, Panel, heat_map, px, rect, words
 from .picture import Picture
 
-STYLES = "all", "map", "lines", "grid"
+# style → what its page has
+PARTS = {
+    "all": ["map", "lines", "grid"],
+    "map": ["map"],
+    "lines": ["lines"],
+    "grid": ["map", "lines", "grid"],  # what a click on a small map shows
+}
+STYLES = tuple(PARTS)
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 
 # The styles of a cell or query under the pointer, or reached with the Tab key. All
@@ -109,10 +118,19 @@ def draw_attention(
         fitting = max(2, int(max(p.height for p in panels) / (SMALL + 28)))
         columns = min(8, max(2, math.ceil(len(heads) / fitting)))
         panels.append(grid(heads, one, columns))
+    default = title is None
     if title is None:
         title = "Attention of every head" if style == "grid" else ""
         title = title or f"Attention of {one.name}"
-    return Picture(_sheet(panels, str(title), subtitle(heads, one, style)), str(title))
+    title, told = str(title), subtitle(heads, one, style)
+    shown = {
+        "title": "Attention" if default and len(heads) > 1 else title,
+        "told": told,
+        "parts": PARTS[style] if len(heads) > 1 else PARTS[style][:2],
+        "query": query,
+    }
+    page = partial(explore, heads, one, (queries, keys), shown)
+    return Picture(_sheet(panels, title, told), title, page)
 
 
 def choose(heads: list[Head], wanted: Any) -> Head:

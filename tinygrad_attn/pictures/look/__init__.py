@@ -3,6 +3,7 @@
     colours.py  the colour of a number, and its few digits
     looks.py    the colours of cards
     theme.py    the colours of pages, light and dark
+    pages.py    a page: one HTML file with all that it needs (cells.js, names.js)
     text.py     names and tokens, made safe and short
     grids.py    a tensor as a heat map
 

@@ -35,6 +35,7 @@ TEXTS = {  # readable on every ground
     "play": ("#2b5c8a", "#7cb7ea"),
 }
 SIGNS = {  # lines and rings that tell something: visible on every ground
+    "weight": (colours.PROBABILITIES[-1], "#7cb7ea"),  # a line of attention
     "idle": ("#7f8e9d", "#64788c"),
     "focus": ("#b7791f", "#f7c948"),
     "current": ("#c77700", "#f7c948"),

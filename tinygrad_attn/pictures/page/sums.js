@@ -246,8 +246,8 @@ function valueStory(card, row, column) {
   const v = numberAt(card.value, row, column);
   const name = element(nameOf(card), card.value, row, column);
   const own = { card: card.id, which: "value", row, column, own: true };
-  if (!card.how) return { lines: [`${name} ${equals(v)} ${exact(v)}`], lights: [own] };
   sums.rounded = false;
+  if (!card.how) return { lines: [`${name} ${equals(v)} ${exact(v)}`], lights: [own] };
   const { right, lights } = (SUMS[card.how.kind] ?? otherSum)(card, card.how, row, column);
   return { lines: linesOf(`${name} =`, right, v), lights: [...lights, own] };
 }
