@@ -76,7 +76,8 @@ ORDER = """
         program.compiled
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
-        pictures.look.pages pictures.look.text pictures.look.grids
+        pictures.look.pages pictures.look.text
+        pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
@@ -88,7 +89,7 @@ ORDER = """
         pictures.writing pictures.writing.captions pictures.writing.geometry
         pictures.writing.svg pictures.writing.dot pictures.writing.graphviz
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
-        pictures.page.assemble
+        pictures.page.playable pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.explore pictures.heads.picture
         pictures.heads.draw_attention

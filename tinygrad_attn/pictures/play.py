@@ -28,6 +28,7 @@ from .look.grids import Grid, grid_of, is_probability, size_of
 from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
+from .page.playable import Page
 from .page.sizes import Size, size_on_page
 from .page.summary import summary
 from .page.sums import grid_data, how
@@ -53,7 +54,7 @@ def play(
     tokens: Sequence[str] | None = None,
     title: str | None = None,
     limit: int = MOST,
-) -> str:
+) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
     One HTML file that a browser opens from the disk, without network or libraries.
@@ -68,7 +69,8 @@ def play(
         limit: the most cards on the page.
 
     Returns:
-        The page as a text.
+        The page's text, a str that a notebook shows as the page; `.show()` opens it
+        in the browser, and print says in one line what it is.
 
     Raises:
         TypeError: path or tokens has a wrong type.
@@ -78,8 +80,8 @@ def play(
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> page = play((x * x).sum(), None)
-    >>> page.startswith("<!doctype html>")
-    True
+    >>> page.startswith("<!doctype html>"), page.heading
+    (True, 'loss')
     """
     given = root.level if isinstance(root, Graph) else level
     if given not in ("op", "primitive"):
@@ -112,10 +114,15 @@ def play(
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(title or heading, below)
-    text = page(data, still)
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
-    return text
+    made = Page(
+        page(data, still),
+        title or heading,
+        None if path is None else Path(path),
+        still,
+    )
+    if made.path is not None:
+        made.save(made.path)
+    return made
 
 
 class Script:

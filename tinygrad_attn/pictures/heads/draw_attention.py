@@ -54,7 +54,8 @@ def draw_attention(
     sample: int = 0,
     title: str | None = None,
 ) -> Picture:
-    """A picture of attention weights; Jupyter shows it, `.save("x.svg")` saves it.
+    """A picture of attention weights; Jupyter shows it, `.show()` opens it in the
+    browser, `.save("x.svg")` or `.save("x.html")` saves it.
 
     A cell is grey, for masked, where `mask` is False. Without a mask it is grey above
     the diagonal if its weight is exactly 0, as a causal mask makes it. (A masked weight

@@ -7,7 +7,7 @@ from os import PathLike, fspath
 from pathlib import Path
 
 from ...printing import printable
-from ..look.text import scrolling
+from ..look.showing import picture_html, show
 
 
 class Picture:
@@ -61,12 +61,17 @@ class Picture:
         text = self.svg if ending == ".svg" else self.html
         Path(name).write_text(text, encoding="utf-8", newline="\n")
 
+    def show(self) -> None:
+        """Opens the page in the browser, or shows the picture below a notebook's cell.
+        Where there is no browser, one line says where the file is."""
+        show(self, self.html, "attention.html")
+
     def _repr_svg_(self) -> str:
         return self.svg
 
     def _repr_html_(self) -> str:
         """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
-        return scrolling(self.svg)
+        return picture_html(self.svg, self.title)
 
     def __repr__(self) -> str:
         size = f"{len(self.svg.encode()):,} bytes of SVG"
