@@ -102,13 +102,17 @@ def test_what_is_no_plain_number_is_readable():
         assert contrast(ink, fill) >= READABLE
 
 
-def test_no_other_file_of_a_page_has_colours_of_its_own():
+def test_no_other_file_has_colours_of_its_own():
     """A colour that stands elsewhere is one that no test above has seen."""
     folders = assemble.FOLDER, explore.FOLDER, HERE
     files = [path for folder in folders for path in folder.iterdir()]
     for path in [p for p in files if p.suffix in (".js", ".css", ".html")]:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"#[0-9a-f]{3,8}\b(?![^{]*\{)(?=[;\"' ])", text), path.name
+    for path in HERE.parent.rglob("*.py"):
+        if path.name not in ("colours.py", "looks.py", "theme.py"):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(r"#[0-9a-fA-F]{6}\b", text), path.name
     used = {
         name
         for path in files

@@ -294,7 +294,7 @@ COLOUR = """([id, which, i, j]) => {
 
 def test_cells_are_empty_until_their_numbers_are_there(visit):
     tab = visit()
-    empty = "rgb(233,238,243)"
+    empty = "rgb(232,236,240)"
     s, x = CARD["S"], CARD["X"]
 
     def colour(card, which, i, j):

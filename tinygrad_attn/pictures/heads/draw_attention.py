@@ -11,13 +11,13 @@ from functools import partial
 from numbers import Integral
 from typing import Any
 
-from ..look.colours import FORWARD, INK, MUTED, PROBABILITIES
+from ..look.colours import EMPTY, FORWARD, INK, MUTED, PROBABILITIES, WHITE
 from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
 from .explore import explore
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
-from .panels import GREY, Axes, Panel, heat_map, px, rect, words
+from .panels import Axes, Panel, heat_map, px, rect, words
 from .picture import Picture
 
 # style → what its page has
@@ -33,8 +33,8 @@ MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 # The styles of a cell or query under the pointer, or reached with the Tab key. All
 # class names begin with attn-, because a style sheet applies to the whole notebook.
 CSS = (
-    ".attn-line{fill:none;stroke:#0b4f8a;stroke-linecap:round}"
-    ".attn-cell:hover{stroke:#1f2933;stroke-width:1.5}"
+    f".attn-line{{fill:none;stroke:{PROBABILITIES[-1]};stroke-linecap:round}}"
+    f".attn-cell:hover{{stroke:{INK};stroke-width:1.5}}"
     ".attn-lines:hover .attn-q,.attn-lines:focus-within .attn-q{opacity:.12}"
     ".attn-lines .attn-q:hover,.attn-lines .attn-q:focus{opacity:1;outline:none}"
     ".attn-q:hover .attn-w,.attn-q:focus .attn-w{visibility:visible}"
@@ -178,13 +178,13 @@ def with_legend(panel: Panel, head: Head, axes: Axes) -> Panel:
     parts = [words(x, y + 9, "0", fill=MUTED)]
     for i, colour in enumerate(PROBABILITIES):
         at = x + 12 + i * step
-        parts.append(rect(at, y, step, 11, f'fill="{colour}" stroke="{GREY}"'))
+        parts.append(rect(at, y, step, 11, f'fill="{colour}" stroke="{EMPTY}"'))
     x += 12 + len(PROBABILITIES) * step + 5
     parts.append(words(x, y + 9, "1", fill=MUTED))
     right = x + 10
     if any(map(any, head.hidden)):
         told = "masked" if head.by_mask else "masked (later token)"
-        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{GREY}"'))
+        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{EMPTY}"'))
         parts.append(words(x + 40, y + 9, told, fill=MUTED))
         right = x + 44 + width(told, 11)
     return Panel(max(panel.width, right), y + 14, [*panel.parts, *parts])
@@ -202,7 +202,7 @@ def _sheet(panels: list[Panel], title: str, told: str) -> str:
         f'aria-label="{markup(title, 200)}" '
         f'font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
         f"<style>{CSS}</style>",
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        f'<rect width="100%" height="100%" fill="{WHITE}"/>',
         words(MARGIN, 34, markup(title, 100), 18, font_weight="bold"),
         words(MARGIN, 54, told, 12, fill=MUTED),
     ]

@@ -32,6 +32,8 @@ YES = "#e4e9ee"  # True in a mask; False is slate
 INK, MUTED, WHITE, BLACK = "#1f2933", "#566370", "#ffffff", "#000000"
 FORWARD, BACKWARD, BAR = "#334e68", "#7b3fa0", "#a97bc2"  # the bar of a gradient
 PANEL, EDGE = "#f5f7fa", "#d3dce6"  # the ground and the edge of a frame
+EMPTY = "#e8ecf0"  # a cell without a number, or that a mask hides
+PALE = "#c3cfdb"  # a line along which hardly any gradient flows
 READABLE, VISIBLE = 4.5, 3.0  # WCAG AA: contrast of text, of large text and of lines
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from . import colours
-from .colours import BACKWARD, BLACK, EDGE, FORWARD, INK, MUTED, PANEL, WHITE
+from .colours import BACKWARD, BLACK, EDGE, EMPTY, FORWARD, INK, MUTED, PANEL, WHITE
 from .looks import LOOKS
 
 # name → (light, dark)
@@ -43,7 +43,7 @@ SIGNS = {  # lines and rings that tell something: visible on every ground
 REST = {
     "play-ink": (WHITE, "#0c1a26"),  # on a ground of --play
     "line": (EDGE, "#354453"),  # between areas
-    "empty": ("#e9eef3", "#2c3946"),  # cells without a number
+    "empty": (EMPTY, "#2c3946"),
 }
 THEME = GROUNDS | HEADS | TEXTS | SIGNS | REST
 

@@ -14,14 +14,13 @@ from math import inf
 
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
-from ..look.colours import BACKWARD, blend, digits
+from ..look.colours import BACKWARD, PALE, blend, digits
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
-PALE = "#c3cfdb"
 
 
 def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:

@@ -16,6 +16,7 @@ from ..look.colours import (
     PANEL,
     PROBABILITIES,
     VALUES,
+    WHITE,
     ink_on,
     times_ten_to,
 )
@@ -34,7 +35,7 @@ def dot_text(sheet: Sheet) -> str:
     right = sheet.direction == "right"
     lines = [
         "digraph {",
-        f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="#ffffff", pad=0.35,',
+        f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="{WHITE}", pad=0.35,',
         f"    nodesep={0.25 if right else 0.4}, ranksep={1.0 if right else 0.45},",
         '    fontname="Helvetica,Arial,sans-serif", labelloc=t,',
         f"    label=<{heading(sheet)}>]",
@@ -131,7 +132,7 @@ def table(card: Card) -> str:
     ]
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
-        f'COLOR="{border}" BGCOLOR="#ffffff" STYLE="ROUNDED">'
+        f'COLOR="{border}" BGCOLOR="{WHITE}" STYLE="ROUNDED">'
         + "".join(f"<TR>{row}</TR>" for row in rows)
         + "</TABLE>"
     )

@@ -10,7 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..look.colours import BACKWARD, BAR, EDGE, FORWARD, INK, MUTED, PANEL, ink_on
+from ..look.colours import (
+    BACKWARD,
+    BAR,
+    EDGE,
+    FORWARD,
+    INK,
+    MUTED,
+    PANEL,
+    WHITE,
+    ink_on,
+)
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
@@ -114,7 +124,7 @@ def svg_text(placed: Placed) -> str:
         f'font-family="{FONT}" fill="{INK}">',
         f"<title>{xml(sheet.title)}</title>",
         arrow("f", FORWARD) + arrow("b", BACKWARD),
-        f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="#ffffff"/>',
+        f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="{WHITE}"/>',
         *heading(sheet, wide),
         f'<g transform="translate({dx:.1f} {TOP:.1f})">',
     ]
@@ -168,7 +178,7 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
     parts = [
         f'<g transform="translate({x:.1f} {y:.1f})">',
         f"<title>{lines_of(card.tooltip)}</title>",
-        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="#ffffff"/>',
+        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="{WHITE}"/>',
         f'<path d="M0 {HEAD} V6 Q0 0 6 0 H{w - 6:.1f} Q{w:.1f} 0 {w:.1f} 6 V{HEAD} Z" '
         f'fill="{head}"/>',
         f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="none" '
