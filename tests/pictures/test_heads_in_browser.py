@@ -211,3 +211,18 @@ def test_a_coarse_head_says_so(visit, monkeypatch):
     told = tab.locator(READOUT).inner_text()
     largest = max(weights(1, 128)[i][j] for i in (126, 127) for j in (4, 5))
     assert told == f"126 … 127 → 4 … 5: {largest:.4f}, the largest of 2 × 2"
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("queries", "keys"), [(3, 9), (9, 3)])
+def test_cells_are_square_where_queries_and_keys_are_not_as_many(
+    visit, queries, keys, size
+):
+    tab = visit([[[1.0 / keys] * keys] * queries], None, size=size)
+    box = tab.locator("#map").bounding_box()
+    width, height = tab.evaluate("[MEASURES.width, MEASURES.height]")
+    assert box["width"] == pytest.approx(width, abs=1)
+    assert box["height"] == pytest.approx(height, abs=1)
+    tab.mouse.move(*over(tab, queries - 1, keys - 1))
+    told = f"{queries - 1} → {keys - 1}: {1 / keys:.4f}"
+    assert tab.locator(READOUT).inner_text() == told
