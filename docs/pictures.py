@@ -157,6 +157,13 @@ def everything(out: Path) -> None:
         for ending in ("svg", "html"):
             picture.save(out / f"attention.{ending}")
         photograph(window, out / "attention.svg", out / "attention.png")
+        manual_seed(1)
+        maps = nn.attention_maps(nn.MultiHeadAttention(48, 12), randn(1, 4, 48))
+        page = out / "heads.html"
+        draw_attention(maps, TOKENS).save(page)
+        photograph(window, page, out / "heads.png")
+        photograph(window, page, out / "heads_dark.png", **dark)
+        photograph(window, page, out / "heads_phone.png", viewport=PHONE)
         shown = out / "notebook.html"
         parts = (Tensor([[1.0, -2.0], [0.5, 3.0]]), neuron(), model)
         shown.write_text("<br>".join(part._repr_html_() for part in parts))

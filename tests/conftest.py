@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from base64 import b64decode
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
@@ -163,6 +165,15 @@ def call(main, *arguments):
 def flatten(x):
     """All numbers of nested lists, in order."""
     return [v for row in x for v in flatten(row)] if isinstance(x, list) else [x]
+
+
+def svg_in(html):
+    """The picture that an image in a notebook's HTML contains, and that an object
+    around it, if there is one, contains too."""
+    uris = re.findall(r'"data:image/svg\+xml;base64,([\w+/=]+)"', html)
+    assert len(uris) == html.count("<img ") + html.count("<object ")
+    assert len(set(uris)) == html.count("<img ") == 1
+    return b64decode(uris[0]).decode()
 
 
 def near(want):

@@ -76,8 +76,9 @@ ORDER = """
         program.running program.write
         program.compiled
     pictures
-        pictures.look pictures.look.colours pictures.look.looks pictures.look.text
-        pictures.look.grids
+        pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
+        pictures.look.pages pictures.look.text
+        pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
@@ -88,9 +89,11 @@ ORDER = """
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.writing pictures.writing.captions pictures.writing.geometry
         pictures.writing.svg pictures.writing.dot pictures.writing.graphviz
-        pictures.page pictures.page.sizes pictures.page.sums pictures.page.assemble
+        pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
+        pictures.page.playable pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
-        pictures.heads.overview pictures.heads.picture pictures.heads.draw_attention
+        pictures.heads.overview pictures.heads.explore pictures.heads.picture
+        pictures.heads.draw_attention
         pictures.draw pictures.play pictures.notebook
     tinygrad_attn.nn tinygrad_attn
     nn.parameter nn.tree nn.hooks nn.modes nn.state nn.module nn.containers

@@ -10,6 +10,7 @@ import pickle
 import weakref
 
 import pytest
+from conftest import svg_in
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays import mixed
@@ -197,7 +198,7 @@ def test_comparisons_look_at_the_number():
 
 
 def test_a_notebook_shows_the_value_itself():
-    assert ">weight</text>" in Value(1.0, label="weight")._repr_html_()
+    assert ">weight</text>" in svg_in(Value(1.0, label="weight")._repr_html_())
 
 
 def test_what_is_no_number_is_refused():

@@ -1,4 +1,4 @@
-"""Lints the JavaScript of the page as a browser gets it: its files as one script.
+"""Lints the JavaScript of each page as a browser gets it: its files as one script.
 
     .venv/bin/python .ci/eslint/lint_page.py
 
@@ -14,23 +14,34 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tinygrad_attn.pictures.page.assemble import FOLDER, SCRIPTS
+from tinygrad_attn.pictures.heads import explore
+from tinygrad_attn.pictures.look.pages import BEGINNING
+from tinygrad_attn.pictures.page import assemble
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VENV = ROOT / ".venv"
 ESLINT = VENV / "eslint" / "node_modules" / "eslint" / "bin" / "eslint.js"
 
 
+# page → the files of its script
+PAGES = {"the player": assemble.FILES, "the heads": explore.FILES}
+
+
 def main() -> int:
-    lines, origins = ['"use strict";'], ["the page:1"]
-    for name in SCRIPTS:
-        place = (FOLDER / name).relative_to(ROOT)
-        for number, line in enumerate((FOLDER / name).read_text().splitlines(), 1):
-            lines.append(line)
-            origins.append(f"{place}:{number}")
     if not ESLINT.exists():
         print("lint_page: needs ESLint, which make lint installs", file=sys.stderr)
         return 2
+    return max(lint(name, files) for name, files in PAGES.items())
+
+
+def lint(page: str, files: tuple[Path, ...]) -> int:
+    """Tells what ESLint says of one page, and returns the exit status."""
+    lines = BEGINNING.splitlines()
+    origins = [f"{page}:{number}" for number, _ in enumerate(lines, 1)]
+    for path in files:
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            lines.append(line)
+            origins.append(f"{path.relative_to(ROOT)}:{number}")
     done = subprocess.run(
         [VENV / "bin" / "node", ESLINT, "--stdin", "--format", "json"],
         input="\n".join([*lines, ""]),
@@ -47,7 +58,7 @@ def main() -> int:
         column, rule = message.get("column", 1), message["ruleId"] or "syntax"
         print(f"{place}:{column}: {message['message']} [{rule}]")
     if not found["messages"]:
-        print(f"No complaints about the page's {len(SCRIPTS)} scripts")
+        print(f"No complaints about the {len(files)} scripts of {page}")
     return min(len(found["messages"]), 1)
 
 

@@ -1,7 +1,8 @@
-"""The notebook runs in a fresh kernel, shows what it should, and teaches what is true.
+"""The notebook shows what it should, keeps it, and teaches what is true.
 
-It is committed bare, without outputs. Here a process of its own executes a copy of it
-with nbclient, from a copy of the packages, as in a bare clone.
+It is committed with what its cells show, which docs/notebook.py makes without Jupyter.
+Here a process of its own also executes a copy of it with nbclient, from a copy of the
+packages, as in a bare clone.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, svg_in
 
 import nn
+from docs import notebook as runner
 from tinygrad_attn import Tensor, manual_seed, randn, unfold, use_backend
 from tinygrad_attn.functional import mse_loss
 
@@ -47,21 +49,82 @@ nbformat.write(notebook, sys.argv[2])
 # === As it is committed ===============================================================
 
 
-def test_the_committed_notebook_has_no_outputs_and_stable_ids():
+def test_the_committed_notebook_has_stable_ids():
     whole = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
     assert (whole["nbformat"], whole["nbformat_minor"]) == (4, 5)
     assert set(whole["metadata"]) == {"kernelspec", "language_info"}
-    for cell in CODE:
-        assert cell["outputs"] == []
-        assert cell["execution_count"] is None
     assert not any(cell["metadata"] for cell in CELLS)
     ids = [cell["id"] for cell in CELLS]
     assert len(set(ids)) == len(ids)
     assert all(re.fullmatch(r"[a-z][a-z-]+", name) for name in ids)  # chosen, by hand
 
 
+@pytest.fixture(scope="module")
+def now():
+    """The notebook with what its cells show now, without Jupyter."""
+    return runner.executed(json.loads(NOTEBOOK.read_text(encoding="utf-8")))
+
+
+def test_its_outputs_are_fresh(now):
+    kept = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    old = runner.stale(kept, now)
+    assert old == [], "python3 docs/notebook.py writes them anew"
+
+
+def test_what_is_stale_is_found(now):
+    """One digit of a number, a word, a colour, a cell that was not run."""
+    changes = [
+        ("loss-code", lambda text: text.replace("0.188", "0.189", 1)),
+        ("loss-code", lambda text: text.replace("through", "thru", 1)),
+        ("learn-code", lambda text: text.replace("1.453", "1.454", 1)),
+    ]
+    for id, change in changes:
+        kept = json.loads(json.dumps(now))
+        (cell,) = (c for c in kept["cells"] if c["id"] == id)
+        text = json.dumps(cell["outputs"])
+        cell["outputs"] = json.loads(change(text))
+        assert cell["outputs"] != json.loads(text)
+        assert runner.stale(kept, now) == [id]
+    kept = json.loads(json.dumps(now))
+    kept["cells"][1]["execution_count"] = None
+    assert runner.stale(kept, now) == [kept["cells"][1]["id"]]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("loss 0.000008", "loss 0.000009", True),  # added up in another order
+        ("x = −1.234567", "x = −1.234568", True),
+        ("x = −1.2345", "x = 1.2345", False),
+        ("off 2e-17", "off 0", True),
+        ("x = 1.23", "x = 1.24", False),
+        ('fill="#2166ac"', 'fill="#2166ad"', True),
+        ('fill="#2166ac"', 'fill="#2166b0"', False),
+        ("W_Q 1", "W_K 1", False),
+        ("W2 1", "W3 1", False),
+    ],
+)
+def test_alike_means_but_for_the_last_digit(a, b, same):
+    assert runner.alike(a, b) == runner.alike(b, a) == same
+
+
+def test_what_is_kept_needs_no_trust():
+    """No script, style, frame or inline SVG: JupyterLab and GitHub would drop them."""
+    shown = [o for cell in CODE for o in cell["outputs"] if "data" in o]
+    html = ["".join(o["data"].get("text/html", [])) for o in shown]
+    assert sum("<img " in text for text in html) >= 12
+    for text in html:
+        assert not re.search(r"<(script|style|svg|iframe|object|link)\b", text)
+        if "<img " in text:
+            ElementTree.fromstring(svg_in(text))
+            assert re.search(r' alt="[^"]+', text)
+    (played,) = (c for c in CODE if c["id"] == "play-code")
+    assert "Run this cell to play it." in str(played["outputs"])
+
+
 def test_no_machine_is_in_it():
-    text = NOTEBOOK.read_text(encoding="utf-8")
+    text = "".join(runner.readable(cell["outputs"]) for cell in CODE)
+    text += json.dumps([cell["source"] for cell in CELLS])
     assert not re.search(r"/(home|root|tmp|Users|work)\b|[A-Z]:\\\\", text)
     assert str(ROOT) not in text
 
@@ -87,8 +150,11 @@ def outputs(tmp_path_factory):
     folder = clone / "examples"
     folder.mkdir()
     shutil.copy(NOTEBOOK, folder)
-    ours = ("PYTHONPATH", "TINYGRAD_ATTN_BACKEND")
-    environment = {k: v for k, v in os.environ.items() if k not in ours}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(clone),
+    }  # before one that is installed
+    environment.pop("TINYGRAD_ATTN_BACKEND", None)
     for name in "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR":
         environment[name] = str(clone / name.lower())  # nothing of the user's own
     done = subprocess.run(
@@ -143,6 +209,8 @@ class Read(HTMLParser):
 
 def texts(picture):
     """The texts in an SVG or in HTML, without the space around them."""
+    if "<img " in picture:
+        picture = svg_in(picture)
     if "<svg" in picture:
         found = ElementTree.fromstring(picture.encode()).itertext()
     else:
@@ -289,6 +357,7 @@ def test_the_explained_gradient_is_the_single_numbers_gradient(outputs, first):
 
 def tips(picture, tokens):
     """The weights in a picture of attention, from the tooltips of its cells."""
+    picture = svg_in(picture)
     rows = [[0.0] * len(tokens) for _ in tokens]
     for query, key, weight in re.findall(r"(\w+) → (\w+): ([\d.]+)", picture):
         rows[tokens.index(query)][tokens.index(key)] = float(weight)

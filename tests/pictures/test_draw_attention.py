@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from xml.etree import ElementTree
 
 import pytest
+from conftest import svg_in
 
 import nn
 from tinygrad_attn import Tensor, draw_attention, manual_seed, randn
 from tinygrad_attn.functional import causal_mask
+from tinygrad_attn.pictures.heads import explore
 from tinygrad_attn.pictures.look.text import visible, width
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -173,7 +176,7 @@ def test_every_query_comes_into_focus_where_it_is_pointed_at():
     ]
     assert hidden == [["1.00"], [".80", ".20"], [".06", ".93", ".01"]]
     assert ".attn-q:hover .attn-w" in picture.svg
-    assert "<script" not in picture.html
+    assert "<script" not in picture.svg
 
 
 # --- heads, layers, samples -----------------------------------------------------------
@@ -240,13 +243,15 @@ def test_hostile_tokens_are_text():
     tokens = [HOSTILE, "x" * 10_000, "\n"]
     picture = draw_attention(w, tokens, query=1, title=HOSTILE)
     for text in (picture.svg, picture.html, picture._repr_html_()):
-        assert "<script" not in text
+        assert "<script>alert" not in text
         assert not re.search("[\x00-\x08\x0b-\x1f\u202e\ud800-\udfff\ufffe]", text)
     assert len(picture.svg) < 40_000
     parsed(picture)
     assert r"\n" in texts(picture)
     assert "x" * 11 + "…" in texts(picture)
     assert any("x" * 500 in (t.text or "") for t in parsed(picture).iter(f"{SVG}title"))
+    assert "<script" not in picture.svg + picture._repr_html_()
+    assert picture.html.count("<script") == 2  # the data, and the page's own
     assert "alert(1)" in picture.html  # shown, not run
 
 
@@ -324,19 +329,47 @@ def test_it_is_saved_in_one_call_and_always_the_same(tmp_path):
     assert "default-src 'none'" in page
     assert picture.svg in page
     assert picture._repr_svg_() == picture.svg
-    assert picture.svg in picture._repr_html_()
+    assert svg_in(picture._repr_html_()) == picture.svg
     with pytest.raises(ValueError, match=r"save: '.*x.png' given; the name must end"):
         picture.save(tmp_path / "x.png")
     with pytest.raises(TypeError, match="Picture.save: a int given"):
         picture.save(3)
 
 
-def test_the_page_allows_its_own_styles_and_nothing_else():
+def test_the_page_allows_its_own_styles_and_script_and_nothing_else():
     from base64 import b64encode
     from hashlib import sha256
 
     page = draw_attention(WEIGHTS).html
-    for style in re.findall(r"<style>(.*?)</style>", page, re.S):
-        known = b64encode(sha256(style.encode()).digest()).decode()
-        assert f"'sha256-{known}'" in page
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    for kind in "style", "script":
+        texts = re.findall(rf"<{kind}>(.*?)</{kind}>", page, re.S)
+        known = (b64encode(sha256(text.encode()).digest()).decode() for text in texts)
+        hashes = re.search(rf"{kind}-src ([^;]*);", policy)[1]
+        assert hashes.split() == [f"'sha256-{name}'" for name in known]
+    assert policy.startswith("default-src 'none'; ")
     assert " style=" not in page
+    assert "http" not in page.replace('"http://www.w3.org/2000/svg"', "").replace(
+        "http-equiv", ""
+    )
+
+
+def test_a_page_stays_small_however_many_the_numbers():
+    heads = uniform(256, heads=12)
+    heads[11][255][0] = 1.0
+    page = draw_attention(heads, head=3).html
+    assert len(page) < 1_500_000
+    text = page.split('type="application/json">')[1].split("</script>")[0]
+    data = json.loads(text)
+    assert [head["block"] for head in data["heads"]] == [4] * 3 + [1] + [4] * 8
+    assert data["heads"][11]["rows"][63][0] == 1.0
+    assert data["chosen"] == 3
+
+
+def test_every_file_of_the_page_is_used_and_short():
+    files = [
+        p for p in explore.FOLDER.iterdir() if p.suffix in (".js", ".css", ".html")
+    ]
+    named = {"explore.css", "explore.html", *explore.SCRIPTS}
+    assert {path.name for path in files} == named
+    assert all(len(path.read_text().splitlines()) <= 300 for path in files)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from math import isfinite, prod
+from math import prod
 
 import pytest
 from pages import EVIL, TOKENS, attention_head, batched, hostile, long_sum
@@ -172,6 +172,29 @@ def test_space_plays_and_a_step_pauses(visit):
     assert step_of(tab) == 2
 
 
+@pytest.mark.parametrize(
+    "clicked", ["#next", "#last", "#closer", "#fit", "#shared", ".card"]
+)
+def test_space_plays_after_a_click(visit, clicked):
+    tab = visit()
+    tab.locator(clicked).first.click()
+    tab.keyboard.press("f")
+    tab.keyboard.press(" ")
+    assert tab.locator("#play").inner_text() == "Pause"
+    tab.keyboard.press(" ")
+    assert tab.locator("#play").inner_text() == "Play"
+    assert step_of(tab) == 1
+
+
+def test_space_presses_a_button_that_was_reached_by_tab(visit):
+    tab = visit()
+    tab.locator("#next").focus()
+    tab.keyboard.press(" ")
+    assert step_of(tab) == 2
+    assert tab.locator("#play").inner_text() == "Play"
+    assert tab.evaluate("document.activeElement.id") == "next"
+
+
 def test_a_link_leads_to_a_step(visit):
     tab = visit(step=12)
     assert step_of(tab) == 12
@@ -208,12 +231,53 @@ def test_cards_lead_to_their_steps_by_click_and_by_enter(visit):
     assert STEPS[step_of(tab) - 1] == {"kind": "forward", "card": CARD["A"]["id"]}
 
 
-def test_a_leaf_leads_to_where_it_takes_part(visit):
+def leaf(tab, name):
+    return tab.locator(f'.card[data-card="{CARD[name]["id"]}"]')
+
+
+def test_a_leaf_has_a_panel(visit):
     tab = visit()
-    tab.locator(f'.card[data-card="{CARD["W_K"]["id"]}"]').click()
-    sends = STEPS[step_of(tab) - 1]["sends"]
-    assert CARD["W_K"]["id"] in {send["to"] for send in sends}
-    tab.locator(f'.card[data-card="{CARD["mask"]["id"]}"]').click()
+    leaf(tab, "W_K").click()
+    assert step_of(tab) == 1
+    said = tab.locator("#explanation").inner_text()
+    for words in (
+        "W_K 6 × 4",
+        "the value of W_K",
+        "no gradient yet",
+        "step 2: K = X W_K",
+    ):
+        assert words in said
+    assert "chosen" in leaf(tab, "W_K").get_attribute("class")
+    (shown,) = tab.evaluate(CELLS)
+    assert [[text for text, _ in row] for row in shown] == [
+        [written(v) for v in row] for row in numbers("W_K")
+    ]
+    cell(tab, 0, 1, 2).hover()
+    assert readout(tab)[0].startswith("W_K[1,2] ")
+    assert "W_K" in tab.locator('[aria-live="polite"]').inner_text()
+    sends = [i for i, s in enumerate(STEPS) if CARD["W_K"]["id"] in receivers(s)]
+    tab.locator(f'.to-step[data-step="{sends[0]}"]').click()
+    assert step_of(tab) == sends[0] + 1
+    assert tab.locator(".card.chosen").count() == 0
+    leaf(tab, "W_K").click()
+    assert "∂L/∂W_K" in tab.locator("#explanation h3").nth(1).inner_text()
+    assert len(tab.evaluate(CELLS)) == 2
+    tab.keyboard.press("ArrowLeft")
+    assert "W_K 6" not in tab.locator("#explanation").inner_text()
+
+
+def receivers(step):
+    return {send["to"] for send in step.get("sends", [])}
+
+
+def test_a_leaf_clicked_again_leads_to_where_it_takes_part(visit):
+    tab = visit()
+    for _ in "12":
+        leaf(tab, "W_K").click()
+    assert CARD["W_K"]["id"] in receivers(STEPS[step_of(tab) - 1])
+    leaf(tab, "mask").click()
+    assert "no gradient: a constant" in tab.locator("#explanation").inner_text()
+    leaf(tab, "mask").click()
     assert STEPS[step_of(tab) - 1]["card"] == CARD["H"]["id"]
 
 
@@ -230,7 +294,7 @@ COLOUR = """([id, which, i, j]) => {
 
 def test_cells_are_empty_until_their_numbers_are_there(visit):
     tab = visit()
-    empty = "rgb(233,238,243)"
+    empty = "rgb(232,236,240)"
     s, x = CARD["S"], CARD["X"]
 
     def colour(card, which, i, j):
@@ -276,20 +340,16 @@ def readout(tab):
     return tab.locator("#readout p").all_inner_texts()
 
 
-def factor_text(v):
-    text = written(v)
-    if isfinite(v) and 0 < abs(v) < 0.01:
-        return None  # three digits then
-    return f"({text})" if v < 0 else text
-
-
 def assert_sum(line, pairs):
-    """'= a·b + c·d' with the numbers of the pairs."""
-    terms = line.removeprefix("= ").split(" + ")
+    """'≈ a·b + c·d' with the numbers of the pairs, each to four digits."""
+    whole = all(v == float(f"{v:.4g}") for pair in pairs for v in pair)
+    assert line[:2] == ("= " if whole else "≈ ")
+    terms = line[2:].split(" + ")
     assert len(terms) == len(pairs)
     for term, pair in zip(terms, pairs):
-        for text, v in zip(term.split("·", 1), pair):
-            assert factor_text(v) in (None, text)
+        for text, v in zip(re.split("·(?!10[⁰¹²³⁴-⁹⁻])", term), pair, strict=True):
+            assert text.startswith("(") == (v < 0)
+            assert value_of(text.strip("()")) == float(f"{v:.4g}")
 
 
 def numbers(name, which="value"):
@@ -476,6 +536,32 @@ def camera(tab):
     return tab.evaluate("({x: CAMERA.x, y: CAMERA.y, zoom: CAMERA.zoom})")
 
 
+@pytest.mark.parametrize("size", [(390, 844), (830, 1100), (1280, 800), (1920, 1080)])
+def test_the_first_view_shows_the_whole_and_one_sentence(visit, size):
+    tab = visit({**HEAD, "opening": "One sentence."}, size=size)
+    assert tab.locator("#explanation > :first-child").inner_text() == "One sentence."
+    assert all_in_sight(tab)
+    small = camera(tab)["zoom"] < 0.5
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator(".opening").count() == 0
+    assert camera(tab)["zoom"] >= 0.5  # to be read
+    assert small == (size[0] < 1000)
+    tab.keyboard.press("0")
+    tab.keyboard.press("ArrowRight")
+    assert all_in_sight(tab)  # as one has wished
+
+
+def all_in_sight(tab):
+    return tab.evaluate("DATA.cards.every((card) => inSight(card, 1))")
+
+
+def test_a_link_to_a_step_shows_that_step_and_not_the_whole(visit):
+    tab = visit({**HEAD, "opening": "One."}, step=12, size=(390, 844))
+    assert tab.locator(".opening").count() == 0
+    assert camera(tab)["zoom"] >= 0.5
+    assert not all_in_sight(tab)
+
+
 def test_wheel_zooms_about_the_pointer_and_fit_shows_all(visit):
     tab = visit()
     before = camera(tab)
@@ -637,12 +723,20 @@ def test_without_a_script_there_is_the_still_picture(visit):
     assert not tab.locator("#bar").is_visible()
 
 
-def test_on_a_phone_the_sum_of_a_number_is_read_whole(visit):
-    tab = visit(step=22, size=(390, 844))
-    cell(tab, 0, 1, 2).hover()
-    assert len(readout(tab)) > 1
-    high, whole = tab.evaluate(
-        "() => { const r = document.querySelector('#readout');"
-        " return [r.clientHeight, r.scrollHeight]; }"
-    )
+@pytest.mark.parametrize("size", [(390, 844), (390, 664), (360, 560), (844, 390)])
+def test_on_a_phone_the_sum_of_a_number_is_read_whole(visit, size):
+    tab = visit(step=4, size=size, own={"has_touch": True, "is_mobile": True})
+    number = cell(tab, 0, 1, 2)
+    number.scroll_into_view_if_needed()
+    number.tap()
+    assert len(readout(tab)) == 3
+    high, whole = tab.evaluate("[READOUT.clientHeight, READOUT.scrollHeight]")
     assert high >= whole > 40
+    box, bar = (tab.locator(name).bounding_box() for name in ("#readout", "#bar"))
+    assert box["y"] + box["height"] <= bar["y"] + 1
+
+
+def test_on_a_phone_one_taps(visit):
+    assert "Point at a number" in visit().locator("#readout").inner_text()
+    tab = visit(own={"has_touch": True, "is_mobile": True}, size=(390, 844))
+    assert "Tap a number" in tab.locator("#readout").inner_text()

@@ -236,3 +236,29 @@ def test_every_step_of_every_model_is_shown_on_a_phone_in_the_dark(visit, model)
     }""")
     assert tab.locator("#count").inner_text() == f"{count} / {count}"
     assert tab.evaluate("() => document.documentElement.scrollWidth") <= 360
+
+
+def opening_of(root):
+    page = play(root, None)
+    data = page.split('type="application/json">')[1].split("</script>")[0]
+    return json.loads(data)["opening"]
+
+
+def test_a_page_opens_with_one_sentence():
+    x, w = leaf(2, 3), leaf(3, 1)
+    assert opening_of((x @ w).sum()) == (
+        "2 steps forward compute loss from 2 inputs; 2 steps backward find how much "
+        "each number changes loss."
+    )
+    with record():
+        y = randn(2, 2) @ randn(2, 2)
+    assert opening_of(y) == (
+        "1 step forward computes y from 2 constants; no gradient flows back."
+    )
+
+
+def test_the_opening_of_a_model_counts_its_parameters():
+    layer = nn.Linear(3, 2)
+    with record():
+        loss = layer(leaf(1, 3) * 2.0).sum()
+    assert "from 1 input and 2 parameters; " in opening_of(loss)

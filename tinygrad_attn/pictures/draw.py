@@ -18,7 +18,7 @@ from ..graph.unfold import LEVELS, graph_of
 from ..printing import printable
 from ..scalar import Value
 from ..tensor import Tensor
-from .look.text import scrolling
+from .look.showing import picture_html, show
 from .sheets.boxes import modules
 from .sheets.expressions import expression
 from .sheets.numbers import numbers
@@ -134,9 +134,14 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg
 
+    def show(self) -> None:
+        """Opens the picture in the browser, or shows it below a notebook's cell. Where
+        there is no browser, one line says where the file is."""
+        show(self, self.svg, "picture.svg")
+
     def _repr_html_(self) -> str:
         """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
-        return scrolling(self.svg[self.svg.find("<svg") :])
+        return picture_html(self.svg, self.title)
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
@@ -176,8 +181,8 @@ def draw(
         limit: the most cards (at the scalar level, numbers) that are drawn.
 
     Returns:
-        A `Drawing`: a notebook shows it, and it has `.save("head.svg")`, `.dot`, `.svg`
-        and `.graphviz()`.
+        A `Drawing`: a notebook shows it, and it has `.show()`, which opens it in the
+        browser, `.save("head.svg")`, `.dot`, `.svg` and `.graphviz()`.
 
     Raises:
         ValueError: an unknown level, scale or layout, or a graph that is too large to

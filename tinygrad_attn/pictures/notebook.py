@@ -14,6 +14,7 @@ from ..tensor import Tensor
 from .draw import draw
 from .look.colours import INK
 from .look.grids import grid_of
+from .look.showing import picture_html
 from .look.text import FONT, fit_text, scrolling, xml
 from .sheets.expressions import card_of
 from .sheets.labels import shape_text
@@ -49,7 +50,7 @@ def tensor_html(t: Any) -> str:
     )
     if card.gradient_title and t.grad is not None:
         card.gradient = grid_of(numbers_of(t.grad), "gradient")
-    return card_alone(card)
+    return card_alone(card, repr(t))
 
 
 def numbers_of(t: Any) -> Any:
@@ -60,19 +61,20 @@ def numbers_of(t: Any) -> Any:
 
 def value_html(v: Any) -> str:
     """A Value as a card: its number, its gradient and its operation."""
-    return card_alone(card_of(v, "value", root=False))
+    return card_alone(card_of(v, "value", root=False), repr(v))
 
 
-def card_alone(card: Card) -> str:
-    """One card as an SVG."""
+def card_alone(card: Card, alt: str) -> str:
+    """One card as a picture."""
     w, h = card_size(card)
-    return (
+    svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w + 4:.0f}" '
         f'height="{h + 4:.0f}" viewBox="-2 -2 {w + 4:.0f} {h + 4:.0f}" '
         f'font-family="{FONT}" fill="{INK}">'
         + "".join(card_svg(card, w, h, 0.0, 0.0))
         + "</svg>"
     )
+    return picture_html(svg, alt)
 
 
 def module_html(module: Any) -> str:
@@ -114,6 +116,6 @@ def graph_html(graph: Graph) -> str:
     """A graph as its picture, or as text if the picture would be too large."""
     rows = len(graph) if graph.level != "scalar" else len(graph) // 2
     if rows <= DRAWN:
-        return scrolling(draw(graph, layout="own").svg)
+        return draw(graph, layout="own")._repr_html_()
     lines = "\n".join(xml(line) for line in str(graph).split("\n"))
     return scrolling(f"<pre>{lines}</pre>")  # in the notebook's own text colour

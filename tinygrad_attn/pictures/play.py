@@ -30,7 +30,9 @@ from .look.grids import Grid, grid_of, size_of
 from .look.text import fit_text
 from .look.text import width as text_width
 from .page.assemble import page
+from .page.playable import Page
 from .page.sizes import Size, size_on_page
+from .page.summary import summary
 from .page.sums import adds_up, grid_data, how
 from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
@@ -54,7 +56,7 @@ def play(
     tokens: Sequence[str] | None = None,
     title: str | None = None,
     limit: int = MOST,
-) -> str:
+) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
     One HTML file that a browser opens from the disk, without network or libraries.
@@ -69,7 +71,8 @@ def play(
         limit: the most cards on the page.
 
     Returns:
-        The page as a text.
+        The page's text, a str that a notebook shows as the page; `.show()` opens it
+        in the browser, and print says in one line what it is.
 
     Raises:
         TypeError: path or tokens has a wrong type.
@@ -79,8 +82,8 @@ def play(
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
     >>> page = play((x * x).sum(), None)
-    >>> page.startswith("<!doctype html>")
-    True
+    >>> page.startswith("<!doctype html>"), page.heading
+    (True, 'loss')
     """
     given = root.level if isinstance(root, Graph) else level
     if given not in ("op", "primitive"):
@@ -113,10 +116,15 @@ def play(
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(title or heading, below)
-    text = page(data, still)
-    if path is not None:
-        Path(path).write_text(text, encoding="utf-8")
-    return text
+    made = Page(
+        page(data, still),
+        title or heading,
+        None if path is None else Path(path),
+        still,
+    )
+    if made.path is not None:
+        made.save(made.path)
+    return made
 
 
 class Script:
@@ -165,9 +173,12 @@ class Script:
                 x, y, w, h = found.frames[frame.id]
                 where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
                 clusters.append({"name": frame.label} | where)
+        steps = self.steps()
+        leaves = [c["kind"] for c in cards if c["how"] is None]
         return {
             "title": fit_text(title, 120),
             "subtitle": fit_text(subtitle, 160),
+            "opening": fit_text(summary(self.graph, leaves, steps), 300),
             "of": fit_text(pretty(self.graph.of), NAME),
             "width": found.width + 2 * MARGIN,
             "height": found.height + 2 * MARGIN,
@@ -175,7 +186,7 @@ class Script:
             "cards": cards,
             "clusters": clusters,
             "links": self.links(found),
-            "steps": self.steps(),
+            "steps": steps,
         }
 
     def card(self, node: Node) -> dict[str, Any]:

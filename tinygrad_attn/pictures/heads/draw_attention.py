@@ -7,18 +7,27 @@ pictures can be compared. Weights that a mask sets to 0 are grey.
 from __future__ import annotations
 
 import math
+from functools import partial
 from numbers import Integral
 from typing import Any
 
-from ..look.colours import FORWARD, INK, MUTED, PROBABILITIES
+from ..look.colours import EMPTY, FORWARD, INK, MUTED, PROBABILITIES, WHITE
 from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
+from .explore import explore
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
-from .panels import GREY, Axes, Panel, heat_map, px, rect, words
+from .panels import Axes, Panel, heat_map, px, rect, words
 from .picture import Picture
 
-STYLES = "all", "map", "lines", "grid"
+# style → what its page has
+PARTS = {
+    "all": ["map", "lines", "grid"],
+    "map": ["map"],
+    "lines": ["lines"],
+    "grid": ["map", "lines", "grid"],  # what a click on a small map shows
+}
+STYLES = tuple(PARTS)
 MARGIN, GAP, HEADER = 24.0, 52.0, 62.0  # px
 
 # What the rows add up to → what the subtitle says.
@@ -32,8 +41,8 @@ LESS = ", not every row adds up to 1"
 # The styles of a cell or query under the pointer, or reached with the Tab key. All
 # class names begin with attn-, because a style sheet applies to the whole notebook.
 CSS = (
-    ".attn-line{fill:none;stroke:#0b4f8a;stroke-linecap:round}"
-    ".attn-cell:hover{stroke:#1f2933;stroke-width:1.5}"
+    f".attn-line{{fill:none;stroke:{PROBABILITIES[-1]};stroke-linecap:round}}"
+    f".attn-cell:hover{{stroke:{INK};stroke-width:1.5}}"
     ".attn-lines:hover .attn-q,.attn-lines:focus-within .attn-q{opacity:.12}"
     ".attn-lines .attn-q:hover,.attn-lines .attn-q:focus{opacity:1;outline:none}"
     ".attn-q:hover .attn-w,.attn-q:focus .attn-w{visibility:visible}"
@@ -53,7 +62,8 @@ def draw_attention(
     sample: int = 0,
     title: str | None = None,
 ) -> Picture:
-    """A picture of attention weights; Jupyter shows it, `.save("x.svg")` saves it.
+    """A picture of attention weights; Jupyter shows it, `.show()` opens it in the
+    browser, `.save("x.svg")` or `.save("x.html")` saves it.
 
     A cell is grey, for masked, where `mask` is False; without a mask, above the
     diagonal, if all weights there are 0, as a causal mask makes them. (A masked weight
@@ -117,11 +127,19 @@ def draw_attention(
         fitting = max(2, int(max(p.height for p in panels) / (SMALL + 28)))
         columns = min(8, max(2, math.ceil(len(heads) / fitting)))
         panels.append(grid(heads, one, columns))
-    told = subtitle(heads, one, style, named=title is not None)
+    default, told = title is None, subtitle(heads, one, style, named=title is not None)
     if title is None:
         title = "Attention of every head" if style == "grid" else ""
         title = title or f"Attention of {one.name}"
-    return Picture(_sheet(panels, str(title), told), str(title))
+    title = str(title)
+    shown = {
+        "title": "Attention" if default and len(heads) > 1 else title,
+        "told": told,
+        "parts": PARTS[style] if len(heads) > 1 else PARTS[style][:2],
+        "query": query,
+    }
+    page = partial(explore, heads, one, (queries, keys), shown)
+    return Picture(_sheet(panels, title, told), title, page)
 
 
 def choose(heads: list[Head], wanted: Any) -> Head:
@@ -173,13 +191,13 @@ def with_legend(panel: Panel, head: Head, axes: Axes) -> Panel:
     parts = [words(x, y + 9, "0", fill=MUTED)]
     for i, colour in enumerate(PROBABILITIES):
         at = x + 12 + i * step
-        parts.append(rect(at, y, step, 11, f'fill="{colour}" stroke="{GREY}"'))
+        parts.append(rect(at, y, step, 11, f'fill="{colour}" stroke="{EMPTY}"'))
     x += 12 + len(PROBABILITIES) * step + 5
     parts.append(words(x, y + 9, "1", fill=MUTED))
     right = x + 10
     if any(map(any, head.hidden)):
         told = "masked" if head.by_mask else "masked (later token)"
-        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{GREY}"'))
+        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{EMPTY}"'))
         parts.append(words(x + 40, y + 9, told, fill=MUTED))
         right = x + 44 + width(told, 11)
     return Panel(max(panel.width, right), y + 14, [*panel.parts, *parts])
@@ -197,7 +215,7 @@ def _sheet(panels: list[Panel], title: str, told: str) -> str:
         f'aria-label="{markup(title, 200)}" '
         f'font-family="Helvetica, Arial, sans-serif" fill="{INK}">',
         f"<style>{CSS}</style>",
-        '<rect width="100%" height="100%" fill="#ffffff"/>',
+        f'<rect width="100%" height="100%" fill="{WHITE}"/>',
         words(MARGIN, 34, markup(title, 100), 18, font_weight="bold"),
         words(MARGIN, 54, told, 12, fill=MUTED),
     ]

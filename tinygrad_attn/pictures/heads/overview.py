@@ -8,10 +8,10 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from ..look.colours import FORWARD, INK, MUTED, WHITE
+from ..look.colours import EDGE, FORWARD, INK, MUTED, WHITE
 from ..look.text import markup, width
 from .given import Head
-from .panels import EDGE, Panel, merged_cells, rect, words
+from .panels import Panel, merged_cells, rect, words
 
 SMALL, SMALL_CELLS = 66.0, 64  # of a small map: px, and the most cells along a side
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..look.colours import NAN, PROBABILITIES, digits, ink_on, shade
+from ..look.colours import EDGE, EMPTY, NAN, PROBABILITIES, WHITE, digits, ink_on, shade
 from ..look.text import clip, isolate, markup, visible, width
 from .given import Head
 
@@ -20,7 +20,6 @@ CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
 NUMBERS_UP_TO = 12  # tokens with numbers in the cells
 TOOLTIPS_UP_TO = 64  # tokens with a tooltip for each cell
 LABEL, LINE, SLANTED = 12, 11.0, 14.0  # letters of a label; px it needs, and slanted
-GREY, EDGE = "#e8ecf0", "#dde4ea"
 SHADES = 48  # shades of merged cells
 
 
@@ -116,7 +115,7 @@ def _cell(head: Head, axes: Axes, i: int, j: int) -> list[str]:
     weight, cell = head.rows[i][j], axes.cell
     x, y = axes.left + j * cell, axes.top + i * cell
     grey = head.grey(i, j)
-    colour = GREY if grey else shade(weight, 1.0, PROBABILITIES)
+    colour = EMPTY if grey else shade(weight, 1.0, PROBABILITIES)
     gap = 0.75 if cell >= 12 else 0.0
     rest = f'rx="{px(gap * 3)}" fill="{colour}"'
     note = " (masked)" if grey else ""
@@ -145,8 +144,8 @@ def merged_cells(head: Head, left: float, top: float, cell: float) -> list[str]:
     side = px(cell - 2 * gap)
     for i, row in enumerate(head.rows):
         for j, weight in enumerate(row):
-            colour = GREY if head.grey(i, j) else _rounded_shade(weight)
-            if colour != "#ffffff":
+            colour = EMPTY if head.grey(i, j) else _rounded_shade(weight)
+            if colour != WHITE:
                 x, y = px(left + j * cell + gap), px(top + i * cell + gap)
                 paths.setdefault(colour, []).append(f"M{x} {y}h{side}v{side}h-{side}z")
     return [f'<path fill="{c}" d="{"".join(d)}"/>' for c, d in paths.items()]

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+from collections.abc import Callable
 from os import PathLike, fspath
 from pathlib import Path
-from re import DOTALL, findall
 
 from ...printing import printable
-from ..look.text import markup, scrolling
-
-PAGE_STYLE = "body{margin:0;padding:16px;background:#fff;overflow-x:auto}"
+from ..look.showing import picture_html, show
 
 
 class Picture:
-    """A complete SVG, to show and to save.
+    """A complete SVG, to show and to save, and a page of the same.
 
-    In a browser or Jupyter the part under the pointer stands out and shows its numbers.
-    A style sheet does this; there is no script.
+    In the SVG the part under the pointer stands out and shows its numbers. A style
+    sheet does this; there is no script. On the page one can also choose another head;
+    it is dark where the reader's system is, and fits a phone.
 
     Attributes:
         svg: the picture, as text.
         title: the heading.
 
-    >>> picture = Picture('<svg xmlns="http://www.w3.org/2000/svg"/>', "nothing")
+    >>> picture = Picture('<svg xmlns="http://www.w3.org/2000/svg"/>', "nothing", str)
     >>> picture
     <Picture 'nothing', 41 bytes of SVG>
     >>> picture.save("nothing.png")
@@ -32,26 +30,15 @@ class Picture:
     ValueError: Picture.save: 'nothing.png' given; the name must end in .svg or .html
     """
 
-    def __init__(self, svg: str, title: str) -> None:
+    def __init__(self, svg: str, title: str, page: Callable[[str], str]) -> None:
         self.svg = svg
         self.title = title
+        self._page = page  # makes the page, of the SVG for readers without JavaScript
 
     @property
     def html(self) -> str:
-        """The picture as an HTML page, whose policy allows its own styles alone."""
-        from hashlib import sha256  # slow to import, and seldom needed
-
-        styles = [PAGE_STYLE, *findall(r"<style>(.*?)</style>", self.svg, DOTALL)]
-        hashes = (b64encode(sha256(s.encode()).digest()).decode() for s in styles)
-        allowed = " ".join(f"'sha256-{h}'" for h in dict.fromkeys(hashes))
-        return (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta http-equiv="Content-Security-Policy" '
-            f"content=\"default-src 'none'; style-src {allowed}\">\n"
-            '<meta name="viewport" content="width=device-width">\n'
-            f"<title>{markup(self.title, 200)}</title>\n<style>{PAGE_STYLE}</style>\n"
-            f"</head>\n<body>\n{self.svg}</body>\n</html>\n"
-        )
+        """The page, as text: one file that needs nothing else."""
+        return self._page(self.svg)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Writes the picture as .svg, or as an .html page that any browser opens.
@@ -74,12 +61,17 @@ class Picture:
         text = self.svg if ending == ".svg" else self.html
         Path(name).write_text(text, encoding="utf-8", newline="\n")
 
+    def show(self) -> None:
+        """Opens the page in the browser, or shows the picture below a notebook's cell.
+        Where there is no browser, one line says where the file is."""
+        show(self, self.html, "attention.html")
+
     def _repr_svg_(self) -> str:
         return self.svg
 
     def _repr_html_(self) -> str:
         """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
-        return scrolling(self.svg)
+        return picture_html(self.svg, self.title)
 
     def __repr__(self) -> str:
         size = f"{len(self.svg.encode()):,} bytes of SVG"

@@ -26,9 +26,15 @@ GRADIENTS = [
     "#1b7837",
 ]
 PROBABILITIES = ["#ffffff", "#c6dcef", "#8db8dd", "#4a86bd", "#0b4f8a"]
+PALETTES = {"value": VALUES, "gradient": GRADIENTS, "probability": PROBABILITIES}
 MINUS_INFINITY, NAN = "#52606d", "#ff4fd8"
-INK, MUTED, WHITE = "#1f2933", "#616e7c", "#ffffff"
-FORWARD, BACKWARD, BAR = "#334e68", "#7b3fa0", "#b58bcb"
+YES = "#e4e9ee"  # True in a mask; False is slate
+INK, MUTED, WHITE, BLACK = "#1f2933", "#566370", "#ffffff", "#000000"
+FORWARD, BACKWARD, BAR = "#334e68", "#7b3fa0", "#a97bc2"  # the bar of a gradient
+PANEL, EDGE = "#f5f7fa", "#d3dce6"  # the ground and the edge of a frame
+EMPTY = "#e8ecf0"  # a cell without a number, or that a mask hides
+PALE = "#c3cfdb"  # a line along which hardly any gradient flows
+READABLE, VISIBLE = 4.5, 3.0  # WCAG AA: contrast of text, of large text and of lines
 
 
 def shade(x: float, largest: float, palette: list[str]) -> str:
@@ -58,14 +64,30 @@ def blend(a: str, b: str, share: float) -> str:
 
 
 def ink_on(colour: str) -> str:
-    """The colour of text on a background: white on a dark one, else dark.
+    """The colour of text on a background: the first of dark, white and black that is
+    readable there. (On some colours between light and dark only black is.)
 
-    >>> ink_on("#2166ac"), ink_on("#f7f7f7")
-    ('#ffffff', '#1f2933')
+    >>> ink_on("#2166ac"), ink_on("#f7f7f7"), ink_on("#7b7b7b")
+    ('#ffffff', '#1f2933', '#000000')
     """
+    inks = INK, WHITE, BLACK
+    return next(ink for ink in inks if contrast(ink, colour) >= READABLE)
+
+
+def contrast(a: str, b: str) -> float:
+    """The contrast ratio of two colours, from 1 to 21 (WCAG 2.2).
+
+    >>> round(contrast("#ffffff", "#000000"), 1), contrast(INK, INK)
+    (21.0, 1.0)
+    """
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of a colour, from 0 to 1 (WCAG 2.2)."""
     red, green, blue = (_linear(int(colour[i : i + 2], 16) / 255) for i in (1, 3, 5))
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return WHITE if luminance < 0.3 else INK
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _linear(channel: float) -> float:

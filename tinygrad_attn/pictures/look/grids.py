@@ -60,10 +60,10 @@ class Grid:
     def colour(self, x: Any) -> str:
         """The colour of a number's cell."""
         if x is True or x is False:
-            return "#e4e9ee" if x else colours.MINUS_INFINITY
+            return colours.YES if x else colours.MINUS_INFINITY
         x = self.meant(float(x))
         x = 0.0 if abs(x) <= self.noise else x
-        return colours.shade(x, self.largest, PALETTES[self.palette])
+        return colours.shade(x, self.largest, colours.PALETTES[self.palette])
 
     def meant(self, x: float) -> float:
         """A number, or −∞ if it stands for that."""
@@ -75,13 +75,6 @@ class Grid:
             return ()
         width = self.shape[-1]
         return index_of(row * width + column, self.shape)
-
-
-PALETTES = {
-    "value": colours.VALUES,
-    "gradient": colours.GRADIENTS,
-    "probability": colours.PROBABILITIES,
-}
 
 
 def grid_of(

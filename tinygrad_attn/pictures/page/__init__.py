@@ -2,6 +2,8 @@
 
     sizes.py     the size of each card
     sums.py      how each number of a card was computed
+    summary.py   the sentence with which it opens
+    playable.py  what `play` returns: the page's text, which shows itself
     assemble.py  puts data, scripts and styles into one file
 
 The scripts, the styles and the HTML are in the same folder. These files may import

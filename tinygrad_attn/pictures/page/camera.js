@@ -8,6 +8,7 @@ const WORLD = document.getElementById("world");
 const FINGERS = new Map(); // pointers that are down
 let dragged = 0; // px since the pointer went down: a drag is no click
 let settling = 0;
+let overview = false; // the first view shows the whole, be it too small to read
 
 const stageSize = () => ({ w: STAGE.clientWidth || 1, h: STAGE.clientHeight || 1 });
 
@@ -42,14 +43,21 @@ function fit() {
   look((w - DATA.width * zoom) / 2, (h - DATA.height * zoom) / 2, zoom, true);
 }
 
-// At first: the whole drawing, or where it would be too small to read, its step.
+// The whole drawing, or where it would be too small to read, its step.
 function home() {
-  if (fitZoom() >= READABLE) {
+  if (overview || fitZoom() >= READABLE) {
     fit();
     return;
   }
   CAMERA.zoom = Math.max(READABLE, Math.min(0.8, stageSize().w / 450));
   follow(true);
+}
+
+// From the first view to where the numbers can be read.
+function approach() {
+  if (!overview) return;
+  overview = false;
+  home();
 }
 
 function zoomBy(factor, at = null) {
@@ -58,12 +66,14 @@ function zoomBy(factor, at = null) {
   const before = CAMERA.zoom;
   const after = Math.min(Math.max(before * factor, Math.min(fitZoom(), 1) / 2), 8);
   CAMERA.moved = true;
+  overview = false;
   // The point under the pointer stays where it is.
   look(x - ((x - CAMERA.x) * after) / before, y - ((y - CAMERA.y) * after) / before, after);
 }
 
 function pan(dx, dy) {
   CAMERA.moved = true;
+  overview = false;
   look(CAMERA.x + dx, CAMERA.y + dy, CAMERA.zoom);
 }
 

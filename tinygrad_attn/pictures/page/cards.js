@@ -49,6 +49,7 @@ function showCards() {
   for (const view of VIEWS.values()) {
     const { card, button } = view;
     const current = card.id === step.card;
+    button.classList.toggle("chosen", card.id === STATE.leaf);
     button.classList.toggle("current", current);
     button.classList.toggle("receives", receivers.has(card.id));
     button.classList.toggle("later", !hasValue(card, STATE.step));

@@ -156,14 +156,12 @@ const CHAINS = {
 function chainOf(step, send, row, column) {
   const z = CARDS.get(step.card);
   const position = DATA.links[send.link]?.position ?? 0;
+  sums.rounded = false;
   return (z.how && CHAINS[z.how.kind]?.(z, z.how, position, row, column)) ?? null;
 }
 
-function chainLines(start, chain, v, end = "") {
-  if (!chain) return [`${start} ${exact(v)}${end}`];
-  const [symbols, ...numbers] = chain.right;
-  return [`${start} ${symbols}`, ...numbers.map((text) => `= ${text}`), `= ${exact(v)}${end}`];
-}
+const chainLines = (start, chain, v, end = "") =>
+  chain ? linesOf(start, chain.right, v, end) : [`${start} ${exact(v)}${end}`];
 
 // A contribution: what a step sends along one link.
 function sendStory(step, send, row, column) {
@@ -198,11 +196,16 @@ function gradientStory(card, row, column) {
     const chain = arrivals.length ? chainOf(arrivals[0].step, arrivals[0].send, row, column) : null;
     return { lines: chainLines(`${name} =`, chain, v, end), lights: [...(chain?.lights ?? []), own] };
   }
+  sums.rounded = false;
   const terms = arrivals.slice(0, MOST_TERMS).map(({ step, send }) => {
     const number = numberAt(send.grid, row, column);
     return `${bracketed(brief(number))} from ${nameOf(CARDS.get(step.card))}`;
   });
   if (outside) terms.unshift(`${bracketed(brief(numberAt(outside.grid, row, column)))} from outside`);
   if (arrivals.length > MOST_TERMS) terms.push(`… (${arrivals.length} paths)`);
-  return { lines: [`${name} = ${terms.join(" + ")}`, `= ${exact(v)}${end}`], lights: [own] };
+  const sign = sums.rounded ? "≈" : "=";
+  return {
+    lines: [`${name} ${sign} ${terms.join(" + ")}`, `${equals(v)} ${exact(v)}${end}`],
+    lights: [own],
+  };
 }

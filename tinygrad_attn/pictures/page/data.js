@@ -43,7 +43,7 @@ for (const card of DATA.cards) {
 }
 
 // What the user can change.
-const STATE = { step: 0, shared: false, playing: false };
+const STATE = { step: 0, leaf: null, shared: false, playing: false }; // leaf: whose panel is open
 
 const largestOf = (grid) => (STATE.shared ? LARGEST[grid.palette] : real(grid.largest));
 

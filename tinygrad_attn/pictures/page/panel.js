@@ -10,6 +10,13 @@ function showPanel() {
     EXPLANATION.append(make("p", "sentence", "Nothing was recorded."));
     return;
   }
+  if (STATE.leaf) {
+    EXPLANATION.append(...leafPart(CARDS.get(STATE.leaf)));
+    return;
+  }
+  if (STATE.step === 0 && DATA.opening) {
+    EXPLANATION.append(write(make("p", "opening"), DATA.opening, 300));
+  }
   const card = CARDS.get(step.card);
   EXPLANATION.append(...heading(step, card));
   const parts = { forward: forwardPart, seed: seedPart, backward: backwardPart };
@@ -19,15 +26,54 @@ function showPanel() {
 function heading(step, card) {
   const words = { forward: "forward", seed: "backward begins", backward: "backward" };
   const phase = make("p", `phase ${isBackward(step) ? "back" : "forth"}`, words[step.kind]);
+  return [phase, ...about(card)];
+}
+
+// A card's name, shape and formula, what it is, and where it was made.
+function about(card) {
   const title = make("h2");
   title.append(write(make("span", "name"), card.name, 40), " ");
   title.append(make("span", "shape", clipped(String(card.shape ?? ""), 40)));
-  const parts = [phase, title];
+  const parts = [title];
   if (card.formula) parts.push(write(make("p", "formula"), card.formula));
   if (card.sentence) parts.push(write(make("p", "sentence"), card.sentence, 400));
   const places = [card.module, card.source].filter(Boolean).join(" · ");
   if (places) parts.push(write(make("p", "source"), places));
   return parts;
+}
+
+// A leaf is computed by no step: what it is, and the steps that it takes part in.
+function leafPart(card) {
+  const parts = [make("p", "phase forth", card.kind), ...about(card)];
+  parts.push(gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value));
+  const arrived = gradientAt(card, STATE.step);
+  if (arrived) parts.push(gridWithHeading(derivative(card), card, "gradient", arrived));
+  else parts.push(make("p", "note", card.gradient ? "no gradient yet" : "no gradient: a constant"));
+  const numbers = [...STEPS.keys()];
+  const uses = new Set(DATA.links.filter((l) => l.source === card.id).map((l) => l.target));
+  const used = numbers.filter((i) => STEPS[i].kind === "forward" && uses.has(STEPS[i].card));
+  const back = numbers.filter((i) => receiversOf(STEPS[i]).has(card.id));
+  if (used.length) parts.push(stepList("used by", used));
+  if (back.length) parts.push(stepList("its gradient comes from", back));
+  return parts;
+}
+
+const MOST_LISTED = 24; // steps
+
+function stepList(heading, numbers) {
+  const section = make("section", "steps");
+  section.append(make("h3", "", heading));
+  for (const i of numbers.slice(0, MOST_LISTED)) {
+    const card = CARDS.get(STEPS[i].card);
+    const forth = STEPS[i].kind === "forward" && card.formula;
+    const button = make("button", "to-step", `step ${i + 1}: `);
+    button.type = "button";
+    button.dataset.step = i;
+    button.append(write(make("span"), forth || card.name, 60));
+    section.append(button);
+  }
+  if (numbers.length > MOST_LISTED) section.append(make("p", "note", `… ${numbers.length} in all`));
+  return section;
 }
 
 function forwardPart(card) {
@@ -116,6 +162,10 @@ function pathsText(send, to) {
 function announcement() {
   const step = STEPS[STATE.step];
   if (!step) return "";
+  if (STATE.leaf) {
+    const leaf = CARDS.get(STATE.leaf);
+    return `${nameOf(leaf)}, ${leaf.shape}, ${leaf.kind}. ${clipped(String(leaf.sentence ?? ""), 200)}`;
+  }
   const card = CARDS.get(step.card);
   const name = nameOf(card);
   const where = `Step ${STATE.step + 1} of ${STEPS.length}`;

@@ -11,6 +11,7 @@ const LAST = Math.max(STEPS.length - 1, 0);
 let timer = 0;
 
 function showStep() {
+  STATE.leaf = null;
   pointAt(null);
   showPanel();
   showCards();
@@ -32,6 +33,7 @@ function go(step) {
   const target = Math.min(Math.max(step, 0), LAST);
   if (target === STATE.step) return;
   STATE.step = target;
+  approach();
   showStep();
   writeAddress();
 }
@@ -116,7 +118,31 @@ function onKey(event) {
   action();
 }
 
-// The next step of a card, then its others.
+// A button that was clicked gives the focus back: the space bar then plays, and does not
+// click it again. One that was reached by Tab keeps it.
+let byPointer = false;
+
+function letGo() {
+  if (byPointer) document.activeElement?.closest?.("button, input, select")?.blur();
+}
+
+// What a click on a card does: a leaf, which has no step, shows its panel; a second click
+// on it, and any on another card, leads to the card's next step, then to its others.
+function clickCard(id) {
+  if (CARDS.get(id).how || STATE.leaf === id) stepOfCard(id);
+  else showLeaf(id);
+}
+
+function showLeaf(id) {
+  stop();
+  STATE.leaf = id;
+  pointAt(null);
+  showPanel();
+  showCards();
+  document.getElementById("panel").scrollTop = 0;
+  document.getElementById("announcement").textContent = announcement();
+}
+
 function stepOfCard(id) {
   const steps = STEPS_OF.get(id) ?? [];
   const next = steps.find((i) => i > STATE.step) ?? steps[0];
@@ -144,7 +170,14 @@ function buildControls() {
   });
   document.getElementById("cards").addEventListener("click", (event) => {
     const card = event.target.closest(".card");
-    if (card && (dragged < 5 || event.detail === 0)) stepOfCard(card.dataset.card);
+    if (card && (dragged < 5 || event.detail === 0)) clickCard(card.dataset.card);
+  });
+  document.addEventListener("pointerdown", () => (byPointer = true), true);
+  document.addEventListener("keydown", () => (byPointer = false), true);
+  for (const type of ["click", "change"]) document.addEventListener(type, letGo);
+  EXPLANATION.addEventListener("click", (event) => {
+    const to = event.target.closest(".to-step");
+    if (to) jump(Number(to.dataset.step));
   });
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => {
@@ -160,7 +193,7 @@ function buildControls() {
 function start() {
   write(document.getElementById("title"), DATA.title, 120);
   write(document.getElementById("subtitle"), DATA.subtitle, 200);
-  for (const name of Object.keys(PALETTES)) {
+  for (const name of Object.keys(LOOK.ramps)) {
     document.getElementById(`legend-${name}`).style.backgroundImage = gradientOf(name);
   }
   document.getElementById("main").hidden = false;
@@ -172,6 +205,7 @@ function start() {
   buildControls();
   STATE.step = readAddress() ?? 0;
   if (STEPS.length) showStep();
+  overview = readAddress() === null;
   home();
   WORLD.classList.remove("gliding"); // the first view is there at once
 }

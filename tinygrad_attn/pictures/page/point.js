@@ -1,7 +1,8 @@
 // Pointing at a number, with the pointer or the keys, tells how it came about.
 
 const READOUT = document.getElementById("readout");
-const HINT = "Point at a number to see how it came about.";
+const TOUCH = matchMedia("(hover: none)").matches;
+const HINT = `${TOUCH ? "Tap" : "Point at"} a number to see how it came about.`;
 let pointed = null; // what is pointed at: {card, which, row, column, send}
 
 function storyOf(point) {

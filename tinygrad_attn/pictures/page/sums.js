@@ -246,9 +246,15 @@ function valueStory(card, row, column) {
   const v = numberAt(card.value, row, column);
   const name = element(nameOf(card), card.value, row, column);
   const own = { card: card.id, which: "value", row, column, own: true };
-  if (!card.how) return { lines: [`${name} = ${exact(v)}`], lights: [own] };
+  sums.rounded = false;
+  if (!card.how) return { lines: [`${name} ${equals(v)} ${exact(v)}`], lights: [own] };
   const { right, lights } = (SUMS[card.how.kind] ?? otherSum)(card, card.how, row, column);
-  const [symbols, ...numbers] = right;
-  const lines = [`${name} = ${symbols}`, ...numbers.map((text) => `= ${text}`), `= ${exact(v)}`];
-  return { lines, lights: [...lights, own] };
+  return { lines: linesOf(`${name} =`, right, v), lights: [...lights, own] };
+}
+
+// A sum in symbols, in numbers, and the number itself.
+function linesOf(start, [symbols, ...numbers], v, end = "") {
+  const sign = sums.rounded ? "≈" : "=";
+  const last = `${equals(v)} ${exact(v)}${end}`;
+  return [`${start} ${symbols}`, ...numbers.map((text) => `${sign} ${text}`), last];
 }

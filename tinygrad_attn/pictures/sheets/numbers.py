@@ -16,7 +16,7 @@ from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
 from ...graph.roles import scores_in, shares_in
-from ..look.colours import BACKWARD, NAN, blend, digits, largest
+from ..look.colours import BACKWARD, NAN, PALE, blend, digits, largest
 from ..look.grids import least_of
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
@@ -24,7 +24,6 @@ from .sheet import NAME, SHARE, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
-PALE = "#c3cfdb"
 
 
 def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:

@@ -10,6 +10,7 @@ from ..look.colours import (
     MUTED,
     PROBABILITIES,
     VALUES,
+    WHITE,
 )
 from ..look.text import width as text_width
 from ..look.text import xml
@@ -30,7 +31,7 @@ def words(
     extra = ' font-weight="bold"' if bold else ""
     extra += f' text-anchor="{anchor}"' if anchor else ""
     if halo:
-        extra += ' stroke="#ffffff" stroke-width="3" paint-order="stroke"'
+        extra += f' stroke="{WHITE}" stroke-width="3" paint-order="stroke"'
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}"{extra}>'
         f"{xml(text)}</text>"

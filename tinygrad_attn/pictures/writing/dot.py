@@ -8,11 +8,13 @@ from __future__ import annotations
 from ..look.colours import (
     BACKWARD,
     BAR,
+    EDGE,
     FORWARD,
     GRADIENTS,
     INK,
     MUTED,
     NAN,
+    PANEL,
     PROBABILITIES,
     VALUES,
     WHITE,
@@ -34,7 +36,7 @@ def dot_text(sheet: Sheet) -> str:
     right = sheet.direction == "right"
     lines = [
         "digraph {",
-        f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="#ffffff", pad=0.35,',
+        f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="{WHITE}", pad=0.35,',
         f"    nodesep={0.25 if right else 0.4}, ranksep={1.0 if right else 0.45},",
         '    fontname="Helvetica,Arial,sans-serif", labelloc=t,',
         f"    label=<{heading(sheet)}>]",
@@ -69,8 +71,8 @@ def frame_lines(frame: Frame) -> list[str]:
     """The beginning of a frame."""
     return [
         f"  subgraph cluster_{frame.id} {{",
-        '    graph [style=rounded, color="#d5dee9", bgcolor="#f6f8fb", labeljust=l,',
-        '      fontcolor="#52606d", fontsize=12, margin=12,',
+        f'    graph [style=rounded, color="{EDGE}", bgcolor="{PANEL}", labeljust=l,',
+        f'      fontcolor="{MUTED}", fontsize=12, margin=12,',
         f"      label=<{text(frame.label)}>]",
     ]
 
@@ -131,7 +133,7 @@ def table(card: Card) -> str:
     ]
     return (
         f'<TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
-        f'COLOR="{border}" BGCOLOR="#ffffff" STYLE="ROUNDED">'
+        f'COLOR="{border}" BGCOLOR="{WHITE}" STYLE="ROUNDED">'
         + "".join(f"<TR>{row}</TR>" for row in rows)
         + "</TABLE>"
     )

@@ -10,7 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, ink_on
+from ..look.colours import (
+    BACKWARD,
+    BAR,
+    EDGE,
+    FORWARD,
+    INK,
+    MUTED,
+    NAN,
+    PANEL,
+    WHITE,
+    ink_on,
+)
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
@@ -114,7 +125,7 @@ def svg_text(placed: Placed) -> str:
         f'font-family="{FONT}" fill="{INK}">',
         f"<title>{xml(sheet.title)}</title>",
         arrow("f", FORWARD) + arrow("b", BACKWARD),
-        f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="#ffffff"/>',
+        f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="{WHITE}"/>',
         *heading(sheet, wide),
         f'<g transform="translate({dx:.1f} {TOP:.1f})">',
     ]
@@ -123,7 +134,7 @@ def svg_text(placed: Placed) -> str:
             x, y, w, h = found.frames[frame.id]
             parts.append(
                 f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
-                'rx="9" fill="#f6f8fb" stroke="#d5dee9"/>'
+                f'rx="9" fill="{PANEL}" stroke="{EDGE}"/>'
             )
             parts.append(words(frame.label, x + 9, y + 16, 12, MUTED))
     for link, points in zip(sheet.links, found.paths):
@@ -168,7 +179,7 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
     parts = [
         f'<g transform="translate({x:.1f} {y:.1f})">',
         f"<title>{lines_of(card.tooltip)}</title>",
-        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="#ffffff"/>',
+        f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="{WHITE}"/>',
         f'<path d="M0 {HEAD} V6 Q0 0 6 0 H{w - 6:.1f} Q{w:.1f} 0 {w:.1f} 6 V{HEAD} Z" '
         f'fill="{head}"/>',
         f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="none" '

@@ -1,0 +1,66 @@
+"""What `play` returns: the page's text, which shows itself."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ...printing import printable
+from ..look.showing import page_html, show
+
+
+class Page(str):
+    """The text of a page, as a str: to search, to write, to send.
+
+    A notebook shows the page itself. `print` and the prompt say in one line what it is,
+    and not its thousands of lines; `html` is the text as a plain str.
+
+    Attributes:
+        heading: its title.
+        path: the file it was written to, or None.
+
+    >>> page = Page("<!doctype html>", "nothing")
+    >>> page
+    <Page 'nothing', 15 bytes of HTML>
+    >>> print(page)
+    <Page 'nothing', 15 bytes of HTML>
+    >>> page.html, page.startswith("<!doctype")
+    ('<!doctype html>', True)
+    """
+
+    heading: str
+    path: Path | None
+    _still: str
+
+    def __new__(
+        cls, text: str, heading: str = "", path: Path | None = None, still: str = ""
+    ) -> Page:
+        page = super().__new__(cls, text)
+        page.heading, page.path, page._still = heading, path, still
+        return page
+
+    @property
+    def html(self) -> str:
+        """The text."""
+        return str.__str__(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes the page to a file, whose path it returns."""
+        path = Path(path)
+        path.write_text(self, encoding="utf-8")
+        return path
+
+    def show(self) -> None:
+        """Opens the page in the browser, or shows it below a notebook's cell. Where
+        there is no browser, one line says where the file is."""
+        show(self, self.html, "page.html")
+
+    def _repr_html_(self) -> str:
+        return page_html(self.html, self._still, self.heading)
+
+    def __repr__(self) -> str:
+        size = f"{len(self.html.encode()):,} bytes of HTML"
+        where = f", in {self.path}" if self.path else ""
+        return printable(f"<Page {self.heading!r}, {size}{where}>")
+
+    __str__ = __repr__
