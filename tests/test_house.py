@@ -80,11 +80,14 @@ ORDER = """
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.boxes pictures.sheets.numbers
-        pictures.sheets.expressions
+        pictures.sheets.expressions pictures.sheets.repeats pictures.sheets.folding
+        pictures.sheets.reuse
         pictures.layout pictures.layout.pieces pictures.layout.ranks
+        pictures.layout.following
         pictures.layout.layers pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
+        pictures.layout.wrapping
         pictures.writing pictures.writing.captions pictures.writing.geometry
         pictures.writing.svg pictures.writing.dot pictures.writing.graphviz
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.assemble

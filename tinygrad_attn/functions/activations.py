@@ -116,6 +116,7 @@ def keep_mask(who: str, shape: tuple[int, ...], p: float, like: Recorded) -> Any
     if p == 0.0:
         return None
     keep = make(uniform(shape, backend=home(like)) >= p)
+    keep._scope = context.now.scope  # a picture shows it in the module that made it
     if context.now.tracing:  # a program of this graph draws anew
         keep._params = {"drawn": next(DRAWN), "p": p}
     return keep

@@ -183,7 +183,9 @@ def causal_mask(
         xp = current_backend().xp
     else:
         xp = home(tensor("causal_mask", like))
-    return make(not_later(xp, t, t if s is None else s, start))
+    mask = make(not_later(xp, t, t if s is None else s, start))
+    mask._scope = context.now.scope  # a picture shows it in the module that made it
+    return mask
 
 
 def not_later(xp: Any, t: int, s: int, start: int) -> Any:

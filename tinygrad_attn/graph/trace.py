@@ -7,7 +7,7 @@ a graph of their own. A copy shares the arrays of the original, so it costs litt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import prod
@@ -66,9 +66,14 @@ class Trace:
             for node, g, shares in walk(roots, seeds, free=False):
                 self.gradients[node], self.shares[node] = g, shares
 
-    def tensors(self) -> list[Tensor]:
-        """All tensors, each after its inputs."""
-        return history(self.roots)
+    def tensors(self, learned: Container[Tensor] = ()) -> list[Tensor]:
+        """All tensors, each after its inputs: in the order of computing, as far as
+        that was recorded.
+
+        Args:
+            learned: leaves that come after the data of the same step.
+        """
+        return in_time(history(self.roots), learned)
 
     def total(self, t: Tensor) -> Any:
         """The gradient through the whole computation."""
@@ -142,6 +147,27 @@ def history(roots: Iterable[Tensor]) -> list[Tensor]:
     """The roots and all tensors that they were computed from, inputs first; also those
     that need no gradient."""
     return list(inputs_first(roots, inputs_of))
+
+
+def in_time(order: list[Tensor], learned: Container[Tensor] = ()) -> list[Tensor]:
+    """Tensors in the order of computing. A leaf comes right before its first use, data
+    before what is learned. (What was recorded without `record()` stays as it is.)"""
+    when: dict[Tensor, int] = {}
+    used: dict[Tensor, int] = {}
+    for t in order:
+        inputs = inputs_of(t)
+        if not inputs:
+            continue
+        own = t._where.time if t._where is not None else 0
+        when[t] = max([own, *[when[x] for x in inputs if x in when]])
+        for x in inputs:
+            used[x] = min(used.get(x, when[t]), when[t])
+    keys: dict[Tensor, tuple[int, int, int]] = {}
+    for i, t in enumerate(order):
+        recorded = when[t] if t in when else used.get(t, 0)
+        rank = 2 if t in when else int(t in learned)
+        keys[t] = (recorded, rank if recorded else 2, i)
+    return sorted(order, key=keys.__getitem__)
 
 
 def inputs_first(

@@ -19,7 +19,9 @@ from ..tensor import Tensor
 from .look.text import scrolling
 from .sheets.boxes import modules
 from .sheets.expressions import expression
+from .sheets.folding import fold_repeats
 from .sheets.numbers import numbers
+from .sheets.reuse import cards_beside_uses
 from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
@@ -157,6 +159,8 @@ def draw(
     module: Any = None,
     title: str | None = None,
     layout: str | None = None,
+    fold: bool = True,
+    step: int = 1,
     limit: int = MOST,
 ) -> Drawing:
     """A picture of the computation behind `root`, with every number and gradient.
@@ -171,6 +175,9 @@ def draw(
             have the same, so that vanishing gradients look small.
         title: the heading; by default the name of the root or of the part.
         layout: "own" to do without Graphviz's dot, even if it is installed.
+        fold: whether steps that repeat, such as the turns of a loop or equal layers,
+            are drawn once, with their number; False draws all.
+        step: which of them is drawn, from 1.
         limit: the most cards (at the scalar level, numbers) that are drawn.
 
     Returns:
@@ -193,9 +200,11 @@ def draw(
     if layout not in (None, "own"):
         raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or None")
     check_number("draw", "limit", limit, 1, whole=True)
+    check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale)
     if isinstance(root, Value):
-        return Drawing(expression(root, look, title or "", limit), layout)
+        sheet = expression(root, look, title or "", limit)
+        return Drawing(shortened(sheet, fold, step), layout)
     if isinstance(root, Graph):
         graph = root
     else:
@@ -207,9 +216,28 @@ def draw(
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
+    sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
     check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
     return Drawing(sheet, layout)
+
+
+def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
+    """The sheet with repeats folded, and small cards for leaves that are used again.
+
+    Raises:
+        ValueError: no repeat has so many steps.
+    """
+    if fold:
+        sheet, most = fold_repeats(sheet, step)
+        if step > most:
+            raise ValueError(
+                f"draw: step {step} given; "
+                + (f"what repeats has {most}" if most > 1 else "no steps repeat here")
+            )
+    elif step != 1:
+        raise ValueError(f"draw: step {step} given with fold=False, which draws all")
+    return cards_beside_uses(sheet)
 
 
 def check_count(who: str, count: int, level: str, limit: int) -> None:

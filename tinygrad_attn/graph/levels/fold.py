@@ -25,7 +25,7 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
         base: the module whose inside is shown, or None for the whole model.
         depth: how many levels of nested modules below it get boxes; None for all.
     """
-    order = trace.tensors()
+    order = trace.tensors(names.learned(trace))
     boxes = _boxes(order, base, depth)
     called = names.of(trace)
     users: dict[Tensor, set[Any]] = {t: set() for t in order}

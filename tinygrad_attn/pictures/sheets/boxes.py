@@ -14,7 +14,7 @@ from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ..look.grids import size_of
 from ..look.text import fit_text
-from .labels import shape_text, short_path
+from .labels import kind_of_step, shape_text, short_path
 from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 
 
@@ -79,6 +79,7 @@ def box(
         lines=[fit_text(line, FORMULA) for line in lines],
         bar=bar,
         tooltip="\n".join(fit_text(line, 160) for line in tip),
+        like=kind_of_step(node.op, node.shape, node.module),
     )
 
 
@@ -177,7 +178,7 @@ class Frames:
 
     def around(self, graph: Graph, node: Node) -> str:
         """The id of the frame around a node, or ""."""
-        inside = bool(graph.inputs(node)) or node.op == "parameter"
+        inside = bool(graph.inputs(node) or node.module) or node.op == "parameter"
         path = node.module if inside else ""
         if is_call(graph, node):  # a call stands in the frame of its parent
             path = path.rpartition(".")[0]

@@ -43,6 +43,8 @@ class Card:
         lines: further lines of text.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
         tooltip: several lines about the node.
+        like: equal for cards of one operation, shape and place in the model.
+        again: whether it stands for a card that is drawn elsewhere.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Card:
     lines: list[str] = field(default_factory=list)
     bar: tuple[float, str] | None = None
     tooltip: str = ""
+    like: str = ""
+    again: bool = False
 
 
 @dataclass

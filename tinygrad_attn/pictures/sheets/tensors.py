@@ -12,7 +12,7 @@ from ...graph.notation.tidy import without_transposes
 from ..look.grids import grid_of, is_probability, size_of
 from ..look.text import fit_text
 from .frames import find_frames
-from .labels import shape_text, short_names, short_path
+from .labels import kind_of_step, shape_text, short_names, short_path
 from .sheet import FORMULA, NAME, Card, Link, Look, Sheet
 
 
@@ -62,6 +62,7 @@ def card_of(graph: Graph, node: Node, words: Written, name: str, of: str) -> Car
         detail,
         gradient_title=fit_text(gradient, NAME),
         tooltip=tooltip(node, words),
+        like=kind_of_step(node.op, node.shape, node.module),
     )
 
 

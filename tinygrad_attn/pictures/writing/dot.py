@@ -58,8 +58,18 @@ def dot_text(sheet: Sheet) -> str:
         lines += frame_lines(opened) + inside.get(opened.id, [])
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
-    lines += [link_line(link, right) for link in sheet.links]
+    shared = set() if right else shared_inputs(sheet)
+    lines += [link_line(link, right, link.source in shared) for link in sheet.links]
     return "\n".join([*lines, "}\n"])
+
+
+def shared_inputs(sheet: Sheet) -> set[str]:
+    """The leaves that several cards use: they stand above what each has for itself."""
+    users: dict[str, set[str]] = {}
+    for link in sheet.links:
+        users.setdefault(link.source, set()).add(link.target)
+    made = {link.target for link in sheet.links}
+    return {id for id, found in users.items() if len(found) > 1 and id not in made}
 
 
 def frame_lines(frame: Frame) -> list[str]:
@@ -87,8 +97,20 @@ def quote(string: str) -> str:
     return '"' + "&#10;".join(text(line) for line in string.split("\n")) + '"'
 
 
-def link_line(link: Link, right: bool) -> str:
-    """A link as an edge: forward between the values, back between the gradients."""
+def beside(label: str, colour: str) -> str:
+    """The label of an edge, apart from its line, which Graphviz lets run along it."""
+    return (
+        f'{TABLE.format(spacing=0)}<TR><TD WIDTH="8"></TD>'
+        f"<TD>{span(label, 10, colour)}</TD></TR></TABLE>"
+    )
+
+
+def link_line(link: Link, right: bool, above: bool = False) -> str:
+    """A link as an edge: forward between the values, back between the gradients.
+
+    Args:
+        above: whether its source is to stand above all other inputs of its target.
+    """
     near, far = ("w", "e") if right else ("n", "s")
     source, target = link.source, link.target
     if link.source_row is not None or link.target_row is not None:
@@ -106,7 +128,9 @@ def link_line(link: Link, right: bool) -> str:
         settings += ["style=dashed", "dir=back"]
     if link.label:
         ink = BACKWARD if link.back else MUTED
-        settings.append(f'label=<{text(" " + link.label)}>, fontcolor="{ink}"')
+        settings.append(f"label=<{beside(link.label, ink)}>")
+    if above:
+        settings.append("minlen=2")
     return f"  {tail} -> {head} [{', '.join(settings)}]"
 
 
@@ -166,6 +190,8 @@ def body(card: Card) -> list[str]:
         titles.append(f'<TD ALIGN="LEFT" CELLPADDING="2">{span(label, 9, ink)}</TD>')
         inner = heat_map(grid) if grid else span("–", 9, MUTED)
         maps.append(f'<TD PORT="{port}" CELLPADDING="2">{inner}</TD>')
+    if card.again:  # a name alone, with a place for each line
+        return ['<TD PORT="v" HEIGHT="2"></TD><TD PORT="g" HEIGHT="2"></TD>']
     if len(titles) == 1:
         wide = '<TD COLSPAN="2"'
         titles = [titles[0].replace("<TD", wide, 1)]

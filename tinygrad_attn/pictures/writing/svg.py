@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..layout.pieces import Rectangle
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
+from ..layout.wrapping import wrap
 from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
@@ -17,7 +19,7 @@ from ..look.text import FONT, xml
 from ..look.text import width as text_width
 from ..sheets.labels import more_numbers, number_text
 from ..sheets.scales import scales_of
-from ..sheets.sheet import Card, Link, Sheet
+from ..sheets.sheet import Card, Frame, Link, Sheet
 from .captions import heading, heading_width, lines_of, words
 from .geometry import (
     CELL_H,
@@ -38,6 +40,8 @@ from .geometry import (
 )
 
 MARGIN, TOP = 24.0, 78.0
+WIDE = 1280.0  # of a strip, before it is wrapped
+RANK_GAP = 40.0  # in a strip
 
 
 @dataclass
@@ -49,11 +53,12 @@ class Placed:
     layout: Layout
 
 
-def lay_out(sheet: Sheet, labels: bool = True) -> Placed:
+def lay_out(sheet: Sheet, labels: bool = True, width: float = WIDE) -> Placed:
     """Finds a place for every card and frame, and a path for every link.
 
     Args:
         labels: whether to leave room for the labels of links.
+        width: of the picture; a strip that is longer is wrapped into rows.
     """
     sizes = {card.id: card_size(card) for card in sheet.cards}
     cards = {card.id: card for card in sheet.cards}
@@ -69,7 +74,16 @@ def lay_out(sheet: Sheet, labels: bool = True) -> Placed:
         )
         for f in sheet.frames
     ]
-    found = layout(boxes, lines, frames, direction=sheet.direction)
+    if sheet.direction == "down":
+        found = layout(boxes, lines, frames)
+    else:
+        found = layout(
+            *(boxes, lines, frames),
+            direction="right",
+            rank_gap=RANK_GAP,
+            in_a_row=True,
+        )
+        found = wrap(found, boxes, lines, width - 2 * MARGIN)
     return Placed(sheet, sizes, found)
 
 
@@ -120,12 +134,9 @@ def svg_text(placed: Placed) -> str:
     ]
     for frame in sheet.frames:
         if frame.id in found.frames:
-            x, y, w, h = found.frames[frame.id]
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
-                'rx="9" fill="#f6f8fb" stroke="#d5dee9"/>'
-            )
-            parts.append(words(frame.label, x + 9, y + 16, 12, MUTED))
+            pieces = [found.frames[frame.id], *found.continued.get(frame.id, [])]
+            for i, piece in enumerate(pieces):
+                parts += frame_svg(frame, piece, i > 0, i + 1 < len(pieces))
     for link, points in zip(sheet.links, found.paths):
         parts.append(line(link, svg_path(points[::-1] if link.back else points)))
     for card in sheet.cards:
@@ -136,6 +147,34 @@ def svg_text(placed: Placed) -> str:
             ink = BACKWARD if link.back or link.colour else MUTED
             parts.append(words(link.label, at[0], at[1] + 10, 10, ink, halo=True))
     return "\n".join([*parts, "</g>", "</svg>\n"])
+
+
+def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[str]:
+    """A frame, or a piece of one that was cut: open where it goes on."""
+    x, y, w, h = at
+    label = words(f"{frame.label} …" if before else frame.label, x + 9, y + 16, 12, MUTED)
+    fill = 'fill="#f6f8fb" stroke="#d5dee9"'
+    if not before and not after:
+        return [
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" '
+            f"{fill}/>",
+            label,
+        ]
+    if before and after:
+        path = f"M{x:.1f} {y:.1f} h{w:.1f} m0 {h:.1f} h{-w:.1f}"
+        inner = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
+        return [
+            f'{inner}fill="#f6f8fb"/>',
+            f'<path d="{path}" fill="none" stroke="#d5dee9"/>',
+            label,
+        ]
+    start, turn = (x, 1) if before else (x + w, -1)  # from the open side and back
+    long, round = turn * (w - 9), turn * 9
+    path = (
+        f"M{start:.1f} {y:.1f} h{long:.1f} q{round} 0 {round} 9 v{h - 18:.1f} "
+        f"q0 9 {-round} 9 h{-long:.1f}"
+    )
+    return [f'<path d="{path}" {fill}/>', label]
 
 
 def line(link: Link, path: str) -> str:
