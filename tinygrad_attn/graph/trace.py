@@ -21,6 +21,7 @@ from ..context import Scope, no_grad
 from ..rules.operation import Op
 from ..tensor import Tensor
 from .check import magnitude, size
+from .order import in_time
 
 Item = TypeVar("Item")  # a Tensor or a Value
 
@@ -73,7 +74,7 @@ class Trace:
         Args:
             learned: leaves that come after the data of the same step.
         """
-        return in_time(history(self.roots), learned)
+        return in_time(history(self.roots), inputs_of, learned)
 
     def total(self, t: Tensor) -> Any:
         """The gradient through the whole computation."""
@@ -147,27 +148,6 @@ def history(roots: Iterable[Tensor]) -> list[Tensor]:
     """The roots and all tensors that they were computed from, inputs first; also those
     that need no gradient."""
     return list(inputs_first(roots, inputs_of))
-
-
-def in_time(order: list[Tensor], learned: Container[Tensor] = ()) -> list[Tensor]:
-    """Tensors in the order of computing. A leaf comes right before its first use, data
-    before what is learned. (What was recorded without `record()` stays as it is.)"""
-    when: dict[Tensor, int] = {}
-    used: dict[Tensor, int] = {}
-    for t in order:
-        inputs = inputs_of(t)
-        if not inputs:
-            continue
-        own = t._where.time if t._where is not None else 0
-        when[t] = max([own, *[when[x] for x in inputs if x in when]])
-        for x in inputs:
-            used[x] = min(used.get(x, when[t]), when[t])
-    keys: dict[Tensor, tuple[int, int, int]] = {}
-    for i, t in enumerate(order):
-        recorded = when[t] if t in when else used.get(t, 0)
-        rank = 2 if t in when else int(t in learned)
-        keys[t] = (recorded, rank if recorded else 2, i)
-    return sorted(order, key=keys.__getitem__)
 
 
 def inputs_first(

@@ -97,7 +97,7 @@ def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, An
     for t in order:
         inputs = inputs_of(t)
         chain = chains[t]
-        if inputs and chain and chain[-1] not in parents:
+        if chain and chain[-1] not in parents:
             boxes[t] = chain[-1]
         elif moves(t) and len(inputs) == 1 and uses[inputs[0]] == 1:
             boxes[t] = boxes[inputs[0]] if inputs_of(inputs[0]) else t

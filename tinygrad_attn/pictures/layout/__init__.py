@@ -11,6 +11,7 @@
     rows.py         how far down, and where do frames end?
     routes.py       curves between the rows
     steps.py        `layout`, which takes these steps
+    breaking.py     where to cut a long strip
     wrapping.py     a long strip, wrapped into rows as text is
 
 Nothing here knows a tensor, and it imports nothing from outside the folder.

@@ -31,7 +31,7 @@ def frames_in_a_row(
     found: list[Pair] = []
     after = _reached(len(boxes), joined)
     for i, f in enumerate(frames):
-        for g in frames[:i] + frames[i + 1 :]:
+        for g in [*frames[:i], *frames[i + 1 :]]:
             here, there = held[f.id], held[g.id]
             if f.parent != g.parent or not _leads(here, there, after):
                 continue

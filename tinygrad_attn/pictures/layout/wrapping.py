@@ -6,28 +6,20 @@ are put below each other. A line that is cut goes on: around the right end of it
 back between the two rows, and into the next from the left. These ways are nested, and
 so they do not cross each other.
 
-Where to cut is a question for dynamic programming, as breaking a paragraph is (Knuth &
-Plass 1981): the best way to wrap all up to a place knows the best ways up to earlier
-ones.
+breaking.py says where to cut.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import inf
 
+from .breaking import LANE, SIDE, SLIVER, blocks_of, cuts, halves, places_for_cuts
 from .pieces import Box, Layout, Line, Point, Rectangle
 
-LANE = 9.0  # between lines that go around side by side
-SIDE = 12.0  # between a row's end and the first of them
 ROUND = 6.0  # the corners of their ways
 ABOVE, BELOW = 32.0, 14.0  # in a frame, with its name
 ROW_GAP = 16.0  # above and below the lines between two rows
-LEAST, NEAR = 8.0, 3.0  # room for a cut; from what is beside it
-MOST = 12  # lines that a cut may cut; more are no way to read
-A_ROW, A_LINE, A_FRAME, A_SLIVER, TOO_WIDE = 12.0, 1.0, 1.5, 3.0, 10.0  # their costs
-SLIVER = 30.0  # a piece of a frame that is as narrow
 
 
 def wrap(
@@ -41,12 +33,12 @@ def wrap(
     >>> strip = layout(boxes, lines, direction="right")
     >>> rows = wrap(strip, boxes, lines, 400)
     >>> strip.width, rows.width, [y for _, y in rows.places.values()]
-    (568.0, 299.0, [0.0, 0.0, 81.0, 81.0])
+    (568.0, 351.0, [0.0, 0.0, 72.0, 72.0])
     """
     if found.width <= width:
         return found
-    blocks = _blocks(found, boxes, lines)
-    ends = _cuts(found, _places_for_cuts(found, blocks), width)
+    blocks = blocks_of(found, boxes, lines)
+    ends = cuts(found, places_for_cuts(found, blocks), width)
     if not ends:
         return found
     rows = [_Row(a, b) for a, b in zip([0.0, *ends], [*ends, found.width])]
@@ -78,90 +70,6 @@ class _Row:
         return point[0] + self.dx, point[1] + self.dy
 
 
-# --- where to cut ---------------------------------------------------------------------
-
-
-def _blocks(
-    found: Layout, boxes: Sequence[Box], lines: Sequence[Line]
-) -> list[Rectangle]:
-    """What may not be cut: boxes, labels, and lines from a box to itself."""
-    blocks = [(*found.places[box.id], box.width, box.height) for box in boxes]
-    for line, path, label in zip(lines, found.paths, found.labels):
-        if label is not None:
-            blocks.append((*label, line.label_width, line.label_height))
-        if line.source == line.target:
-            xs, ys = [x for x, _ in path], [y for _, y in path]
-            left, top = min(xs), min(ys)
-            blocks.append((left, top, max(xs) - left, max(ys) - top))
-    return blocks
-
-
-def _places_for_cuts(found: Layout, blocks: Sequence[Rectangle]) -> list[float]:
-    """In the middle of every gap, where it begins and where it ends, as lines are level
-    there. The side of a frame makes two gaps of one."""
-    sides = {x for x, _, w, _ in found.frames.values() for x in (x, x + w)}
-    places, free = [], 0.0
-    for x, _, w, _ in sorted(blocks):
-        if x > free:
-            marks = [free, *sorted(s for s in sides if free < s < x), x]
-            for a, b in zip(marks, marks[1:]):
-                if b - a >= LEAST and a > 0.0:
-                    places += [a + NEAR, (a + b) / 2, b - NEAR]
-        free = max(free, x + w)
-    return places
-
-
-def _cuts(found: Layout, places: list[float], width: float) -> list[float]:
-    """The cuts that cost least."""
-    counted = [(x, _count_lines(found, x)) for x in places]
-    places = [x for x, n in counted if n <= MOST]
-    crossed = [n for _, n in counted if n <= MOST]
-    marks = [0.0, *places, found.width]
-    costs = [0.0, *[_cost(found, x, n) for x, n in zip(places, crossed)], 0.0]
-    around = [0.0, *[SIDE + LANE * n for n in crossed], 0.0]
-    margin = max(around)  # the rows begin below each other
-    best, came = [0.0], [0]
-    for j in range(1, len(marks)):
-        options: list[tuple[float, int]] = []
-        for i in range(j):
-            wide = marks[j] - marks[i] + margin + around[j]
-            over = max(0.0, wide - width)
-            unused = max(0.0, 1.0 - wide / width) if j + 1 < len(marks) else 0.0
-            cost = costs[j] + A_ROW * (1.0 + unused**2) + TOO_WIDE * over
-            options.append((best[i] + cost, i))
-        least, i = min(options)
-        best.append(least)
-        came.append(i)
-    ends: list[float] = []
-    j = came[-1]
-    while j:
-        ends.append(marks[j])
-        j = came[j]
-    return ends[::-1]
-
-
-def _count_lines(found: Layout, x: float) -> int:
-    ends = [sorted((path[0][0], path[-1][0])) for path in found.paths]
-    return sum(a < x < b for a, b in ends)
-
-
-def _cost(found: Layout, x: float, lines: int) -> float:
-    cut = [(x - a, a + w - x) for a, _, w, _ in found.frames.values() if a < x < a + w]
-    slivers = sum(min(sides) < SLIVER for sides in cut)
-    steep = sum(_steepness(path, x) for path in found.paths)
-    return A_LINE * (lines + steep) + A_FRAME * len(cut) + A_SLIVER * slivers
-
-
-def _steepness(path: list[Point], x: float) -> float:
-    """How steep a line is at x, up to 2; 0 if it is level or not there."""
-    for i in range(0, len(path) - 1, 3):
-        curve = sorted(path[i : i + 4])
-        if curve[0][0] < x < curve[3][0]:
-            (a, b), (c, d) = _halves(path[i : i + 4], x)[1][:2]
-            return min(2.0, abs(d - b) / max(abs(c - a), 0.1))
-    return 0.0
-
-
 # --- lines in pieces ------------------------------------------------------------------
 
 
@@ -175,7 +83,7 @@ def _split(path: list[Point], ends: list[float]) -> list[list[Point]]:
     for i in range(0, len(path) - 1, 3):
         curve = path[i : i + 4]
         while row < len(ends) and curve[0][0] < ends[row] < curve[3][0]:
-            first, curve = _halves(curve, ends[row])
+            first, curve = halves(curve, ends[row])
             pieces[row] += first[1:]
             row += 1
             pieces[row] = [curve[0]]
@@ -184,32 +92,6 @@ def _split(path: list[Point], ends: list[float]) -> list[list[Point]]:
             row += 1
             pieces[row] = [curve[3]]
     return pieces
-
-
-def _halves(curve: list[Point], x: float) -> tuple[list[Point], list[Point]]:
-    """A curve cut where it is at x, by de Casteljau's construction."""
-    low, high = 0.0, 1.0
-    for _ in range(40):
-        t = (low + high) / 2
-        first, second = _at(curve, t)
-        if second[0][0] < x:
-            low = t
-        else:
-            high = t
-    first[3] = second[0] = (x, second[0][1])
-    return first, second
-
-
-def _at(curve: list[Point], t: float) -> tuple[list[Point], list[Point]]:
-    first, second, points = [curve[0]], [curve[3]], curve
-    while len(points) > 1:
-        points = [
-            (a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]))
-            for a, b in zip(points, points[1:])
-        ]
-        first.append(points[0])
-        second.append(points[-1])
-    return first, second[::-1]
 
 
 # --- rows below each other ------------------------------------------------------------
@@ -233,7 +115,10 @@ def _stack(
         inside_out = sorted(found.frames.items(), key=_area)
         for id, frame in inside_out:
             if frame[0] < row.end and frame[0] + frame[2] > row.start:
-                row.frames[id] = _cropped(frame, row, things)
+                piece = _cropped(frame, row, things)
+                if piece[2] < min(SLIVER, frame[2]) and row is not rows[-1]:
+                    continue  # nothing but a line that enters it
+                row.frames[id] = piece
                 things.append(row.frames[id])
         heights = [(y, y + h) for _, y, _, h in things]
         row.top = min([top for top, _ in heights])
@@ -279,9 +164,7 @@ def _across(point: Point) -> float:
     return point[0]
 
 
-def _wrapped(
-    found: Layout, rows: list[_Row], ways: list[list[list[Point]]]
-) -> Layout:
+def _wrapped(found: Layout, rows: list[_Row], ways: list[list[list[Point]]]) -> Layout:
     made = Layout()
     for id, (x, y) in found.places.items():
         made.places[id] = _row_of(rows, x).moved((x, y))

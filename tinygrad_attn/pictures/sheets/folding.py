@@ -127,27 +127,17 @@ class Fold:
             if not any(id in self.stands for id in ends):
                 links.append(link)
                 continue
-            leaf = not self.wiring.sources[link.source]
             source, target = (self.stands.get(id, id) for id in ends)
-            shared = ends[0] not in self.stands and ends[1] not in self.run.blocks[0]
-            if leaf or not source or not target or source == target:
+            leaf = not self.wiring.sources[link.source]
+            outside = ends[0] not in self.stands and ends[0] not in self.shown
+            if leaf or (outside and self._is_shared(ends[0])):
                 continue  # told in words
-            if shared and target in (self.before, self.after):
-                if ends[0] not in self.shown and self._is_shared(ends[0]):
-                    continue
+            if not source or not target or source == target:
+                continue
             if (source, target, link.back) not in seen:
                 seen.add((source, target, link.back))
-                rows = {} if link.source_row is None else {"width": 1.6}
-                links.append(
-                    replace(
-                        link,
-                        source=source,
-                        target=target,
-                        source_row=link.source_row if source == ends[0] else None,
-                        target_row=link.target_row if target == ends[1] else None,
-                        **rows,
-                    )
-                )
+                made = replace(link, source=source, target=target)
+                links.append(replace(made, source_row=None, target_row=None))
         return links
 
     def _is_shared(self, id: str) -> bool:

@@ -59,7 +59,8 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
     >>> kind_of_step("matmul", (4, 8), "layers.3.linear1")
     'matmul 4 × 8 layers.#.linear1'
     """
-    return f"{op} {shape_text(shape)} {re.sub('[0-9]+', '#', module)}"
+    place = re.sub(r"\b[0-9]+\b", "#", module)
+    return f"{op} {shape_text(shape)} {place}"
 
 
 def more_numbers(card: Card) -> str:

@@ -13,6 +13,7 @@ their blocks.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import eq
 
 from .sheet import Sheet
 
@@ -95,7 +96,12 @@ def find_run(sheet: Sheet) -> Run | None:
     best: tuple[int, Run] | None = None
     for order in (wiring.given, wiring.late()):
         wiring.put(order)
+        kinds = [wiring.like[id] for id in order]
         for period in range(1, len(order) // 2 + 1):
+            if best is not None and best[0] >= len(order) - period:
+                break  # no longer period can save more
+            if sum(map(eq, kinds, kinds[period:])) < period:
+                continue
             for start, end in stretches(wiring, period):
                 run = run_of(wiring, start, end, period)
                 saved = (len(run.blocks) - 1) * period

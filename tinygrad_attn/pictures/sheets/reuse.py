@@ -39,17 +39,17 @@ def cards_beside_uses(sheet: Sheet) -> Sheet:
         return sheet
     links = []
     for link in sheet.links:
-        id = again.get((link.source, link.target))
-        if id is None:
+        other = again.get((link.source, link.target))
+        if other is None:
             links.append(link)
         else:
-            links.append(replace(link, source=id, source_row=None, target_row=None))
+            links.append(replace(link, source=other, source_row=None, target_row=None))
     cards = [other for card in sheet.cards for other in (*small.get(card.id, ()), card)]
     return replace(sheet, cards=cards, links=links)
 
 
 def _again(card: Card, id: str, frame: str) -> Card:
     tip = f"{card.tooltip}\ndrawn with its numbers beside its first use"
-    return Card(
-        id, card.kind, card.title, "again", frame, tooltip=tip, like=card.like, again=True
-    )
+    found = Card(id, card.kind, card.title, "again", frame, tooltip=tip, again=True)
+    found.like = card.like
+    return found

@@ -5,14 +5,13 @@ The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from ..look.colours import (
     BACKWARD,
     FORWARD,
-    GRADIENTS,
     INK,
     MUTED,
-    PROBABILITIES,
-    VALUES,
     ink_on,
     times_ten_to,
 )
@@ -22,8 +21,7 @@ from ..look.text import dot as text
 from ..sheets.labels import more_numbers
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
-
-TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
+from .dot_captions import TABLE, heading, span
 
 
 def dot_text(sheet: Sheet) -> str:
@@ -59,7 +57,14 @@ def dot_text(sheet: Sheet) -> str:
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
     shared = set() if right else shared_inputs(sheet)
-    lines += [link_line(link, right, link.source in shared) for link in sheet.links]
+    plain = {
+        card.id
+        for card in sheet.cards
+        if card.value is None and not card.gradient_title and not card.again
+    }
+    lines += [
+        link_line(link, right, link.source in shared, plain) for link in sheet.links
+    ]
     return "\n".join([*lines, "}\n"])
 
 
@@ -105,11 +110,14 @@ def beside(label: str, colour: str) -> str:
     )
 
 
-def link_line(link: Link, right: bool, above: bool = False) -> str:
+def link_line(
+    link: Link, right: bool, above: bool = False, plain: Container[str] = ()
+) -> str:
     """A link as an edge: forward between the values, back between the gradients.
 
     Args:
         above: whether its source is to stand above all other inputs of its target.
+        plain: the cards without heat maps.
     """
     near, far = ("w", "e") if right else ("n", "s")
     source, target = link.source, link.target
@@ -121,6 +129,8 @@ def link_line(link: Link, right: bool, above: bool = False) -> str:
     else:
         port = "g" if link.back else "v"
         tail, head = f"{source}:{port}:{far}", f"{target}:{port}i:{near}"
+        if source in plain:
+            tail = f"{source}:{far}"
     colour = link.colour or (BACKWARD if link.back else FORWARD)
     width = link.width or (1.2 if link.back else 1.6)
     settings = [f'color="{colour}"', f"penwidth={width:g}"]
@@ -269,53 +279,3 @@ def bar(length_and_label: tuple[float, str]) -> str:
         f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="#b58bcb"></TD></TR>'
         f"</TABLE></TD><TD>{span(label, 9, BACKWARD)}</TD></TR></TABLE>"
     )
-
-
-def span(content: str, size: int, colour: str, bold: bool = False) -> str:
-    """Text in a size and a colour."""
-    inner = text(content) or " "
-    inner = f"<B>{inner}</B>" if bold else inner
-    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inner}</FONT>'
-
-
-# --- title and legend -----------------------------------------------------------------
-
-
-def heading(sheet: Sheet) -> str:
-    """Title and legend."""
-    title = span(sheet.title, 18, INK, bold=True)
-    first = f'<TD ALIGN="RIGHT">{title}</TD>'
-    if sheet.subtitle:
-        subtitle = span(sheet.subtitle, 12, MUTED)
-        first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
-    first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
-    parts = []
-    for palette in sheet.legend:
-        parts += scale_cells(palette)
-    if any(not link.back and not link.colour for link in sheet.links):
-        parts.append(f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>")
-    if any(link.back for link in sheet.links):
-        parts.append('<TD WIDTH="14"></TD>')
-        parts.append(f"<TD>{span('╌╌▶ backward (chain rule)', 9, BACKWARD)}</TD>")
-    legend = f"{TABLE.format(spacing=0)}<TR>{''.join(parts)}</TR></TABLE>"
-    second = f"<TR><TD>{legend}</TD></TR>" if parts else ""
-    return f"{TABLE.format(spacing=4)}<TR><TD>{first}</TD></TR>{second}</TABLE>"
-
-
-def scale_cells(palette: str) -> list[str]:
-    """A scale of the legend: its name and its colours from end to end."""
-    name, ends, colours = {
-        "value": ("value", ("−", "+"), VALUES),
-        "gradient": ("gradient", ("−", "+"), GRADIENTS),
-        "probability": ("weight", ("0", "1"), PROBABILITIES),
-    }[palette]
-    swatches = "".join(
-        f'<TD FIXEDSIZE="TRUE" WIDTH="13" HEIGHT="10" BGCOLOR="{c}"></TD>'
-        for c in colours
-    )
-    return [
-        f"<TD>{span(f'{name} {ends[0]} ', 9, MUTED)}</TD>",
-        f"<TD>{TABLE.format(spacing=0)}<TR>{swatches}</TR></TABLE></TD>",
-        f"<TD>{span(f' {ends[1]}', 9, MUTED)}</TD>",
-        '<TD WIDTH="18"></TD>',
-    ]

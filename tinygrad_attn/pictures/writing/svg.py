@@ -7,9 +7,9 @@ writes the SVG. Every cell has a tooltip with seven digits of its number.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from ..layout.pieces import Rectangle
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
 from ..layout.wrapping import wrap
 from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
@@ -19,8 +19,8 @@ from ..look.text import FONT, xml
 from ..look.text import width as text_width
 from ..sheets.labels import more_numbers, number_text
 from ..sheets.scales import scales_of
-from ..sheets.sheet import Card, Frame, Link, Sheet
-from .captions import heading, heading_width, lines_of, words
+from ..sheets.sheet import Card, Link, Sheet
+from .captions import frame_svg, heading, heading_width, lines_of, words
 from .geometry import (
     CELL_H,
     CELL_W,
@@ -149,32 +149,22 @@ def svg_text(placed: Placed) -> str:
     return "\n".join([*parts, "</g>", "</svg>\n"])
 
 
-def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[str]:
-    """A frame, or a piece of one that was cut: open where it goes on."""
-    x, y, w, h = at
-    label = words(f"{frame.label} …" if before else frame.label, x + 9, y + 16, 12, MUTED)
-    fill = 'fill="#f6f8fb" stroke="#d5dee9"'
-    if not before and not after:
-        return [
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" '
-            f"{fill}/>",
-            label,
-        ]
-    if before and after:
-        path = f"M{x:.1f} {y:.1f} h{w:.1f} m0 {h:.1f} h{-w:.1f}"
-        inner = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
-        return [
-            f'{inner}fill="#f6f8fb"/>',
-            f'<path d="{path}" fill="none" stroke="#d5dee9"/>',
-            label,
-        ]
-    start, turn = (x, 1) if before else (x + w, -1)  # from the open side and back
-    long, round = turn * (w - 9), turn * 9
-    path = (
-        f"M{start:.1f} {y:.1f} h{long:.1f} q{round} 0 {round} 9 v{h - 18:.1f} "
-        f"q0 9 {-round} 9 h{-long:.1f}"
-    )
-    return [f'<path d="{path}" {fill}/>', label]
+def made_to_fit(svg: str, width: float) -> str:
+    """An SVG, ours or Graphviz's, made smaller if it is wider than this.
+
+    >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
+    '<svg width="100" height="25" viewBox="0 0 200 50">'
+    """
+    pattern = r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)'
+    found = re.search(pattern, svg)
+    if found is None:
+        return svg
+    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
+    wide, tall = unit * float(found[2]), unit * float(found[5])
+    if wide <= width:
+        return svg
+    size = f"{found[1]}{width:.0f}{found[4]}{tall * width / wide:.0f}"
+    return svg[: found.start()] + size + svg[found.end() :]
 
 
 def line(link: Link, path: str) -> str:
