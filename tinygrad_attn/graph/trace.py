@@ -260,6 +260,8 @@ def leaf_like(x: Tensor, data: Any) -> Tensor:
     """A leaf with the array `data`, that needs a gradient if x does."""
     t: Tensor = make(data)
     t._requires_grad = x._requires_grad
+    if not inputs_of(x):  # a mask stays in the module that made it
+        t._scope = x._scope
     return t
 
 
