@@ -132,13 +132,17 @@ def svg_text(placed: Placed) -> str:
         *heading(sheet, wide),
         f'<g transform="translate({dx:.1f} {TOP:.1f})">',
     ]
+    names: list[str] = []
     for frame in sheet.frames:
         if frame.id in found.frames:
             pieces = [found.frames[frame.id], *found.continued.get(frame.id, [])]
             for i, piece in enumerate(pieces):
-                parts += frame_svg(frame, piece, i > 0, i + 1 < len(pieces))
+                *border, name = frame_svg(frame, piece, i > 0, i + 1 < len(pieces))
+                parts += border
+                names.append(name)  # over the lines
     for link, points in zip(sheet.links, found.paths):
         parts.append(line(link, svg_path(points[::-1] if link.back else points)))
+    parts += names
     for card in sheet.cards:
         x, y = found.places[card.id]
         parts += card_svg(card, *placed.sizes[card.id], x, y)
