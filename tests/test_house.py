@@ -89,6 +89,7 @@ ORDER = """
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.layout.breaking pictures.layout.wrapping
         pictures.writing pictures.writing.captions pictures.writing.geometry
+        pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.assemble

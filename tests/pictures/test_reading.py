@@ -19,6 +19,7 @@ from tinygrad_attn.pictures.layout.ranks import ranks
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.layout.wrapping import wrap
 from tinygrad_attn.pictures.writing import graphviz
+from tinygrad_attn.pictures.writing.placing import lay_out
 
 STEPS = 20
 
@@ -97,6 +98,25 @@ def test_a_wrapped_strip_keeps_every_box_line_and_frame(seed):
                 assert not (x + 1 < px < x + w - 1 and y + 1 < py < y + h - 1)
 
 
+def test_a_strip_runs_down_where_that_is_shorter():
+    manual_seed(0)
+    model = nn.Seq2SeqTransformer(9, 8, 2, 1, 1, 8, dropout=0.0)
+    src, tgt = Tensor([[5, 6, nn.EOS]]), Tensor([[nn.BOS, 6, 5]])
+    with record():
+        loss = model(src, tgt).sum()
+    sheet = draw(loss, "module", depth=3).sheet
+    column = lay_out(sheet, width=830, smallest=0.7)
+    assert column.sheet.direction == "down"
+    found = column.layout
+    order = [
+        next(c for c in sheet.cards if c.detail.startswith(f"Transformer{kind}coderL"))
+        for kind in ("En", "De")
+    ]
+    first, second = [found.places[card.id][1] for card in order]
+    assert first < second
+    assert lay_out(sheet, width=1920).sheet.direction == "right"
+
+
 def test_a_strip_that_fits_stays_as_it_is():
     boxes = [Box("a", 50, 20), Box("b", 50, 20)]
     strip = layout(boxes, [Line("a", "b")], direction="right")
@@ -112,8 +132,8 @@ def test_a_picture_is_as_wide_as_it_may_be(tmp_path, level, width):
     box = [float(n) for n in re.search(r'viewBox="([^"]+)"', text)[1].split()]
     assert wide <= width
     assert wide / tall == pytest.approx(box[2] / box[3], rel=0.02)
-    if level == "module":
-        assert box[2] <= max(width, 600)  # in rows, and not made smaller
+    if level == "module":  # in rows or as a column, and hardly made smaller
+        assert box[2] <= max(width / 0.7, 600)
 
 
 def test_widths_that_cannot_be_are_refused(tmp_path, loop):

@@ -27,7 +27,8 @@ from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.svg import WIDE, lay_out, made_to_fit, svg_text
+from .writing.placing import SMALLEST, WIDE, lay_out, made_to_fit
+from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
 MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
@@ -74,7 +75,9 @@ class Drawing:
             if made is not None:
                 found = made.decode()
             else:
-                found = svg_text(lay_out(self.sheet, width=width or WIDE))
+                smallest = 1.0 if width is None else SMALLEST
+                placed = lay_out(self.sheet, width=width or WIDE, smallest=smallest)
+                found = svg_text(placed)
                 if self._layout == "dot":
                     self.note = f"laid out by tinygrad_attn: {note}"
                 else:
@@ -100,8 +103,9 @@ class Drawing:
 
         Args:
             width: the most pixels that an SVG may be wide, such as 830 in a README or
-                1920 on a slide. A picture that runs to the right is wrapped into rows
-                of this width; what is wider all the same is made smaller.
+                1920 on a slide. A picture that runs to the right is wrapped into rows,
+                or runs down, whichever fits; what is wider all the same is made
+                smaller.
 
         Returns:
             The path of the written file.

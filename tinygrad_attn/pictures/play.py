@@ -34,7 +34,8 @@ from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, Look
 from .sheets.tensors import card_of, tensors
-from .writing.svg import lay_out, svg_text
+from .writing.placing import lay_out
+from .writing.svg import svg_text
 
 MOST = 300  # cards on a page
 MARGIN = 24.0

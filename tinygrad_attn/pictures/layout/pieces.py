@@ -80,6 +80,7 @@ class Layout:
             a start, then for each curve two control points and its end.
         labels: for each line the upper left corner of its label, None without one.
         frames: for each frame with boxes in it x, y, width and height.
+        rows: how many rows it has; a strip that was wrapped has several.
         continued: in a strip that was wrapped, its pieces in later rows, if any.
     """
 
@@ -90,3 +91,4 @@ class Layout:
     labels: list[Point | None] = field(default_factory=list)
     frames: dict[str, Rectangle] = field(default_factory=dict)
     continued: dict[str, list[Rectangle]] = field(default_factory=dict)
+    rows: int = 1

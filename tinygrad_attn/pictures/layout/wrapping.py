@@ -165,7 +165,7 @@ def _across(point: Point) -> float:
 
 
 def _wrapped(found: Layout, rows: list[_Row], ways: list[list[list[Point]]]) -> Layout:
-    made = Layout()
+    made = Layout(rows=len(rows))
     for id, (x, y) in found.places.items():
         made.places[id] = _row_of(rows, x).moved((x, y))
     made.labels = [

@@ -1,25 +1,20 @@
 """A sheet as our own SVG.
 
 It is used where `dot` is missing, for graphs and single cards in notebooks, and for the
-page's still picture. `lay_out` finds a place for everything (`layout/`), and `svg_text`
-writes the SVG. Every cell has a tooltip with seven digits of its number.
+page's still picture. `lay_out` (placing.py) has found a place for everything, and
+`svg_text` writes the SVG. Every cell has a tooltip with seven digits of its number.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..layout.wrapping import wrap
+from ..layout.steps import svg_path
 from ..look.colours import BACKWARD, FORWARD, INK, MUTED, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
-from ..look.text import width as text_width
 from ..sheets.labels import more_numbers, number_text
 from ..sheets.scales import scales_of
-from ..sheets.sheet import Card, Link, Sheet
+from ..sheets.sheet import Card, Link
 from .captions import frame_svg, heading, heading_width, lines_of, words
 from .geometry import (
     CELL_H,
@@ -29,91 +24,15 @@ from .geometry import (
     LINE,
     PAD,
     TITLE,
-    card_size,
     gradient_at,
     grid_title,
     label_width,
-    ports,
     row_columns,
-    row_middle,
     starts,
 )
+from .placing import MARGIN, Placed
 
-MARGIN, TOP = 24.0, 78.0
-WIDE = 1280.0  # of a strip, before it is wrapped
-RANK_GAP = 40.0  # in a strip
-
-
-@dataclass
-class Placed:
-    """A sheet with the sizes and places of its cards, links and frames."""
-
-    sheet: Sheet
-    sizes: dict[str, tuple[float, float]]
-    layout: Layout
-
-
-def lay_out(sheet: Sheet, labels: bool = True, width: float = WIDE) -> Placed:
-    """Finds a place for every card and frame, and a path for every link.
-
-    Args:
-        labels: whether to leave room for the labels of links.
-        width: of the picture; a strip that is longer is wrapped into rows.
-    """
-    sizes = {card.id: card_size(card) for card in sheet.cards}
-    cards = {card.id: card for card in sheet.cards}
-    boxes = [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards]
-    lines = [line_of(link, sheet, cards, sizes, labels) for link in sheet.links]
-    known = {frame.id for frame in sheet.frames}
-    frames = [
-        Outline(
-            f.id,
-            f.parent if f.parent in known else "",
-            label_width=text_width(f.label, 12),
-            label_height=18.0,
-        )
-        for f in sheet.frames
-    ]
-    if sheet.direction == "down":
-        found = layout(boxes, lines, frames)
-    else:
-        found = layout(
-            *(boxes, lines, frames),
-            direction="right",
-            rank_gap=RANK_GAP,
-            in_a_row=True,
-        )
-        found = wrap(found, boxes, lines, width - 2 * MARGIN)
-    return Placed(sheet, sizes, found)
-
-
-def line_of(
-    link: Link,
-    sheet: Sheet,
-    cards: dict[str, Card],
-    sizes: dict[str, tuple[float, float]],
-    labels: bool,
-) -> Line:
-    """A link as a line of the layout, with the points where it leaves and enters."""
-    source, target = cards[link.source], cards[link.target]
-    leaves: float | None = None
-    enters: float | None = None
-    if link.source_row is not None and link.target_row is not None:
-        leaves = row_middle(source, link.source_row)
-        enters = row_middle(target, link.target_row)
-    elif sheet.direction == "down":
-        leaves = ports(source, sizes[source.id][0])[link.back]
-        enters = ports(target, sizes[target.id][0])[link.back]
-    wide = text_width(link.label, 10) if labels and link.label else 0.0
-    return Line(
-        link.source,
-        link.target,
-        leaves,
-        enters,
-        label_width=wide,
-        label_height=13.0 if wide else 0.0,
-        back=link.back,
-    )
+TOP = 78.0
 
 
 def svg_text(placed: Placed) -> str:
@@ -151,24 +70,6 @@ def svg_text(placed: Placed) -> str:
             ink = BACKWARD if link.back or link.colour else MUTED
             parts.append(words(link.label, at[0], at[1] + 10, 10, ink, halo=True))
     return "\n".join([*parts, "</g>", "</svg>\n"])
-
-
-def made_to_fit(svg: str, width: float) -> str:
-    """An SVG, ours or Graphviz's, made smaller if it is wider than this.
-
-    >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
-    '<svg width="100" height="25" viewBox="0 0 200 50">'
-    """
-    pattern = r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)'
-    found = re.search(pattern, svg)
-    if found is None:
-        return svg
-    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
-    wide, tall = unit * float(found[2]), unit * float(found[5])
-    if wide <= width:
-        return svg
-    size = f"{found[1]}{width:.0f}{found[4]}{tall * width / wide:.0f}"
-    return svg[: found.start()] + size + svg[found.end() :]
 
 
 def line(link: Link, path: str) -> str:
