@@ -219,7 +219,7 @@ def test_a_step_that_is_not_there_is_refused(loop):
     with pytest.raises(ValueError, match="step 21 given; what repeats has 20"):
         draw(loop, step=21)
     x = randn(2).requires_grad_()
-    with pytest.raises(ValueError, match="step 2 given; no steps repeat here"):
+    with pytest.raises(ValueError, match="step 2 given; no loop repeats here"):
         draw((x * x).sum(), step=2)
     with pytest.raises(ValueError, match="with fold=False"):
         draw(loop, step=2, fold=False)
@@ -395,3 +395,11 @@ def test_a_small_card_has_places_for_lines_in_dot():
     assert 'PORT="v"' in small
     assert 'PORT="g"' in small
     assert isinstance(x, Tensor)
+
+
+def test_a_layer_that_is_one_box_says_how_many_it_stands_for():
+    loss = stack(3)
+    assert "layers   × 3" in titles(draw(loss, "module", depth=2))
+    whole = draw(loss, "module", fold=False)
+    assert not any("×" in label for label in labels(whole))
+    assert len(whole.sheet.cards) > 2 * len(draw(loss, "module").sheet.cards)

@@ -234,7 +234,7 @@ def draw(
         raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or 'dot'")
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
-    look = Look(values, grads, scale)
+    look = Look(values, grads, scale, fold)
     if isinstance(root, Value):
         sheet = expression(root, look, title or "", limit)
         return Drawing(shortened(sheet, fold, step), layout)
@@ -266,7 +266,7 @@ def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
         if step > most:
             raise ValueError(
                 f"draw: step {step} given; "
-                + (f"what repeats has {most}" if most > 1 else "no steps repeat here")
+                + (f"what repeats has {most}" if most > 1 else "no loop repeats here")
             )
     elif step != 1:
         raise ValueError(f"draw: step {step} given with fold=False, which draws all")

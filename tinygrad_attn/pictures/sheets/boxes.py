@@ -21,6 +21,8 @@ from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the module level."""
     shown, times = folded_repeats(graph)
+    if not look.fold:
+        shown, times = {node.id: node.id for node in graph}, {}
     norms = {n.id: norm(n) for n in graph}
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
     inner = [size for size in inner if isfinite(size)]
@@ -31,7 +33,12 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     for node in graph:
         if node.id in drawn:
             frame = frames.around(graph, node)
-            cards.append(box(graph, node, frame, norms[node.id], largest, look))
+            card = box(graph, node, frame, norms[node.id], largest, look)
+            if is_call(graph, node) and node.module in times:  # a layer is one box
+                card.title = counted(
+                    node.module, frames.name_before(node.module), times[node.module]
+                )
+            cards.append(card)
     links: dict[tuple[str, str, int], Link] = {}
     for edge in graph.edges:
         source, target = shown[edge.source], shown[edge.target]
@@ -184,6 +191,12 @@ class Frames:
             path = path.rpartition(".")[0]
         return self.of(path)
 
+    @staticmethod
+    def name_before(path: str) -> str:
+        """All of a layer's path but the name of its list and its number."""
+        list_of, _, _ = path.rpartition(".")
+        return path[: len(list_of.rpartition(".")[0]) + 1] if "." in list_of else ""
+
     def of(self, path: str) -> str:
         """The id of a module's frame; the first call makes the frame."""
         made = outer = ""
@@ -194,12 +207,22 @@ class Frames:
                 continue  # a list of modules has no frame of its own
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
-                count = self.times.get(path)
-                name = path.removeprefix(outer)
-                if count:  # "layers × 6", or for a bare list "1 to 6 × 6"
-                    last = int(parts[n - 1]) + count - 1
-                    name = name.rpartition(".")[0] or f"{name} to {last}"
-                label = fit_text(name, NAME) + (f"   × {count}" if count else "")
+                label = counted(path, outer, self.times.get(path, 0))
                 self.all.append(Frame(self.ids[path], made, label))
             made, outer = self.ids[path], f"{path}."
         return made
+
+
+def counted(path: str, outer: str, count: int) -> str:
+    """A module's name inside an outer one, with how many it stands for.
+
+    >>> counted("encoder.layers.0", "encoder.", 6), counted("0", "", 6)
+    ('layers   × 6', '0 to 5   × 6')
+    """
+    name = path.removeprefix(outer)
+    if not count:
+        return fit_text(name, NAME)
+    front, _, number = name.rpartition(".")
+    if not front:
+        front = f"{number} to {int(number) + count - 1}"
+    return f"{fit_text(front, NAME)}   × {count}"

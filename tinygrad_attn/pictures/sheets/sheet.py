@@ -119,8 +119,10 @@ class Look:
     Attributes:
         values, grads: whether values and gradients are drawn.
         scale: "tensor", a colour scale for each tensor, or "shared", one for all.
+        fold: whether one of several equal layers is drawn for all.
     """
 
     values: bool = True
     grads: bool = True
     scale: str = "tensor"
+    fold: bool = True
