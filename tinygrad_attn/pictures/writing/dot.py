@@ -23,6 +23,9 @@ from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
 from .dot_captions import TABLE, heading, span
 
+# How much more a line back is to be straight: else it winds around its label.
+STRAIGHT = 4
+
 
 def dot_text(sheet: Sheet) -> str:
     """The whole graph in DOT."""
@@ -135,7 +138,7 @@ def link_line(
     width = link.width or (1.2 if link.back else 1.6)
     settings = [f'color="{colour}"', f"penwidth={width:g}"]
     if link.back:
-        settings += ["style=dashed", "dir=back"]
+        settings += ["style=dashed", "dir=back", f"weight={STRAIGHT}"]
     if link.label:
         ink = BACKWARD if link.back else MUTED
         settings.append(f"label=<{beside(link.label, ink)}>")
