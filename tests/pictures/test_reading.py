@@ -403,3 +403,50 @@ def test_a_layer_that_is_one_box_says_how_many_it_stands_for():
     whole = draw(loss, "module", fold=False)
     assert not any("×" in label for label in labels(whole))
     assert len(whole.sheet.cards) > 2 * len(draw(loss, "module").sheet.cards)
+
+
+def nested():
+    """A loop in a loop, with a loss of every turn and something shared by all."""
+    x, w = randn(2, 2).requires_grad_(), randn(2, 2).requires_grad_()
+    memory, loss = (x @ w).tanh(), 0.0
+    h, c = zeros(2, 2), zeros(2, 2)
+    for _ in range(4):
+        for _ in range(3):
+            h = (h @ w + memory).tanh()
+            c = c.sigmoid() * h
+        loss = loss + ((h - x) * c).sum()
+    return loss
+
+
+def encoded():
+    """A decoder of several layers, all of which read one memory."""
+    layer = nn.TransformerDecoderLayer(4, 2, d_ff=4, dropout=0.0)
+    model = nn.TransformerDecoder(layer, 3)
+    memory = randn(1, 2, 4).requires_grad_() * 2.0
+    return model(randn(1, 3, 4), memory, tgt_is_causal=True).sum()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("level", ["module", "op"])
+@pytest.mark.parametrize("program", [nested, encoded])
+def test_a_folded_picture_hangs_together(program, level, step):
+    manual_seed(0)
+    with record():
+        loss = program()
+    loops = level != "module" or program is nested
+    sheet = draw(loss, level, step=step if loops else 1).sheet
+    ids = [card.id for card in sheet.cards]
+    assert len(set(ids)) == len(ids)
+    whole = draw(loss, level, fold=False).sheet
+    assert len(ids) < 0.7 * len(whole.cards)
+    frames = {frame.id: frame.parent for frame in sheet.frames}
+    assert {card.frame for card in sheet.cards} <= {"", *frames}
+    assert set(frames.values()) <= {"", *frames}
+    assert {id for link in sheet.links for id in (link.source, link.target)} <= {*ids}
+    place = {id: i for i, id in enumerate(ids)}
+    used = {link.source for link in sheet.links if not link.back}
+    assert [id for id in ids if id not in used] == [ids[-1]]  # all lead to the loss
+    assert all(place[a.source] < place[a.target] for a in sheet.links if not a.back)
+    assert lay_out(sheet).layout.places.keys() == {*ids}
+    if loops:
+        assert any(f"{step} of" in f.label or "×" in f.label for f in sheet.frames)
