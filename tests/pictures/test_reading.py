@@ -251,6 +251,19 @@ def test_steps_that_differ_are_not_folded():
     assert not any("of" in label for label in labels(draw(h.sum())))
 
 
+def test_a_loop_folds_at_the_level_of_single_numbers():
+    w, h = randn(2, 2).requires_grad_(), randn(1, 2)
+    with record():
+        for _ in range(8):
+            h = (h @ w).tanh() * 0.5
+        loss = h.sum()
+    picture = draw(loss, "scalar")
+    assert "step 1 of 8" in labels(picture)
+    assert "<svg" in picture.svg
+    ends = {id for a in picture.sheet.links for id in (a.source, a.target)}
+    assert ends <= {card.id for card in picture.sheet.cards}
+
+
 def test_a_loop_of_values_folds():
     h, w = Value(0.5), Value(0.9)
     for _ in range(10):
