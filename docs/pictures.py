@@ -89,7 +89,7 @@ def neuron() -> Value:
 
 
 def drawings() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Each picture by name, as a function of the layout ("own" or None)."""
+    """Each picture by name, as a function of the layout ("own" or "dot")."""
     model, loss = one_head()
     _, large = whole_model()
 
@@ -135,7 +135,7 @@ def everything(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     with browser() as window:
         for name, make in drawings():
-            for layout, ending in (None, "dot"), ("own", "own"):
+            for layout, ending in ("dot", "dot"), ("own", "own"):
                 path = make(layout).save(out / f"{name}.{ending}.svg")
                 photograph(window, path, out / f"{name}.{ending}.png")
         page = out / "player.html"

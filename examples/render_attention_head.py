@@ -16,7 +16,8 @@ what it computes, and writes, as SVG and as DOT:
     attention         where each position looks, as maps and as lines
     head.html         a page: step forward and backward through the head
 
-Nothing needs to be installed. Where Graphviz's `dot` is, it places the cards.
+Graphviz places the cards: its program `dot`, or the one in pygraphviz's wheel. Where
+neither is installed, tinygrad_attn places them itself.
 """
 
 from __future__ import annotations
@@ -69,11 +70,18 @@ def pictures(
     name = f"Head {head} of layer {layer}"
     end = unfold(loss, "op", head=one).root.name
     path = f"Every path to one number of {name.lower()}"
+    title = "A transformer that reverses digits"
     drawings = (
-        draw(loss, "module", title="A transformer that reverses digits"),
-        draw(loss, "op", head=one, title=name),
-        draw(loss, "primitive", head=one, title=name),
-        draw(loss, "scalar", head=one, focus=f"{end}[0,0]", title=path),
+        draw(loss, "module", title=title, layout="dot"),
+        draw(loss, "op", head=one, title=name, layout="dot"),
+        draw(loss, "primitive", head=one, title=name, layout="dot"),
+        draw(
+            *(loss, "scalar"),
+            head=one,
+            focus=f"{end}[0,0]",
+            title=path,
+            layout="dot",
+        ),
     )
     return dict(zip(NAMES, drawings))
 

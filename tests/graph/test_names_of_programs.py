@@ -32,7 +32,7 @@ class Holder:
     """An object with attributes."""
 
 
-@called("x", "q", "k", "s", "v", "z")
+@called("x", "q", "k", "v", "s", "z")
 def parts_of_a_tensor():
     x = leaf(6)
     q, k, v = x.split(2)
@@ -124,7 +124,7 @@ def a_variable_of_the_function_around():
     return h
 
 
-@called("x", "p_3", "p_2", "p", "z")
+@called("x", "p", "p_2", "p_3", "z")
 def what_is_used_in_reverse_is_numbered_as_it_was_computed():
     x = leaf(2)
     found = []
@@ -135,7 +135,7 @@ def what_is_used_in_reverse_is_numbered_as_it_was_computed():
     return z
 
 
-@called("m_2", "mul_2", "m", "mul", "z")
+@called("m", "mul", "m_2", "mul_2", "z")
 def leaves_that_are_used_in_reverse():
     found = []
     for _ in range(2):
@@ -275,7 +275,7 @@ def a_list_given_to_a_function():
     return loss
 
 
-@called("x", "constant", "astype", "pow", "y")
+@called("constant", "astype", "x", "pow", "y")
 def a_whole_number_is_no_index():
     x = leaf(2)
     y = x * 2**x
@@ -296,7 +296,7 @@ def one_or_the_other():
     return y
 
 
-@called("x", "a", "w", "b", "add", "c", "y")
+@called("x", "a", "w", "b", "c", "add", "y")
 def tuples_in_tuples():
     x, w = leaf(2), leaf(2)
     (a, b), c = (x * 2.0, w * 3.0), x * w

@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from ..arrays.backends import uniform
-from ..autograd.recording import Recorded, apply, make
+from ..autograd.recording import Recorded, apply, make_here
 from ..context import context
 from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
@@ -115,7 +115,7 @@ def keep_mask(who: str, shape: tuple[int, ...], p: float, like: Recorded) -> Any
     check_number(who, "p", p, 0.0, 1.0, open_high=True)
     if p == 0.0:
         return None
-    keep = make(uniform(shape, backend=home(like)) >= p)
+    keep = make_here(uniform(shape, backend=home(like)) >= p)
     if context.now.tracing:  # a program of this graph draws anew
         keep._params = {"drawn": next(DRAWN), "p": p}
     return keep

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..arrays.backends import current_backend, namespace_of
 from ..arrays.shapes import broadcast_shapes
-from ..autograd.recording import Recorded, apply, make, step_by_step
+from ..autograd.recording import Recorded, apply, make_here, step_by_step
 from ..context import context
 from ..errors import check_flags, check_number
 from ..rules import comparisons, composites
@@ -95,7 +95,7 @@ def attention_with_weights(
     if attn_mask is not None:
         check_mask(who, attn_mask, energies)
     if is_causal:
-        causal = make(not_later(home(query), q[-2], k[-2], start))
+        causal = make_here(not_later(home(query), q[-2], k[-2], start))
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
     if scale is not None:
         check_number(who, "scale", scale)
@@ -183,7 +183,7 @@ def causal_mask(
         xp = current_backend().xp
     else:
         xp = home(tensor("causal_mask", like))
-    return make(not_later(xp, t, t if s is None else s, start))
+    return make_here(not_later(xp, t, t if s is None else s, start))
 
 
 def not_later(xp: Any, t: int, s: int, start: int) -> Any:

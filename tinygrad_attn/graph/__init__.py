@@ -6,6 +6,7 @@
     data.py      a graph as plain data: nodes and edges
     roles.py     what numbers are: weights, scores
     check.py     do two arrays differ by more than rounding?
+    order.py     the order of computing
     trace.py     a private copy of the recorded graph, and the walk through it
     names.py     the names of tensors, modules and parameters
     notation/    how a step is written

@@ -72,6 +72,10 @@ class Names:
             )
         return found
 
+    def learned(self, trace: Trace) -> set[Tensor]:
+        """The parameters of modules among the tensors of a trace."""
+        return {t for t, x in trace.origin.items() if x in self.parameters}
+
     def of_owner(self, owner: Any) -> tuple[str, str]:
         """The name of a scope's owner, and its type."""
         if not is_module(owner):
@@ -208,14 +212,16 @@ def ends_its_line(t: Tensor, uses: list[Tensor]) -> bool:
 
 def usual_name(t: Tensor, uses: list[Tensor]) -> str:
     """The name of a constant that no variable holds."""
-    if t.dtype == "bool":
-        return "mask"
     taken_as = [
         name
         for user in uses
         for x, name in zip(user._inputs or (), user._op.inputs if user._op else ())
         if x is t
     ]
+    if "keep" in taken_as:
+        return "dropout_mask"
+    if t.dtype == "bool":
+        return "mask"
     return "indices" if "indices" in taken_as else "constant"
 
 

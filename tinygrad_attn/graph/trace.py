@@ -7,7 +7,7 @@ a graph of their own. A copy shares the arrays of the original, so it costs litt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from math import prod
@@ -21,6 +21,7 @@ from ..context import Scope, no_grad
 from ..rules.operation import Op
 from ..tensor import Tensor
 from .check import magnitude, size
+from .order import in_time
 
 Item = TypeVar("Item")  # a Tensor or a Value
 
@@ -66,9 +67,14 @@ class Trace:
             for node, g, shares in walk(roots, seeds, free=False):
                 self.gradients[node], self.shares[node] = g, shares
 
-    def tensors(self) -> list[Tensor]:
-        """All tensors, each after its inputs."""
-        return history(self.roots)
+    def tensors(self, learned: Container[Tensor] = ()) -> list[Tensor]:
+        """All tensors, each after its inputs: in the order of computing, as far as
+        that was recorded.
+
+        Args:
+            learned: leaves that come after the data of the same step.
+        """
+        return in_time(history(self.roots), inputs_of, learned)
 
     def total(self, t: Tensor) -> Any:
         """The gradient through the whole computation."""
@@ -254,6 +260,8 @@ def leaf_like(x: Tensor, data: Any) -> Tensor:
     """A leaf with the array `data`, that needs a gradient if x does."""
     t: Tensor = make(data)
     t._requires_grad = x._requires_grad
+    if not inputs_of(x):  # a mask stays in the module that made it
+        t._scope = x._scope
     return t
 
 

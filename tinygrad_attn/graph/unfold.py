@@ -161,7 +161,7 @@ def part_of(
 
 def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
     """A node for every tensor."""
-    order = trace.tensors()
+    order = trace.tensors(names.learned(trace))
     called = names.of(trace)
     ids = {t: f"n{at}" for at, t in enumerate(order)}
     calls = Calls(order, names)

@@ -6,6 +6,7 @@ import importlib
 import os
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ from ..tensor import Tensor
 from .look.showing import picture_html, show
 from .sheets.boxes import modules
 from .sheets.expressions import expression
+from .sheets.folding import fold_repeats
 from .sheets.numbers import numbers
+from .sheets.reuse import cards_beside_uses
 from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.svg import lay_out, svg_text
+from .writing.placing import SMALLEST, WIDE, lay_out, made_to_fit
+from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
 MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
@@ -35,6 +39,7 @@ MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "primitive": tensors,
     "scalar": numbers,
 }
+LEAST_WIDTH = 100.0  # pixels
 FORMATS = ("svg", "png", "pdf", "dot")
 
 
@@ -45,8 +50,8 @@ class Drawing:
         sheet: its cards, links and frames, as plain data.
         dot: the same as text in DOT, Graphviz's language.
         title: the heading.
-        note: once it is drawn, the program that laid it out, and how to install dot if
-            that is missing; repr() shows it too.
+        note: once it is drawn, the program that laid it out, and if Graphviz was asked
+            for and did not, why; repr() shows it too.
     """
 
     def __init__(self, sheet: Sheet, layout: str | None = None) -> None:
@@ -54,37 +59,61 @@ class Drawing:
         self.title = sheet.title
         self.dot = dot_text(sheet)
         self._layout = layout
-        self._svg: str | None = None
+        self._svg: dict[float | None, str] = {}
         self.note = ""
 
     @property
     def svg(self) -> str:
-        """The picture as SVG, laid out by dot if it is installed, else by `layout/`."""
-        if self._svg is None:
-            made = None
-            if self._layout != "own":
-                made = graphviz.run(self.dot, "svg")
-            if made is not None:
-                self._svg, self.note = made.decode(), "laid out by Graphviz's dot"
-            else:
-                self._svg = svg_text(lay_out(self.sheet))
-                self.note = "laid out by tinygrad_attn"
-                if self._layout != "own":
-                    self.note += f", without dot. {graphviz.INSTALL}"
-        return self._svg
+        """The picture as SVG, laid out by `layout/`; with layout="dot" by Graphviz."""
+        return self._svg_of(None)
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def _svg_of(self, width: float | None) -> str:
+        """The picture as SVG, at most `width` pixels wide."""
+        if width not in self._svg:
+            made = None
+            if self._layout == "dot":
+                made, note = graphviz.run(self._dot_of(width), "svg")
+                self.note = f"laid out by {note}"
+            if made is not None:
+                found = made.decode()
+            else:
+                smallest = 1.0 if width is None else SMALLEST
+                placed = lay_out(self.sheet, width=width or WIDE, smallest=smallest)
+                found = svg_text(placed)
+                if self._layout == "dot":
+                    self.note = f"laid out by tinygrad_attn: {note}"
+                else:
+                    self.note = "laid out by tinygrad_attn"
+            self._svg[width] = found if width is None else made_to_fit(found, width)
+        return self._svg[width]
+
+    def _dot_of(self, width: float | None) -> str:
+        """The text for Graphviz, which cannot wrap a strip: where the width is given,
+        it runs down instead."""
+        if width is None or self.sheet.direction == "down":
+            return self.dot
+        if any(link.source_row is not None for link in self.sheet.links):
+            return self.dot  # between rows of cards, lines run to the right
+        return dot_text(replace(self.sheet, direction="down"))
+
+    def save(self, path: str | os.PathLike[str], *, width: float | None = None) -> Path:
         """Writes the picture in the format of the path's ending: .svg, .dot, .png or
         .pdf.
 
-        PNG and PDF need Graphviz's dot. Without it the picture is saved as SVG in the
+        PNG and PDF are drawn by Graphviz. Without it the picture is saved as SVG in the
         same folder, and a warning says so.
+
+        Args:
+            width: the most pixels that an SVG may be wide, such as 830 in a README or
+                1920 on a slide. A picture that runs to the right is wrapped into rows,
+                or runs down, whichever fits; what is wider all the same is made
+                smaller.
 
         Returns:
             The path of the written file.
 
         Raises:
-            ValueError: the path has another ending.
+            ValueError: the path has another ending, or the width is none of an SVG.
         """
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
@@ -93,19 +122,24 @@ class Drawing:
                 f"save: {path.name!r} given; the name must end in .svg, .png, .pdf or "
                 ".dot"
             )
+        if width is not None:
+            check_number("save", "width", width, LEAST_WIDTH)
+            if form != "svg":
+                raise ValueError(
+                    f"save: width={width} and {path.name!r} given; the width is that "
+                    "of an .svg"
+                )
         if form == "dot":
             path.write_text(self.dot, encoding="utf-8")
         elif form == "svg":
-            path.write_text(self.svg, encoding="utf-8")
+            path.write_text(self._svg_of(width), encoding="utf-8")
         else:
-            made = graphviz.run(self.dot, form)
+            made, note = graphviz.run(self.dot, form)
             if made is None:
                 given, path = path.name, path.with_suffix(".svg")
                 path.write_text(self.svg, encoding="utf-8")
-                why = "has failed" if graphviz.found() else "is missing"
                 warnings.warn(
-                    f"save: {given} needs Graphviz's dot, which {why}; saved "
-                    f"{path.name} instead. {graphviz.INSTALL}",
+                    f"save: {given} needs Graphviz; saved {path.name} instead. {note}",
                     stacklevel=2,
                 )
             else:
@@ -164,6 +198,8 @@ def draw(
     module: Any = None,
     title: str | None = None,
     layout: str | None = None,
+    fold: bool = True,
+    step: int = 1,
     limit: int = MOST,
 ) -> Drawing:
     """A picture of the computation behind `root`, with every number and gradient.
@@ -177,7 +213,11 @@ def draw(
         scale: "tensor": each tensor has its own colour scale; "shared": all tensors
             have the same, so that vanishing gradients look small.
         title: the heading; by default the name of the root or of the part.
-        layout: "own" to do without Graphviz's dot, even if it is installed.
+        layout: "own", the default, or "dot": Graphviz places the cards, be it its
+            program `dot` or the one inside pygraphviz.
+        fold: whether steps that repeat, such as the turns of a loop or equal layers,
+            are drawn once, with their number; False draws all.
+        step: which of them is drawn, from 1.
         limit: the most cards (at the scalar level, numbers) that are drawn.
 
     Returns:
@@ -197,26 +237,47 @@ def draw(
         raise ValueError(
             f"draw: scale {scale!r} given; it must be 'tensor' or 'shared'"
         )
-    if layout not in (None, "own"):
-        raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or None")
+    if layout not in (None, "own", "dot"):
+        raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or 'dot'")
     check_number("draw", "limit", limit, 1, whole=True)
-    look = Look(values, grads, scale)
+    check_number("draw", "step", step, 1, whole=True)
+    look = Look(values, grads, scale, fold)
     if isinstance(root, Value):
-        return Drawing(expression(root, look, title or "", limit), layout)
+        sheet = expression(root, look, title or "", limit)
+        return Drawing(shortened(sheet, fold, step), layout)
     if isinstance(root, Graph):
         graph = root
     else:
         part = head is not None or focus is not None or module is not None
         if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
-            check_count(
-                "draw", len(history([root])), level, limit
-            )  # the picture has at least these cards
+            count = len(history([root]))
+            if count > limit or not fold:  # what is to be drawn, or folded
+                check_count("draw", count, level, limit)
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
+    sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
     check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
     return Drawing(sheet, layout)
+
+
+def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
+    """The sheet with repeats folded, and small cards for leaves that are used again.
+
+    Raises:
+        ValueError: no repeat has so many steps.
+    """
+    if fold:
+        sheet, most = fold_repeats(sheet, step)
+        if step > most:
+            raise ValueError(
+                f"draw: step {step} given; "
+                + (f"what repeats has {most}" if most > 1 else "no loop repeats here")
+            )
+    elif step != 1:
+        raise ValueError(f"draw: step {step} given with fold=False, which draws all")
+    return cards_beside_uses(sheet)
 
 
 def check_count(who: str, count: int, level: str, limit: int) -> None:

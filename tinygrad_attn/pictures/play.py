@@ -38,7 +38,8 @@ from .sheets.frames import find_frames
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, SHARE, Look
 from .sheets.tensors import card_of, scales, tensors
-from .writing.svg import lay_out, svg_text
+from .writing.placing import lay_out
+from .writing.svg import svg_text
 
 MOST = 300  # cards on a page
 MARGIN = 24.0

@@ -25,7 +25,7 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
         base: the module whose inside is shown, or None for the whole model.
         depth: how many levels of nested modules below it get boxes; None for all.
     """
-    order = trace.tensors()
+    order = trace.tensors(names.learned(trace))
     boxes = _boxes(order, base, depth)
     called = names.of(trace)
     users: dict[Tensor, set[Any]] = {t: set() for t in order}
@@ -97,7 +97,7 @@ def _boxes(order: list[Tensor], base: Any, depth: int | None) -> dict[Tensor, An
     for t in order:
         inputs = inputs_of(t)
         chain = chains[t]
-        if inputs and chain and chain[-1] not in parents:
+        if chain and chain[-1] not in parents:
             boxes[t] = chain[-1]
         elif moves(t) and len(inputs) == 1 and uses[inputs[0]] == 1:
             boxes[t] = boxes[inputs[0]] if inputs_of(inputs[0]) else t

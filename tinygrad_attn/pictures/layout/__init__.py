@@ -2,6 +2,7 @@
 
     pieces.py       what a layout is asked for, and what it answers
     ranks.py        in which row does each box stand?
+    following.py    frames one after the other
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
@@ -10,6 +11,8 @@
     rows.py         how far down, and where do frames end?
     routes.py       curves between the rows
     steps.py        `layout`, which takes these steps
+    breaking.py     where to cut a long strip
+    wrapping.py     a long strip, wrapped into rows as text is
 
 Nothing here knows a tensor, and it imports nothing from outside the folder.
 """

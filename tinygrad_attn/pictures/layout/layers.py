@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from .pieces import Box, Line, Outline
-from .ranks import ranks
+from .ranks import Pair, ranks
 
 Path = tuple[str, ...]  # ids of frames, from the outermost in
 
@@ -101,16 +101,18 @@ def build(
     lines: Sequence[Line],
     frames: Sequence[Outline],
     label_after: bool,
+    more: Sequence[Pair] = (),
 ) -> Layers:
     """Give every box a layer and every line its spots.
 
     Args:
         label_after: whether a label stands right of its line, or left of it.
+        more: further pairs of boxes that must lead down.
     """
     paths = paths_of(frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     of = {box.id: paths[box.group] for box in boxes}
-    row = ranks(len(boxes), _pairs(lines, number, of))
+    row = ranks(len(boxes), [*_pairs(lines, number, of), *more])
     spans = [
         tuple(sorted((row[number[line.source]], row[number[line.target]])))
         for line in lines
@@ -176,7 +178,7 @@ def port(line: Line, box: Spot, at_source: bool) -> float:
 
 def _pairs(
     lines: Sequence[Line], number: dict[str, int], of: dict[str, Path]
-) -> list[tuple[int, int, int]]:
+) -> list[Pair]:
     # Lines inside a frame cost more, so that what belongs together stays together.
     return [
         (

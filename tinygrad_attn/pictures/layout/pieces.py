@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 Point = tuple[float, float]
+Rectangle = tuple[float, float, float, float]  # x, y, width and height
 
 
 @dataclass
@@ -79,6 +80,8 @@ class Layout:
             a start, then for each curve two control points and its end.
         labels: for each line the upper left corner of its label, None without one.
         frames: for each frame with boxes in it x, y, width and height.
+        rows: how many rows it has; a strip that was wrapped has several.
+        continued: in a strip that was wrapped, its pieces in later rows, if any.
     """
 
     width: float = 0.0
@@ -86,4 +89,6 @@ class Layout:
     places: dict[str, Point] = field(default_factory=dict)
     paths: list[list[Point]] = field(default_factory=list)
     labels: list[Point | None] = field(default_factory=list)
-    frames: dict[str, tuple[float, float, float, float]] = field(default_factory=dict)
+    frames: dict[str, Rectangle] = field(default_factory=dict)
+    continued: dict[str, list[Rectangle]] = field(default_factory=dict)
+    rows: int = 1

@@ -7,7 +7,9 @@ weight that is used late. So, from the last box to the first, each goes down to 
 first use if more lines pull it down than hold it back.
 
 What holds a box back? A line from an input that others use as well, or that is held
-back itself. An input of its own, such as a weight, comes along.
+back itself. An input of its own, such as a weight, comes along. At last a box goes
+down together with all that it was made from, if nothing else holds these: the labels
+of a loss, made into rows of 0 and 1, stand beside the loss.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 Pair = tuple[int, int, int]  # from, to, how much a row of its length costs
+FEW = 60  # boxes behind one that goes down with them
 
 
 def ranks(count: int, pairs: Sequence[Pair]) -> list[int]:
@@ -42,7 +45,40 @@ def ranks(count: int, pairs: Sequence[Pair]) -> list[int]:
     for box in reversed(order):
         if sum(out_of[box].values()) > held[box]:
             rows[box] = min([rows[b] for b in out_of[box]]) - 1
+    for box in reversed(order):
+        _sink(box, rows, into, out_of)
     return _each_part_from_zero(rows, pairs)
+
+
+def _sink(
+    box: int,
+    rows: list[int],
+    into: Sequence[dict[int, int]],
+    out_of: Sequence[dict[int, int]],
+) -> None:
+    """Move a box and all behind it down, as far as lines to other boxes let them. A
+    box that is in the way comes along, with all behind it: nothing gets longer, as no
+    line leads into what is moved."""
+    behind, found = {box}, [box]
+    done = 0
+    while len(found) <= FEW:
+        while done < len(found) <= FEW:
+            new = [a for a in into[found[done]] if a not in behind]
+            behind.update(new)
+            found += new
+            done += 1
+        leaving = [(a, b) for a in found for b in out_of[a] if b not in behind]
+        tight = {b for a, b in leaving if rows[b] - rows[a] == 1}
+        if not tight or done < len(found):
+            break
+        behind |= tight
+        found += sorted(tight)
+    else:
+        return
+    if done == len(found) and leaving:
+        room = min([rows[b] - rows[a] - 1 for a, b in leaving])
+        for a in found:
+            rows[a] += room
 
 
 def _inputs_first(

@@ -4,7 +4,7 @@ For pictures where Graphviz is not installed, and for pages, which must look the
 everywhere. The method is the one dot uses (Sugiyama, Tagawa & Toda 1981; Gansner et
 al. 1993): rows, order in the rows, places, curves, one file each:
 
-    ranks.py        in which row does each box stand?
+    ranks.py        in which row does each box stand? (following.py: and each frame?)
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .coordinates import Room, set_places
+from .following import frames_in_a_row, inputs_above
 from .layers import build
 from .ordering import arrange
 from .pieces import Box, Layout, Line, Outline, Point
@@ -39,6 +40,7 @@ def layout(
     direction: str = "down",
     gap: float = 32.0,
     rank_gap: float = 56.0,
+    in_a_row: bool = False,
 ) -> Layout:
     """Place boxes, lines and frames so that lines run one way and few of them cross.
 
@@ -49,6 +51,7 @@ def layout(
         direction: "down", or "right".
         gap: between boxes side by side, in pixels.
         rank_gap: between a row and the next; more where labels or frames need it.
+        in_a_row: whether frames that need others begin where those end.
 
     Raises:
         ValueError: an id is given twice or unknown, a frame stands inside itself, or
@@ -66,7 +69,9 @@ def layout(
         boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
         lines = [_flip_line(line) for line in lines]
     room = Room(gap, rank_gap, PAD, LANE, turned)
-    picture = build(boxes, lines, frames, label_after=not turned)
+    more = [] if turned else inputs_above(boxes, lines)
+    more += frames_in_a_row(boxes, lines, frames) if in_a_row else []
+    picture = build(boxes, lines, frames, label_after=not turned, more=more)
     arrange(picture)
     set_places(picture, lines, room)
     found = route(picture, boxes, lines, room)

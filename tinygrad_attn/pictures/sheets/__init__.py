@@ -10,6 +10,9 @@
     boxes.py        the module level: boxes, and the results that pass between them
     numbers.py      the scalar level: a row for each number
     expressions.py  a graph of Values: a card for each Value
+    runs.py         steps that repeat, found
+    folding.py      and folded: one is drawn, a small card stands for the others
+    reuse.py        a small card beside each later use of a leaf
 
 These files may import look/ and graph/.
 """

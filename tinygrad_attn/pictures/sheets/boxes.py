@@ -15,14 +15,14 @@ from ...graph.notation.formulas import pretty
 from ...graph.roles import shares_in
 from ..look.grids import size_of
 from ..look.text import fit_text
-from .labels import shape_text, short_path
+from .labels import kind_of_step, shape_text, short_path
 from .repeats import Repeats, is_call, numbered, repeats_of
 from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
 
 
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the module level."""
-    repeats = repeats_of(graph)
+    repeats = repeats_of(graph, look.fold)
     shown = repeats.shown
     norms = {n.id: norm(n) for n in graph}
     inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
@@ -65,7 +65,8 @@ def box(
     """
     called, computed = is_call(graph, node), bool(graph.inputs(node))
     kind = "op" if computed else node.op if node.op in ("input", "constant") else "op"
-    if node.parameters or node.op == "parameter":
+    owns = bool(node.parameters) or node.op == "parameter"
+    if owns:
         kind = "parameter"
     elif called:
         kind = "module"
@@ -74,8 +75,10 @@ def box(
     name = pretty(node.name.rpartition(".")[2]) if called else pretty(node.name)
     count = repeats.count(node)
     if count > 1:
-        inside = name.removeprefix(f"{repeats.homes[node.id]}.")
-        name = numbered(inside, repeats.paths[node.id], count)
+        path, home = repeats.paths[node.id], repeats.homes[node.id]
+        name = numbered(name.removeprefix(f"{home}."), path, count)
+        if called and path in repeats.whole and home == path.rpartition(".")[0]:
+            name = home.rpartition(".")[2] or name  # "layers", all of them
     lines = [shape_text(node.shape)]
     if node.parameters:
         lines[0] += f",  {node.parameters:,} parameter{'s' * (node.parameters > 1)}"
@@ -103,6 +106,8 @@ def box(
         lines=[fit_text(line, FORMULA) for line in lines],
         bar=bar,
         tooltip="\n".join(fit_text(line, 160) for line in tip),
+        # no parameters are folded away: a layer is repeated by `repeats_of`, or not
+        like=node.id if owns else kind_of_step(node.op, node.shape, node.module),
     )
 
 

@@ -60,6 +60,7 @@ def card_of(v: Value, id: str, root: bool) -> Card:
         gradient_title="gradient",
         rows=[Row("", float(v.data), float(v.grad) if known else None, tip)],
         tooltip=tip,
+        like=step_of(v) or "leaf",
     )
 
 

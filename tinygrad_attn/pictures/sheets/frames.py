@@ -14,7 +14,31 @@ def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
     frames = frames_of(graph, set(homes.values()))
     drawn = {frame.id for frame in frames}
     homes = {id: home if home in drawn else "" for id, home in homes.items()}
-    return add_stages(graph, homes, frames) if graph.level == "op" else (homes, frames)
+    if graph.level == "op":
+        homes, frames = add_stages(graph, homes, frames)
+    return homes | homes_of_shared_inputs(graph, homes, frames), frames
+
+
+def homes_of_shared_inputs(
+    graph: Graph, homes: dict[str, str], frames: list[Frame]
+) -> dict[str, str]:
+    """For an input of several steps the innermost frame around all of them: X stands
+    where Q, K and V are computed from it, and not far to their side."""
+    parent = {frame.id: frame.parent for frame in frames}
+    found = {}
+    for node in graph:
+        users = {edge.target for edge in graph.uses(node)}
+        if graph.inputs(node) or homes[node.id] or len(users) < 2:
+            continue
+        chains = []
+        for user in users:
+            chain = [homes[user]]
+            while parent.get(chain[-1]):
+                chain.append(parent[chain[-1]])
+            chains.append(chain)
+        shared = [id for id in chains[0] if all(id in chain for chain in chains)]
+        found[node.id] = shared[0] if shared else ""
+    return found
 
 
 def frames_of_cards(graph: Graph) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...graph.data import Graph
@@ -50,6 +51,16 @@ def shape_text(shape: tuple[int, ...]) -> str:
     ('4 × 8', '3', 'scalar')
     """
     return " × ".join(map(str, shape)) if shape else "scalar"
+
+
+def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
+    """Equal for the steps that repeat each other: those of two layers, or two turns.
+
+    >>> kind_of_step("matmul", (4, 8), "layers.3.linear1")
+    'matmul 4 × 8 layers.#.linear1'
+    """
+    place = re.sub(r"\b[0-9]+\b", "#", module)
+    return f"{op} {shape_text(shape)} {place}"
 
 
 def more_numbers(card: Card) -> str:

@@ -9,6 +9,7 @@ paths. Its width grows with its contribution, |∂target/∂source · ∂L/∂ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from math import inf
 
@@ -127,6 +128,7 @@ def card(
         rows=rows,
         more=left_out,
         tooltip="\n".join(fit_text(line, 160) for line in about),
+        like=f"{kind} {re.sub('_[0-9]+$', '', name)} {len(rows) + left_out}",
     )
 
 

@@ -43,8 +43,8 @@ class Repeats:
         return self.sizes[node.id] // around
 
 
-def repeats_of(graph: Graph) -> Repeats:
-    """The repeats in a graph of modules.
+def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
+    """The repeats in a graph of modules; none if nothing shall be folded.
 
     Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
     they follow each other and compute the same steps.
@@ -58,7 +58,7 @@ def repeats_of(graph: Graph) -> Repeats:
     shown = {node.id: node.id for node in graph}
     times: dict[str, int] = {}
     whole: set[str] = set()
-    for path, members in sorted(blocks.items()):
+    for path, members in sorted(blocks.items()) if fold else ():
         first = last = min(members)
         steps = steps_of(graph, members[first])
         for i in sorted(members)[1:]:
@@ -88,10 +88,10 @@ def is_call(graph: Graph, node: Node) -> bool:
 
 def path_of(graph: Graph, node: Node) -> str:
     """The path of the module that a node belongs to: for a parameter with a box of its
-    own, of the innermost module around all its uses; "" for another leaf."""
-    if graph.inputs(node):
+    own, of the innermost module around all its uses."""
+    if graph.inputs(node) or node.op != "parameter":
         return node.module
-    if node.op != "parameter" or not graph.uses(node):
+    if not graph.uses(node):
         return ""
     users = [graph.by_id(edge.target).module for edge in graph.uses(node)]
     if len(set(users)) == 1:

@@ -45,6 +45,8 @@ class Card:
         lines: further lines of text.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
         tooltip: several lines about the node.
+        like: equal for cards of one operation, shape and place in the model.
+        again: whether it stands for a card that is drawn elsewhere.
     """
 
     id: str
@@ -61,6 +63,8 @@ class Card:
     lines: list[str] = field(default_factory=list)
     bar: tuple[float, str] | None = None
     tooltip: str = ""
+    like: str = ""
+    again: bool = False
 
 
 @dataclass
@@ -118,8 +122,10 @@ class Look:
     Attributes:
         values, grads: whether values and gradients are drawn.
         scale: "tensor", a colour scale for each tensor, or "shared", one for all.
+        fold: whether one of several equal layers is drawn for all.
     """
 
     values: bool = True
     grads: bool = True
     scale: str = "tensor"
+    fold: bool = True

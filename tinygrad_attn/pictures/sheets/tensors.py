@@ -16,7 +16,7 @@ from ...graph.roles import scores_in, shares_in, weights_in
 from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
-from .labels import shape_text, short_names, short_path
+from .labels import kind_of_step, shape_text, short_names, short_path
 from .sheet import FORMULA, NAME, SHARE, Card, Link, Look, Sheet
 
 
@@ -81,6 +81,7 @@ def card_of(
         detail,
         gradient_title=fit_text(gradient, NAME),
         tooltip=tooltip(node, words, share),
+        like=kind_of_step(node.op, node.shape, node.module),
     )
 
 

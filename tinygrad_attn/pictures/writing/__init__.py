@@ -1,10 +1,11 @@
 """A sheet as SVG, or as text for Graphviz.
 
-    captions.py  title and legend
+    captions.py  title and legend, and frames
     geometry.py  the size of a card, and the places of the parts inside it
+    placing.py   a place for every card, in the width that there is
     svg.py       SVG, with our own layout
-    dot.py       text in DOT, which Graphviz lays out
-    graphviz.py  runs Graphviz's `dot`, if it is installed
+    dot.py       text in DOT, which Graphviz lays out (dot_captions.py: its headings)
+    graphviz.py  runs Graphviz: `dot`, or the one in pygraphviz's wheel
 
 These files may import layout/, sheets/ and look/.
 """

@@ -1,20 +1,23 @@
-"""Text in our own SVG, and the title and legend above a picture."""
+"""Text in our own SVG, frames with their names, and the title and legend above."""
 
 from __future__ import annotations
 
+from ..layout.pieces import Rectangle
 from ..look.colours import (
     BACKWARD,
+    EDGE,
     FORWARD,
     GRADIENTS,
     INK,
     MUTED,
+    PANEL,
     PROBABILITIES,
     VALUES,
     WHITE,
 )
 from ..look.text import width as text_width
 from ..look.text import xml
-from ..sheets.sheet import Sheet
+from ..sheets.sheet import Frame, Sheet
 
 
 def words(
@@ -41,6 +44,36 @@ def words(
 def lines_of(text: str) -> str:
     """A tooltip, escaped line by line."""
     return "\n".join(xml(line) for line in text.split("\n"))
+
+
+def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[str]:
+    """A frame, or a piece of one that was cut: open where it goes on."""
+    x, y, w, h = at
+    label = words(
+        f"{frame.label} …" if before else frame.label, x + 9, y + 16, 12, MUTED
+    )
+    fill = f'fill="{PANEL}" stroke="{EDGE}"'
+    if not before and not after:
+        return [
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" '
+            f"{fill}/>",
+            label,
+        ]
+    if before and after:
+        path = f"M{x:.1f} {y:.1f} h{w:.1f} m0 {h:.1f} h{-w:.1f}"
+        inner = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
+        return [
+            f'{inner}fill="{PANEL}"/>',
+            f'<path d="{path}" fill="none" stroke="{EDGE}"/>',
+            label,
+        ]
+    start, turn = (x, 1) if before else (x + w, -1)  # from the open side and back
+    long, round = turn * (w - 9), turn * 9
+    path = (
+        f"M{start:.1f} {y:.1f} h{long:.1f} q{round} 0 {round} 9 v{h - 18:.1f} "
+        f"q0 9 {-round} 9 h{-long:.1f}"
+    )
+    return [f'<path d="{path}" {fill}/>', label]
 
 
 def heading_width(sheet: Sheet) -> float:

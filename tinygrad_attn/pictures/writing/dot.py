@@ -5,18 +5,17 @@ The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from ..look.colours import (
     BACKWARD,
     BAR,
     EDGE,
     FORWARD,
-    GRADIENTS,
     INK,
     MUTED,
     NAN,
     PANEL,
-    PROBABILITIES,
-    VALUES,
     WHITE,
     ink_on,
     times_ten_to,
@@ -27,8 +26,10 @@ from ..look.text import dot as text
 from ..sheets.labels import more_numbers
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
+from .dot_captions import TABLE, heading, span
 
-TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
+# How much more a line back is to be straight: else it winds around its label.
+STRAIGHT = 4
 
 
 def dot_text(sheet: Sheet) -> str:
@@ -63,8 +64,25 @@ def dot_text(sheet: Sheet) -> str:
         lines += frame_lines(opened) + inside.get(opened.id, [])
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
-    lines += [link_line(link, right) for link in sheet.links]
+    shared = set() if right else shared_inputs(sheet)
+    plain = {
+        card.id
+        for card in sheet.cards
+        if card.value is None and not card.gradient_title and not card.again
+    }
+    lines += [
+        link_line(link, right, link.source in shared, plain) for link in sheet.links
+    ]
     return "\n".join([*lines, "}\n"])
+
+
+def shared_inputs(sheet: Sheet) -> set[str]:
+    """The leaves that several cards use: they stand above what each has for itself."""
+    users: dict[str, set[str]] = {}
+    for link in sheet.links:
+        users.setdefault(link.source, set()).add(link.target)
+    made = {link.target for link in sheet.links}
+    return {id for id, found in users.items() if len(found) > 1 and id not in made}
 
 
 def frame_lines(frame: Frame) -> list[str]:
@@ -92,8 +110,23 @@ def quote(string: str) -> str:
     return '"' + "&#10;".join(text(line) for line in string.split("\n")) + '"'
 
 
-def link_line(link: Link, right: bool) -> str:
-    """A link as an edge: forward between the values, back between the gradients."""
+def beside(label: str, colour: str) -> str:
+    """The label of an edge, apart from its line, which Graphviz lets run along it."""
+    return (
+        f'{TABLE.format(spacing=0)}<TR><TD WIDTH="8"></TD>'
+        f"<TD>{span(label, 10, colour)}</TD></TR></TABLE>"
+    )
+
+
+def link_line(
+    link: Link, right: bool, above: bool = False, plain: Container[str] = ()
+) -> str:
+    """A link as an edge: forward between the values, back between the gradients.
+
+    Args:
+        above: whether its source is to stand above all other inputs of its target.
+        plain: the cards without heat maps.
+    """
     near, far = ("w", "e") if right else ("n", "s")
     source, target = link.source, link.target
     if link.source_row is not None or link.target_row is not None:
@@ -104,14 +137,18 @@ def link_line(link: Link, right: bool) -> str:
     else:
         port = "g" if link.back else "v"
         tail, head = f"{source}:{port}:{far}", f"{target}:{port}i:{near}"
+        if source in plain:
+            tail = f"{source}:{far}"
     colour = link.colour or (BACKWARD if link.back else FORWARD)
     width = link.width or (1.2 if link.back else 1.6)
     settings = [f'color="{colour}"', f"penwidth={width:g}"]
     if link.back:
-        settings += ["style=dashed", "dir=back"]
+        settings += ["style=dashed", "dir=back", f"weight={STRAIGHT}"]
     if link.label:
         ink = BACKWARD if link.back else MUTED
-        settings.append(f'label=<{text(" " + link.label)}>, fontcolor="{ink}"')
+        settings.append(f"label=<{beside(link.label, ink)}>")
+    if above:
+        settings.append("minlen=2")
     return f"  {tail} -> {head} [{', '.join(settings)}]"
 
 
@@ -171,6 +208,8 @@ def body(card: Card) -> list[str]:
         titles.append(f'<TD ALIGN="LEFT" CELLPADDING="2">{span(label, 9, ink)}</TD>')
         inner = heat_map(grid) if grid else span("–", 9, MUTED)
         maps.append(f'<TD PORT="{port}" CELLPADDING="2">{inner}</TD>')
+    if card.again:  # a name alone, with a place for each line
+        return ['<TD PORT="v" HEIGHT="2"></TD><TD PORT="g" HEIGHT="2"></TD>']
     if len(titles) == 1:
         wide = '<TD COLSPAN="2"'
         titles = [titles[0].replace("<TD", wide, 1)]
@@ -249,53 +288,3 @@ def bar(length_and_label: tuple[float, str]) -> str:
         f'FIXEDSIZE="TRUE" WIDTH="{width}" HEIGHT="9" BGCOLOR="{colour}"></TD></TR>'
         f"</TABLE></TD><TD>{span(label, 9, BACKWARD)}</TD></TR></TABLE>"
     )
-
-
-def span(content: str, size: int, colour: str, bold: bool = False) -> str:
-    """Text in a size and a colour."""
-    inner = text(content) or " "
-    inner = f"<B>{inner}</B>" if bold else inner
-    return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inner}</FONT>'
-
-
-# --- title and legend -----------------------------------------------------------------
-
-
-def heading(sheet: Sheet) -> str:
-    """Title and legend."""
-    title = span(sheet.title, 18, INK, bold=True)
-    first = f'<TD ALIGN="RIGHT">{title}</TD>'
-    if sheet.subtitle:
-        subtitle = span(sheet.subtitle, 12, MUTED)
-        first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
-    first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
-    parts = []
-    for palette in sheet.legend:
-        parts += scale_cells(palette)
-    if any(not link.back and not link.colour for link in sheet.links):
-        parts.append(f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>")
-    if any(link.back for link in sheet.links):
-        parts.append('<TD WIDTH="14"></TD>')
-        parts.append(f"<TD>{span('╌╌▶ backward (chain rule)', 9, BACKWARD)}</TD>")
-    legend = f"{TABLE.format(spacing=0)}<TR>{''.join(parts)}</TR></TABLE>"
-    second = f"<TR><TD>{legend}</TD></TR>" if parts else ""
-    return f"{TABLE.format(spacing=4)}<TR><TD>{first}</TD></TR>{second}</TABLE>"
-
-
-def scale_cells(palette: str) -> list[str]:
-    """A scale of the legend: its name and its colours from end to end."""
-    name, ends, colours = {
-        "value": ("value", ("−", "+"), VALUES),
-        "gradient": ("gradient", ("−", "+"), GRADIENTS),
-        "probability": ("weight", ("0", "1"), PROBABILITIES),
-    }[palette]
-    swatches = "".join(
-        f'<TD FIXEDSIZE="TRUE" WIDTH="13" HEIGHT="10" BGCOLOR="{c}"></TD>'
-        for c in colours
-    )
-    return [
-        f"<TD>{span(f'{name} {ends[0]} ', 9, MUTED)}</TD>",
-        f"<TD>{TABLE.format(spacing=0)}<TR>{swatches}</TR></TABLE></TD>",
-        f"<TD>{span(f' {ends[1]}', 9, MUTED)}</TD>",
-        '<TD WIDTH="18"></TD>',
-    ]

@@ -41,7 +41,9 @@ def card_size(card: Card) -> tuple[float, float]:
     inner = left + right + (BETWEEN if left and right else 0.0)
     tall = max((grid_size(g)[1] for g in (card.value, card.gradient) if g), default=0.0)
     if left or right:
-        height += TITLE + max(tall, CELL_H) + PAD
+        return max(width, inner + 2 * PAD), height + TITLE + max(tall, CELL_H) + PAD
+    if card.lines:
+        height += PAD
     return max(width, inner + 2 * PAD), height
 
 
@@ -71,6 +73,8 @@ def ports(card: Card, width: float) -> tuple[float, float]:
     """Where lines leave and enter: forward lines at the middle of the values' heat map,
     backward lines at that of the gradients."""
     left, right = columns(card)
+    if card.again:
+        return width / 3, width * 2 / 3
     if not left and not right:
         return width / 2, width / 2
     value = PAD + left / 2 if left else width / 2

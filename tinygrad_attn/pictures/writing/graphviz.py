@@ -1,4 +1,5 @@
-"""Runs Graphviz's `dot`, if it is installed, and stops it if it takes too long."""
+"""Runs Graphviz: its program `dot`, or the one inside pygraphviz's wheel. What takes
+too long is stopped."""
 
 from __future__ import annotations
 
@@ -6,37 +7,80 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from contextlib import suppress
+from importlib.util import find_spec
+from typing import NamedTuple
+
+from ...errors import how_to_install
 
 PATIENCE = 20.0  # seconds
-INSTALL = (
-    "Graphviz's dot is installed by `apt install graphviz`, `brew install graphviz` or "
-    "`conda install graphviz`"
-)
+# In a process of its own: it may take long, and is not ours.
+IN_PYTHON = """
+import sys, pygraphviz
+graph = pygraphviz.AGraph(string=sys.stdin.buffer.read().decode())
+sys.stdout.buffer.write(graph.draw(format=sys.argv[1], prog="dot"))
+"""
 
 
-def found() -> str | None:
-    """The path of `dot`, or None."""
-    return shutil.which("dot")
+class Made(NamedTuple):
+    """What Graphviz made of a text in DOT.
+
+    Attributes:
+        data: the picture; None if there is none.
+        note: which program made it, or why there is none.
+    """
+
+    data: bytes | None
+    note: str
 
 
-def run(text: str, form: str, patience: float = PATIENCE) -> bytes | None:
-    """A text in DOT, drawn by dot as "svg", "png" or "pdf". None if dot is missing,
-    fails, or takes longer than `patience` seconds; then it is killed, with all
-    processes that it started."""
-    program = found()
-    if program is None:
-        return None
+def install() -> str:
+    """How to get Graphviz."""
+    return (
+        "Graphviz is installed by `apt install graphviz`, `brew install graphviz` or "
+        f"`conda install graphviz`; or for this Python by "
+        f"`{how_to_install('pygraphviz')}`"
+    )
+
+
+def programs() -> dict[str, list[str]]:
+    """The ways to Graphviz that there are: a name, and a command without the format."""
+    found: dict[str, list[str]] = {}
+    if path := shutil.which("dot"):
+        found["Graphviz's dot"] = [path, "-T"]
+    if find_spec("pygraphviz") is not None:
+        found["Graphviz in pygraphviz"] = [sys.executable, "-c", IN_PYTHON, ""]
+    return found
+
+
+def run(text: str, form: str, patience: float = PATIENCE) -> Made:
+    """A text in DOT, drawn as "svg", "png" or "pdf" by the first program that can. One
+    that takes longer than `patience` seconds is killed, with all that it started."""
+    ways = programs()
+    notes = []
+    for name, (*command, last) in ways.items():
+        data, why = _run([*command, f"{last}{form}"], text, patience)
+        if data is not None:
+            return Made(data, name)
+        notes.append(f"{name} {why}")
+        if why.startswith("took"):  # the other would, too
+            break
+    return Made(None, " and ".join(notes) or f"Graphviz is missing. {install()}")
+
+
+def _run(command: list[str], text: str, patience: float) -> tuple[bytes | None, str]:
+    """What a command writes for a text; or None, and what happened to it."""
     try:
         process = subprocess.Popen(
-            [program, f"-T{form}"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
     except OSError:
-        return None
+        return None, "could not be started"
     with process:
         try:
             out, _ = process.communicate(text.encode(), timeout=patience)
@@ -44,5 +88,5 @@ def run(text: str, form: str, patience: float = PATIENCE) -> bytes | None:
             with suppress(ProcessLookupError, AttributeError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.kill()
-            return None
-    return out if process.returncode == 0 and out else None
+            return None, f"took longer than {patience:g} seconds and was stopped"
+    return (out, "") if process.returncode == 0 and out else (None, "has failed")

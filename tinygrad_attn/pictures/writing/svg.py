@@ -1,35 +1,21 @@
 """A sheet as our own SVG.
 
 It is used where `dot` is missing, for graphs and single cards in notebooks, and for the
-page's still picture. `lay_out` finds a place for everything (`layout/`), and `svg_text`
-writes the SVG. Every cell has a tooltip with seven digits of its number.
+page's still picture. `lay_out` (placing.py) has found a place for everything, and
+`svg_text` writes the SVG. Every cell has a tooltip with seven digits of its number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
-from ..look.colours import (
-    BACKWARD,
-    BAR,
-    EDGE,
-    FORWARD,
-    INK,
-    MUTED,
-    NAN,
-    PANEL,
-    WHITE,
-    ink_on,
-)
+from ..layout.steps import svg_path
+from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, WHITE, ink_on
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
-from ..look.text import width as text_width
 from ..sheets.labels import more_numbers, number_text
 from ..sheets.scales import scales_of
-from ..sheets.sheet import Card, Link, Sheet
-from .captions import heading, heading_width, lines_of, words
+from ..sheets.sheet import Card, Link
+from .captions import frame_svg, heading, heading_width, lines_of, words
 from .geometry import (
     CELL_H,
     CELL_W,
@@ -38,79 +24,15 @@ from .geometry import (
     LINE,
     PAD,
     TITLE,
-    card_size,
     gradient_at,
     grid_title,
     label_width,
-    ports,
     row_columns,
-    row_middle,
     starts,
 )
+from .placing import MARGIN, Placed
 
-MARGIN, TOP = 24.0, 78.0
-
-
-@dataclass
-class Placed:
-    """A sheet with the sizes and places of its cards, links and frames."""
-
-    sheet: Sheet
-    sizes: dict[str, tuple[float, float]]
-    layout: Layout
-
-
-def lay_out(sheet: Sheet, labels: bool = True) -> Placed:
-    """Finds a place for every card and frame, and a path for every link.
-
-    Args:
-        labels: whether to leave room for the labels of links.
-    """
-    sizes = {card.id: card_size(card) for card in sheet.cards}
-    cards = {card.id: card for card in sheet.cards}
-    boxes = [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards]
-    lines = [line_of(link, sheet, cards, sizes, labels) for link in sheet.links]
-    known = {frame.id for frame in sheet.frames}
-    frames = [
-        Outline(
-            f.id,
-            f.parent if f.parent in known else "",
-            label_width=text_width(f.label, 12),
-            label_height=18.0,
-        )
-        for f in sheet.frames
-    ]
-    found = layout(boxes, lines, frames, direction=sheet.direction)
-    return Placed(sheet, sizes, found)
-
-
-def line_of(
-    link: Link,
-    sheet: Sheet,
-    cards: dict[str, Card],
-    sizes: dict[str, tuple[float, float]],
-    labels: bool,
-) -> Line:
-    """A link as a line of the layout, with the points where it leaves and enters."""
-    source, target = cards[link.source], cards[link.target]
-    leaves: float | None = None
-    enters: float | None = None
-    if link.source_row is not None and link.target_row is not None:
-        leaves = row_middle(source, link.source_row)
-        enters = row_middle(target, link.target_row)
-    elif sheet.direction == "down":
-        leaves = ports(source, sizes[source.id][0])[link.back]
-        enters = ports(target, sizes[target.id][0])[link.back]
-    wide = text_width(link.label, 10) if labels and link.label else 0.0
-    return Line(
-        link.source,
-        link.target,
-        leaves,
-        enters,
-        label_width=wide,
-        label_height=13.0 if wide else 0.0,
-        back=link.back,
-    )
+TOP = 78.0
 
 
 def svg_text(placed: Placed) -> str:
@@ -129,16 +51,17 @@ def svg_text(placed: Placed) -> str:
         *heading(sheet, wide),
         f'<g transform="translate({dx:.1f} {TOP:.1f})">',
     ]
+    names: list[str] = []
     for frame in sheet.frames:
         if frame.id in found.frames:
-            x, y, w, h = found.frames[frame.id]
-            parts.append(
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
-                f'rx="9" fill="{PANEL}" stroke="{EDGE}"/>'
-            )
-            parts.append(words(frame.label, x + 9, y + 16, 12, MUTED))
+            pieces = [found.frames[frame.id], *found.continued.get(frame.id, [])]
+            for i, piece in enumerate(pieces):
+                *border, name = frame_svg(frame, piece, i > 0, i + 1 < len(pieces))
+                parts += border
+                names.append(name)  # over the lines
     for link, points in zip(sheet.links, found.paths):
         parts.append(line(link, svg_path(points[::-1] if link.back else points)))
+    parts += names
     for card in sheet.cards:
         x, y = found.places[card.id]
         parts += card_svg(card, *placed.sizes[card.id], x, y)

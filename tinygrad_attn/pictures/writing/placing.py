@@ -1,0 +1,124 @@
+"""A place for every card of a sheet, by our own layout, in the width that there is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from ..layout.steps import Box, Layout, Line, Outline, layout
+from ..layout.wrapping import wrap
+from ..look.text import width as text_width
+from ..sheets.sheet import Card, Link, Sheet
+from .geometry import card_size, ports, row_middle
+
+MARGIN = 24.0
+WIDE = 1280.0  # of a strip, before it is wrapped
+SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
+
+
+@dataclass
+class Placed:
+    """A sheet with the sizes and places of its cards, links and frames."""
+
+    sheet: Sheet
+    sizes: dict[str, tuple[float, float]]
+    layout: Layout
+
+
+def lay_out(
+    sheet: Sheet, labels: bool = True, width: float = WIDE, smallest: float = 1.0
+) -> Placed:
+    """Finds a place for every card and frame, and a path for every link.
+
+    A strip that is longer than the width is wrapped into rows. Or it runs down, as a
+    column, if that fits and is no longer: a column has no lines from row to row.
+
+    Args:
+        labels: whether to leave room for the labels of links.
+        width: of the picture.
+        smallest: how much smaller a column may be drawn, to fit.
+    """
+    strip = _placed(sheet, labels, width)
+    in_rows = strip.layout.rows > 1
+    if not in_rows or any(link.source_row is not None for link in sheet.links):
+        return strip
+    column = _placed(replace(sheet, direction="down"), labels, width)
+    scale = min(1.0, (width - 2 * MARGIN) / column.layout.width)
+    long = column.layout.height * scale
+    fits = scale >= smallest and long <= strip.layout.height
+    return column if fits else strip
+
+
+def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
+    """A sheet laid out in its direction."""
+    sizes = {card.id: card_size(card) for card in sheet.cards}
+    cards = {card.id: card for card in sheet.cards}
+    boxes = [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards]
+    lines = [line_of(link, sheet, cards, sizes, labels) for link in sheet.links]
+    known = {frame.id for frame in sheet.frames}
+    frames = [
+        Outline(
+            f.id,
+            f.parent if f.parent in known else "",
+            label_width=text_width(f.label, 12),
+            label_height=18.0,
+        )
+        for f in sheet.frames
+    ]
+    if sheet.direction == "right":
+        found = layout(
+            *(boxes, lines, frames), direction="right", rank_gap=40.0, in_a_row=True
+        )
+        found = wrap(found, boxes, lines, width - 2 * MARGIN)
+    elif any(card.value or card.gradient for card in sheet.cards):
+        found = layout(boxes, lines, frames)
+    else:  # small cards stand closer together
+        found = layout(boxes, lines, frames, gap=24.0, rank_gap=36.0)
+    return Placed(sheet, sizes, found)
+
+
+def line_of(
+    link: Link,
+    sheet: Sheet,
+    cards: dict[str, Card],
+    sizes: dict[str, tuple[float, float]],
+    labels: bool,
+) -> Line:
+    """A link as a line of the layout, with the points where it leaves and enters."""
+    source, target = cards[link.source], cards[link.target]
+    leaves: float | None = None
+    enters: float | None = None
+    if link.source_row is not None and link.target_row is not None:
+        leaves = row_middle(source, link.source_row)
+        enters = row_middle(target, link.target_row)
+    elif sheet.direction == "down":
+        leaves = ports(source, sizes[source.id][0])[link.back]
+        enters = ports(target, sizes[target.id][0])[link.back]
+    wide = text_width(link.label, 10) if labels and link.label else 0.0
+    return Line(
+        link.source,
+        link.target,
+        leaves,
+        enters,
+        label_width=wide,
+        label_height=13.0 if wide else 0.0,
+        back=link.back,
+    )
+
+
+def made_to_fit(svg: str, width: float) -> str:
+    """An SVG, ours or Graphviz's, made smaller if it is wider than this.
+
+    >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
+    '<svg width="100" height="25" viewBox="0 0 200 50">'
+    """
+    pattern = r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)'
+    found = re.search(pattern, svg)
+    if found is None:
+        return svg
+    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
+    wide, tall = unit * float(found[2]), unit * float(found[5])
+    if wide <= width:
+        return svg
+    size = f"{found[1]}{width:.0f}{found[4]}{tall * width / wide:.0f}"
+    return svg[: found.start()] + size + svg[found.end() :]
