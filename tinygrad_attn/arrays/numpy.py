@@ -29,6 +29,11 @@ array_types = (np.ndarray, np.float32, np.float64, np.int64, np.bool_)
 
 Array = Any  # an ndarray, or the NumPy scalar that full reductions give
 
+# Linux's C library returns freed memory to the system, which clears each page before it
+# lends it anew: up to a fifth of a training step's time. Once a block as large as this
+# one was freed (nobody writes to it), it keeps up to 64 MB for the next arrays.
+np.empty(2**25 - 2**13, np.uint8)
+
 
 def __getattr__(name: str) -> Any:
     """NumPy's own function of this name, if the pure Python namespace has it too."""
