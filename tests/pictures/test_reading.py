@@ -177,6 +177,19 @@ def test_a_loop_is_one_step_of_twenty(loop, level):
     assert len(draw(loop, level, fold=False).sheet.cards) > 80
 
 
+@pytest.mark.parametrize("level", ["module", "op"])
+def test_a_card_for_hidden_steps_says_that_the_result_is_among_them(level):
+    w, h, total = randn(3, 3).requires_grad_(), randn(2, 3), 0.0
+    with record():
+        for _ in range(12):
+            h = (h @ w).tanh()
+            total = total + (h * h).sum()
+    cards = draw(total, level).sheet.cards
+    (others,) = [c for c in cards if c.title.startswith("steps 2 to ")]
+    assert others.lines[-1].startswith("up to total")
+    assert not any(c.kind == "loss" for c in cards)
+
+
 def test_a_loop_folds_without_recorded_times_too():
     manual_seed(0)
     U, W, h = randn(3, 4).requires_grad_(), randn(4, 4).requires_grad_(), zeros(2, 4)

@@ -162,6 +162,9 @@ class Fold:
         if shared:
             more = ", …" if len(shared) > NAMED else ""
             lines.append(f"with {', '.join(shared[:NAMED])}{more} as well")
+        for card in self.old.cards:
+            if card.kind == "loss" and self.stands.get(card.id) == id:
+                lines.append(f"up to {titles[card.id]}")  # which is hidden as well
         lines = [fit_text(line, FORMULA) for line in lines]
         tip = f"{title}: folded; draw(..., step=) opens one, draw(..., fold=False) all"
         frame = self._outside
