@@ -77,6 +77,7 @@ def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
         return "loss curve: none, as no step was made"
     backend = os.environ.pop("MPLBACKEND", None)  # a notebook's is unknown outside it
     try:
+        import matplotlib  # noqa: F401  (a part of it may be there without it)
         from matplotlib.figure import Figure
     except ImportError:
         return f"loss curve: needs matplotlib: {how_to_install('matplotlib')}"
