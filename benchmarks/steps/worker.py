@@ -31,7 +31,6 @@ from .workloads import Workload, load
 
 FIRST = 5  # steps whose losses are compared
 WARM = 0.005  # seconds of steps before those that count: caches are someone else's
-SLOW = 0.05  # seconds of a step that needs no warming
 
 
 class Worker:
@@ -87,10 +86,8 @@ class Worker:
         return loss
 
     def block(self, seconds: float) -> dict[str, Any]:
-        if self.last < SLOW:
-            self.run(min(WARM, seconds))
-        else:
-            gc.collect()
+        gc.collect()
+        self.run(min(WARM, seconds))  # its memory is there again, its caches are warm
         steps, passed, cpu = self.run(seconds)
         self.last = passed / steps
         return {"steps": steps, "seconds": passed, "cpu": cpu}

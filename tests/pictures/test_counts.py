@@ -6,8 +6,9 @@ import re
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, draw, manual_seed, randn
+from tinygrad_attn import Tensor, concat, draw, manual_seed, randn
 from tinygrad_attn.context import record
+from tinygrad_attn.functional import relu
 
 WIDTH = 2
 
@@ -33,6 +34,48 @@ def parameters_shown(sheet):
             around = frames[around].parent
         found += int(told[1].replace(",", "")) * count
     return found
+
+
+# --- what stands between them ---------------------------------------------------------
+
+WIRED = {  # how layers are wired → whether one card may stand for all
+    "one after the other": (lambda layers, x: reduced(layers, x), True),
+    "beside each other": (lambda layers, x: concat([f(x) for f in layers], -1), True),
+    "with a relu between": (lambda layers, x: reduced(layers, x, relu), False),
+    "with a sum around each": (lambda layers, x: sum(f(x) for f in layers), False),
+    "with a skip": (lambda layers, x: reduced(layers, x) + layers[0](x), False),
+    "with all results used": (lambda layers, x: chained(layers, x), False),
+}
+
+
+def reduced(layers, x, between=lambda x: x):
+    for layer in layers:
+        x = between(layer(x))
+    return x
+
+
+def chained(layers, x):
+    found = [x]
+    for layer in layers:
+        found.append(layer(found[-1]))
+    return found[1] * found[2] * found[3]
+
+
+@pytest.mark.parametrize("wired", WIRED)
+def test_layers_are_one_card_only_if_its_lines_tell_all(wired):
+    call, folds = WIRED[wired]
+
+    class Model(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])
+
+        def forward(self, x):
+            return call(self.layers, x)
+
+    with record():
+        loss = Model()(randn(3, 2)).sum()
+    titles = [card.title for card in draw(loss, "module").sheet.cards]
+    assert ("layers   × 3" in titles) == folds
 
 
 def learned(model):

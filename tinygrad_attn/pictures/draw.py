@@ -242,6 +242,7 @@ def draw(
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale, fold)
+    title = None if title is None else str(title)
     if isinstance(root, Value):
         sheet = expression(root, look, title or "", limit)
         return Drawing(shortened(sheet, fold, step), layout)

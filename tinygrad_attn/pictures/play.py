@@ -101,6 +101,7 @@ def play(
         else graph_of("play", root, level, module, head, sample, focus)
     )
     heading, below = headings(graph, head, sample, focus, module)
+    heading = heading if title is None else str(title) or heading
     graph = without_transposes(graph)
     check_count("play", len(graph), graph.level, limit)
     if tokens is not None and not isinstance(tokens, Sequence):
@@ -113,13 +114,13 @@ def play(
             f"play: {len(tokens)} tokens given; they label rows, of which there are "
             f"{' or '.join(map(str, lengths)) or 'none'}"
         )
-    still = svg_text(lay_out(tensors(graph, Look(), title or heading, below)))
+    still = svg_text(lay_out(tensors(graph, Look(), heading, below)))
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
-    data = Script(graph, tokens).data(title or heading, below)
+    data = Script(graph, tokens).data(heading, below)
     made = Page(
         page(data, still),
-        title or heading,
+        heading,
         None if path is None else Path(path),
         still,
     )

@@ -29,7 +29,7 @@ from .files import path_of
 from .keys import Key, difference, key_of
 from .listing import Program
 from .machines import NumPyMachine
-from .proving import first_difference, in_numpy
+from .proving import first_difference, give_back, in_numpy
 from .saving import save
 from .saying import Sayings
 from .updating import Part
@@ -37,14 +37,17 @@ from .updating import Part
 array_of = operator.attrgetter("array")
 
 
-def read_group(group: dict[str, Any]) -> list[Any]:
-    """A group of an optimizer, so that it can be compared with what it is later:
-    parameters by which they are, lists by what is in them."""
-    found: list[Any] = [[*map(id, group["params"])]]
-    for name, value in group.items():
-        if name != "params":
-            found += [name, [*value] if isinstance(value, list) else value]
-    return found
+def noted(group: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    """A group of an optimizer as it is now: its parameters, and its options."""
+    options = {k: [*v] if isinstance(v, list) else v for k, v in group.items()}
+    return options["params"], {**options, "params": None}
+
+
+def is_as_noted(group: dict[str, Any], note: tuple[list[Any], dict[str, Any]]) -> bool:
+    """Whether it still is: the very parameters, and equal options."""
+    own, (parameters, options) = group["params"], note
+    same = len(own) == len(parameters) and all(map(operator.is_, own, parameters))
+    return same and {**group, "params": None} == options
 
 
 def as_tensor(name: str, given: Any) -> Tensor:
@@ -232,6 +235,7 @@ class Step:
             return results
         compiled.proved = True
         del wanted  # the update needs memory, too
+        give_back()
         for function in update:
             compiled.do(function)
         results = compiled.returned()
@@ -381,10 +385,10 @@ class Step:
         """Which of the optimizers' options is not as the program was written for, in
         words; "" if all are. Rates are read anew, and checked, when they have changed.
         """
-        groups = [
-            read_group(group) for o in self.optimizers for group in o.param_groups
-        ]
-        if groups == self.groups:
+        groups = [group for o in self.optimizers for group in o.param_groups]
+        if len(groups) == len(self.groups) and all(
+            map(is_as_noted, groups, self.groups)
+        ):
             return ""
         for part in self.program.parts:
             if what := part.other_option():
@@ -402,7 +406,7 @@ class Step:
                     f"{buffer.name} is {rates.get(buffer)}, and the program was "
                     f"written for {'another number than 0' if was else '0'}"
                 )
-        self.rates, self.groups = rates, groups
+        self.rates, self.groups = rates, [*map(noted, groups)]
         return ""
 
     def unsure(self) -> list[Part]:

@@ -16,7 +16,7 @@ def summary(graph: Graph, kinds: list[str], steps: list[dict[str, Any]]) -> str:
         steps: of the page, as `play` makes them.
     """
     count = Counter("back" if s["kind"] == "backward" else s["kind"] for s in steps)
-    root = graph.of or graph.root.name
+    root = graph.root.name  # of a head what it makes, and not the loss
     given = Counter(kinds)
     parts = [some(given[kind], kind) for kind in sorted(given, key=place)]
     told = f"{some(count['forward'], 'step')} forward "
@@ -29,7 +29,8 @@ def summary(graph: Graph, kinds: list[str], steps: list[dict[str, Any]]) -> str:
         return f"{told}; no gradient flows back."
     back = some(count["back"], "step")
     finds = "finds" if count["back"] == 1 else "find"
-    return f"{told}; {back} backward {finds} how much each number changes {root}."
+    of = graph.of or root
+    return f"{told}; {back} backward {finds} how much each number changes {of}."
 
 
 def place(kind: str) -> tuple[int, str]:

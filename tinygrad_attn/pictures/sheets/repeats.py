@@ -47,7 +47,8 @@ def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
     """The repeats in a graph of modules; none if nothing shall be folded.
 
     Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
-    they follow each other and compute the same steps.
+    they compute the same steps, and follow each other with nothing between, or stand
+    beside each other.
     """
     paths = {node.id: path_of(graph, node) for node in graph}
     blocks: dict[str, dict[int, list[Node]]] = {}
@@ -63,7 +64,10 @@ def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
         steps = steps_of(graph, members[first])
         for i in sorted(members)[1:]:
             here = steps_of(graph, members[i])
-            if i != last + 1 or here != steps:
+            goes_on = i == last + 1 and here == steps
+            if not (
+                goes_on and follows(graph, members[first], members[last], members[i])
+            ):
                 first, steps = i, here  # a run ends, and perhaps another begins
             last = i
             if i == first:
@@ -79,6 +83,23 @@ def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
     boxes = {node.module for node in graph if is_call(graph, node)}
     homes = {node.id: home_of(graph, node, paths[node.id], boxes) for node in graph}
     return Repeats(shown, times, whole, paths, homes)
+
+
+def follows(
+    graph: Graph, first: Sequence[Node], before: Sequence[Node], here: Sequence[Node]
+) -> bool:
+    """Whether a block comes right after the one before, or stands beside it, so that a
+    card with a count can tell all lines. What it is given comes from the one before, or
+    is given to the first block as well, or is a leaf. The one before gives to nobody
+    else; or, if they stand beside each other, to whom this one gives, too."""
+    own, old = ({node.id for node in block} for block in (here, before))
+    given = {edge.source for node in first for edge in graph.inputs(node)}
+    taking = {edge.target for node in here for edge in graph.uses(node)}
+    sources = {edge.source for node in here for edge in graph.inputs(node)}
+    targets = {edge.target for node in before for edge in graph.uses(node)}
+    computed = {id for id in sources if graph.inputs(graph.by_id(id))}
+    others = taking if own.isdisjoint(targets) else set[str]()
+    return computed <= own | old | given and targets <= own | old | others
 
 
 def is_call(graph: Graph, node: Node) -> bool:
