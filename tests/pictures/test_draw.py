@@ -809,3 +809,15 @@ def test_a_graph_shows_itself(attention):
         assert "overflow-x: auto" in shown.attrib["style"]  # wide ones are not squeezed
         assert shown[0].tag in ("object", "pre")
     assert "_repr_svg_" in dir(draw(attention[2]))
+
+
+def test_what_draw_and_save_are_given_is_checked():
+    loss = (Tensor([1.0, 2.0], requires_grad=True) ** 2.0).sum()
+    for name in ("fold", "values", "grads"):
+        with pytest.raises(
+            TypeError, match=f"^draw: {name}='no', a str, given; it mus"
+        ):
+            draw(loss, **{name: "no"})
+    with pytest.raises(TypeError, match="^save: 5, a int, given; it must be a str or"):
+        draw(loss).save(5)
+    assert "<title>5</title>" in draw(loss, title=5).svg

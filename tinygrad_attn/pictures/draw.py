@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import check_number, how_to_install
+from ..errors import check_flags, check_number, how_to_install, say
 from ..graph.data import Graph
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
@@ -114,7 +114,13 @@ class Drawing:
 
         Raises:
             ValueError: the path has another ending, or the width is none of an SVG.
+            TypeError: the path is no str or PathLike.
         """
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeError(
+                f"save: {say(path)}, a {type(path).__name__}, given; it must be a str "
+                "or a PathLike"
+            )
         path = Path(path)
         form = path.suffix.lower().removeprefix(".")
         if form not in FORMATS:
@@ -239,6 +245,7 @@ def draw(
         )
     if layout not in (None, "own", "dot"):
         raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or 'dot'")
+    check_flags("draw", values=values, grads=grads, fold=fold)
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale, fold)
