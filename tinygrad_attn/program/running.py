@@ -7,10 +7,11 @@ plain number. A run looks whether all that still holds, and refuses otherwise.
 
 from __future__ import annotations
 
-import operator
 import os
 import warnings
 from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import attrgetter, is_, is_not
 from threading import Lock
 from typing import Any
 
@@ -34,20 +35,25 @@ from .saving import save
 from .saying import Sayings
 from .updating import Part
 
-array_of = operator.attrgetter("array")
+array_of = attrgetter("array")
 
 
-def noted(group: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
-    """A group of an optimizer as it is now: its parameters, and its options."""
-    options = {k: [*v] if isinstance(v, list) else v for k, v in group.items()}
-    return options["params"], {**options, "params": None}
+def noted(group: dict[str, Any]) -> tuple[list[Any], ...]:
+    """A group of an optimizer as it is now: its options, their values, and what is in
+    those that are lists (the parameters)."""
+    lists = [v for v in group.values() if isinstance(v, list)]
+    return [*group], [*group.values()], lists, [x for v in lists for x in v]
 
 
-def is_as_noted(group: dict[str, Any], note: tuple[list[Any], dict[str, Any]]) -> bool:
-    """Whether it still is: the very parameters, and equal options."""
-    own, (parameters, options) = group["params"], note
-    same = len(own) == len(parameters) and all(map(operator.is_, own, parameters))
-    return same and {**group, "params": None} == options
+def is_as_noted(group: dict[str, Any], note: tuple[list[Any], ...]) -> bool:
+    """Whether it still is, to the very objects."""
+    names, values, lists, inside = note
+    return (
+        [*group] == names
+        and all(map(is_, group.values(), values))
+        and sum(map(len, lists)) == len(inside)
+        and all(map(is_, chain.from_iterable(lists), inside))
+    )
 
 
 def as_tensor(name: str, given: Any) -> Tensor:
@@ -92,6 +98,7 @@ class Step:
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
         self.count = len(self.names)
+        self.taken: list[tuple[Any, Any, Any]] = [(None, None, None)] * self.count
         self.leaves = [*program.leaves]
         self.buffers = [*program.leaves.values()]
         arrays = [t.array for t in self.leaves] or [t.array for t in examples]
@@ -103,8 +110,8 @@ class Step:
         self.expected: list[Any] = [None] * len(self.optimizers)
         self.groups: list[Any] = []  # of the optimizers, as they were at the last run
         self.rates: dict[Any, float] = {}  # scalar → its number
-        self.states: list[dict[str, Any]] = []  # of all parameters that move
-        self.firsts: list[tuple[Part, dict[str, Any]]] = []  # of one for each part
+        self.states: list[tuple[Part, list[dict[str, Any]]]] = []  # of its parameters
+        self.counts: list[tuple[int, list[dict[str, Any]]]] = []  # of this run's steps
         self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
         self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
@@ -262,20 +269,34 @@ class Step:
                 f"{', '.join(self.names)}"
             )
         arrays = []
-        for name, x, (shape, dtype) in zip(self.names, given, self.wanted):
-            if isinstance(x, Recorded):
-                array = x.array
-            elif type(x) in NAMESPACES and x.dtype == dtype:
-                array = x
-            else:  # also an array of a class of one's own, with a mask, say
-                array = as_tensor(name, x).array
-            if array.shape != shape or array.dtype != dtype:
-                raise ValueError(
-                    f"step: {name} of shape {array.shape} and {array.dtype} given; the "
-                    f"program was written for {shape} and {dtype}"
-                )
+        for i, x in enumerate(given):
+            array = x.array if isinstance(x, Recorded) else x
+            kind, dtype, shape = self.taken[i]  # as the last one that was looked at
+            if (
+                type(array) is not kind
+                or array.dtype is not dtype
+                or array.shape != shape
+            ):
+                array = self.checked(i, x)
             arrays.append(array)
         return arrays
+
+    def checked(self, i: int, x: Any) -> Any:
+        """The i-th input as an array of the program's shape and dtype."""
+        name, (shape, dtype) = self.names[i], self.wanted[i]
+        if isinstance(x, Recorded):
+            array = x.array
+        elif type(x) in NAMESPACES and x.dtype == dtype:
+            array = x
+        else:  # also an array of a class of one's own, with a mask, say
+            array = as_tensor(name, x).array
+        if array.shape != shape or array.dtype != dtype:
+            raise ValueError(
+                f"step: {name} of shape {array.shape} and {array.dtype} given; the "
+                f"program was written for {shape} and {dtype}"
+            )
+        self.taken[i] = type(array), array.dtype, array.shape
+        return array
 
     def drawn(self) -> list[Any]:
         """The random numbers of a run, drawn as the function itself draws them."""
@@ -301,15 +322,23 @@ class Step:
         now = map(array_of, self.leaves)
         return (
             self.emptied()
-            or any(map(operator.is_not, now, self.seen))
-            or self.expected != [(id(o.state), o.steps) for o in self.optimizers]
+            or any(map(is_not, now, self.seen))
+            or any(map(self.is_other, self.optimizers, self.expected))
         )
+
+    @staticmethod
+    def is_other(optimizer: Any, expected: Any) -> bool:
+        """Whether an optimizer has another state, or went on, since the last run."""
+        if expected is None:
+            return True
+        state, steps = expected
+        return optimizer.state is not state or optimizer.steps != steps
 
     def emptied(self) -> bool:
         """Whether an optimizer's state was emptied: then it begins anew."""
         found = False
-        for part, state in self.firsts:
-            if part.optimizer.state.get(part.parameters[0]) is not state:
+        for part, states in self.states:
+            if part.optimizer.state.get(part.parameters[0]) is not states[0]:
                 self.expected[self.optimizers.index(part.optimizer)] = None
                 found = True
         return found
@@ -325,14 +354,14 @@ class Step:
                 machine.take(buffer, t.array)
                 self.seen[i] = t.array
         for i, optimizer in enumerate(self.optimizers):
-            now = id(optimizer.state), optimizer.steps
-            if self.expected[i] != now:
+            if self.is_other(optimizer, self.expected[i]):
                 self.take_state(optimizer)
-            self.expected[i] = now
+            self.expected[i] = optimizer.state, optimizer.steps
         self.give_out()
-        parts = self.program.parts
-        self.states = [p.optimizer.state[q] for p in parts for q in p.parameters]
-        self.firsts = [(p, p.optimizer.state[p.parameters[0]]) for p in parts]
+        self.states = [
+            (part, [part.optimizer.state[p] for p in part.parameters])
+            for part in self.program.parts
+        ]
 
     def take_state(self, optimizer: Any) -> None:
         """The same of an optimizer's state; what is missing begins at 0."""
@@ -375,9 +404,11 @@ class Step:
                 "itself)"
             )
         values = self.rates
-        for part in self.program.parts:
-            step = part.optimizer.state[part.parameters[0]]["step"] + 1
-            values[part.step.buffer] = step
+        self.counts = []
+        for part, states in self.states:
+            t = states[0]["step"] + 1
+            values[part.step.buffer] = t
+            self.counts.append((t, states))
         bound = self.clip or 0.0
         return [values.get(b, bound) for b in self.program.scalars]
 
@@ -414,7 +445,7 @@ class Step:
         moved = {
             id(o)
             for i, o in enumerate(self.optimizers)
-            if self.expected[i] != (id(o.state), o.steps)
+            if self.is_other(o, self.expected[i])
         }
         return [
             part
@@ -426,9 +457,10 @@ class Step:
         """The counts of steps go on."""
         for i, optimizer in enumerate(self.optimizers):
             optimizer.steps += 1
-            self.expected[i] = id(optimizer.state), optimizer.steps
-        for state in self.states:
-            state["step"] += 1
+            self.expected[i] = optimizer.state, optimizer.steps
+        for t, states in self.counts:
+            for state in states:
+                state["step"] = t
         if self.renews:
             self.give_out()
 

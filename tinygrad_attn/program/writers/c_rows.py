@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..anatomy import Buffer, Map, Reduce, View
-from ..fusing import Group, Item, Operand, crosses, needs_row, start
+from ..fusing import STACK, Group, Item, Operand, crosses, needs_row, start
 from ..loops import address
 from .bodies import COUNTERS, widest
 from .c_words import TYPES, compute, literal
@@ -15,8 +15,11 @@ LEAST = {
     "float": "-INFINITY",
     "double": "-INFINITY",
     "long long": "(-9223372036854775807LL - 1)",
-    "char": "0",
+    "int": "0",
 }
+# The types of a walk's own numbers. In memory a bool is a char; beside floats it is as
+# wide as they are, or compilers would take two numbers at a time.
+OWN = {**TYPES, "bool": "int"}
 
 
 class Walk:
@@ -49,7 +52,7 @@ class Walk:
         for k, (buffer, item) in enumerate(self.makers.items()):
             self.names[buffer] = f"r{k}"
             if needs_row(item, group):
-                kind = TYPES[buffer.dtype]
+                kind = OWN[buffer.dtype]
                 self.names[buffer] = f"t{k}"
                 self.arrays.append(f"{kind} t{k}[{item.length}];")
 
@@ -93,9 +96,10 @@ class Walk:
         before: list[str] = []
         inside: list[str] = []
         after: list[str] = []
+        self.widened = before
         sums: list[str] = []
         for k, item in enumerate(items):
-            kind = TYPES[item.out.view.dtype]
+            kind = OWN[item.out.view.dtype]
             if item.kind == "row":
                 name = self.names.get(item.out.view.buffer, f"a{item.loop}_{k}")
                 (read,) = item.reads
@@ -134,7 +138,7 @@ class Walk:
         """The lines of an element-wise step."""
         step = item.step
         assert isinstance(step, Map)
-        own = TYPES[widest(step)]
+        own = OWN[widest(step)]
         lines: list[str] = []
         args: list[str] = []
         reads = iter(item.reads)
@@ -146,10 +150,13 @@ class Walk:
                 number = [*self.scalars].index(v.buffer)
                 args.append(f"({own}) s{number}")
             else:
-                text = self.load(next(reads), item)
+                read = next(reads)
+                text = self.load(read, item)
+                if own != "int" and item.length <= STACK and self.is_narrow(read):
+                    text = self.widen(text, item.length)
                 if not text.isidentifier():  # loaded before one is chosen
                     chooses = step.function == "where" and not args
-                    mine = TYPES[v.dtype] if chooses else own
+                    mine = OWN[v.dtype] if chooses else own
                     name = f"x{item.loop}_{id_of(item, self.group)}_{len(args)}"
                     lines.append(f"const {mine} {name} = {text};")
                     text = name
@@ -165,6 +172,20 @@ class Walk:
         else:
             lines.append(f"{self.place(item.out)} = {value};")
         return lines
+
+    def is_narrow(self, read: Operand) -> bool:
+        """Whether it is a row of bools that was in memory before the walk."""
+        buffer = read.view.buffer
+        made = buffer in self.names or buffer.place[0] in self.written
+        return read.view.dtype == "bool" and read.along != 0 and not made
+
+    def widen(self, text: str, length: int) -> str:
+        """A row of bools in memory, as numbers of the walk's own."""
+        name = f"w{len(self.arrays)}"
+        self.arrays.append(f"int {name}[{length}];")
+        self.widened.append("#pragma omp simd")
+        self.widened.append(f"for (long c = 0; c < {length}; c++) {name}[c] = {text};")
+        return f"{name}[c]"
 
     # --- where numbers lie ------------------------------------------------------------
 
