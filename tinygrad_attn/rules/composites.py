@@ -160,7 +160,9 @@ def linear(xp, x, weight, bias):
     (..., d_in) → (..., d_out), with a weight of shape (d_out, d_in).
     """
     z = xp.matmul(x, matrix_transpose(xp, weight))
-    return z if bias is None else z + bias
+    if bias is not None:
+        z += bias  # in its place, where arrays can: z is ours alone
+    return z
 
 
 @linear.defvjp
