@@ -353,7 +353,9 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         dP = dE · scale
         dQ = dP K         dK = dPᵀ Q                   the matrix product P = Q Kᵀ
 
-    Where the mask is false A is 0, and so is dE: no case of its own.
+    Where the mask is false A is 0, and so is dE: no case of its own. With the rows gᵢ,
+    zᵢ and vⱼ of g, z and V, Σⱼ dAᵢⱼ Aᵢⱼ = Σⱼ (gᵢ·vⱼ) A'ᵢⱼ = gᵢ·zᵢ: a sum over d_v
+    numbers, not S (Dao et al. 2022, "FlashAttention", appendix B).
     """
     query, key, value, _, _, keep = inputs
     if saved is None:
@@ -366,7 +368,7 @@ def attention_vjp(xp, g, z, inputs, needs, saved, *, scale, p=0.0):
         d_kept = xp.matmul(g, matrix_transpose(xp, value))
         # dropout is linear, element by element: its gradient passes the same gate
         d_weights = d_kept if keep is None else dropout(xp, d_kept, keep, p=p)
-        average = xp.sum(d_weights * weights, axis=-1, keepdims=True)
+        average = xp.sum(g * z, axis=-1, keepdims=True)
         d_energies = weights * (d_weights - average)
         d_products = d_energies * scale
         dq = xp.matmul(d_products, key)
