@@ -72,7 +72,7 @@ ORDER = """
         program.writers.python_steps program.writers.python_text
         program.compiling program.blas program.machines program.python_machine
         program.keys
-        program.proving program.files program.saving_c program.saving
+        program.proving program.sharing program.files program.saving_c program.saving
         program.running program.write
         program.compiled
     pictures

@@ -37,6 +37,7 @@ And what runs a text:
     python_machine.py   the same for plain Python: lists in, lists out
     keys.py         what a program was written for
     proving.py      a compiled program's first run, beside NumPy's (C)
+    sharing.py      a machine has the numbers of the model and its optimizers
     files.py        files, written whole or not at all
     saving_c.py     a program as a file in C
     saving.py       a program as a file that runs without this package

@@ -185,7 +185,8 @@ def fits(step: Step) -> bool:
         now = key_of(step.key.modules, (t for t, _ in step.key.learning))
         if difference(step.key, now):
             return False
-    return not step.other_options() and all(part.suits() for part in step.unsure())
+    model = step.model
+    return not model.other_options() and all(p.suits() for p in model.unsure())
 
 
 def input_names(function: Any, tensors: Iterable[int | str]) -> list[str]:

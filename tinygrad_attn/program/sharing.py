@@ -1,0 +1,251 @@
+"""Sharing: a machine has the numbers of the model and of its optimizers.
+
+Programs and eager steps may take turns. So before each run it is looked at whether a
+parameter, a state, or an option is another than after the last run; what is new is
+taken over, and what the program was not written for is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from operator import attrgetter, is_, is_not
+from typing import Any
+
+from ..arrays.backends import brought, current_backend, namespace_of
+from .listing import Program
+from .updating import Part
+
+array_of = attrgetter("array")
+
+
+def noted(group: dict[str, Any]) -> tuple[list[Any], ...]:
+    """A group of an optimizer as it is now: its options, their values, and what is in
+    those that are lists (the parameters)."""
+    lists = [v for v in group.values() if isinstance(v, list)]
+    return [*group], [*group.values()], lists, [x for v in lists for x in v]
+
+
+def is_as_noted(group: dict[str, Any], note: tuple[list[Any], ...]) -> bool:
+    """Whether it still is, to the very objects."""
+    names, values, lists, inside = note
+    return (
+        [*group] == names
+        and all(map(is_, group.values(), values))
+        and sum(map(len, lists)) == len(inside)
+        and all(map(is_, chain.from_iterable(lists), inside))
+    )
+
+
+class Sharing:
+    """A model and its optimizers, whose numbers a machine has.
+
+    Attributes:
+        machine: which has them.
+        foreign: whether the model is on another backend than the machine.
+    """
+
+    def __init__(
+        self, program: Program, machine: Any, clip: float | None, given: Sequence[Any]
+    ) -> None:
+        self.program, self.machine, self.clip = program, machine, clip
+        self.leaves = [*program.leaves]
+        self.buffers = [*program.leaves.values()]
+        arrays = [t.array for t in self.leaves] or [t.array for t in given]
+        self.xp = namespace_of(arrays) if arrays else current_backend().xp
+        self.foreign = self.xp.name != machine.namespace
+        self.trained = {p for part in program.parts for p in part.parameters}
+        self.seen: list[Any] = [None] * len(self.leaves)
+        self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
+        self.expected: list[Any] = [None] * len(self.optimizers)
+        self.groups: list[Any] = []  # of the optimizers, as they were at the last run
+        self.rates: dict[Any, float] = {}  # scalar → its number
+        self.states: list[tuple[Part, list[dict[str, Any]]]] = []  # of its parameters
+        self.counts: list[tuple[int, list[dict[str, Any]]]] = []  # of this run's steps
+        self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
+        self.renews = self.foreign or not machine.keeps  # gives out other arrays
+        self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
+
+    # --- before a run -----------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Has the machine have the numbers of the model, in a memory of its own."""
+        kept = self.machine.alone is not None and self.machine.shared()
+        if kept or self.renews:
+            self.look_at_states()
+        moved = self.others_moved()
+        if moved or self.beginning:
+            self.check_states()
+        if kept or moved:
+            self.take_over(kept)
+
+    def others_moved(self) -> bool:
+        """Whether a parameter or a state has other numbers than after the last run."""
+        now = map(array_of, self.leaves)
+        return (
+            self.emptied()
+            or any(map(is_not, now, self.seen))
+            or any(map(self.is_other, self.optimizers, self.expected))
+        )
+
+    @staticmethod
+    def is_other(optimizer: Any, expected: Any) -> bool:
+        """Whether an optimizer has another state, or went on, since the last run."""
+        if expected is None:
+            return True
+        state, steps = expected
+        return optimizer.state is not state or optimizer.steps != steps
+
+    def emptied(self) -> bool:
+        """Whether an optimizer's state was emptied: then it begins anew."""
+        found = False
+        for part, states in self.states:
+            if part.optimizer.state.get(part.parameters[0]) is not states[0]:
+                self.expected[self.optimizers.index(part.optimizer)] = None
+                found = True
+        return found
+
+    def look_at_states(self) -> None:
+        """Sees whether somebody put an array of his own into a state."""
+        for i, optimizer in enumerate(self.optimizers):
+            for p, slot, array in self.handed[i]:
+                if optimizer.state.get(p, {}).get(slot) is not array:
+                    self.expected[i] = None
+
+    def check_states(self) -> None:
+        """Refuses a run if an optimizer's state is another than was written for."""
+        if not all(part.suits() for part in self.unsure()):
+            raise RuntimeError(
+                "step: the optimizer's state is not what the program was written for "
+                "(other slots, or parameters updated differently often); write it "
+                "again (a function under @compile does so by itself)"
+            )
+
+    def unsure(self) -> list[Part]:
+        """The parts whose state may not be what their update was written for."""
+        moved = {
+            id(o)
+            for i, o in enumerate(self.optimizers)
+            if self.is_other(o, self.expected[i])
+        }
+        return [
+            part
+            for part in self.program.parts
+            if id(part.optimizer) in moved or len(part.given) < len(part.slots)
+        ]
+
+    # --- numbers: taken over, and given out -------------------------------------------
+
+    def take_over(self, kept: bool) -> None:
+        """Takes over what others gave the parameters and the states, and gives out
+        views of the machine's memory; of a fresh one, if somebody kept the old."""
+        machine = self.machine
+        if kept:
+            machine.move()
+        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
+            if t.array is not self.seen[i]:
+                machine.take(buffer, t.array)
+                self.seen[i] = t.array
+        for i, optimizer in enumerate(self.optimizers):
+            if self.is_other(optimizer, self.expected[i]):
+                self.take_state(optimizer)
+            self.expected[i] = optimizer.state, optimizer.steps
+        self.give_out()
+        self.states = [
+            (part, [part.optimizer.state[p] for p in part.parameters])
+            for part in self.program.parts
+        ]
+        machine.alone = None
+        machine.shared()  # counts
+
+    def take_state(self, optimizer: Any) -> None:
+        """The same of an optimizer's state; what is missing begins at 0."""
+        for part in self.program.parts:
+            if part.optimizer is not optimizer:
+                continue
+            for at, p in enumerate(part.parameters):
+                state = optimizer.state.get(p, {})
+                optimizer.state[p] = {"step": state.get("step", 0)}
+                for slot in part.slots:
+                    self.machine.take_piece(part, slot, at, state.get(slot))
+
+    def give_out(self) -> None:
+        """Gives parameters and states the machine's arrays; or copies of them, if the
+        model is on another backend."""
+        arrays, pieces = self.machine.arrays, self.machine.pieces
+        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
+            if t in self.trained:
+                own = arrays[buffer]
+                t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
+        self.handed = [[] for _ in self.optimizers]
+        for part in self.program.parts:
+            state = part.optimizer.state
+            handed = self.handed[self.optimizers.index(part.optimizer)]
+            for slot in part.slots:
+                for p, own in zip(part.parameters, pieces[part, slot]):
+                    given = self.ours(own, p) if self.foreign else own
+                    state[p][slot] = given
+                    handed.append((p, slot, given))
+
+    def ours(self, array: Any, like: Any) -> Any:
+        """An array of the machine as one of the model's backend, which is another."""
+        return brought(self.xp, array, like.dtype)
+
+    # --- plain numbers ----------------------------------------------------------------
+
+    def scalars(self) -> list[float]:
+        """The plain numbers of this run."""
+        if what := self.other_options():
+            raise RuntimeError(
+                f"step: {what}; write it again (a function under @compile does so by "
+                "itself)"
+            )
+        values = self.rates
+        self.counts = []
+        for part, states in self.states:
+            t = states[0]["step"] + 1
+            values[part.step.buffer] = t
+            self.counts.append((t, states))
+        bound = self.clip or 0.0
+        return [values.get(b, bound) for b in self.program.scalars]
+
+    def other_options(self) -> str:
+        """Which of the optimizers' options is not as the program was written for, in
+        words; "" if all are. Rates are read anew, and checked, when they have changed.
+        """
+        groups = [group for o in self.optimizers for group in o.param_groups]
+        if len(groups) == len(self.groups) and all(
+            map(is_as_noted, groups, self.groups)
+        ):
+            return ""
+        for part in self.program.parts:
+            if what := part.other_option():
+                return f"{what} when the program was written"
+        for optimizer in self.optimizers:
+            optimizer.options()  # which refuses what is no rate
+        rates = {
+            x.buffer: float(part.optimizer.param_groups[part.group][rate])
+            for part in self.program.parts
+            for rate, x in part.rates.items()
+        }
+        for buffer, was in self.program.draft.tape.decided.items():
+            if bool(rates.get(buffer)) is not was:
+                return (
+                    f"{buffer.name} is {rates.get(buffer)}, and the program was "
+                    f"written for {'another number than 0' if was else '0'}"
+                )
+        self.rates, self.groups = rates, [*map(noted, groups)]
+        return ""
+
+    # --- after a run ------------------------------------------------------------------
+
+    def after(self) -> None:
+        """The counts of steps go on."""
+        for i, optimizer in enumerate(self.optimizers):
+            optimizer.steps += 1
+            self.expected[i] = optimizer.state, optimizer.steps
+        for t, states in self.counts:
+            for state in states:
+                state["step"] = t
+        if self.renews:
+            self.give_out()
