@@ -74,7 +74,7 @@ ORDER = """
         program.keys
         program.proving program.sharing program.files program.saving_c program.saving
         program.running program.write
-        program.compiled
+        program.compiled program.living
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
         pictures.look.pages pictures.look.text

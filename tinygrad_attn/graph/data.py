@@ -52,6 +52,9 @@ class Node:
         parameters: at the module level, how many numbers the module learns.
         positions: in one head's graph, where these numbers lie in the whole tensor,
             flattened; else None.
+        recorded: which of the recorded tensors it is, or is a slice of, in the order of
+            computing; the same number in each graph of one computation. None for the
+            steps inside an operation.
     """
 
     id: str
@@ -74,6 +77,7 @@ class Node:
     gradient_array: Any = field(default=None, repr=False)
     total_array: Any = field(default=None, repr=False)
     positions: Any = field(default=None, repr=False)
+    recorded: int | None = None
 
     @property
     def kind(self) -> str:
@@ -164,6 +168,8 @@ class Graph:
             module, head or focus L is not among the nodes.
         groups: by id, the calls that the nodes were computed in.
         through: if this is a part, what its gradients flow through: "O[1,0]"; else "".
+        seeds: a node's id → the gradient that does not come along an edge: ∂L/∂L = 1;
+            in a part's graph, what its results get from outside.
     """
 
     level: str
@@ -172,6 +178,7 @@ class Graph:
     of: str = ""
     groups: dict[str, Group] = field(default_factory=dict)
     through: str = ""
+    seeds: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._by_id = {node.id: node for node in self.nodes}

@@ -28,6 +28,10 @@ class Names:
         self.paths: dict[int, str] = {}
         self.parameters: dict[Tensor, str] = {}
         self.modules: dict[str, Any] = {}
+        order = [trace.origin.get(t) for t in trace.tensors()]
+        self.recorded: dict[Tensor | None, int] = {
+            t: i for i, t in enumerate(order) if t is not None
+        }
         outermost: list[Any] = []
         for t in trace.tensors():
             owners = [s.owner for s in scopes(t._scope) if is_module(s.owner)]
@@ -296,6 +300,7 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
         gradient_array=trace.gradients.get(t),
         total_array=trace.total(t),
         positions=trace.positions.get(t),
+        recorded=names.recorded.get(trace.origin.get(t)),
     )
 
 

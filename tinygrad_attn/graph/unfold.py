@@ -178,7 +178,8 @@ def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
             if isinstance(x, Tensor):
                 share = shares[i] if i < len(shares) else None
                 edges.append(Edge(ids[x], ids[t], i, None, share))
-    return Graph(level, nodes, edges, of, calls.groups)
+    seeds = {ids[t]: g for t, g in zip(trace.roots, trace.seeds) if g is not None}
+    return Graph(level, nodes, edges, of, calls.groups, seeds=seeds)
 
 
 def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Graph:

@@ -43,5 +43,6 @@ And what runs a text:
     saving.py       a program as a file that runs without this package
     running.py      the program as a function
     write.py        the program of a function
+    living.py       a graph as a program of JavaScript, for a page
     compiled.py     a function that writes its program when it is called; `compile`
 """
