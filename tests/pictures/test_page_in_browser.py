@@ -16,6 +16,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright
 HEAD = attention_head()
 CARD = {card["name"]: card for card in HEAD["cards"]}
 BY_ID = {card["id"]: card for card in HEAD["cards"]}
+PLACES = HEAD["views"][0]["places"]
 STEPS = HEAD["steps"]
 FIRST_BACKWARD = next(i for i, s in enumerate(STEPS, 1) if s["kind"] == "seed")
 AT_THE_END = f"{len(STEPS)} / {len(STEPS)}"
@@ -372,7 +373,7 @@ def test_hovering_a_product_writes_its_sum_and_lights_row_and_column(visit):
         )
         for (y, width), name, row in zip(boxes, "QK", (i, j)):
             place = tab.evaluate("id => PLACES.get(id).value", CARD[name]["id"])
-            top = CARD[name]["y"] + place["y"] + place["rows"][row] - 1
+            top = PLACES[CARD[name]["id"]][1] + place["y"] + place["rows"][row] - 1
             assert y == pytest.approx(top)
             assert width == pytest.approx(place["columns"][-1] + place["w"] + 2)
     tab.locator("#title").hover()

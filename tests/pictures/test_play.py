@@ -32,7 +32,7 @@ def close(want, rel):
 def script(model, level="op"):
     loss, settings = model()
     graph = unfold(loss, level, settings.pop("module", None), **settings)
-    graph = without_transposes(graph) if level == "op" else graph
+    graph = without_transposes(graph)
     return graph, Script(graph).data("title", "below")
 
 
