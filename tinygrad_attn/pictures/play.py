@@ -131,7 +131,7 @@ class Script:
     """A graph as the page's data."""
 
     def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
-        self.graph = graph
+        self.graph = graph = without_transposes(graph)
         self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
         self.called = short_names(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
