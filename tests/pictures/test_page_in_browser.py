@@ -737,6 +737,44 @@ def test_on_a_phone_the_sum_of_a_number_is_read_whole(visit, size):
     assert box["y"] + box["height"] <= bar["y"] + 1
 
 
+def long_name(data):
+    """The head, whose Q has a name so long that its sums fill a phone's panel."""
+    for card in data["cards"]:
+        if card["name"] == "Q":
+            card["name"] = "TheQueriesOfThisOneHead"
+    return data
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
+def test_a_sum_that_grows_over_its_number_stays(visit, size):
+    touch = {"has_touch": True, "is_mobile": True} if size[0] < 700 else {}
+    tab = visit(long_name(attention_head()), step=len(STEPS), size=size, own=touch)
+    last = tab.locator("#explanation .cell").last
+    last.scroll_into_view_if_needed()
+    box = last.bounding_box()
+    at = box["x"] + 8, box["y"] + 8
+    if touch:
+        tab.touchscreen.tap(*at)
+    else:
+        tab.mouse.move(*at)
+        tab.mouse.move(at[0] + 2, at[1] + 2)
+    tab.wait_for_timeout(200)
+    assert len(readout(tab)) == 3
+    if touch:  # what was tapped stays in sight
+        box, top = last.bounding_box(), tab.locator("#readout").bounding_box()["y"]
+        assert box["y"] + box["height"] <= top + 1
+        sizes = "all => all.map((p) => parseFloat(getComputedStyle(p).fontSize))"
+        assert min(tab.locator("#readout .more").evaluate_all(sizes)) >= 16
+
+
+@pytest.mark.parametrize(
+    ("v", "text"),
+    [(0.00002949, "2.949·10⁻⁵"), (-0.0002949, "−.0002949"), (123456.7, "1.235·10⁵")],
+)
+def test_a_small_number_of_a_sum_has_a_power_of_ten(visit, v, text):
+    assert visit().evaluate("v => brief(v)", v) == text
+
+
 def test_on_a_phone_one_taps(visit):
     assert "Point at a number" in visit().locator("#readout").inner_text()
     tab = visit(own={"has_touch": True, "is_mobile": True}, size=(390, 844))
