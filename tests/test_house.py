@@ -78,7 +78,7 @@ ORDER = """
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
         pictures.look.pages pictures.look.text
-        pictures.look.showing pictures.look.grids
+        pictures.look.paths pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes

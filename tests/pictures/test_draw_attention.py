@@ -306,6 +306,12 @@ def test_keys_are_the_queries_tokens_where_they_are_as_many():
         ({"mask": [[True, True]]}, r"mask of shape \(1, 2\) given"),
         ({"mask": [[1, 1, 1]]}, "mask of int given; it must be of bool"),
         ({"mask": 5}, "mask of type int given"),
+        ({"mask": {"x": [[True]]}}, "a mask for 'x' given; .* weights are none"),
+        (
+            {"weights": {"a": WEIGHTS}, "mask": {"b": [[True]]}},
+            "a mask for 'b' given; the paths of the weights are 'a'",
+        ),
+        ({"query": True}, "query=True given"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(call, said):
@@ -332,7 +338,7 @@ def test_it_is_saved_in_one_call_and_always_the_same(tmp_path):
     assert svg_in(picture._repr_html_()) == picture.svg
     with pytest.raises(ValueError, match=r"save: '.*x.png' given; the name must end"):
         picture.save(tmp_path / "x.png")
-    with pytest.raises(TypeError, match="Picture.save: a int given"):
+    with pytest.raises(TypeError, match="Picture.save: 3, a int, given"):
         picture.save(3)
 
 

@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Sequence
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from ..arrays.backends import namespace_of
@@ -26,9 +25,10 @@ from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings, shortened
 from .look.grids import Grid, grid_of, size_of
+from .look.paths import path_for
 from .look.text import fit_text
 from .page.assemble import page
-from .page.playable import Page
+from .page.playable import ENDINGS, Page
 from .page.sizes import Size, size_on_page
 from .page.summary import summary
 from .page.sums import adds_up, grid_data, how
@@ -61,7 +61,7 @@ def play(
 
     Args:
         root: a Tensor, such as a loss, or a Graph that `unfold` made.
-        path: the file to write; None to write nothing.
+        path: the file to write, an .html; None to write nothing.
         level: "op" or "primitive".
         head, sample, focus, module: a part of the computation, as in `unfold`.
         tokens: labels for the rows of every tensor that has as many rows.
@@ -74,8 +74,8 @@ def play(
 
     Raises:
         TypeError: path or tokens has a wrong type.
-        ValueError: a level that cannot be played, too many cards, or tokens that fit no
-            rows; and the errors of `unfold`.
+        ValueError: a path that does not end in .html, a level that cannot be played,
+            too many cards, or tokens that fit no rows; and the errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -87,11 +87,8 @@ def play(
     if given not in ("op", "primitive"):
         raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
     check_number("play", "limit", limit, 1, whole=True)
-    if not (path is None or isinstance(path, (str, os.PathLike))):
-        raise TypeError(
-            f"play: path={path!r}, a {type(path).__name__}, given; it must be a str, a "
-            "PathLike or None"
-        )
+    if path is not None:
+        path = path_for("play", path, *ENDINGS, what="path=")
     graph = (
         root
         if isinstance(root, Graph)
@@ -119,7 +116,7 @@ def play(
     made = Page(
         page(data, still),
         heading,
-        None if path is None else Path(path),
+        path,
         still,
     )
     if made.path is not None:

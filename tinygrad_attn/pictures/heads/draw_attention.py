@@ -103,9 +103,8 @@ def draw_attention(
     one = choose(heads, head)
     queries = read_tokens("tokens_q", tokens_q, len(one.rows), None)
     keys = read_tokens("tokens_k", tokens_k, len(one.rows[0]), tokens_q)
-    if query is not None and not (
-        isinstance(query, Integral) and 0 <= query < len(queries)
-    ):
+    number = isinstance(query, Integral) and not isinstance(query, bool)
+    if query is not None and not (number and 0 <= query < len(queries)):
         raise ValueError(
             f"{WHO}: query={query!r} given; it must be one of the {len(queries)} "
             "queries, counted from 0"

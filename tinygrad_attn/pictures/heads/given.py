@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from ...errors import say
+
 WHO = "draw_attention"
 TOKENS_UP_TO = 256
 HEADS_UP_TO = 256
@@ -65,6 +67,12 @@ def read(weights: Any, sample: int, mask: Any) -> list[Head]:
             there are no heads, or too many.
     """
     maps = weights if isinstance(weights, Mapping) else {"": weights}
+    if isinstance(mask, Mapping) and (alone := [p for p in mask if p not in maps]):
+        known = ", ".join(map(repr, filter(None, maps))) or "none"
+        raise ValueError(
+            f"{WHO}: a mask for {say(alone[0])} given; the paths of the weights are "
+            f"{known}"
+        )
     heads: list[Head] = []
     for path, given in maps.items():
         own_mask = mask.get(path) if isinstance(mask, Mapping) else mask
