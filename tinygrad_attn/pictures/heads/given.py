@@ -49,6 +49,14 @@ class Head:
         """Whether a cell is drawn grey: it is hidden, and its weight is 0."""
         return self.hidden[i][j] and self.rows[i][j] == 0.0
 
+    def leaks(self) -> bool:
+        """Whether a masked weight is not 0."""
+        return any(
+            hides and weight != 0.0
+            for row, hidden in zip(self.rows, self.hidden)
+            for weight, hides in zip(row, hidden)
+        )
+
     def sums(self) -> list[int | None]:
         """For each row 1 or 0 if it adds up to that, else None. A query that may attend
         to no key has a row of 0."""
