@@ -72,7 +72,7 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
 def more_numbers(card: Card) -> str:
     """The line below a card's rows if some are left out."""
     moved = any(row.gradient for row in card.rows)
-    return f"⋯ and {card.more:,} {'that move no more' if moved else 'more'}"
+    return f"⋯ and {card.more:,} more" + (", with gradients no larger" if moved else "")
 
 
 def short_path(source: str) -> str:
