@@ -89,6 +89,8 @@ def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
     few = "o" if len(losses) < 3 else ""  # one step is a point, and no line
     axes.plot(range(1, len(losses) + 1), losses, color="#2166ac", marker=few)
     axes.set(xlabel="step", ylabel=f"loss (nats per {unit})", ylim=(0, None))
+    if few:
+        axes.set_xlim(0, 3)  # around one point there would be no whole number but it
     axes.locator_params(axis="x", integer=True)
     axes.set_title(title, loc="left", fontweight="bold")
     axes.spines[["top", "right"]].set_visible(False)

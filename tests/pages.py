@@ -41,6 +41,19 @@ def softmax(row):
 # --- the form of the data -----------------------------------------------------------
 
 
+def in_one_view(data, clusters=()):
+    """The data, with the places of cards and the paths of links as their only view."""
+    cards, lines = data["cards"], []
+    places = {card["id"]: (card.pop("x"), card.pop("y")) for card in cards}
+    for number, link in enumerate(data["links"]):
+        ends = {key: link[key] for key in ("source", "target")}
+        lines.append({**ends, "path": link.pop("path"), "back": link.pop("back")})
+        lines[-1]["links"] = [number]
+    view = {"width": data.pop("width"), "height": data.pop("height")}
+    view.update(places=places, lines=lines, clusters=[*clusters], folded=[])
+    return {**data, "views": [view]}
+
+
 def number(v):
     """As the data has it: what is not finite is a string."""
     return v if isinstance(v, bool) or isfinite(v) else str(v)
@@ -266,16 +279,17 @@ def attention_head():
                     }
                 )
         steps.append({"kind": "backward", "card": ids[name], "sends": sends})
-    return {
+    data = {
         "title": "One attention head",
         "subtitle": "T = 4, d = 6, dₖ = 4, causal",
         "of": "L",
         **{"width": 1060, "height": 800, "tokens": TOKENS},
         "cards": cards,
-        "clusters": [dict(zip(("name", "x", "y", "w", "h"), c)) for c in CLUSTERS],
         "links": links,
         "steps": steps,
     }
+    clusters = [dict(zip(("name", "x", "y", "w", "h"), c)) for c in CLUSTERS]
+    return in_one_view(data, clusters)
 
 
 def link(ids, source, target, position):
@@ -349,11 +363,13 @@ def large(cards=30, side=30, columns=6):
         send = {"link": i - 1, "to": f"n{i - 1}", "rule": "∂x += ∂z", "grid": sent}
         send.update(path=1, paths=1, so_far=sent)
         steps.append({"kind": "backward", "card": f"n{i}", "sends": [send]})
-    return {
-        **{"title": "Large", "subtitle": "", "of": "L", "tokens": None},
-        **{"width": 300 * columns, "height": 380 * -(-cards // columns)},
-        **{"cards": made, "clusters": [], "links": links, "steps": steps},
-    }
+    return in_one_view(
+        {
+            **{"title": "Large", "subtitle": "", "of": "L", "tokens": None},
+            **{"width": 300 * columns, "height": 380 * -(-cards // columns)},
+            **{"cards": made, "links": links, "steps": steps},
+        }
+    )
 
 
 def long_sum():
@@ -369,6 +385,9 @@ def long_sum():
     for card in (a, b, c):
         card["gradient"] = None
     steps = [{"kind": "forward", "card": "n2"}]
+    view = data["views"][0]
+    places = dict(zip(("n0", "n1", "n2"), view["places"].values()))
+    view.update(places=places, lines=[], clusters=[])
     return {**data, "cards": [a, b, c], "links": [], "steps": steps, "tokens": None}
 
 
@@ -409,12 +428,14 @@ def batched():
         about = {"id": name, "name": name, "formula": name, "kind": "op", "module": ""}
         empty = {"shape": "", "sentence": "", "source": "", "gradient": None}
         cards.append({**about, **empty, **place, "value": numbers, "how": how})
-    return {
-        **{"title": "Batches", "subtitle": "", "of": "u", "tokens": None},
-        **{"width": 1020, "height": 420, "clusters": [], "links": []},
-        "cards": cards,
-        "steps": [{"kind": "forward", "card": name} for name in "mpsru"],
-    }
+    return in_one_view(
+        {
+            **{"title": "Batches", "subtitle": "", "of": "u", "tokens": None},
+            **{"width": 1020, "height": 420, "links": []},
+            "cards": cards,
+            "steps": [{"kind": "forward", "card": name} for name in "mpsru"],
+        }
+    )
 
 
 EVIL = {
@@ -440,6 +461,6 @@ def hostile(name):
     for step in data["steps"]:
         for send in step.get("sends", []):
             send["rule"] = name
-    for cluster in data["clusters"]:
+    for cluster in data["views"][0]["clusters"]:
         cluster["name"] = name
     return {**data, "title": name, "subtitle": name, "of": name, "tokens": [name] * T}

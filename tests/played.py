@@ -187,6 +187,27 @@ def batches():
     return loss, {}
 
 
+def loop():
+    """Twenty turns of a cell, of which each takes its row of the data."""
+    manual_seed(8)
+    cell, w = nn.Linear(3, 3), leaf(2, 3)
+    h, x = leaf(1, 3), leaf(20, 1, 2)
+    with record():
+        for i in range(20):
+            h = (cell(h) + x[i] @ w).tanh()
+        loss = (h * h).sum()
+    return loss, {}
+
+
+def layers():
+    """Equal layers, which repeat without a loop."""
+    manual_seed(9)
+    model = nn.TransformerEncoder(nn.TransformerEncoderLayer(2, 1, d_ff=2), 3).eval()
+    with record():
+        loss = model(leaf(1, 2, 2)).mean()
+    return loss, {}
+
+
 MODELS = [
     attention,
     inside,
@@ -197,6 +218,8 @@ MODELS = [
     activations,
     own,
     batches,
+    loop,
+    layers,
 ]
 
 

@@ -9,10 +9,10 @@ import json
 import sys
 
 import pytest
-from conftest import needs_numpy, needs_torch
+from conftest import needs_matplotlib, needs_numpy, needs_torch
 
 from benchmarks.steps import __main__ as steps
-from benchmarks.steps import floors, growth, startup, tables, workers
+from benchmarks.steps import floors, growth, picture, startup, tables, workers
 from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
 from benchmarks.steps.measuring import Result, Settings, check_losses, compared
 from benchmarks.steps.workloads import WORKLOADS, Workload, fused
@@ -191,3 +191,18 @@ def test_factors():
         "3.5",
         "46",
     ]
+
+
+@needs_matplotlib
+@pytest.mark.parametrize("speed", [0.004, 0.05, 0.14, 0.16, 0.5, 0.95, 1.0, 1.13, 24.0])
+def test_the_line_at_1_passes_through_no_number(speed):
+    figure, ax = picture.plotting().subplots(figsize=(2.6, 2.0))
+    ax.set_xscale("log")
+    ax.set_xlim(picture.LEFT, 100)
+    picture.point(ax, 0, speed, "eager")
+    figure.canvas.draw()
+    box = ax.texts[0].get_window_extent()
+    line, _ = ax.transData.transform((1.0, 0))
+    edge = ax.get_window_extent().x0
+    assert box.x1 < line or box.x0 > line
+    assert box.x0 >= edge

@@ -78,7 +78,7 @@ ORDER = """
     pictures
         pictures.look pictures.look.colours pictures.look.looks pictures.look.theme
         pictures.look.pages pictures.look.text
-        pictures.look.showing pictures.look.grids
+        pictures.look.paths pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
@@ -95,7 +95,7 @@ ORDER = """
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
-        pictures.page.playable pictures.page.assemble
+        pictures.page.views pictures.page.playable pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.explore pictures.heads.picture
         pictures.heads.draw_attention

@@ -12,6 +12,7 @@ from .growth import KEYS, VALUES
 from .tables import factor
 
 LEFT = 0.03  # the picture's left edge
+NARROW = 0.15  # of what is slower the number does not fit on the left
 
 
 def draw_growth(found: dict[str, Any], path: Path) -> str:
@@ -78,12 +79,19 @@ def draw_steps(measured: dict[str, Any], path: Path) -> str:
 
 
 def point(ax: Any, y: int, speed: float, key: str) -> None:
-    """A contestant's speed, with its number; at the left edge if it lies beyond."""
+    """A contestant's speed, with its number; at the left edge if it lies beyond.
+
+    The line at 1 must not pass through a number: what is slower has its number on the
+    left, if there is room.
+    """
     colour = "C0" if CONTESTANTS[key].ours else "0.45"
     marker, x = ("o", speed) if speed > LEFT else ("<", LEFT * 1.2)
     ax.plot([x], [y], marker, color=colour, clip_on=False)
     said = factor(speed) if speed >= 0.01 else f"{speed:.1g}"
-    ax.annotate(said, (x, y), (6, 0), textcoords="offset points", va="center", size=9)
+    left = NARROW <= speed < 1.0
+    place: dict[str, Any] = {"xytext": (-6 if left else 6, 0), "va": "center"}
+    place |= {"textcoords": "offset points", "ha": "right" if left else "left"}
+    ax.annotate(said, (x, y), size=9, **place)
 
 
 def plotting() -> Any:

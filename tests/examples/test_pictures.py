@@ -32,6 +32,12 @@ def test_a_curve_has_its_title_and_is_seen(losses, tmp_path):
     assert "#2166ac" in line
     points = svg.count("<use", svg.index("stroke: #2166ac"))
     assert points >= len(losses) if len(losses) < 3 else True
+    steps = svg[
+        svg.index('id="matplotlib.axis_1"') : svg.index('id="matplotlib.axis_2"')
+    ]
+    written = re.findall(r"<!-- ([\d.]+) -->", steps)  # there is no half step
+    assert written
+    assert all(step.isdigit() for step in written)
 
 
 def test_a_curve_that_cannot_be_drawn_leaves_no_empty_file(tmp_path, monkeypatch):

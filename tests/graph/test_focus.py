@@ -71,7 +71,7 @@ def test_it_makes_a_graph_small_enough(loss):
         ("Z", "'Z' given; there are Q, K"),
         ("Q[0]", "Q has shape"),
         ("Q[4,0]", "Q has shape"),
-        ("Q[-1,0]", "must be a name"),
+        ("Q[-1,0]", "its numbers are Q"),
         ("", "must be a name"),
         (3, "must be a name"),
     ],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from conftest import assert_close
 
@@ -29,6 +31,57 @@ def test_every_operation_says_what_it_is(name):
     assert meaning.formula
     assert meaning.sentence.endswith((".", ":"))
     assert bool(meaning.rules) == bool(meaning.why) == op.differentiable
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_no_sentence_uses_a_letter_that_may_be_a_name(name):
+    """In a picture x, y and z may be other things: a sentence has them in backticks,
+    and the step's names are put there."""
+    meaning = OPS[name].meaning
+    for sentence in (meaning.sentence, meaning.why):
+        plain = re.sub("`[^`]*`", "", sentence)
+        letters = {"g", "t", "u", "x", "y", "z", *meaning.inputs} - WORDS
+        assert letters.isdisjoint(re.findall("[a-zA-Z_]+", plain))
+        assert not re.search("[ˣʸᶻ]", sentence)
+
+
+WORDS = {"inputs", "weight", "target", "value", "key", "query"}  # also plain English
+
+
+def sentences(root, name, **settings):
+    graph = without_transposes(unfold(root, **settings))
+    words = written(graph, graph.node(name), names(graph))
+    return words.sentence, words.why
+
+
+def test_sentences_speak_with_the_names_of_the_picture():
+    products, scale = (randn(2, 2).requires_grad_() for _ in "ab")
+    with record():
+        energies = products / scale
+        loss = energies.sum()
+    assert sentences(loss, "energies")[1] == (
+        "If products grows by 1, energies grows by 1/scale. And ∂energies/∂scale = "
+        "-products/scale², which is -energies/scale."
+    )
+
+
+def test_of_a_plain_number_the_letters_are_explained():
+    x = randn(2, 2).requires_grad_()
+    with record():
+        energies = x / 2
+        squares = x**3
+        loss = (energies + squares).sum()
+    assert sentences(loss, "energies")[1].endswith(" Here y = 2, z = energies.")
+    assert sentences(loss, "squares")[0] == "x to the power 3, number by number."
+    assert sentences(loss, "squares")[1].endswith(" Here y = 3, z = squares.")
+
+
+def test_a_sentence_has_the_numbers_of_its_settings():
+    x = randn(2, 2).requires_grad_()
+    with record():
+        bent = functional.leaky_relu(x, 0.2)
+        loss = bent.sum()
+    assert sentences(loss, "bent")[0] == "Negative numbers are multiplied by .2."
 
 
 def names(graph):

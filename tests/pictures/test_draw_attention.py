@@ -306,6 +306,12 @@ def test_keys_are_the_queries_tokens_where_they_are_as_many():
         ({"mask": [[True, True]]}, r"mask of shape \(1, 2\) given"),
         ({"mask": [[1, 1, 1]]}, "mask of int given; it must be of bool"),
         ({"mask": 5}, "mask of type int given"),
+        ({"mask": {"x": [[True]]}}, "a mask for 'x' given; .* weights are none"),
+        (
+            {"weights": {"a": WEIGHTS}, "mask": {"b": [[True]]}},
+            "a mask for 'b' given; the paths of the weights are 'a'",
+        ),
+        ({"query": True}, "query=True given"),
     ],
 )
 def test_a_wrong_call_is_one_sentence(call, said):
@@ -332,7 +338,7 @@ def test_it_is_saved_in_one_call_and_always_the_same(tmp_path):
     assert svg_in(picture._repr_html_()) == picture.svg
     with pytest.raises(ValueError, match=r"save: '.*x.png' given; the name must end"):
         picture.save(tmp_path / "x.png")
-    with pytest.raises(TypeError, match="Picture.save: a int given"):
+    with pytest.raises(TypeError, match="Picture.save: 3, a int, given"):
         picture.save(3)
 
 
@@ -373,3 +379,29 @@ def test_every_file_of_the_page_is_used_and_short():
     named = {"explore.css", "explore.html", *explore.SCRIPTS}
     assert {path.name for path in files} == named
     assert all(len(path.read_text().splitlines()) <= 300 for path in files)
+
+
+@pytest.mark.parametrize("count", [5, 12, 20, 40, 64, 120, 256])
+def test_no_name_of_a_map_lies_on_another(count):
+    rows = [[1.0 / count] * count] * count
+    names = [f"t{i:03}" for i in range(count)]
+    svg = draw_attention(rows, names, style="map").svg
+    named = r'<text x="([\d.]+)" y="([\d.]+)" font-size="([\d.]+)"([^>]*)>t\d'
+    rows, columns, size = set(), set(), 0.0
+    for x, y, points, more in re.findall(named, svg):
+        size = float(points)
+        if "rotate" in more:
+            columns.add(float(x))
+        else:
+            rows.add(float(y))
+    for places, slant in ((sorted(rows), 1.0), (sorted(columns), 0.5**0.5)):
+        gaps = [b - a for a, b in zip(places, places[1:])]
+        assert min(gaps) * slant >= size - 0.1
+    assert ("is named<" in svg) == (len(rows) < count or len(columns) < count)
+
+
+def test_the_legend_explains_a_leak_where_there_is_one():
+    leak = draw_attention([[0.5, 0.5]] * 2, mask=causal_mask(2)).svg
+    assert ">masked, and yet not 0<" in leak
+    none = draw_attention([[1.0, 0.0], [0.5, 0.5]], mask=causal_mask(2)).svg
+    assert "yet not 0" not in none

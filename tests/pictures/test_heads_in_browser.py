@@ -226,3 +226,47 @@ def test_cells_are_square_where_queries_and_keys_are_not_as_many(
     tab.mouse.move(*over(tab, queries - 1, keys - 1))
     told = f"{queries - 1} → {keys - 1}: {1 / keys:.4f}"
     assert tab.locator(READOUT).inner_text() == told
+
+
+# Where a text lies, of all that a canvas writes while it is painted.
+WRITTEN = """() => {
+    const brush = MAP.getContext("2d"), found = [];
+    const write = brush.fillText.bind(brush);
+    brush.fillText = (text, ...at) => {
+        const { a, b, e, f } = brush.getTransform(), density = window.devicePixelRatio;
+        found.push([text, e / density, f / density, Math.atan2(b, a)]);
+        write(text, ...at);
+    };
+    paintMap(chosen());
+    delete brush.fillText;
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("count", [5, 12, 40, 120])
+@pytest.mark.parametrize("token", ["a", "internationalization"])
+def test_no_name_lies_on_another(visit, count, token, size):
+    names = [f"{token[: 9 - len(str(i))]}{i}" for i in range(count)]
+    tab = visit([weights(0, count)], names, size=size)
+    for pointed in (None, count - 1):
+        tab.evaluate("i => pointAt(i, i)", pointed)
+        text = tab.evaluate("MEASURES.size")
+        written = [w for w in tab.evaluate(WRITTEN) if w[0] in names]
+        rows = sorted(y for _, _, y, turn in written if turn == 0)
+        columns = sorted(x for _, x, _, turn in written if turn != 0)
+        assert min(b - a for a, b in zip(rows, rows[1:])) >= text - 0.1
+        slant = math.sqrt(0.5)  # the distance of two lines at 45 degrees
+        assert min(b - a for a, b in zip(columns, columns[1:])) * slant >= text - 0.1
+        if pointed is not None:
+            assert [w[0] for w in written].count(names[pointed]) == 2
+    told = tab.locator("#named").inner_text()
+    assert bool(told) == (len(rows) < count or len(columns) < count)
+
+
+@pytest.mark.parametrize("leak", [0.0, 0.5])
+def test_a_leak_is_explained_where_there_is_one(visit, leak):
+    mask = [[True, False], [True, True]]
+    tab = visit([[1.0 - leak, leak], [0.5, 0.5]], ["a", "b"], mask=mask)
+    told = tab.locator("#legend").inner_text()
+    assert ("masked, and yet not 0" in told) == (leak > 0.0)

@@ -16,6 +16,7 @@ playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright
 HEAD = attention_head()
 CARD = {card["name"]: card for card in HEAD["cards"]}
 BY_ID = {card["id"]: card for card in HEAD["cards"]}
+PLACES = HEAD["views"][0]["places"]
 STEPS = HEAD["steps"]
 FIRST_BACKWARD = next(i for i, s in enumerate(STEPS, 1) if s["kind"] == "seed")
 AT_THE_END = f"{len(STEPS)} / {len(STEPS)}"
@@ -372,7 +373,7 @@ def test_hovering_a_product_writes_its_sum_and_lights_row_and_column(visit):
         )
         for (y, width), name, row in zip(boxes, "QK", (i, j)):
             place = tab.evaluate("id => PLACES.get(id).value", CARD[name]["id"])
-            top = CARD[name]["y"] + place["y"] + place["rows"][row] - 1
+            top = PLACES[CARD[name]["id"]][1] + place["y"] + place["rows"][row] - 1
             assert y == pytest.approx(top)
             assert width == pytest.approx(place["columns"][-1] + place["w"] + 2)
     tab.locator("#title").hover()
@@ -734,6 +735,44 @@ def test_on_a_phone_the_sum_of_a_number_is_read_whole(visit, size):
     assert high >= whole > 40
     box, bar = (tab.locator(name).bounding_box() for name in ("#readout", "#bar"))
     assert box["y"] + box["height"] <= bar["y"] + 1
+
+
+def long_name(data):
+    """The head, whose Q has a name so long that its sums fill a phone's panel."""
+    for card in data["cards"]:
+        if card["name"] == "Q":
+            card["name"] = "TheQueriesOfThisOneHead"
+    return data
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1280, 800)])
+def test_a_sum_that_grows_over_its_number_stays(visit, size):
+    touch = {"has_touch": True, "is_mobile": True} if size[0] < 700 else {}
+    tab = visit(long_name(attention_head()), step=len(STEPS), size=size, own=touch)
+    last = tab.locator("#explanation .cell").last
+    last.scroll_into_view_if_needed()
+    box = last.bounding_box()
+    at = box["x"] + 8, box["y"] + 8
+    if touch:
+        tab.touchscreen.tap(*at)
+    else:
+        tab.mouse.move(*at)
+        tab.mouse.move(at[0] + 2, at[1] + 2)
+    tab.wait_for_timeout(200)
+    assert len(readout(tab)) == 3
+    if touch:  # what was tapped stays in sight
+        box, top = last.bounding_box(), tab.locator("#readout").bounding_box()["y"]
+        assert box["y"] + box["height"] <= top + 1
+        sizes = "all => all.map((p) => parseFloat(getComputedStyle(p).fontSize))"
+        assert min(tab.locator("#readout .more").evaluate_all(sizes)) >= 16
+
+
+@pytest.mark.parametrize(
+    ("v", "text"),
+    [(0.00002949, "2.949·10⁻⁵"), (-0.0002949, "−.0002949"), (123456.7, "1.235·10⁵")],
+)
+def test_a_small_number_of_a_sum_has_a_power_of_ten(visit, v, text):
+    assert visit().evaluate("v => brief(v)", v) == text
 
 
 def test_on_a_phone_one_taps(visit):

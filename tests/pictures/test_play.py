@@ -32,7 +32,7 @@ def close(want, rel):
 def script(model, level="op"):
     loss, settings = model()
     graph = unfold(loss, level, settings.pop("module", None), **settings)
-    graph = without_transposes(graph) if level == "op" else graph
+    graph = without_transposes(graph)
     return graph, Script(graph).data("title", "below")
 
 
@@ -129,6 +129,9 @@ def test_a_page_is_as_large_as_what_is_shown_and_no_larger():
         ({"focus": "nothing"}, ValueError, "focus='nothing' given"),
         ({"tokens": 3}, TypeError, "tokens"),
         ({"path": 3.5}, TypeError, "PathLike"),
+        ({"focus": "mul[2]"}, ValueError, r"numbers are mul\[0\] to mul\[1\]"),
+        ({"focus": "mul[-1]"}, ValueError, r"numbers are mul\[0\] to mul\[1\]"),
+        ({"focus": "loss[0]"}, ValueError, "loss is a single number: write 'loss'"),
     ],
 )
 def test_bad_settings_get_one_sentence(settings, error, words):

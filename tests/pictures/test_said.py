@@ -282,5 +282,16 @@ def test_what_is_left_out_moves_no_more_or_is_just_more():
         x = leaf(20)
         moved = draw((x * x).sum(), "scalar", layout="own").svg
         still = draw(x * x, "scalar", layout="own").svg
-    assert "⋯ and 4 that move no more" in moved
+    assert "⋯ and 4 more, with gradients no larger" in moved
     assert "⋯ and 4 more<" in still
+
+
+def test_the_bar_of_a_card_is_explained_where_there_is_one():
+    linear = nn.Linear(2, 2)
+    with record():
+        loss = linear(randn(1, 2).requires_grad_()).sum()
+    said = "‖∂‖ = norm of the gradient of a result"
+    assert said in draw(loss, "module").svg
+    assert said in draw(loss, "module").dot
+    assert said not in draw(loss, "module", grads=False).svg
+    assert said not in draw(loss, "op").svg

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import check_flags, check_number, how_to_install, say
+from ..errors import check_flags, check_number, how_to_install
 from ..graph.data import Graph
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
@@ -19,6 +19,7 @@ from ..graph.unfold import LEVELS, graph_of
 from ..printing import printable
 from ..scalar import Value
 from ..tensor import Tensor
+from .look.paths import path_for
 from .look.showing import picture_html, show
 from .sheets.boxes import modules
 from .sheets.expressions import expression
@@ -40,7 +41,6 @@ MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "scalar": numbers,
 }
 LEAST_WIDTH = 100.0  # pixels
-FORMATS = ("svg", "png", "pdf", "dot")
 
 
 class Drawing:
@@ -116,18 +116,8 @@ class Drawing:
             ValueError: the path has another ending, or the width is none of an SVG.
             TypeError: the path is no str or PathLike.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeError(
-                f"save: {say(path)}, a {type(path).__name__}, given; it must be a str "
-                "or a PathLike"
-            )
-        path = Path(path)
+        path = path_for("save", path, ".svg", ".png", ".pdf", ".dot")
         form = path.suffix.lower().removeprefix(".")
-        if form not in FORMATS:
-            raise ValueError(
-                f"save: {path.name!r} given; the name must end in .svg, .png, .pdf or "
-                ".dot"
-            )
         if width is not None:
             check_number("save", "width", width, LEAST_WIDTH)
             if form != "svg":

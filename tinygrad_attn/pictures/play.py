@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Sequence
 from functools import reduce
-from pathlib import Path
 from typing import Any
 
 from ..arrays.backends import namespace_of
@@ -24,17 +23,16 @@ from ..graph.notation.tidy import without_transposes
 from ..graph.roles import scores_in, shares_in, weights_in
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
-from .draw import check_count, headings
-from .layout.steps import Box, Layout, Line, Outline, layout, svg_path
+from .draw import check_count, headings, shortened
 from .look.grids import Grid, grid_of, size_of
+from .look.paths import path_for
 from .look.text import fit_text
-from .look.text import width as text_width
 from .page.assemble import page
-from .page.playable import Page
+from .page.playable import ENDINGS, Page
 from .page.sizes import Size, size_on_page
 from .page.summary import summary
 from .page.sums import adds_up, grid_data, how
-from .sheets.frames import find_frames
+from .page.views import views
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, SHARE, Look
 from .sheets.tensors import card_of, scales, tensors
@@ -42,7 +40,6 @@ from .writing.placing import lay_out
 from .writing.svg import svg_text
 
 MOST = 300  # cards on a page
-MARGIN = 24.0
 
 
 def play(
@@ -64,7 +61,7 @@ def play(
 
     Args:
         root: a Tensor, such as a loss, or a Graph that `unfold` made.
-        path: the file to write; None to write nothing.
+        path: the file to write, an .html; None to write nothing.
         level: "op" or "primitive".
         head, sample, focus, module: a part of the computation, as in `unfold`.
         tokens: labels for the rows of every tensor that has as many rows.
@@ -77,8 +74,8 @@ def play(
 
     Raises:
         TypeError: path or tokens has a wrong type.
-        ValueError: a level that cannot be played, too many cards, or tokens that fit no
-            rows; and the errors of `unfold`.
+        ValueError: a path that does not end in .html, a level that cannot be played,
+            too many cards, or tokens that fit no rows; and the errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -90,11 +87,8 @@ def play(
     if given not in ("op", "primitive"):
         raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
     check_number("play", "limit", limit, 1, whole=True)
-    if not (path is None or isinstance(path, (str, os.PathLike))):
-        raise TypeError(
-            f"play: path={path!r}, a {type(path).__name__}, given; it must be a str, a "
-            "PathLike or None"
-        )
+    if path is not None:
+        path = path_for("play", path, *ENDINGS, what="path=")
     graph = (
         root
         if isinstance(root, Graph)
@@ -114,14 +108,15 @@ def play(
             f"play: {len(tokens)} tokens given; they label rows, of which there are "
             f"{' or '.join(map(str, lengths)) or 'none'}"
         )
-    still = svg_text(lay_out(tensors(graph, Look(), heading, below)))
+    sheet = shortened(tensors(graph, Look(), heading, below), fold=True, step=1)
+    still = svg_text(lay_out(sheet))
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
     data = Script(graph, tokens).data(heading, below)
     made = Page(
         page(data, still),
         heading,
-        None if path is None else Path(path),
+        path,
         still,
     )
     if made.path is not None:
@@ -133,10 +128,9 @@ class Script:
     """A graph as the page's data."""
 
     def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
-        self.graph = graph
+        self.graph = graph = without_transposes(graph)
         self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
         self.called = short_names(graph)
-        self.homes, self.frames = find_frames(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
         self.shares = shares_in(graph)
@@ -161,20 +155,14 @@ class Script:
 
     def data(self, title: str, subtitle: str) -> dict[str, Any]:
         """The data of the whole page, as `page` takes it."""
+        sheet = tensors(self.graph, Look(), title, subtitle)
         sizes = {n.id: self.size(n) for n in self.graph}
-        found = self.layout(sizes)
+        drawn, where = views(self.graph, sheet, sizes)
         cards = []
         for node in self.graph:
-            x, y = found.places[node.id]
             size = sizes[node.id]
-            where = {"x": MARGIN + x, "y": MARGIN + y, "w": size.w, "h": size.h}
-            cards.append(self.card(node) | where | {"beside": size.beside})
-        clusters = []
-        for frame in self.frames:
-            if frame.id in found.frames:
-                x, y, w, h = found.frames[frame.id]
-                where = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
-                clusters.append({"name": frame.label} | where)
+            room = {"w": size.w, "h": size.h, "beside": size.beside}
+            cards.append(self.card(node) | room | {"view": where.get(node.id)})
         steps = self.steps()
         leaves = [c["kind"] for c in cards if c["how"] is None]
         return {
@@ -182,17 +170,15 @@ class Script:
             "subtitle": fit_text(subtitle, 160),
             "opening": fit_text(summary(self.graph, leaves, steps), 300),
             "of": fit_text(pretty(self.graph.of), NAME),
-            "width": found.width + 2 * MARGIN,
-            "height": found.height + 2 * MARGIN,
             "tokens": self.tokens,
             "cards": cards,
-            "clusters": clusters,
-            "links": self.links(found),
+            "links": self.links(),
+            "views": drawn,
             "steps": steps,
         }
 
     def card(self, node: Node) -> dict[str, Any]:
-        """A card, still without its place."""
+        """A card, still without its size."""
         words = self.words[node.id]
         made = card_of(self.graph, node, words, self.called[node.id], self.graph.of)
         gradient = self.gradients[node.id]
@@ -213,8 +199,6 @@ class Script:
             "adds_up": adds_up(node) if node.id in self.weights else "",
         }
 
-    # --- places -----------------------------------------------------------------------
-
     def size(self, node: Node) -> Size:
         """The size of a card."""
         words, name = self.words[node.id], self.called[node.id]
@@ -227,45 +211,17 @@ class Script:
             below = f"{share}∂{self.graph.of}/∂{name}  ×10⁻³"
         return size_on_page(title, self.values[node.id], below)
 
-    def layout(self, sizes: dict[str, Size]) -> Layout:
-        """A place for every card and frame, and a path for every line."""
-        boxes = [
-            Box(n.id, sizes[n.id].w, sizes[n.id].h, group=self.homes[n.id])
-            for n in self.graph
+    def links(self) -> list[dict[str, Any]]:
+        """A link for every edge, with the rule by which a gradient flows back."""
+        return [
+            {
+                "source": edge.source,
+                "target": edge.target,
+                "position": edge.position,
+                "rule": self.rule(edge) if edge.contribution_array is not None else "",
+            }
+            for edge in self.graph.edges
         ]
-        lines = []
-        for edge in self.graph.edges:
-            a, b = sizes[edge.source].h, sizes[edge.target].h
-            for back, part in ((False, 0.4), (True, 0.7)):
-                lines.append(
-                    Line(edge.source, edge.target, a * part, b * part, back=back)
-                )
-        known = {f.id for f in self.frames}
-        frames = [
-            Outline(f.id, f.parent if f.parent in known else "", wide(f.label), 16.0)
-            for f in self.frames
-        ]
-        return layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)
-
-    def links(self, found: Layout) -> list[dict[str, Any]]:
-        """A link for every edge: its path forward, and back if a gradient flows."""
-        links = []
-        for i, edge in enumerate(self.graph.edges):
-            there, back = found.paths[2 * i], found.paths[2 * i + 1]
-            shift = [(x + MARGIN, y + MARGIN) for x, y in there]
-            turned = [(x + MARGIN, y + MARGIN) for x, y in back[::-1]]
-            flows = edge.contribution_array is not None
-            links.append(
-                {
-                    "source": edge.source,
-                    "target": edge.target,
-                    "position": edge.position,
-                    "path": svg_path(shift),
-                    "back": svg_path(turned) if flows else None,
-                    "rule": self.rule(edge) if flows else "",
-                }
-            )
-        return links
 
     def rule(self, edge: Edge) -> str:
         """The contribution of an edge to its source's gradient, as a formula."""
@@ -359,8 +315,3 @@ def add(so_far: Any, share: Any) -> Any:
         return share
     with namespace_of([share]).quiet():
         return so_far + share
-
-
-def wide(label: str) -> float:
-    """The width of a frame's name."""
-    return text_width(label, 12.5)

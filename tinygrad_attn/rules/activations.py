@@ -71,7 +71,11 @@ def gelu_tanh(xp, x):
 
 @gelu_tanh.defvjp
 def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
-    """By the product rule: ½(1 + t) + ½x(1 - t²) ∂u/∂x, with t = tanh u."""
+    """By the product rule: the slope of `x`/2 times (1 + tanh), and `x`/2 times the
+    slope of tanh.
+
+    ½(1 + t) + ½x(1 - t²) ∂u/∂x, with t = tanh u.
+    """
     (x,) = inputs
     t = xp.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x))
     du = math.sqrt(2.0 / math.pi) * (1.0 + 3.0 * 0.044715 * x * x)
@@ -125,7 +129,7 @@ def silu(xp, x):
 
 @silu.defvjp
 def silu_vjp(xp, g, z, inputs, needs, saved):
-    """By the product rule, with the sigmoid's slope σ(1 - σ); and xσ is `z`."""
+    """By the product rule, with the sigmoid's slope σ(1 - σ); and `x` · σ is `z`."""
     (x,) = inputs
     s = sigmoid(xp, x) if saved is None else saved
     return (g * (s + z * (1.0 - s)),)
@@ -133,7 +137,7 @@ def silu_vjp(xp, g, z, inputs, needs, saved):
 
 @composite("elementwise", z="ln(1 + exp x)", x="∂z ⊙ σ(x)")
 def softplus(xp, x):
-    """A smooth max(x, 0).
+    """A smooth max(`x`, 0).
 
     Written as max(x, 0) + ln(1 + e^-|x|), in which nothing overflows.
     """
@@ -142,7 +146,8 @@ def softplus(xp, x):
 
 @softplus.defvjp
 def softplus_vjp(xp, g, z, inputs, needs, saved):
-    """The slope eˣ/(1 + eˣ) is the sigmoid: 0 far to the left, 1 far to the right."""
+    """Its slope, exp `x` / (1 + exp `x`), is the sigmoid: 0 far to the left, 1 far to
+    the right."""
     (x,) = inputs
     return (g * sigmoid(xp, x),)
 
@@ -161,7 +166,7 @@ def leaky_relu(xp, x, *, slope):
 
 @leaky_relu.defvjp
 def leaky_relu_vjp(xp, g, z, inputs, needs, saved, *, slope):
-    """Where x ≤ 0 the gradient is multiplied by `slope` too: it is small, but not 0 as
-    behind a relu."""
+    """Where `x` ≤ 0 the gradient is multiplied by `slope` too: it is small, but not
+    0 as behind a relu."""
     (x,) = inputs
     return (xp.where(x > 0.0, g, g * slope),)

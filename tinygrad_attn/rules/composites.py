@@ -67,7 +67,10 @@ def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
     x="∂z − exp(z) ⊙ {Σ} ∂z",
 )
 def log_softmax(xp, x, *, axis=-1):
-    """ln softmax(x), as xᵢ - ln Σₖ exp(xₖ): exact where the softmax is close to 0."""
+    """The logarithm of the softmax, exact where the softmax is close to 0.
+
+    ln softmax(x)ᵢ = xᵢ - ln Σₖ exp(xₖ).
+    """
     m = xp.stop_gradient(xp.max(x, axis=axis, keepdims=True))
     shifted = x - m
     return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
@@ -75,7 +78,7 @@ def log_softmax(xp, x, *, axis=-1):
 
 @log_softmax.defvjp
 def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """Raising one x raises its own output, and lowers all by its probability.
+    """Raising one number raises its own output, and lowers all by its probability.
 
     ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and softmax(x) is
     exp(z).
@@ -90,7 +93,8 @@ def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
     target="−∂z ⊙ ln softmax(logits)",
 )
 def cross_entropy(xp, logits, target):
-    """How surprised one is, in nats, who expects softmax(logits) when `target` is true.
+    """How surprised one is, in nats, who expects softmax(`logits`) when `target` is
+    true.
 
     `logits` and `target` are (N, C), z is (N,): zₙ = -Σₜ qₙₜ ln pₙₜ, where p is
     softmax(logits), row by row. Row q of target is
@@ -240,7 +244,7 @@ def layer_norm_vjp(xp, g, z, inputs, needs, saved, *, axis=(-1,), eps=1e-5):
     weight="∂z ⊙ x̂",
 )
 def rms_norm(xp, x, weight, *, axis=(-1,), eps=1e-6):
-    """Each row is divided by the root of its mean square, √(mean(x²) + ε).
+    """Each row is divided by the root of its mean square, √(mean(`x`²) + ε).
 
     Layer norm without the mean. Zhang & Sennrich 2019, "Root Mean Square Layer
     Normalization", equation 4.

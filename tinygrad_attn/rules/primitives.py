@@ -60,7 +60,7 @@ def exp(xp, x):
 
 @exp.defvjp
 def exp_vjp(xp, g, z, inputs, needs, saved):
-    """The slope of eˣ is eˣ itself, which is `z`."""
+    """The slope of the exponential is the exponential itself, which is `z`."""
     return (g * z,)
 
 
@@ -72,20 +72,20 @@ def log(xp, x):
 
 @log.defvjp
 def log_vjp(xp, g, z, inputs, needs, saved):
-    """ln undoes exp, whose slope is exp `z`, that is `x`: so its own is 1/x."""
+    """ln undoes exp, whose slope is exp `z`, that is `x`: so its own is 1/`x`."""
     (x,) = inputs
     return (g / x,)
 
 
 @primitive("elementwise", z="ln(1 + x)", x="∂z / (1 + x)", steep="at x = -1")
 def log1p(xp, x):
-    """The natural logarithm of 1 + x, exact for a small x too."""
+    """The natural logarithm of 1 + `x`, exact where `x` is small too."""
     return xp.log1p(x)
 
 
 @log1p.defvjp
 def log1p_vjp(xp, g, z, inputs, needs, saved):
-    """The slope of ln is 1 over its argument, which is 1 + x."""
+    """The slope of ln is 1 over its argument, which is 1 + `x`."""
     (x,) = inputs
     return (g / (1.0 + x),)
 
@@ -98,7 +98,7 @@ def sqrt(xp, x):
 
 @sqrt.defvjp
 def sqrt_vjp(xp, g, z, inputs, needs, saved):
-    """A step of `z` changes its square 2z times as much, so the slope is 1/(2z)."""
+    """A step of `z` changes its square 2·`z` times as much: the slope is 1/(2·`z`)."""
     return (g * 0.5 / z,)
 
 
@@ -123,7 +123,7 @@ def cos(xp, x):
 
 @cos.defvjp
 def cos_vjp(xp, g, z, inputs, needs, saved):
-    """The cosine is the sine a quarter turn on, and so is its slope: -sin x."""
+    """The cosine is the sine a quarter turn on, and so is its slope: -sin `x`."""
     (x,) = inputs
     return (-g * xp.sin(x),)
 
@@ -142,13 +142,16 @@ def tanh_vjp(xp, g, z, inputs, needs, saved):
 
 @primitive("elementwise", z="erf x", x="∂z ⊙ 2/√π ⊙ exp(−x²)")
 def erf(xp, x):
-    """2/√π ∫₀ˣ exp(-t²) dt: an area under the bell curve, from -1 to 1."""
+    """An area under the bell curve, from 0 to `x`; it is between -1 and 1.
+
+    z = 2/√π ∫₀ˣ exp(-t²) dt.
+    """
     return xp.erf(x)
 
 
 @erf.defvjp
 def erf_vjp(xp, g, z, inputs, needs, saved):
-    """The area up to x grows by the height of the curve at x."""
+    """The area up to `x` grows by the height of the curve at `x`."""
     (x,) = inputs
     return (g * (2.0 / math.sqrt(math.pi)) * xp.exp(-(x * x)),)
 
@@ -164,7 +167,7 @@ def add(xp, x, y):
 
 @add.defvjp
 def add_vjp(xp, g, z, inputs, needs, saved):
-    """If either grows by 1, so does `z`: both receive the whole gradient."""
+    """If either grows by 1, so does `z`: each receives the whole gradient."""
     return g if needs[0] else None, g if needs[1] else None
 
 
@@ -176,7 +179,8 @@ def sub(xp, x, y):
 
 @sub.defvjp
 def sub_vjp(xp, g, z, inputs, needs, saved):
-    """If `y` grows, `z` falls as much: the gradient changes its sign."""
+    """If `x` grows, `z` grows as much. If `y` grows, `z` falls as much: there the
+    gradient changes its sign."""
     return g if needs[0] else None, -g if needs[1] else None
 
 
@@ -201,7 +205,8 @@ def div(xp, x, y):
 
 @div.defvjp
 def div_vjp(xp, g, z, inputs, needs, saved):
-    """A larger `y` makes `z` smaller: ∂z/∂x = 1/y, and ∂z/∂y = -x/y² = -z/y."""
+    """If `x` grows by 1, `z` grows by 1/`y`. And ∂`z`/∂`y` = -`x`/`y`², which is
+    -`z`/`y`."""
     x, y = inputs
     g_over_y = g / y
     return g_over_y if needs[0] else None, -g_over_y * z if needs[1] else None
@@ -215,13 +220,14 @@ def div_vjp(xp, g, z, inputs, needs, saved):
     steep="at x = 0, if y is below 1 and not 0",
 )
 def pow(xp, x, y):
-    """x to the power y, number by number."""
+    """`x` to the power `y`, number by number."""
     return x**y
 
 
 @pow.defvjp
 def pow_vjp(xp, g, z, inputs, needs, saved):
-    """∂z/∂x = y·xʸ⁻¹, and ∂z/∂y = xʸ·ln x, as xʸ = exp(y ln x).
+    """∂`z`/∂`x` = `y` · `x` ^ (`y` - 1), and ∂`z`/∂`y` = `z` · ln `x`, as `z` is
+    exp(`y` ln `x`).
 
     x⁰ is 1 whatever x, so ∂z/∂x is 0 for y = 0, where the formula may have 0 · inf;
     there x is replaced by 1 (`power_base`). By convention, as in PyTorch, ∂z/∂y is 0

@@ -68,7 +68,7 @@ def written(
     base = re.sub(r"_\d+$", "", node.name)
     sentence = STEPS.get((node.meaning.kind, base)) or node.meaning.sentence
     texts = Blackboard(graph, node, names, called[node.id])
-    return Written(formula, rules, texts.say(sentence), texts.say(node.meaning.why))
+    return Written(formula, rules, texts.say(sentence), texts.argue(node.meaning.why))
 
 
 def on_the_blackboard(
@@ -148,11 +148,25 @@ class Blackboard:
         return LETTERS.sub(text, pattern)
 
     def say(self, sentence: str) -> str:
-        """A sentence, with the names of the step for letters in `backticks`."""
+        """A sentence, with the names of the step for letters in `backticks`, and the
+        numbers of its settings."""
         sentence = sentence.replace("Each row", self.settings.get("each", "Each row"))
-        for letter, name in self.letters.items():
+        numbers = {name: self.settings.get(f"{name}=") for name in self.node.settings}
+        for letter, name in (numbers | self.letters).items():
             sentence = sentence.replace(f"`{letter}`", name or letter)
         return sentence
+
+    def argue(self, why: str) -> str:
+        """Why a gradient is as it is. Of a plain number nobody says "if 2 grows": there
+        the sentence keeps its letters, and ends with what they stand for."""
+        given = zip(self.letters, self.node.arguments)
+        numbers = {x for x, value in given if isinstance(value, (int, float))}
+        used = [letter for letter in self.letters if f"`{letter}`" in why]
+        if not numbers.intersection(used):
+            return self.say(why)
+        names = [(letter, self.letters[letter]) for letter in used]
+        here = [f"{letter} = {name}" for letter, name in names if letter != name]
+        return f"{why.replace('`', '')} Here {', '.join(here)}."
 
 
 def name_in(graph: Graph, node: Node, id: str, called: dict[str, str]) -> str:

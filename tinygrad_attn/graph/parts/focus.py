@@ -30,7 +30,7 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
         ValueError: no tensor has this name, or the index does not fit its shape.
     """
     who = trace.who
-    written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([\d,\s]*)\])?\s*", str(focus))
+    written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([-\d,\s]*)\])?\s*", str(focus))
     if not isinstance(focus, str) or written is None:
         raise ValueError(
             f"{who}: focus={focus!r} given; it must be a name, 'O', or that of one "
@@ -49,16 +49,34 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     g = trace.gradients.get(t)
     if index is None:
         return ending_in(trace, t, g), name
-    at = tuple(int(i) for i in index.split(",") if i.strip())
-    if len(at) != t.ndim or any(i >= n for i, n in zip(at, t.shape)):
-        raise ValueError(
-            f"{who}: focus={focus!r} given; {name} has shape {t.shape}, and an index "
-            "of each axis is needed"
-        )
+    parts = [part.strip() for part in index.split(",") if part.strip()]
+    fits = len(parts) == t.ndim and all(
+        part.isdigit() and int(part) < n for part, n in zip(parts, t.shape)
+    )
+    if not fits:
+        raise ValueError(f"{who}: focus={focus!r} given; {numbers_of(name, t.shape)}")
+    at = tuple(map(int, parts))
     if g is not None:
         g = _alone(g, sum(i * step for i, step in zip(at, strides_of(t.shape))))
     element = f"{name}[{','.join(map(str, at))}]" if at else name
     return ending_in(trace, t, g), element
+
+
+def numbers_of(name: str, shape: tuple[int, ...]) -> str:
+    """Which numbers a tensor has, and what they are called.
+
+    >>> numbers_of("O", (4, 8))
+    'O has shape (4, 8): its numbers are O[0,0] to O[3,7]'
+    """
+    if not shape:
+        return f"{name} is a single number: write {name!r}"
+    if 0 in shape:
+        return f"{name} has shape {shape}: it has no numbers"
+    last = ",".join(str(n - 1) for n in shape)
+    first = re.sub(r"\d+", "0", last)
+    return (
+        f"{name} has shape {shape}: its numbers are {name}[{first}] to {name}[{last}]"
+    )
 
 
 def ending_in(trace: Trace, t: Tensor, g: Any) -> Trace:

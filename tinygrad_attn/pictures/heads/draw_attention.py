@@ -11,13 +11,13 @@ from functools import partial
 from numbers import Integral
 from typing import Any
 
-from ..look.colours import EMPTY, FORWARD, INK, MUTED, PROBABILITIES, WHITE
+from ..look.colours import EMPTY, FORWARD, INK, MUTED, NAN, PROBABILITIES, WHITE
 from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
 from .explore import explore
 from .given import WHO, Head, read, read_tokens
 from .overview import SMALL, SMALL_CELLS, grid
-from .panels import Axes, Panel, heat_map, px, rect, words
+from .panels import Axes, Panel, heat_map, named, px, rect, words
 from .picture import Picture
 
 # style → what its page has
@@ -103,9 +103,8 @@ def draw_attention(
     one = choose(heads, head)
     queries = read_tokens("tokens_q", tokens_q, len(one.rows), None)
     keys = read_tokens("tokens_k", tokens_k, len(one.rows[0]), tokens_q)
-    if query is not None and not (
-        isinstance(query, Integral) and 0 <= query < len(queries)
-    ):
+    number = isinstance(query, Integral) and not isinstance(query, bool)
+    if query is not None and not (number and 0 <= query < len(queries)):
         raise ValueError(
             f"{WHO}: query={query!r} given; it must be one of the {len(queries)} "
             "queries, counted from 0"
@@ -195,11 +194,21 @@ def with_legend(panel: Panel, head: Head, axes: Axes) -> Panel:
     x += 12 + len(PROBABILITIES) * step + 5
     parts.append(words(x, y + 9, "1", fill=MUTED))
     right = x + 10
+    signs = []
     if any(map(any, head.hidden)):
         told = "masked" if head.by_mask else "masked (later token)"
-        parts.append(rect(x + 24, y, 11, 11, f'rx="2" fill="{EMPTY}"'))
-        parts.append(words(x + 40, y + 9, told, fill=MUTED))
-        right = x + 44 + width(told, 11)
+        signs.append((f'rx="2" fill="{EMPTY}"', told))
+    if head.leaks():
+        leak = f'fill="{WHITE}" stroke="{NAN}" stroke-width="2"'
+        signs.append((leak, "masked, and yet not 0"))
+    for look, told in signs:
+        parts.append(rect(right + 14, y, 11, 11, look))
+        parts.append(words(right + 30, y + 9, told, fill=MUTED))
+        right += 34 + width(told, 11)
+    if told := named(axes):
+        y += 18
+        parts.append(words(axes.left, y + 9, told, fill=MUTED))
+        right = max(right, axes.left + width(told, 11))
     return Panel(max(panel.width, right), y + 14, [*panel.parts, *parts])
 
 

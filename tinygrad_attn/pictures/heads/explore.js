@@ -15,6 +15,8 @@ function showHead() {
   const masked = head.hidden.some((row) => row.includes("1"));
   document.getElementById("masked").hidden = !masked;
   document.getElementById("masked-name").textContent = head.mask ? "masked" : "masked (later token)";
+  document.getElementById("leak").hidden = !leaks(head);
+  document.getElementById("named").textContent = has("map") ? namedStory(MEASURES) : "";
   BUTTONS.forEach((button, i) => button.setAttribute("aria-pressed", i === STATE.head));
   showPointed();
 }
@@ -125,6 +127,7 @@ function buildPointing() {
 function start() {
   write(document.getElementById("title"), DATA.title, 120);
   write(document.getElementById("told"), DATA.told, 300);
+  document.querySelector("#leak i").style.borderColor = NAN.fill;
   document.getElementById("ramp").style.backgroundImage = gradientOf("probability");
   MAIN.hidden = false;
   MAP.hidden = !has("map");

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from ...errors import say
+
 WHO = "draw_attention"
 TOKENS_UP_TO = 256
 HEADS_UP_TO = 256
@@ -47,6 +49,14 @@ class Head:
         """Whether a cell is drawn grey: it is hidden, and its weight is 0."""
         return self.hidden[i][j] and self.rows[i][j] == 0.0
 
+    def leaks(self) -> bool:
+        """Whether a masked weight is not 0."""
+        return any(
+            hides and weight != 0.0
+            for row, hidden in zip(self.rows, self.hidden)
+            for weight, hides in zip(row, hidden)
+        )
+
     def sums(self) -> list[int | None]:
         """For each row 1 or 0 if it adds up to that, else None. A query that may attend
         to no key has a row of 0."""
@@ -65,6 +75,12 @@ def read(weights: Any, sample: int, mask: Any) -> list[Head]:
             there are no heads, or too many.
     """
     maps = weights if isinstance(weights, Mapping) else {"": weights}
+    if isinstance(mask, Mapping) and (alone := [p for p in mask if p not in maps]):
+        known = ", ".join(map(repr, filter(None, maps))) or "none"
+        raise ValueError(
+            f"{WHO}: a mask for {say(alone[0])} given; the paths of the weights are "
+            f"{known}"
+        )
     heads: list[Head] = []
     for path, given in maps.items():
         own_mask = mask.get(path) if isinstance(mask, Mapping) else mask

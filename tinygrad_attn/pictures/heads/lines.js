@@ -18,7 +18,7 @@ function buildLines(head, room) {
   const brush = MAP.getContext("2d");
   const left = Math.max(widest(brush, DATA.queries, size, true) + 10, 42); // "query"
   const right = widest(brush, DATA.keys, size, true) + 12;
-  const every = Math.ceil((size + 1) / pitch);
+  const every = everyFor((size + 1) / pitch);
   const beside = NUMBER + (every > 1 ? right : 0);
   const span = Math.max(60, Math.min(170, room - left - right - beside));
   const most = Math.max(head.rows.length, head.rows[0].length);

@@ -19,7 +19,8 @@ from .given import Head
 CELL, SIDE = 34.0, 480.0  # px: the largest cell, and the largest map
 NUMBERS_UP_TO = 12  # tokens with numbers in the cells
 TOOLTIPS_UP_TO = 64  # tokens with a tooltip for each cell
-LABEL, LINE, SLANTED = 12, 11.0, 14.0  # letters of a label; px it needs, and slanted
+LABEL, LINE = 12, 11.0  # letters of a label, and the px that it needs
+SLANTED = 1.42  # how much more a slanted one needs, for its size
 SHADES = 48  # shades of merged cells
 
 
@@ -39,7 +40,8 @@ class Axes:
     Attributes:
         queries, keys: tokens.
         cell: px from one row to the next.
-        every: each `every`-th token has a label.
+        every, every_key: each `every`-th token has a label, and above the map each
+            `every_key`-th key, whose label is slanted.
         size: px of a label's letters.
         left, right: px that the labels of queries and of keys need.
         top: px above the first row.
@@ -50,8 +52,9 @@ class Axes:
 
     def __post_init__(self) -> None:
         self.cell = min(CELL, SIDE / max(len(self.queries), len(self.keys)))
-        self.every = math.ceil(LINE / self.cell)  # 3: each third label
         self.size = min(13.0, max(9.0, self.cell * 0.6))
+        self.every = every_for(LINE / self.cell)
+        self.every_key = every_for(SLANTED * self.size / self.cell)
         self.left = self._widest(self.queries) + 10.0
         self.right = self._widest(self.keys) + 10.0
         self.top = max(64.0, 44.0 + self.right * 0.71)
@@ -62,6 +65,22 @@ class Axes:
     def y(self, i: int) -> float:
         """The middle of a row."""
         return self.top + (i + 0.5) * self.cell
+
+
+def every_for(share: float) -> int:
+    """Which tokens have labels, if a label needs so many rows: each second, fifth, ...
+
+    >>> every_for(0.5), every_for(1.2), every_for(3), every_for(11)
+    (1, 2, 5, 20)
+    """
+    return next((n for n in (1, 2, 5, 10, 20, 50, 100) if n >= share), 200)
+
+
+def named(axes: Axes) -> str:
+    """Which tokens of a map have labels, if not all have."""
+    some = [(axes.every, "query"), (axes.every_key, "key")]
+    told = [f"{'2nd' if n == 2 else f'{n}th'} {what}" for n, what in some if n > 1]
+    return f"every {' and '.join(told)} is named" if told else ""
 
 
 def px(x: float) -> str:
@@ -80,7 +99,7 @@ def heat_map(head: Head, axes: Axes) -> Panel:
     cell, top, left = axes.cell, axes.top, axes.left
     parts = []
     short = axes.right <= 0.75 * cell  # a letter or two can stand upright
-    for j in range(0, len(axes.keys), 1 if short else math.ceil(SLANTED / cell)):
+    for j in range(0, len(axes.keys), 1 if short else axes.every_key):
         x = left + (j + 0.5) * cell + (0 if short else 3)
         how = {"transform": f"rotate(-45 {px(x)} {px(top - 7)})"}
         how = {"text_anchor": "middle"} if short else how

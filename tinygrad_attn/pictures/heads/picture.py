@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 
 from ...printing import printable
+from ..look.paths import path_for
 from ..look.showing import picture_html, show
 
 
@@ -46,20 +46,11 @@ class Picture:
         Raises:
             TypeError: path is no str or PathLike.
             ValueError: the name has another ending.
+            OSError: there is no such folder, or the file cannot be written.
         """
-        if not isinstance(path, (str, PathLike)):
-            raise TypeError(
-                f"Picture.save: a {type(path).__name__} given; it takes the name of a "
-                "file that ends in .svg or .html"
-            )
-        name = fspath(path)
-        ending = Path(name).suffix.lower()
-        if ending not in (".svg", ".html"):
-            raise ValueError(
-                f"Picture.save: {name!r} given; the name must end in .svg or .html"
-            )
-        text = self.svg if ending == ".svg" else self.html
-        Path(name).write_text(text, encoding="utf-8", newline="\n")
+        path = path_for("Picture.save", path, ".svg", ".html")
+        text = self.svg if path.suffix.lower() == ".svg" else self.html
+        path.write_text(text, encoding="utf-8", newline="\n")
 
     def show(self) -> None:
         """Opens the page in the browser, or shows the picture below a notebook's cell.

@@ -10,6 +10,9 @@ const has = (part) => DATA.parts.includes(part);
 const hides = (head, i, j) => head.hidden[i][j] === "1";
 const grey = (head, i, j) => hides(head, i, j) && head.rows[i][j] === 0;
 
+// Whether one is anywhere.
+const leaks = (head) => head.rows.some((row, i) => row.some((_, j) => hides(head, i, j) && !grey(head, i, j)));
+
 // The token of a row or column; in a coarse head, the first of its block and the last.
 function tokenOf(tokens, block, i) {
   const first = inline(tokens[i * block], 40);

@@ -121,8 +121,8 @@ def _stack(
                 row.frames[id] = piece
                 things.append(row.frames[id])
         heights = [(y, y + h) for _, y, _, h in things]
-        row.top = min([top for top, _ in heights])
-        row.bottom = max([bottom for _, bottom in heights])
+        row.top = min([top for top, _ in heights], default=0.0)
+        row.bottom = max([bottom for _, bottom in heights], default=0.0)
         row.dx, row.dy = margin - row.start, y - row.top
         y += row.bottom - row.top + 2 * ROW_GAP + LANE * max(0, len(row.lanes) - 1)
 

@@ -14,7 +14,8 @@ from ..look.pages import SHARED, page_of
 FOLDER = Path(__file__).parent
 STYLES = ("page.css", "drawing.css", "panel.css", "bar.css")
 SCRIPTS = (
-    *("numbers.js", "data.js", "places.js", "cards.js", "links.js", "camera.js"),
+    *("numbers.js", "data.js", "places.js", "cards.js"),
+    *("links.js", "views.js", "camera.js"),
     *("sums.js", "chain.js", "grids.js", "panel.js", "point.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script

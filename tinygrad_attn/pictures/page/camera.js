@@ -14,7 +14,7 @@ const stageSize = () => ({ w: STAGE.clientWidth || 1, h: STAGE.clientHeight || 1
 
 function fitZoom() {
   const { w, h } = stageSize();
-  const fits = Math.min((w - 2 * MARGIN) / DATA.width, (h - 2 * MARGIN) / DATA.height);
+  const fits = Math.min((w - 2 * MARGIN) / VIEW.width, (h - 2 * MARGIN) / VIEW.height);
   return Math.min(Math.max(fits, 0.02), 1.6);
 }
 
@@ -22,8 +22,8 @@ function look(x, y, zoom, smooth = false) {
   const { w, h } = stageSize();
   const keep = 48; // px of the drawing always stay in sight
   CAMERA.zoom = Math.min(Math.max(zoom, Math.min(fitZoom(), 1) / 2), 8);
-  CAMERA.x = Math.min(Math.max(x, keep - DATA.width * CAMERA.zoom), w - keep);
-  CAMERA.y = Math.min(Math.max(y, keep - DATA.height * CAMERA.zoom), h - keep);
+  CAMERA.x = Math.min(Math.max(x, keep - VIEW.width * CAMERA.zoom), w - keep);
+  CAMERA.y = Math.min(Math.max(y, keep - VIEW.height * CAMERA.zoom), h - keep);
   WORLD.classList.toggle("gliding", smooth);
   WORLD.style.setProperty("--thin", String(Math.min(2, Math.max(1, 1 / CAMERA.zoom))));
   WORLD.style.transform = `translate(${CAMERA.x}px, ${CAMERA.y}px) scale(${CAMERA.zoom})`;
@@ -32,7 +32,7 @@ function look(x, y, zoom, smooth = false) {
 }
 
 function settle() {
-  sharpen(CAMERA.zoom, (card) => inSight(card, 0));
+  sharpen(CAMERA.zoom, (card) => DRAWN.has(card.id) && inSight(card, 0));
   if (STEPS.length) showRules(STEPS[STATE.step]); // their size goes with the zoom
 }
 
@@ -40,7 +40,7 @@ function fit() {
   const { w, h } = stageSize();
   const zoom = fitZoom();
   CAMERA.moved = false;
-  look((w - DATA.width * zoom) / 2, (h - DATA.height * zoom) / 2, zoom, true);
+  look((w - VIEW.width * zoom) / 2, (h - VIEW.height * zoom) / 2, zoom, true);
 }
 
 // The whole drawing, or where it would be too small to read, its step.
@@ -89,11 +89,9 @@ function inSight(card, edge) {
 // Moves to the step's card if it is not in sight; with it, to where its gradient goes.
 function follow(always = false) {
   const step = STEPS[STATE.step];
-  const card = step && CARDS.get(step.card);
+  const card = step && DRAWN.get(step.card);
   if (!card) return;
-  const others = linksOf(step).map((i) => DATA.links[i]);
-  const ends = others.flatMap((link) => [CARDS.get(link.source), CARDS.get(link.target)]);
-  const wanted = [card, ...ends].filter(Boolean);
+  const wanted = [card, ...linksOf(step).flatMap(endsOf)].filter(Boolean);
   if (!always && wanted.every((c) => inSight(c, 1))) return;
   if (!always && CAMERA.moved && inSight(card, 1)) return;
   showAround(card, wanted);
@@ -126,7 +124,7 @@ function fromStage(event) {
 }
 
 function onDown(event) {
-  if (event.target.closest("#view, #legend") || event.button > 0) return;
+  if (event.button > 0) return;
   if (!FINGERS.size) dragged = 0;
   FINGERS.set(event.pointerId, fromStage(event));
 }
@@ -165,9 +163,12 @@ function onWheel(event) {
   zoomBy(Math.exp(-delta * speed), fromStage(event));
 }
 
+function sizeWorld() {
+  WORLD.style.width = `${VIEW.width}px`;
+  WORLD.style.height = `${VIEW.height}px`;
+}
+
 function buildCamera() {
-  WORLD.style.width = `${DATA.width}px`;
-  WORLD.style.height = `${DATA.height}px`;
   STAGE.addEventListener("wheel", onWheel, { passive: false });
   STAGE.addEventListener("pointerdown", onDown);
   STAGE.addEventListener("pointermove", onMove);
@@ -176,7 +177,8 @@ function buildCamera() {
   // A browser scrolls to what gets the focus; here the camera moves instead.
   STAGE.addEventListener("scroll", () => STAGE.scrollTo(0, 0));
   STAGE.addEventListener("focusin", (event) => {
-    const card = CARDS.get(event.target.closest(".card")?.dataset.card);
+    const { card: id, folded } = event.target.closest(".card")?.dataset ?? {};
+    const card = DRAWN.get(id ?? folded);
     if (card && !inSight(card, 1) && !FINGERS.size) showAround(card, [card]);
   });
   document.getElementById("closer").addEventListener("click", () => zoomBy(1.4));

@@ -21,12 +21,7 @@ function buildCards() {
     const button = make("button", `card kind-${String(card.kind).replace(/\W/g, "")}`);
     button.type = "button";
     button.dataset.card = card.id;
-    Object.assign(button.style, {
-      left: `${card.x}px`,
-      top: `${card.y}px`,
-      width: `${card.w}px`,
-      height: `${card.h}px`,
-    });
+    Object.assign(button.style, { width: `${card.w}px`, height: `${card.h}px` });
     button.append(write(make("span", "card-title"), card.formula || card.name, 60));
     button.title = clipped(
       [card.formula || card.name, card.sentence, card.source].filter(Boolean).join("\n"),
@@ -55,7 +50,12 @@ function showCards() {
     button.classList.toggle("later", !hasValue(card, STATE.step));
     if (current) button.setAttribute("aria-current", "step");
     else button.removeAttribute("aria-current");
-    paintIfChanged(view);
+    if (DRAWN.has(card.id)) paintIfChanged(view);
+  }
+  // A small card receives for those that it stands for.
+  const reached = new Set((step.sends ?? []).map((send) => LINE_OF.get(send.link)?.source));
+  for (const button of document.querySelectorAll(".folded")) {
+    button.classList.toggle("receives", reached.has(button.dataset.folded));
   }
 }
 

@@ -43,7 +43,8 @@ for (const card of DATA.cards) {
 }
 
 // What the user can change.
-const STATE = { step: 0, leaf: null, shared: false, playing: false }; // leaf: whose panel is open
+// leaf: whose panel is open; open: whether what repeats is drawn in full.
+const STATE = { step: 0, leaf: null, open: false, shared: false, playing: false };
 
 const largestOf = (grid) => (STATE.shared ? LARGEST[grid.palette] : real(grid.largest));
 

@@ -19,8 +19,7 @@ function gridWithHeading(heading, card, which, grid, send = null) {
 
 function tableOf(table) {
   const { card, grid } = table;
-  const across = grid.columns.length;
-  const size = across <= 8 ? "large" : across <= 18 ? "middle" : "small";
+  const size = cellsFor(card, grid);
   const element = make("table", size);
   element.setAttribute("role", "grid");
   element.setAttribute("aria-label", table.label);
@@ -49,8 +48,42 @@ function tableOf(table) {
   TABLES.push(table);
   const frame = make("div", "scroll"); // a wide table scrolls, not the page
   frame.append(element);
+  frame.addEventListener("scroll", () => markMore(frame));
+  SCROLLING.observe(frame);
   return frame;
 }
+
+// How large the cells are: as large as the panel has room for.
+function cellsFor(card, grid) {
+  const room = columnWidth(EXPLANATION);
+  const labels = grid.rows.map((_, i) => {
+    const { token, index } = rowLabel(card, grid, i);
+    return 7.3 * Array.from(token).length + 6.1 * Math.min(index.length, 16) + (token ? 8 : 0);
+  });
+  const skips = grid.columns.filter((_, j) => jumps(grid.columns, j)).length;
+  const left = room - Math.max(0, ...labels) - 12 - 18 * skips;
+  const across = grid.columns.length;
+  if (across * CELL.large <= left) return "large";
+  return across * CELL.middle <= left || across <= 18 ? "middle" : "small";
+}
+
+const CELL = { large: 42, middle: 30 }; // px, as in panel.css
+
+function columnWidth(element) {
+  const { paddingLeft, paddingRight, columnCount, columnGap } = getComputedStyle(element);
+  const inner = element.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+  const count = Number(columnCount) || 1;
+  return (inner - (count - 1) * (parseFloat(columnGap) || 0)) / count;
+}
+
+// A table that goes on to the right fades there.
+function markMore(frame) {
+  frame.classList.toggle("more", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
+}
+
+const SCROLLING = new ResizeObserver((frames) => {
+  for (const { target } of frames) markMore(target);
+});
 
 function cellOf(v, grid, largest, size) {
   const cell = make("td", "cell", size === "small" ? "" : inCell(v, grid));

@@ -2,7 +2,7 @@
 // made from, and the rules that are at work.
 
 const SVG = "http://www.w3.org/2000/svg";
-const LINK_VIEWS = []; // {forward, spark, back, end} of each link
+let LINE_VIEWS = new Map(); // line of the view → {forward, spark, back, end}
 let GROUND = null;
 let LIGHTS = null;
 
@@ -16,9 +16,11 @@ function draw(tag, attributes, parent) {
 function buildLinks() {
   GROUND = document.getElementById("ground");
   LIGHTS = document.getElementById("lights");
+  LINE_VIEWS = new Map();
   for (const svg of [GROUND, LIGHTS]) {
-    svg.setAttribute("width", DATA.width);
-    svg.setAttribute("height", DATA.height);
+    svg.replaceChildren();
+    svg.setAttribute("width", VIEW.width);
+    svg.setAttribute("height", VIEW.height);
   }
   const marks = draw("defs", {}, GROUND);
   for (const name of ["idle", "forward", "back"]) {
@@ -27,19 +29,19 @@ function buildLinks() {
     const marker = draw("marker", { id: `tip-${name}`, ...size, ...view }, marks);
     draw("path", { d: "M0 0L10 5L0 10z", class: `tip ${name}` }, marker);
   }
-  for (const { name, x, y, w, h } of DATA.clusters ?? []) {
+  for (const { name, x, y, w, h } of VIEW.clusters) {
     draw("rect", { class: "cluster", x, y, width: w, height: h, rx: 10 }, GROUND);
     const text = draw("text", { class: "cluster-name", x: x + 12, y: y + 18 }, GROUND);
     text.textContent = inline(name, Math.max(4, Math.floor(w / 8)));
   }
-  for (const link of DATA.links) {
-    const forward = draw("path", { d: link.path, class: "link forward" }, GROUND);
-    const spark = draw("path", { d: link.path, class: "link spark" }, GROUND);
+  for (const line of VIEW.lines) {
+    const forward = draw("path", { d: line.path, class: "link forward" }, GROUND);
+    const spark = draw("path", { d: line.path, class: "link spark" }, GROUND);
     // Without a path of its own the gradient goes back along the forward one.
-    const back = draw("path", { d: link.back ?? link.path, class: "link back" }, GROUND);
-    const end = link.back ? "marker-end" : "marker-start";
-    if (!link.back) back.classList.add("reversed");
-    LINK_VIEWS.push({ forward, spark, back, end });
+    const back = draw("path", { d: line.back ?? line.path, class: "link back" }, GROUND);
+    const end = line.back ? "marker-end" : "marker-start";
+    if (!line.back) back.classList.add("reversed");
+    LINE_VIEWS.set(line, { forward, spark, back, end });
   }
 }
 
@@ -49,18 +51,18 @@ function showLinks() {
   const step = STEPS[STATE.step];
   const active = new Set(linksOf(step));
   const sent = new Set(STEPS.slice(0, STATE.step + 1).flatMap((s) => (s.sends ?? []).map((x) => x.link)));
-  DATA.links.forEach((link, i) => {
-    const { forward, spark, back, end } = LINK_VIEWS[i];
-    const used = hasValue(CARDS.get(link.target), STATE.step);
+  for (const [{ links }, { forward, spark, back, end }] of LINE_VIEWS) {
+    const used = links.some((i) => hasValue(CARDS.get(DATA.links[i].target), STATE.step));
+    const atWork = links.some((i) => active.has(i));
     forward.classList.toggle("on", used);
     for (const path of [forward, spark]) {
-      path.classList.toggle("active", active.has(i) && !isBackward(step));
+      path.classList.toggle("active", atWork && !isBackward(step));
     }
     forward.setAttribute("marker-end", `url(#tip-${used ? "forward" : "idle"})`);
-    back.classList.toggle("on", sent.has(i));
-    back.classList.toggle("active", active.has(i) && isBackward(step));
+    back.classList.toggle("on", links.some((i) => sent.has(i)));
+    back.classList.toggle("active", atWork && isBackward(step));
     back.setAttribute(end, "url(#tip-back)");
-  });
+  }
   showRules(step);
 }
 
@@ -68,9 +70,9 @@ function showLinks() {
 // receives. Where there is none, the panel must do.
 function showRules(step) {
   for (const old of LIGHTS.querySelectorAll(".rule")) old.remove();
-  const taken = DATA.cards.map(({ x, y, w, h }) => ({ x, y, w, h }));
+  const taken = [...DRAWN.values()].map(({ x, y, w, h }) => ({ x, y, w, h }));
   for (const send of step.sends ?? []) {
-    if (!send.rule) continue;
+    if (!send.rule || !LINE_OF.has(send.link)) continue;
     const text = draw("text", { class: "rule" }, LIGHTS);
     text.textContent = inline(send.rule, 60);
     const { width: w, height: h } = text.getBBox();
@@ -86,19 +88,19 @@ function showRules(step) {
 }
 
 function spotsFor(send, w, h) {
-  const path = LINK_VIEWS[send.link].back;
+  const { back: path } = LINE_VIEWS.get(LINE_OF.get(send.link));
   const length = path.getTotalLength();
   const along = [0.5, 0.4, 0.6, 0.3, 0.7].map((share) => {
     const { x, y } = path.getPointAtLength(share * length);
     return { x: x - w / 2, y: y - h - 3 };
   });
-  const { x, y, w: width, h: height } = CARDS.get(send.to);
+  const { x, y, w: width, h: height } = endsOf(send.link)[0];
   const left = x + (width - w) / 2;
   return [...along, { x: left, y: y + height + 6 }, { x: left, y: y - h - 6 }];
 }
 
 function isFree({ x, y, w, h }, taken) {
-  const inside = x >= 0 && y >= 0 && x + w <= DATA.width && y + h <= DATA.height;
+  const inside = x >= 0 && y >= 0 && x + w <= VIEW.width && y + h <= VIEW.height;
   const apart = (box) =>
     x + w < box.x || y + h < box.y || x > box.x + box.w || y > box.y + box.h;
   return inside && taken.every(apart);
@@ -108,9 +110,9 @@ function isFree({ x, y, w, h }, taken) {
 function showLights(lights) {
   for (const old of LIGHTS.querySelectorAll(".light")) old.remove();
   for (const light of lights) {
-    const card = CARDS.get(light.card);
+    const card = DRAWN.get(light.card);
     const place = PLACES.get(light.card)?.[light.which];
-    const found = place && boxOf(place, light);
+    const found = card && place && boxOf(place, light);
     if (!found) continue;
     const at = { x: card.x + found.x - 1, y: card.y + found.y - 1, rx: 2 };
     const size = { width: found.w + 2, height: found.h + 2 };

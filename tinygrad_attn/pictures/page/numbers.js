@@ -8,7 +8,9 @@ function superscript(n) {
 const timesTen = (power) => (power ? ` ×10${superscript(power)}` : "");
 
 function digits(v, count) {
-  const [mantissa, power] = v.toPrecision(count).split("e");
+  // .00003 is hard to read: 3·10⁻⁵.
+  const small = Math.abs(v) < 1e-4;
+  const [mantissa, power] = (small ? v.toExponential(count - 1) : v.toPrecision(count)).split("e");
   const text = mantissa.replace("-", MINUS).replace(/^(−?)0\./, "$1.");
   return text + (power ? `·10${superscript(Number(power))}` : "");
 }

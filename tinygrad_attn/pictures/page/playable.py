@@ -6,7 +6,10 @@ import os
 from pathlib import Path
 
 from ...printing import printable
+from ..look.paths import path_for
 from ..look.showing import page_html, show
+
+ENDINGS = (".html", ".htm")
 
 
 class Page(str):
@@ -45,8 +48,14 @@ class Page(str):
         return str.__str__(self)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Writes the page to a file, whose path it returns."""
-        path = Path(path)
+        """Writes the page to a file, whose path it returns.
+
+        Raises:
+            TypeError: the path is no str or PathLike.
+            ValueError: the name does not end in .html.
+            OSError: there is no such folder, or the file cannot be written.
+        """
+        path = path_for("Page.save", path, *ENDINGS)
         path.write_text(self, encoding="utf-8")
         return path
 

@@ -12,11 +12,12 @@ let timer = 0;
 
 function showStep() {
   STATE.leaf = null;
+  const changed = showView();
   pointAt(null);
   showPanel();
   showCards();
   showLinks();
-  follow();
+  follow(changed && !overview);
   document.getElementById("panel").scrollTop = 0;
   const { scrubber, count, first, previous, next, last } = CONTROLS;
   const text = STEPS.length ? `${STATE.step + 1} / ${STEPS.length}` : "0 / 0";
@@ -169,7 +170,7 @@ function buildControls() {
     showStep();
   });
   document.getElementById("cards").addEventListener("click", (event) => {
-    const card = event.target.closest(".card");
+    const card = event.target.closest("[data-card]");
     if (card && (dragged < 5 || event.detail === 0)) clickCard(card.dataset.card);
   });
   document.addEventListener("pointerdown", () => (byPointer = true), true);
@@ -199,11 +200,12 @@ function start() {
   document.getElementById("main").hidden = false;
   document.getElementById("bar").hidden = false;
   buildCards();
-  buildLinks();
+  STATE.step = readAddress() ?? 0;
+  showView();
+  buildFolding();
   buildCamera();
   buildPointing();
   buildControls();
-  STATE.step = readAddress() ?? 0;
   if (STEPS.length) showStep();
   overview = readAddress() === null;
   home();

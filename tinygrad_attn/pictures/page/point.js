@@ -50,11 +50,27 @@ function pointOfCanvas(event) {
 // Without a pointer at a number, the focused cell is what is pointed at.
 const focused = () => pointOfCell(document.activeElement);
 
+// Scrolls a number that has the focus to where its sum leaves it in sight.
+function uncover(cell) {
+  if (!CELLS.has(cell)) return;
+  const panel = document.getElementById("panel");
+  const covered = cell.getBoundingClientRect().bottom + 4 - READOUT.getBoundingClientRect().top;
+  if (covered > 0) panel.scrollTop += covered;
+}
+
 function buildPointing() {
   const panel = document.getElementById("panel");
-  panel.addEventListener("pointerover", (event) => pointAt(pointOfCell(event.target) ?? focused()));
+  panel.addEventListener("pointerover", (event) => {
+    // A long sum grows over the number that it is of, and must stay then. What a finger
+    // taps gets the focus.
+    if (READOUT.contains(event.target) || event.pointerType === "touch") return;
+    pointAt(pointOfCell(event.target) ?? focused());
+  });
   panel.addEventListener("pointerleave", () => pointAt(focused()));
-  panel.addEventListener("focusin", (event) => pointAt(pointOfCell(event.target)));
+  panel.addEventListener("focusin", (event) => {
+    pointAt(pointOfCell(event.target));
+    uncover(event.target);
+  });
   panel.addEventListener("focusout", () => pointAt(null));
   panel.addEventListener("keydown", walk);
   STAGE.addEventListener("pointermove", (event) => {

@@ -40,6 +40,13 @@ def size_on_page(title: str, grid: Grid, below: str | None) -> Size:
     return Size(max(column + 2 * PAD, least, 90.0), edge + LABEL + 2 * down)
 
 
+def size_of_folded(title: str, lines: list[str]) -> Size:
+    """The size of a card that stands for folded ones."""
+    widths = [text_width(title, 12.5, bold=True) + 6]
+    widths += [text_width(line, 11) for line in lines]
+    return Size(max(widths) + 2 * PAD, HEADER + 2 * PAD + 15.0 * len(lines))
+
+
 def extent(indices: list[int]) -> float:
     """The width of some rows or columns in cells, with the gaps of left-out ones."""
     gaps = sum(b - a > 1 for a, b in zip(indices, indices[1:]))

@@ -45,6 +45,8 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         forward = source != target and comes_first(source, target)
         if forward and key not in links and {source, target} <= drawn:
             links[key] = Link(source, target, label=shape_beside(graph, edge))
+    if any(card.bar for card in cards):
+        subtitle += "; ‖∂‖ = norm of the gradient of a result"
     return Sheet(title, subtitle, "right", cards, list(links.values()), frames.all)
 
 

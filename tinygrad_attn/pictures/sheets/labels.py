@@ -19,12 +19,18 @@ def short_names(graph: Graph) -> dict[str, str]:
 
 
 def strip_prefix(name: str, prefix: str) -> str:
-    """A name without the prefix that all names share.
+    """A name without the prefix that all names share. What would be a bare number, as
+    if it were one of a formula, keeps the part before it.
 
     >>> strip_prefix("layers.0.W_Q_2", "layers.0."), strip_prefix("Q", "layers.0.")
     ('W_Q₂', 'Q')
+    >>> strip_prefix("encoder.layers.0", "encoder.layers.")
+    'layers.0'
     """
-    return fit_text(pretty(name.removeprefix(prefix)), NAME)
+    short = name.removeprefix(prefix)
+    if re.fullmatch(r"[\d.]+", short):
+        short = ".".join(prefix.split(".")[-2:]) + short
+    return fit_text(pretty(short), NAME)
 
 
 def common_prefix(paths: list[str]) -> str:
@@ -66,7 +72,7 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
 def more_numbers(card: Card) -> str:
     """The line below a card's rows if some are left out."""
     moved = any(row.gradient for row in card.rows)
-    return f"⋯ and {card.more:,} {'that move no more' if moved else 'more'}"
+    return f"⋯ and {card.more:,} more" + (", with gradients no larger" if moved else "")
 
 
 def short_path(source: str) -> str:

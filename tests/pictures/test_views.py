@@ -1,0 +1,139 @@
+"""What repeats is folded on a page: one turn is drawn, and a click draws all."""
+
+from __future__ import annotations
+
+import pytest
+from played import MODELS, layers, loop, page_of
+
+from tinygrad_attn import unfold
+from tinygrad_attn.graph.notation.tidy import without_transposes
+from tinygrad_attn.pictures.play import Script
+
+
+def data_of(model):
+    root, settings = model()
+    return Script(without_transposes(unfold(root, "op", **settings))).data("", "")
+
+
+@pytest.mark.parametrize("model", [m for m in MODELS if m.__name__ != "inside"])
+def test_a_step_is_drawn_with_all_that_it_takes_and_sends(model):
+    data = data_of(model)
+    cards = {card["id"]: card for card in data["cards"]}
+    for step in data["steps"]:
+        view = data["views"][cards[step["card"]]["view"]]
+        assert step["card"] in view["places"]
+        drawn = {number for line in view["lines"] for number in line["links"]}
+        for number, link in enumerate(data["links"]):
+            assert number in drawn or link["target"] != step["card"]
+
+
+@pytest.mark.parametrize("model", [loop, layers])
+def test_no_two_cards_of_a_view_lie_on_each_other(model):
+    data = data_of(model)
+    sizes = {card["id"]: (card["w"], card["h"]) for card in data["cards"]}
+    for view in data["views"]:
+        boxes = [(x, y, *sizes[id]) for id, (x, y) in view["places"].items()]
+        boxes += [(c["x"], c["y"], c["w"], c["h"]) for c in view["folded"]]
+        for i, (x, y, w, h) in enumerate(boxes):
+            assert 0 <= x <= view["width"] - w
+            assert 0 <= y <= view["height"] - h
+            for a, b, c, d in boxes[:i]:
+                assert x + w <= a or a + c <= x or y + h <= b or b + d <= y
+
+
+def test_a_loop_has_a_view_for_every_turn_and_one_with_all():
+    *turns, whole = data_of(loop)["views"]
+    assert len(turns) == 20
+    for number, view in enumerate(turns, 1):
+        names = [cluster["name"] for cluster in view["clusters"]]
+        assert f"step {number} of 20" in names
+        assert len(view["places"]) < 16
+    titles = [[small["title"] for small in view["folded"]] for view in turns]
+    assert titles[0] == ["steps 2 to 20"]
+    assert titles[6] == ["steps 1 to 6", "steps 8 to 20"]
+    assert titles[19] == ["steps 1 to 19"]
+    assert whole["folded"] == []
+    assert len(whole["places"]) == len(data_of(loop)["cards"])
+
+
+def test_layers_are_counted():
+    first, second, third, whole = data_of(layers)["views"]
+    for view, say in ((first, "× 3"), (second, "2 of 3"), (third, "3 of 3")):
+        assert sum(cluster["name"].endswith(say) for cluster in view["clusters"]) == 1
+    assert [small["title"] for small in second["folded"]] == ["1 before", "1 more"]
+    assert whole["folded"] == []
+
+
+def test_where_nothing_repeats_there_is_one_view():
+    (view,) = data_of(MODELS[0])["views"]
+    assert view["folded"] == []
+
+
+# --- in a browser ---------------------------------------------------------------------
+
+
+def shown(tab):
+    return tab.locator(".card:visible").count()
+
+
+def names(tab):
+    return tab.locator(".cluster-name").all_text_contents()
+
+
+def small_cards(tab):
+    return tab.locator(".folded .card-title").all_text_contents()
+
+
+def test_a_loop_stands_folded_and_its_turn_follows_the_steps(look_at):
+    tab = look_at(page_of(loop))
+    assert small_cards(tab) == ["steps 2 to 20"]
+    assert shown(tab) < 16
+    seen = set()
+    for i in range(tab.evaluate("STEPS.length")):
+        tab.evaluate("(i) => jump(i)", i)
+        assert tab.locator(".card.current").is_visible()
+        receives = tab.evaluate("receiversOf(STEPS[STATE.step]).size")
+        assert (tab.locator(".card.receives:visible").count() > 0) == (receives > 0)
+        seen.update(name for name in names(tab) if name.startswith("step "))
+    assert seen == {f"step {i} of 20" for i in range(1, 21)}
+
+
+def test_a_click_on_the_small_card_draws_all_and_fold_folds_again(look_at):
+    tab = look_at(page_of(loop))
+    few, button = shown(tab), tab.locator("#unfold")
+    assert button.inner_text() == "unfold"
+    tab.locator(".folded").click()
+    assert shown(tab) == tab.evaluate("DATA.cards.length")
+    assert small_cards(tab) == []
+    assert button.get_attribute("aria-pressed") == "true"
+    tab.keyboard.press("End")
+    assert shown(tab) == tab.evaluate("DATA.cards.length")
+    button.click()
+    assert shown(tab) < 16
+    tab.keyboard.press("Home")
+    assert shown(tab) == few
+
+
+def test_where_nothing_repeats_no_button_unfolds(look_at):
+    assert not look_at(page_of(MODELS[0])).locator("#unfold").is_visible()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (830, 900), (1280, 800), (1920, 1080)])
+def test_nothing_lies_over_the_drawing(look_at, size):
+    tab = look_at(page_of(loop), size=size)
+    stage, tools = (tab.locator(id).bounding_box() for id in ("#stage", "#tools"))
+    assert stage["y"] + stage["height"] <= tools["y"] + 0.5
+    assert tab.locator("#stage #view, #stage #legend").count() == 0
+    assert tab.locator("#legend").is_visible()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (830, 900), (1280, 800)])
+def test_a_table_that_is_cut_says_so(look_at, size):
+    tab = look_at(page_of(MODELS[0]), size=size)
+    for i in range(tab.evaluate("STEPS.length")):
+        tab.evaluate("(i) => jump(i)", i)
+        tab.wait_for_timeout(30)
+        cut = tab.evaluate("""() => [...document.querySelectorAll(".scroll")].filter(
+            (f) => (f.scrollWidth > f.clientWidth + 1) !== f.classList.contains("more"))
+            .length""")
+        assert cut == 0
