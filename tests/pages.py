@@ -49,7 +49,7 @@ def in_one_view(data, clusters=()):
         ends = {key: link[key] for key in ("source", "target")}
         lines.append({**ends, "path": link.pop("path"), "back": link.pop("back")})
         lines[-1]["links"] = [number]
-    view = {"width": data.pop("width"), "height": data.pop("height")}
+    view = {"width": data.pop("width"), "height": data.pop("height"), "rows": 1}
     view.update(places=places, lines=lines, clusters=[*clusters], folded=[])
     return {**data, "views": [view]}
 

@@ -52,6 +52,7 @@ def test_a_loop_has_a_view_for_every_turn_and_one_with_all():
     assert titles[0] == ["steps 2 to 20"]
     assert titles[6] == ["steps 1 to 6", "steps 8 to 20"]
     assert titles[19] == ["steps 1 to 19"]
+    assert len({view["rows"] > 1 for view in turns}) == 1  # playing, nothing jumps
     assert whole["folded"] == []
     assert len(whole["places"]) == len(data_of(loop)["cards"])
 
@@ -84,6 +85,15 @@ def small_cards(tab):
     return tab.locator(".folded .card-title").all_text_contents()
 
 
+def click_on(tab, title):
+    tab.keyboard.press("0")  # all of it in sight
+    tab.wait_for_timeout(50)
+    titles = tab.locator(".folded .card-title")
+    tab.locator(".folded").nth(
+        next(i for i, t in enumerate(titles.all_inner_texts()) if t.startswith(title))
+    ).click()
+
+
 def test_a_loop_stands_folded_and_its_turn_follows_the_steps(look_at):
     tab = look_at(page_of(loop))
     assert small_cards(tab) == ["steps 2 to 20"]
@@ -98,11 +108,27 @@ def test_a_loop_stands_folded_and_its_turn_follows_the_steps(look_at):
     assert seen == {f"step {i} of 20" for i in range(1, 21)}
 
 
-def test_a_click_on_the_small_card_draws_all_and_fold_folds_again(look_at):
+def test_a_click_on_a_small_card_opens_the_turn_beside_the_drawn_one(look_at):
+    tab = look_at(page_of(loop))
+    click_on(tab, "steps")
+    assert "step 2 of 20" in names(tab)
+    assert small_cards(tab) == ["step 1", "steps 3 to 20"]
+    click_on(tab, "step 1")
+    assert "step 1 of 20" in names(tab)
+    tab.keyboard.press("End")
+    assert "step 1 of 20" in names(tab)
+    click_on(tab, "steps")
+    assert "step 2 of 20" in names(tab)
+    assert tab.evaluate("isBackward(STEPS[STATE.step])")
+
+
+def test_a_button_draws_all_and_folds_again(look_at):
     tab = look_at(page_of(loop))
     few, button = shown(tab), tab.locator("#unfold")
     assert button.inner_text() == "unfold"
-    tab.locator(".folded").click()
+    button.click()
+    assert tab.locator(".card.current").is_visible()
+    assert tab.evaluate("CAMERA.zoom") >= 0.5
     assert shown(tab) == tab.evaluate("DATA.cards.length")
     assert small_cards(tab) == []
     assert button.get_attribute("aria-pressed") == "true"

@@ -1,6 +1,6 @@
 // What is drawn. Steps that repeat, such as the turns of a loop, are folded: one turn has
-// its cards, and a small card stands for the others. Each view of the data draws another
-// turn, the last one everything.
+// its cards, and a small card stands for the others, to which a click leads. Each view of
+// the data draws another turn, the last one everything.
 
 const DRAWN = new Map(); // id of a card, or of a small one → where it stands now
 const LINE_OF = new Map(); // number of a link → the line that is drawn for it
@@ -72,17 +72,26 @@ function unfold(open) {
   button.title = open ? "Draw steps that repeat once" : "Draw steps that repeat one by one";
 }
 
+// A click on a small card leads to the turn next to the one that is drawn, forward or
+// backward as one is going.
+function openTurn({ opens }) {
+  const back = isBackward(STEPS[STATE.step]);
+  const steps = STEPS_OF.get(opens) ?? [];
+  const step = steps.find((i) => isBackward(STEPS[i]) === back) ?? steps[0];
+  if (step !== undefined) jump(step);
+}
+
 function buildFolding() {
   unfold(false);
-  const turn = (open) => {
-    unfold(open);
+  document.getElementById("unfold").addEventListener("click", () => {
+    unfold(!STATE.open);
+    overview = false; // all of it is too small to read: what is near the step
     showStep();
     CAMERA.moved = false;
     home();
-  };
-  document.getElementById("unfold").addEventListener("click", () => turn(!STATE.open));
+  });
   document.getElementById("cards").addEventListener("click", (event) => {
     const small = event.target.closest(".folded");
-    if (small && (dragged < 5 || event.detail === 0)) turn(true);
+    if (small && (dragged < 5 || event.detail === 0)) openTurn(DRAWN.get(small.dataset.folded));
   });
 }

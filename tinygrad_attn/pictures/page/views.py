@@ -2,8 +2,8 @@
 
 A view has a place for every card that it draws. The first is folded, as in a drawn
 picture: of a loop it has "step 1 of 20", and a small card for the others. Another view
-has step 2, and so on; the page shows the one that draws what it is at. The last view
-draws everything.
+has step 2, and so on; the page shows the one that draws what it is at, and a click on
+the small card leads to the next. The last view draws everything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sizes import Size, size_of_folded
 
 MARGIN = 24.0
 STAGE = 900.0, 620.0  # where a page is often seen
-OPEN = "a click draws all"
+OPEN = "a click opens the next"
 GAIN = 1.15  # a strip is wrapped where that makes it so much larger there
 
 
@@ -34,10 +34,12 @@ class Folded:
 
     Attributes:
         stands: a hidden card → the card that stands for it, or "".
+        opens: a card that stands for others → a card of the turn beside the drawn one.
     """
 
     sheet: Sheet
     stands: dict[str, str] = field(default_factory=dict)
+    opens: dict[str, str] = field(default_factory=dict)
 
     def end(self, id: str) -> str:
         """The card at which a link of this card ends."""
@@ -54,9 +56,16 @@ def folded(sheet: Sheet, wanted: str = "") -> Folded:
         run = find_run(found.sheet)
         if run is None:
             break
-        drawn = [i for i, block in enumerate(run.blocks) if wanted in block]
-        fold = Fold(found.sheet, run, drawn[0] if drawn else 0, number)
-        found = Folded(fold.sheet(), found.stands | fold.stands)
+        known = [i for i, block in enumerate(run.blocks) if wanted in block]
+        drawn = known[0] if known else 0
+        fold = Fold(found.sheet, run, drawn, number)
+        beside = {fold.before: drawn - 1, fold.after: drawn + 1}
+        opens = {
+            id: run.blocks[at][0]
+            for id, at in beside.items()
+            if 0 <= at < len(run.blocks)
+        }
+        found = Folded(fold.sheet(), found.stands | fold.stands, found.opens | opens)
     return found
 
 
@@ -80,15 +89,26 @@ def views(
         drawn.append(Folded(sheet))
     cards = {card.id for card in sheet.cards}
     where = {id: number for id, number in where.items() if id in cards}
-    return [view(graph, sizes, found) for found in drawn], where
+    first, *others = drawn
+    made = [view(graph, sizes, first)]
+    for found in others:  # turns look alike, so that playing they stay where they are
+        alike = made[0]["rows"] > 1 if found.stands else None
+        made.append(view(graph, sizes, found, alike))
+    return made, where
 
 
-def view(graph: Graph, sizes: dict[str, Size], found: Folded) -> dict[str, Any]:
-    """One view as data."""
+def view(
+    graph: Graph, sizes: dict[str, Size], found: Folded, in_rows: bool | None = None
+) -> dict[str, Any]:
+    """One view as data.
+
+    Args:
+        in_rows: whether it is wrapped into rows; None: where that makes it larger.
+    """
     small = [card for card in found.sheet.cards if card.id not in sizes]
     room = sizes | {c.id: size_of_folded(c.title, [*c.lines, OPEN]) for c in small}
     ends = lines_between(graph, found)
-    placed = arranged(found.sheet, room, list(ends))
+    placed = arranged(found.sheet, room, ends, in_rows)
     where = {
         id: (round(MARGIN + x, 1), round(MARGIN + y, 1))
         for id, (x, y) in placed.places.items()
@@ -97,7 +117,8 @@ def view(graph: Graph, sizes: dict[str, Size], found: Folded) -> dict[str, Any]:
     for card in small:
         (x, y), size = where.pop(card.id), room[card.id]
         box = {"id": card.id, "x": x, "y": y, "w": size.w, "h": size.h}
-        folds.append(box | {"title": card.title, "lines": [*card.lines, OPEN]})
+        told = {"title": card.title, "lines": [*card.lines, OPEN]}
+        folds.append(box | told | {"opens": found.opens.get(card.id)})
     clusters = []
     for frame in found.sheet.frames:
         if frame.id in placed.frames:
@@ -119,6 +140,7 @@ def view(graph: Graph, sizes: dict[str, Size], found: Folded) -> dict[str, Any]:
     return {
         "width": placed.width + 2 * MARGIN,
         "height": placed.height + 2 * MARGIN,
+        "rows": placed.rows,
         "places": where,
         "folded": folds,
         "clusters": clusters,
@@ -144,7 +166,10 @@ def lines_between(graph: Graph, found: Folded) -> list[tuple[str, str, list[int]
 
 
 def arranged(
-    sheet: Sheet, sizes: dict[str, Size], ends: list[tuple[str, str, list[int]]]
+    sheet: Sheet,
+    sizes: dict[str, Size],
+    ends: list[tuple[str, str, list[int]]],
+    in_rows: bool | None,
 ) -> Layout:
     """A place for every card and frame, and for every line a path there and one back.
     It runs to the right; in rows, where that makes it larger on a page."""
@@ -166,11 +191,11 @@ def arranged(
     ]
     strip = layout(boxes, lines, frames, direction="right", gap=20.0, rank_gap=44.0)
     rows = ceil((strip.width / strip.height * STAGE[1] / STAGE[0]) ** 0.5)
-    if rows < 2:
+    if in_rows is False or (rows < 2 and not in_rows):
         return strip
     widths = [max(strip.width / rows * more, STAGE[0]) for more in (1.02, 1.1, 1.2)]
     wrapped = max((wrap(strip, boxes, lines, w) for w in widths), key=scale)
-    return wrapped if scale(wrapped) > GAIN * scale(strip) else strip
+    return wrapped if in_rows or scale(wrapped) > GAIN * scale(strip) else strip
 
 
 def scale(found: Layout) -> float:
