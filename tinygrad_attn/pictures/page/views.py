@@ -24,7 +24,7 @@ from .sizes import Size, size_of_folded
 
 MARGIN = 24.0
 STAGE = 900.0, 620.0  # where a page is often seen
-OPEN = "a click opens the next"
+OPEN = "a click opens one"
 GAIN = 1.15  # a strip is wrapped where that makes it so much larger there
 
 
