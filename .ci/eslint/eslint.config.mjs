@@ -6,7 +6,8 @@ import js from "@eslint/js";
 // What the page uses of its browser; nothing else is defined outside of it.
 const BROWSER = [
   ...["document", "window", "location", "history", "matchMedia", "getComputedStyle"],
-  ...["setTimeout", "clearTimeout", "ResizeObserver", "devicePixelRatio"],
+  ...["setTimeout", "clearTimeout", "ResizeObserver", "devicePixelRatio", "atob"],
+  ...["createPart", "createWhole"], // the programs of a live page, scripts of their own
 ];
 
 export default [

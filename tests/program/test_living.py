@@ -3,11 +3,10 @@ recorded and after edits, beside the engine's own."""
 
 from __future__ import annotations
 
-import math
 from random import Random
 
 import pytest
-from conftest import flatten
+from again import assert_close, by_the_engine
 from in_node import Job, needs_node, run_all
 
 import nn
@@ -18,10 +17,7 @@ from tinygrad_attn import (
     ops,
     randn,
     record,
-    use_backend,
 )
-from tinygrad_attn.arrays.array import Array
-from tinygrad_attn.graph.trace import trace_of
 from tinygrad_attn.graph.unfold import graph_of
 from tinygrad_attn.program.living import Again, living
 
@@ -64,29 +60,6 @@ def run_living(graph, edits):
         )
 
 
-def by_the_engine(graph, edit):
-    """The same, computed and differentiated by the engine."""
-    again = Again(graph)
-    for name, numbers in edit.items():
-        old = again.leaves[name]
-        old.array = Array([*numbers], old.shape, old.array.dtype)
-    with use_backend("python"), record():
-        trace = trace_of("test", again())
-    copies = {t: copy for copy, t in trace.origin.items()}
-    values = {id: flatten(t.tolist()) for id, t in again.tensors.items()}
-    mine = {id: copies[t] for id, t in again.tensors.items() if t in copies}
-    gradients = {
-        id: trace.gradients[t].data for id, t in mine.items() if t in trace.gradients
-    }
-    shares = {
-        (id, i): share.data
-        for id, t in mine.items()
-        for i, share in enumerate(trace.shares.get(t, ()))
-        if share is not None
-    }
-    return values, gradients, shares
-
-
 def check(graph, seed=0, count=3):
     """The program of a graph, with its own numbers and with others."""
     random, edits = Random(seed), [{}]
@@ -107,16 +80,6 @@ def check(graph, seed=0, count=3):
         assert got[2].keys() == want[2].keys()
         for where, theirs in want[2].items():
             assert_close(where, got[2][where], theirs, want[2].values())
-
-
-def assert_close(what, got, want, all_of_them):
-    """Equal, but for rounding: of the largest of all such numbers, as it flows on."""
-    finite = (abs(v) for numbers in all_of_them for v in numbers if math.isfinite(v))
-    assert len(got) == len(want), what
-    close = 1e-9 * max(finite, default=1.0)
-    for a, b in zip(got, want):
-        same = a == b or (a != a and b != b) or abs(a - b) <= close
-        assert same, f"{what}: {a}, not {b}"
 
 
 def models():

@@ -28,6 +28,7 @@ from .look.grids import Grid, grid_of, size_of
 from .look.paths import path_for
 from .look.text import fit_text
 from .page.assemble import page
+from .page.live import STILL, Live, is_whole, live
 from .page.playable import ENDINGS, Page
 from .page.sizes import Size, size_on_page
 from .page.summary import summary
@@ -96,7 +97,7 @@ def play(
     )
     heading, below = headings(graph, head, sample, focus, module)
     heading = heading if title is None else str(title) or heading
-    graph = without_transposes(graph)
+    every, graph = graph, without_transposes(graph)
     check_count("play", len(graph), graph.level, limit)
     if tokens is not None and not isinstance(tokens, Sequence):
         raise TypeError(
@@ -112,9 +113,13 @@ def play(
     still = svg_text(lay_out(sheet))
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
-    data = Script(graph, tokens).data(heading, below)
+    whole = None
+    if isinstance(root, Tensor) and not is_whole(graph):
+        whole = graph_of("play", root, "op")
+    alive = live(every, whole)
+    data = Script(graph, tokens, alive).data(heading, below)
     made = Page(
-        page(data, still),
+        page(data, still, alive.scripts),
         heading,
         path,
         still,
@@ -127,8 +132,11 @@ def play(
 class Script:
     """A graph as the page's data."""
 
-    def __init__(self, graph: Graph, tokens: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, graph: Graph, tokens: Sequence[str] | None = None, alive: Live = STILL
+    ) -> None:
         self.graph = graph = without_transposes(graph)
+        self.live = alive
         self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
         self.called = short_names(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
@@ -175,6 +183,8 @@ class Script:
             "links": self.links(),
             "views": drawn,
             "steps": steps,
+            "live": self.live.data,
+            "only_plays": self.live.why_not,
         }
 
     def card(self, node: Node) -> dict[str, Any]:
@@ -197,6 +207,8 @@ class Script:
             "share": SHARE if node.id in self.shares else "",
             "how": how(self.graph, node),
             "adds_up": adds_up(node) if node.id in self.weights else "",
+            "dtype": node.dtype,
+            "at": self.live.at(node),
         }
 
     def size(self, node: Node) -> Size:
@@ -266,6 +278,7 @@ class Script:
                         "to": source,
                         "rule": self.rule(edge),
                         "grid": grid_data(self.gradient_grid(share)),
+                        "at": self.live.sent(edge),
                         "path": arrived[source],
                         "paths": self.paths(source) + first.get(source, 0),
                         "so_far": grid_data(self.gradient_grid(so_far[source])),

@@ -26,6 +26,7 @@ from ..arrays.array import Array
 from ..arrays.backends import use_backend
 from ..autograd.recording import apply, make
 from ..graph.data import Graph, Node, flat
+from ..rules import comparisons
 from ..tensor import Tensor
 from .anatomy import Buffer, View
 from .arranging import needed
@@ -159,7 +160,17 @@ class Again:
             key: "float64" if str(v).startswith("float") else v
             for key, v in node.settings.items()
         }
+        if node.operation in (movement.take, comparisons.one_hot):
+            inputs[-1] = in_range(inputs[-1], node, settings.get("classes", inputs[0]))
         return apply(node.operation, *inputs, **settings)
+
+
+def in_range(indices: Any, node: Node, rows: Any) -> Any:
+    """Indices that a page may change: the program refuses one that names no row."""
+    count = rows if isinstance(rows, int) else rows.shape[0]
+    says = f"{node.op}: {{}} given; it is out of range, allowed is 0..{count - 1}"
+    ignored = -100 if node.operation is comparisons.one_hot else None
+    return apply(comparisons.in_range, indices, count=count, says=says, but=ignored)
 
 
 def program_of(draft: Draft, known: list[View], values: Mapping[str, View]) -> Program:

@@ -34,17 +34,19 @@ def page_of(
     scripts: Sequence[Path],
     data: dict[str, Any],
     still: str = "",
+    programs: Sequence[str] = (),
 ) -> str:
     """A whole page as a text; the same data give the same text.
 
     Args:
         template: the HTML, with a place in double braces for policy, title, style,
-            still, data and script.
+            still, data, programs and script.
         styles, scripts: the files that become one style sheet and one script.
         data: with a title in it; nan and the infinities may be floats or the strings
             "nan", "inf" and "-inf".
         still: an SVG for readers without JavaScript. It is not escaped, and must have
             no `style` attributes, which the page's policy forbids.
+        programs: scripts that run before the page's own.
 
     Raises:
         TypeError: the data hold an object that JSON cannot write.
@@ -53,8 +55,9 @@ def page_of(
     script = BEGINNING + "".join(map(_read, scripts))
     own = re.findall(r"<style>(.*?)</style>", still, re.DOTALL)
     allowed = " ".join(map(_hash, [style, *own]))
+    scripts_allowed = " ".join(map(_hash, [*programs, script]))
     policy = (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {allowed}; "
+        f"default-src 'none'; script-src {scripts_allowed}; style-src {allowed}; "
         "base-uri 'none'; form-action 'none'"
     )
     parts = {
@@ -63,6 +66,7 @@ def page_of(
         "style": style,
         "still": still[max(0, still.find("<svg")) :],  # without <?xml ...?>
         "data": _json(data),
+        "programs": "".join(f"<script>{text}</script>\n" for text in programs),
         "script": script,
     }
 

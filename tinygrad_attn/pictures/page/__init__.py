@@ -3,10 +3,11 @@
     sizes.py     the size of each card
     sums.py      how each number of a card was computed
     summary.py   the sentence with which it opens
+    live.py      the programs that compute all numbers anew
     views.py     where the cards stand, with what repeats folded, and with all drawn
     playable.py  what `play` returns: the page's text, which shows itself
     assemble.py  puts data, scripts and styles into one file
 
 The scripts, the styles and the HTML are in the same folder. These files may import
-look/, layout/, sheets/ and graph/.
+look/, layout/, sheets/, graph/ and program/living.py.
 """

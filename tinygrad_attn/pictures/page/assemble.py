@@ -1,28 +1,32 @@
 """The page that plays, as one HTML file.
 
 The data hold everything that the page shows at each step: the values and gradients of
-the cards, and the contributions that each step sends. The script only plays them.
+the cards, and the contributions that each step sends. If programs come with them, the
+script computes all that anew, when a number is changed (live.py).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..look.pages import SHARED, page_of
 
 FOLDER = Path(__file__).parent
-STYLES = ("page.css", "drawing.css", "panel.css", "bar.css")
+STYLES = ("page.css", "drawing.css", "panel.css", "lab.css", "bar.css")
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "camera.js"),
-    *("sums.js", "chain.js", "grids.js", "panel.js", "point.js", "player.js"),
+    *("sums.js", "chain.js", "grids.js", "panel.js", "point.js"),
+    *("live.js", "lab.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script
 
 
-def page(data: dict[str, Any], still: str = "") -> str:
+def page(data: dict[str, Any], still: str = "", programs: Sequence[str] = ()) -> str:
     """The whole page as a text: of its title, cards, links and steps, as `play` makes
-    them. `look/pages.py` has the arguments and the errors."""
+    them, and the programs that compute them. `look/pages.py` has the arguments and the
+    errors."""
     styles = [FOLDER / name for name in STYLES]
-    return page_of(FOLDER / "page.html", styles, FILES, data, still)
+    return page_of(FOLDER / "page.html", styles, FILES, data, still, programs)

@@ -34,13 +34,19 @@ function gradientAt(card, step) {
 
 // The largest numbers of all, for the shared scale. Probabilities are always 0..1.
 const LARGEST = { value: 0, gradient: 0, probability: 1 };
-for (const card of DATA.cards) {
-  for (const grid of [card.value, card.gradient]) {
-    if (grid && grid.palette !== "probability") {
-      LARGEST[grid.palette] = Math.max(LARGEST[grid.palette], real(grid.largest) || 0);
+
+function findLargest() {
+  LARGEST.value = LARGEST.gradient = 0;
+  for (const card of DATA.cards) {
+    for (const grid of [card.value, card.gradient]) {
+      if (grid && grid.palette !== "probability") {
+        LARGEST[grid.palette] = Math.max(LARGEST[grid.palette], real(grid.largest) || 0);
+      }
     }
   }
 }
+
+findLargest();
 
 // What the user can change.
 // leaf: whose panel is open; open: whether what repeats is drawn in full.

@@ -12,14 +12,15 @@ function gridWithHeading(heading, card, which, grid, send = null) {
     part.append(make("p", "none", "–"));
     return part;
   }
-  if (grid.power) title.append(make("span", "power", timesTen(grid.power)));
-  part.append(tableOf({ card, which, grid, send, cells: [], label: heading }));
+  const power = make("span", "power", timesTen(grid.power));
+  title.append(power);
+  part.append(tableOf({ card, which, grid, send, power, cells: [], label: heading }));
   return part;
 }
 
 function tableOf(table) {
   const { card, grid } = table;
-  const size = cellsFor(card, grid);
+  const size = (table.size = cellsFor(card, grid));
   const element = make("table", size);
   element.setAttribute("role", "grid");
   element.setAttribute("aria-label", table.label);
@@ -86,12 +87,44 @@ const SCROLLING = new ResizeObserver((frames) => {
 });
 
 function cellOf(v, grid, largest, size) {
-  const cell = make("td", "cell", size === "small" ? "" : inCell(v, grid));
+  const cell = make("td", "cell");
   cell.setAttribute("role", "gridcell");
+  dress(cell, v, grid, largest, size);
+  return cell;
+}
+
+// A cell's text and colours; whether it has another text now.
+function dress(cell, v, grid, largest, size) {
+  const before = cell.textContent;
+  cell.textContent = size === "small" ? "" : inCell(v, grid);
   const { fill, ink } = colourIn(grid, v, largest);
   cell.style.backgroundColor = fill;
   cell.style.color = ink;
-  return cell;
+  return cell.textContent !== before;
+}
+
+// Brings the tables of the panel to what their grids have now.
+function refreshTables() {
+  for (const { grid, cells, size, power } of TABLES) {
+    const largest = largestOf(grid);
+    power.textContent = timesTen(grid.power);
+    cells.forEach((line, i) => {
+      line.forEach((cell, j) => {
+        const where = `row ${grid.rows[i]}, column ${grid.columns[j]}`;
+        const label = `${where}: ${exact(grid.numbers[i][j])}`;
+        const other = cell.getAttribute("aria-label") !== label;
+        cell.setAttribute("aria-label", label);
+        if (dress(cell, grid.numbers[i][j], grid, largest, size) || other) flash(cell);
+      });
+    });
+  }
+}
+
+// What changed glows for a moment.
+function flash(element) {
+  element.classList.remove("changed");
+  void element.getBoundingClientRect(); // or it would not begin anew
+  element.classList.add("changed");
 }
 
 function columnNumbers(grid) {

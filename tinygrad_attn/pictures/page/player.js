@@ -87,7 +87,8 @@ function readAddress() {
 
 function writeAddress() {
   try {
-    history.replaceState(null, "", `#step=${STATE.step + 1}`);
+    const edits = DONE.length ? `&edit=${DONE.map(({ op }) => op).join(",")}` : "";
+    history.replaceState(null, "", `#step=${STATE.step + 1}${edits}`);
   } catch {
     // A page in a frame, or one that plays very fast, may not be allowed to.
   }
@@ -205,6 +206,7 @@ function start() {
   buildFolding();
   buildCamera();
   buildPointing();
+  buildLab();
   buildControls();
   if (STEPS.length) showStep();
   overview = readAddress() === null;

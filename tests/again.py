@@ -1,0 +1,46 @@
+"""Graphs computed once more by the engine, with other numbers."""
+
+from __future__ import annotations
+
+import math
+
+from conftest import flatten
+
+from tinygrad_attn import record, use_backend
+from tinygrad_attn.arrays.array import Array
+from tinygrad_attn.graph.trace import trace_of
+from tinygrad_attn.program.living import Again
+
+
+def by_the_engine(graph, edit):
+    """The values, gradients and contributions of a graph whose leaves have other
+    numbers: name → all of them, row by row."""
+    again = Again(graph)
+    for name, numbers in edit.items():
+        old = again.leaves[name]
+        old.array = Array([*numbers], old.shape, old.array.dtype)
+    with use_backend("python"), record():
+        trace = trace_of("test", again())
+    copies = {t: copy for copy, t in trace.origin.items()}
+    values = {id: flatten(t.tolist()) for id, t in again.tensors.items()}
+    mine = {id: copies[t] for id, t in again.tensors.items() if t in copies}
+    gradients = {
+        id: trace.gradients[t].data for id, t in mine.items() if t in trace.gradients
+    }
+    shares = {
+        (id, i): share.data
+        for id, t in mine.items()
+        for i, share in enumerate(trace.shares.get(t, ()))
+        if share is not None
+    }
+    return values, gradients, shares
+
+
+def assert_close(what, got, want, all_of_them):
+    """Equal, but for rounding: of the largest of all such numbers, as it flows on."""
+    finite = (abs(v) for numbers in all_of_them for v in numbers if math.isfinite(v))
+    assert len(got) == len(want), what
+    close = 1e-9 * max(finite, default=1.0)
+    for a, b in zip(got, want):
+        same = a == b or (a != a and b != b) or abs(a - b) <= close
+        assert same, f"{what}: {a}, not {b}"
