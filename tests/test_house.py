@@ -45,7 +45,7 @@ ORDER = """
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.updates
     copies ops tensor functional creation check_gradients
-    graph.check graph.data graph.order graph.roles graph.trace graph.names
+    graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
         graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks

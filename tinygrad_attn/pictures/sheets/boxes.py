@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import isfinite, sqrt
 
 from ...arrays.backends import namespace_of
-from ...graph.check import NOISE
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ...graph.roles import shares_in
@@ -25,17 +24,18 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     repeats = repeats_of(graph, look.fold)
     shown = repeats.shown
     norms = {n.id: norm(n) for n in graph}
-    inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
+    noise = {n.id for n in graph if is_noise(n)}
+    inner = [norms[n.id] for n in graph if n is not graph.root and n.id not in noise]
     inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
-    noise = NOISE * max((n for n in norms.values() if isfinite(n)), default=0.0)
     frames, shares = Frames(repeats), shares_in(graph)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
             frame = frames.of(repeats.homes[node.id])
-            size = share_of(norms[node.id], largest, noise), norms[node.id]
+            length = 0.0 if node.id in noise else share_of(norms[node.id], largest)
+            size = length, norms[node.id]
             what = "share of the gradient" if node.id in shares else "gradient"
             cards.append(box(graph, node, frame, size, what, look, repeats))
     links: dict[tuple[str, str, int], Link] = {}
@@ -118,12 +118,16 @@ def times(count: int) -> str:
     return f"   × {count}" if count > 1 else ""
 
 
-def share_of(size: float, largest: float, noise: float = 0.0) -> float:
-    """A bar's length, 0..1; 1 if the norm is nan or infinite, 0 if it is noise."""
+def is_noise(node: Node) -> bool:
+    """Whether all of a node's gradient is rounding noise."""
+    g = node.gradient_array
+    return g is not None and node.noise > 0.0 and size_of(g) <= node.noise
+
+
+def share_of(size: float, largest: float) -> float:
+    """A bar's length, 0..1; 1 if the norm is nan or infinite."""
     if size != size:
         return 1.0
-    if size <= noise:
-        return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...graph.check import NOISE
+from ...graph.noise import NOISE, STEP, gradients_of
 from ...scalar import Value, topological_order
-from ..look.colours import digits, largest
+from ..look.colours import digits
 from ..look.text import fit_text
 from .labels import number_text
 from .sheet import NAME, Card, Link, Look, Row, Sheet
@@ -14,7 +14,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
     """The picture of the graph behind a Value, from left to right.
 
     The gradients are those that the last `backward` left, or "–" if there was none.
-    Drawing computes no gradient and changes no Value.
+    Drawing changes no Value.
 
     Raises:
         ValueError: the graph has more than `limit` Values.
@@ -29,11 +29,11 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
             )
     order.reverse()
     ids = {v: f"v{i}" for i, v in enumerate(order)}
-    noise = NOISE * largest(float(v.grad) for v in order)
+    once, twice = gradients_of(root), gradients_of(root, STEP)
     cards, links = [], []
     for v in order:
         card = card_of(v, ids[v], v is root)
-        card.noise = noise
+        card.noise = abs(twice[v] - once[v]) / STEP * NOISE["float64"]
         if not look.grads:
             card.gradient_title = ""
         cards.append(card)

@@ -13,11 +13,11 @@ import re
 from collections.abc import Container
 from math import inf
 
-from ...graph.check import NOISE
 from ...graph.data import Graph, Node
+from ...graph.noise import below_all
 from ...graph.notation.formulas import pretty
 from ...graph.roles import scores_in, shares_in
-from ..look.colours import BACKWARD, NAN, PALE, blend, digits, largest
+from ..look.colours import BACKWARD, NAN, PALE, blend, digits
 from ..look.grids import least_of
 from ..look.text import fit_text
 from .labels import common_prefix, number_text, short_path, strip_prefix
@@ -52,10 +52,10 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
         for name, elements in tensors.items()
     ]
-    noise = NOISE * largest(node.gradient_array or 0.0 for node in graph)
     shares = shares_in(graph)
     for made, elements in zip(cards, tensors.values()):
-        made.noise = noise
+        sizes = [abs(node.gradient_array or 0.0) for node in elements]
+        made.noise = below_all([node.noise for node in elements], sizes)
         if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
             made.gradient_title = SHARE.split()[0]  # the heading says of what
         for row, node in zip(made.rows, elements):

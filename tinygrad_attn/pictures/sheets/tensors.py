@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
@@ -42,7 +41,7 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
             scored = node.id in scores
             card.value = grid_of(node.array, "value", shared[0], scores=scored)
         total = node.total_array if node.id in shares else None
-        add_gradient(card, node, look, shared[1], NOISE * most[1], total)
+        add_gradient(card, node, look, shared[1], total)
         cards.append(card)
         for edge in graph.inputs(node):
             links.append(Link(edge.source, edge.target))
@@ -101,13 +100,12 @@ def add_gradient(
     node: Node,
     look: Look,
     largest: float | None,
-    noise: float,
     total: Any,
 ) -> None:
     """Adds the heat map of a node's gradient to its card."""
     g = node.gradient_array
     if look.grads and g is not None and card.gradient_title:
-        card.gradient = grid_of(g, "gradient", largest, total, noise=noise)
+        card.gradient = grid_of(g, "gradient", largest, total, noise=node.noise)
     elif not look.grads:
         card.gradient_title = ""
 
