@@ -28,7 +28,7 @@ from .trace import Trace
 
 STEP = 2.0**-8
 # Of what was added up to a gradient: a rest as small is what rounding left.
-NOISE = {"float32": 1e-5, "float64": 1e-12}
+NOISE = {"float32": 1e-4, "float64": 1e-12}
 UNLIKE = 12.9898, 78.233  # sin of their multiples looks random
 
 
@@ -48,32 +48,43 @@ def noise_in(trace: Trace) -> Noise:
     if not starts:
         return found
     xp = namespace_of([g for _, g in starts])
+    moved = Moved(xp)
     for t, g in starts:
         so_far[t] = so_far[t] + g if t in so_far else g
     with no_grad(), xp.quiet():
         order: list[Any] = topological_order([t for t, _ in starts])
-        for number, t in enumerate(order):
+        for t in order:
             g = so_far.pop(t, None)
             if g is None or t not in trace.gradients:
                 continue
             found.gradients[t] = noise_of(xp, trace.gradients[t], g)
-            shares = shares_of(xp, t, moved(xp, g, number)) if t._op else []
+            shares = shares_of(xp, t, moved(g)) if t._op else []
             mine = found.shares[t] = dict[int, float]()
             for i, share in enumerate(shares):
                 if share is not None:
                     x = t._inputs[i]
                     share = fit(xp, share, x, t)
                     mine[i] = noise_of(xp, trace.shares[t][i], share)
-                    share = moved(xp, share, number + i + 1)
+                    share = moved(share)
                     so_far[x] = so_far[x] + share if x in so_far else share
     return found
 
 
-def moved(xp: Any, g: Any, number: int) -> Any:
-    """Each number of g, moved by a part of itself."""
-    places = xp.reshape(xp.arange(0, g.size), g.shape)
-    parts = xp.sin(xp.astype(places, "float64") * UNLIKE[0] + number * UNLIKE[1])
-    return g * xp.astype(parts * STEP + 1.0, g.dtype)
+class Moved:
+    """Moves each number of an array by a part of itself, each time by other parts."""
+
+    def __init__(self, xp: Any) -> None:
+        self.xp, self.calls = xp, 0
+        self.parts: dict[tuple[Any, str], Any] = {}  # of a shape and dtype
+
+    def __call__(self, g: Any) -> Any:
+        xp, key = self.xp, (tuple(g.shape), str(g.dtype))
+        if key not in self.parts:
+            places = xp.reshape(xp.arange(1, g.size + 1), g.shape)
+            parts = xp.sin(xp.astype(places, "float64") * UNLIKE[0]) * STEP
+            self.parts[key] = xp.astype(parts, g.dtype)
+        self.calls += 1
+        return g * (self.parts[key] * sin(self.calls * UNLIKE[1]) + 1.0)
 
 
 def noise_of(xp: Any, g: Any, other: Any) -> float:
@@ -81,12 +92,15 @@ def noise_of(xp: Any, g: Any, other: Any) -> float:
     walk. It is below all that is none."""
     if not g.size:
         return 0.0
-    size, off = xp.maximum(g, -g), xp.maximum(other - g, g - other)
-    loose = size * STEP <= off * NOISE.get(str(g.dtype), NOISE["float32"])
+    off = (other - g) * (NOISE.get(str(g.dtype), NOISE["float32"]) / STEP)
+    size = xp.maximum(g, -g)
+    loose = size <= xp.maximum(off, -off)
+    rest = xp.where(loose, size, 0.0)
+    if not float(xp.max(rest, axis=None).tolist()):
+        return 0.0
     firm = xp.where(loose + (size != size), inf, size)
     least = -float(xp.max(-firm, axis=None).tolist())
-    noise = xp.where(loose, xp.where(size < least, size, 0.0), 0.0)
-    return float(xp.max(noise, axis=None).tolist())
+    return float(xp.max(xp.where(rest < least, rest, 0.0), axis=None).tolist())
 
 
 # --- single numbers -------------------------------------------------------------------
