@@ -80,10 +80,11 @@ ORDER = """
         pictures.look.pages pictures.look.text
         pictures.look.paths pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
+        pictures.sheets.merging
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
         pictures.sheets.numbers pictures.sheets.expressions pictures.sheets.runs
-        pictures.sheets.folding pictures.sheets.reuse
+        pictures.sheets.lists pictures.sheets.folding pictures.sheets.reuse
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.following
         pictures.layout.layers pictures.layout.ordering

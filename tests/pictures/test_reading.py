@@ -228,6 +228,96 @@ def test_the_lines_of_a_folded_loop_lead_through_its_card(loop):
     assert not any(a in ("U", "W", "xs") and b.startswith("steps") for a, b in joined)
 
 
+def test_a_line_to_folded_steps_says_what_is_true_of_all(loop):
+    sheet = draw(loop, step=7).sheet
+    of = {card.id: card.title.partition(" = ")[0] for card in sheet.cards}
+    rules = {(of[a.source], of[a.target]): a.label for a in sheet.links if a.back}
+    assert rules["U", "matmul₁₃"] == "∂U += reshape₇ᵀ ∂matmul₁₃  (1 of 20)"
+    assert rules["W", "matmul₁₄"].endswith("  (1 of 20)")
+    assert rules["h₈", "steps 8 to 20"] == "∂h₈ += ∂matmul₁₆ Wᵀ"  # alone
+    assert rules["steps 8 to 20", "mul"] == "∂h₂₁ += 2 contributions"
+    assert not any("of 20" in label for label in rules.values() if "h₈" in label)
+
+
+def test_a_line_that_stands_for_several_is_as_thick_as_they_are_together():
+    w, h = Tensor([[0.5, 0.25]]).requires_grad_(), Tensor([[1.0, 2.0]])
+    with record():
+        for _ in range(8):
+            h = (h * w + 1.0).exp().log()
+        loss = (h * Tensor([[1.0, 3.0]])).sum()
+    whole = draw(loss, "scalar", fold=False).sheet
+    sheet = draw(loss, "scalar").sheet
+    (end,) = [a for a in sheet.links if a.source.startswith("after")]
+    flows = [a.flow for a in whole.links if a.target == end.target and a.flow]
+    assert len(flows) == end.joined == 2
+    assert end.flow == pytest.approx(sum(flows))
+    assert end.label == ""
+
+
+def test_the_lines_of_constants_carry_no_gradient():
+    x, c = Tensor([2.0]).requires_grad_(), Tensor([5.0])
+    with record():
+        loss = (x * c).sum()
+    sheet = draw(loss, "scalar").sheet
+    of = {card.id: card.title for card in sheet.cards}
+    width = {of[a.source]: a.width for a in sheet.links}
+    assert width["c"] == 0.5 < width["x"]
+
+
+@pytest.mark.parametrize("level", ["module", "op", "primitive", "scalar"])
+def test_what_repeats_is_folded_before_it_is_counted(level):
+    w, h = randn(2, 2).requires_grad_(), randn(1, 2)
+    with record():
+        for _ in range(400):
+            h = (h @ w).tanh()
+        loss = h.sum()
+    assert "step 1 of 400" in labels(draw(loss, level, limit=50))
+    with pytest.raises(ValueError, match="more than 50 cannot be read"):
+        draw(loss, level, limit=50, fold=False)
+
+
+def test_values_are_folded_before_they_are_counted():
+    h, w = Value(0.5), Value(0.9)
+    for _ in range(1_600):
+        h = (h * w).tanh()
+    assert "step 1 of 1600" in labels(draw(h))
+    with pytest.raises(ValueError, match="more than 3,000 Values"):
+        draw(h, fold=False)
+
+
+def test_numbers_that_are_left_out_have_lines_too():
+    x = randn(5, 4)
+    w = randn(4, 1).requires_grad_()
+    with record():
+        loss = (x @ w).sum()
+    sheet = draw(loss, "scalar").sheet
+    (card,) = [card for card in sheet.cards if card.title == "x"]
+    assert card.more == 4
+    uses = [a for a in sheet.links if a.source == card.id]
+    assert {a.source_row for a in uses} == set(range(17))
+    (rest,) = [a for a in uses if a.source_row == 16]
+    assert rest.joined == 4
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_layer_that_is_asked_for_is_drawn_for_all(step):
+    layer = nn.TransformerEncoderLayer(4, 2, d_ff=8, dropout=0.0)
+    model = nn.TransformerEncoder(layer, 4)
+    with record():
+        loss = model(randn(1, 3, 4)).sum()
+    graph = unfold(loss, "module")
+    sheet = draw(loss, "module", step=step).sheet
+    (card,) = [card for card in sheet.cards if card.title == "linear1"]
+    assert graph.by_id(card.id).name == f"layers.{step - 1}.feed_forward.linear1"
+    (label,) = [f.label for f in sheet.frames if "×" in f.label]
+    assert label == ("layers   × 4" if step == 1 else f"layers.{step - 1}   × 4")
+    ends = {card.id for card in sheet.cards}
+    used = {a.source for a in sheet.links}
+    assert ends - used == {sheet.cards[-1].id}  # all lead to the loss
+    with pytest.raises(ValueError, match="step 5 given; what repeats has 4"):
+        draw(loss, "module", step=5)
+
+
 def test_a_step_that_is_not_there_is_refused(loop):
     with pytest.raises(ValueError, match="step 21 given; what repeats has 20"):
         draw(loop, step=21)

@@ -268,8 +268,11 @@ def number_rows(card: Card) -> str:
         )
         rows.append(label + value + gradient)
     if card.more:
-        note = span(more_numbers(card), 8, MUTED)
-        rows.append(f'<TD COLSPAN="3" HEIGHT="15">{note}</TD>')
+        note, last = span(more_numbers(card), 8, MUTED), len(card.rows)
+        rows.append(
+            f'<TD PORT="r{last}w" HEIGHT="15"></TD>'
+            f'<TD PORT="r{last}e" COLSPAN="2">{note}</TD>'
+        )
     return (
         TABLE.format(spacing=1)
         + "".join(f"<TR>{row}</TR>" for row in rows)

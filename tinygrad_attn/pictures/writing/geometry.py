@@ -94,7 +94,11 @@ def row_columns(card: Card) -> tuple[float, float]:
 
 
 def row_middle(card: Card, row: int) -> float:
-    """The middle of a row, measured from the card's top."""
+    """The middle of a row, measured from the card's top; of the line below the last, if
+    it is that."""
+    if row == len(card.rows):
+        row_end = HEAD + LINE * len(card.lines) + TITLE + CELL_H * row
+        return row_end + LINE / 2
     return HEAD + LINE * len(card.lines) + TITLE + CELL_H * (row + 0.5)
 
 
