@@ -91,7 +91,8 @@ ORDER = """
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.layout.breaking pictures.layout.wrapping
-        pictures.writing pictures.writing.captions pictures.writing.geometry
+        pictures.writing pictures.writing.framing pictures.writing.captions
+        pictures.writing.geometry
         pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz

@@ -424,6 +424,65 @@ def test_masks_are_named_and_stay_in_the_module_that_made_them():
     assert all(masks[name] for name in named)
 
 
+# --- wide cards -----------------------------------------------------------------------
+
+
+def wide_head():
+    """A head whose weights have sixteen columns, and biases."""
+    manual_seed(0)
+    layer = nn.MultiHeadAttention(16, 2)
+    with record():
+        loss = layer(randn(1, 8, 16).requires_grad_())[0].sum()
+    return loss, (layer, 0)
+
+
+def test_wide_heat_maps_and_leaves_stand_below_each_other():
+    loss, head = wide_head()
+    picture = draw(loss, head=head)
+    placed = lay_out(picture.sheet)
+    at = {
+        card.title: (*placed.layout.places[card.id], *placed.sizes[card.id])
+        for card in picture.sheet.cards
+    }
+    for name in ("q_proj", "k_proj", "v_proj"):
+        x, y, w, h = at[f"{name}.weight"]
+        assert w < 500  # sixteen columns, once
+        a, b, c, d = at[f"{name}.bias"]
+        assert b >= y + h or b + d <= y
+    assert placed.layout.width < 2_700
+
+
+def test_a_wide_head_in_dot_is_as_narrow(tmp_path):
+    loss, head = wide_head()
+    picture = draw(loss, head=head, layout="dot")
+    text = picture.save(tmp_path / "x.svg", width=1920).read_text()
+    if not picture.note.startswith("laid out by Graphviz"):
+        pytest.skip(picture.note)
+    wide = float(re.search(r'viewBox="\S+ \S+ (\S+)', text)[1])
+    assert wide < 2_500
+    assert re.search(r'<svg width="1920"', text)
+    last = text.rindex("<path")
+    assert all(
+        text.index(name) > last for name in (">scores<", ">∂weights +=<")
+    )  # over the lines
+    assert 'paint-order="stroke"' in text
+
+
+def test_names_of_frames_are_clear_of_lines(loop):
+    svg = draw(loop).svg
+    (start,) = re.findall(r'<text x="([\d.]+)"[^>]*>step 1 of 20<', svg)
+    sheet = draw(loop).sheet
+    found = lay_out(sheet)
+    (frame,) = found.layout.frames.values()
+    entering = [
+        path[-1][0]
+        for path, link in zip(found.layout.paths, sheet.links)
+        if path[0][1] < frame[1] < path[-1][1] and path[-1][1] - frame[1] < 60
+    ]
+    assert entering
+    assert all(not float(start) <= x <= float(start) + 60 for x in entering)
+
+
 # --- Graphviz -------------------------------------------------------------------------
 
 

@@ -10,6 +10,8 @@ from ...graph.notation.formulas import pretty
 from ..look.text import fit_text
 from .sheet import NAME, Card
 
+SHORT = 16  # characters of a rule that stay on one line
+
 
 def short_names(graph: Graph) -> dict[str, str]:
     """The name of each node in a picture: without the path of the module that contains
@@ -67,6 +69,16 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
     """
     place = re.sub(r"\b[0-9]+\b", "#", module)
     return f"{op} {shape_text(shape)} {place}"
+
+
+def lines_of(label: str) -> list[str]:
+    """A line's label; a long rule has two lines, "∂x +=" above what is added.
+
+    >>> lines_of("∂Q += ∂S K"), lines_of("∂weight += ∂zᵀ norm1")
+    (['∂Q += ∂S K'], ['∂weight +=', '∂zᵀ norm1'])
+    """
+    name, sign, rule = label.partition(" += ")
+    return [f"{name} +=", rule] if sign and len(label) > SHORT else [label]
 
 
 def more_numbers(card: Card) -> str:

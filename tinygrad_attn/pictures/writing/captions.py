@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..layout.pieces import Rectangle
+from collections.abc import Sequence
+
+from ..layout.pieces import Point, Rectangle
 from ..look.colours import (
     BACKWARD,
     EDGE,
@@ -18,6 +20,7 @@ from ..look.colours import (
 from ..look.text import width as text_width
 from ..look.text import xml
 from ..sheets.sheet import Frame, Sheet
+from .framing import place_of_name
 
 
 def words(
@@ -41,17 +44,27 @@ def words(
     )
 
 
-def lines_of(text: str) -> str:
+def in_lines(text: str) -> str:
     """A tooltip, escaped line by line."""
     return "\n".join(xml(line) for line in text.split("\n"))
 
 
-def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[str]:
-    """A frame, or a piece of one that was cut: open where it goes on."""
+def frame_svg(
+    frame: Frame,
+    at: Rectangle,
+    before: bool,
+    after: bool,
+    pieces: Sequence[tuple[Point, Point]],
+) -> list[str]:
+    """A frame, or a piece of one that was cut: open where it goes on.
+
+    Args:
+        pieces: of all lines, from which its name is to be clear.
+    """
     x, y, w, h = at
-    label = words(
-        f"{frame.label} …" if before else frame.label, x + 9, y + 16, 12, MUTED
-    )
+    text = f"{frame.label} …" if before else frame.label
+    start = place_of_name(at, text_width(text, 12), pieces)
+    label = words(text, start, y + 16, 12, MUTED, halo=True)
     fill = f'fill="{PANEL}" stroke="{EDGE}"'
     if not before and not after:
         return [

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from ..layout.steps import Box, Layout, Line, Outline, layout
 from ..layout.wrapping import wrap
 from ..look.text import width as text_width
+from ..sheets.labels import lines_of
 from ..sheets.sheet import Card, Link, Sheet
 from .geometry import card_size, ports, row_middle
 
 MARGIN = 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
+LABEL_LINE = 12.0
 SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
 
 
@@ -94,14 +96,14 @@ def line_of(
     elif sheet.direction == "down":
         leaves = ports(source, sizes[source.id][0])[link.back]
         enters = ports(target, sizes[target.id][0])[link.back]
-    wide = text_width(link.label, 10) if labels and link.label else 0.0
+    parts = lines_of(link.label) if labels and link.label else []
     return Line(
         link.source,
         link.target,
         leaves,
         enters,
-        label_width=wide,
-        label_height=13.0 if wide else 0.0,
+        label_width=max([text_width(part, 10) for part in parts], default=0.0),
+        label_height=1.0 + LABEL_LINE * len(parts) if parts else 0.0,
         back=link.back,
     )
 
