@@ -14,7 +14,18 @@ from itertools import combinations
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, Value, draw, manual_seed, randn, record, unfold, zeros
+from tinygrad_attn import (
+    Tensor,
+    Value,
+    arange,
+    draw,
+    manual_seed,
+    ones,
+    randn,
+    record,
+    unfold,
+    zeros,
+)
 from tinygrad_attn.pictures.layout.ranks import ranks
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.layout.wrapping import wrap
@@ -422,6 +433,40 @@ def test_masks_are_named_and_stay_in_the_module_that_made_them():
     named = [name for name in masks if name.startswith("dropout_mask")]
     assert len(named) == 4
     assert all(masks[name] for name in named)
+
+
+class Cell(nn.Module):
+    """Makes constants of every sort, and keeps one of them for the next call."""
+
+    def __init__(self):
+        self.linear, self.kept = nn.Linear(3, 3), None
+
+    def forward(self, x):
+        if self.kept is None:
+            self.kept = ones(2, 3)
+        start, steps, given = zeros(2, 3), arange(3), Tensor([1.0, 2.0, 3.0])
+        noise = randn(2, 3)
+        return self.linear(x + start) * self.kept + steps * given + noise + [1, 2, 3]
+
+
+def test_constants_made_in_a_module_stay_inside_it():
+    cell, out = Cell(), nn.Linear(3, 1)
+    model = nn.Sequential(cell, out)
+    x = randn(2, 3)
+    for call in range(2):
+        with record():
+            loss = model(x).sum()
+        modules = {n.name: n.module for n in unfold(loss) if n.op == "constant"}
+        assert modules.pop("x") == ""
+        kept = modules.pop("kept", None) or modules.pop("self.kept", "")
+        assert kept == ("0" if call == 0 else "")  # made in a call from before
+        assert len(modules) == 5
+        assert set(modules.values()) == {"0"}
+        for level in ("module", "op"):
+            sheet = draw(loss, level).sheet
+            home = {card.title: card.frame for card in sheet.cards}
+            assert home["x"] == ""
+            assert home["start"] == home["noise"] != ""
 
 
 # --- wide cards -----------------------------------------------------------------------
