@@ -17,7 +17,7 @@ from ..look.grids import size_of
 from ..look.text import fit_text
 from .labels import kind_of_step, shape_text, short_path
 from .repeats import Repeats, is_call, numbered, repeats_of
-from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
+from .sheet import FORMULA, NAME, TIP, Card, Frame, Link, Look, Sheet
 
 
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -111,7 +111,7 @@ def box(
         frame,
         lines=[fit_text(line, FORMULA) for line in lines],
         bar=bar,
-        tooltip="\n".join(fit_text(line, 160) for line in tip),
+        tooltip="\n".join(fit_text(line, TIP) for line in tip),
         like=likeness(node, repeats),
         owns=node.parameters,
     )

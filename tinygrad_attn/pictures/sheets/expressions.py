@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from ...graph.noise import NOISE, STEP, gradients_of
 from ...scalar import Value, topological_order
-from ..look.colours import digits
 from ..look.text import fit_text
-from .labels import number_text
+from .labels import number_text, slope_text
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 
@@ -38,7 +37,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
             card.gradient_title = ""
         cards.append(card)
         for x, local in zip(v._prev, v._local):
-            label = digits(float(local)) if len(order) <= 60 else ""
+            label = slope_text(float(local)) if len(order) <= 60 else ""
             links.append(Link(ids[x], ids[v], label=label, source_row=0, target_row=0))
     below = f"{len(order)} Values; beside a line: ∂result/∂operand"
     return Sheet(title or root.label or "Value", below, "right", cards, links, [])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 from ...graph.data import Graph
 from ...graph.notation.formulas import pretty
+from ..look.colours import digits, exponent, times_ten_to
 from ..look.text import fit_text
 from .sheet import NAME, Card
 
@@ -95,6 +97,18 @@ def short_path(source: str) -> str:
     """
     path, colon, rest = source.partition(":")
     return path.replace("\\", "/").rpartition("/")[2] + colon + rest
+
+
+def slope_text(x: float) -> str:
+    """A derivative beside a line, in few characters whatever its size.
+
+    >>> slope_text(0.25), slope_text(-1e200), slope_text(0.0003), slope_text(0.0)
+    ('.25', '−1.00×10²⁰⁰', '3.00×10⁻⁴', '0')
+    """
+    power = exponent(abs(x)) if isfinite(x) else 0
+    if 0.005 <= abs(x) < 1e4:
+        power = 0
+    return f"{digits(x, power)}{times_ten_to(power)}"
 
 
 def number_text(x: Any) -> str:

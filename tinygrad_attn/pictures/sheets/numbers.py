@@ -18,12 +18,18 @@ from ...graph.data import Graph, Node
 from ...graph.noise import below_all
 from ...graph.notation.formulas import pretty
 from ...graph.roles import scores_in, shares_in
-from ..look.colours import digits
 from ..look.grids import least_of
 from ..look.text import fit_text
-from .labels import common_prefix, kind_of_step, number_text, short_path, strip_prefix
+from .labels import (
+    common_prefix,
+    kind_of_step,
+    number_text,
+    short_path,
+    slope_text,
+    strip_prefix,
+)
 from .merging import joined, weighed
-from .sheet import NAME, SHARE, Card, Link, Look, Row, Sheet
+from .sheet import NAME, SHARE, TIP, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
@@ -89,7 +95,7 @@ def links_of(
     several: dict[tuple[str, int, str, int], list[Link]] = {}
     for (source, target, partial), flow in zip(found, flows):
         (a, i), (b, j) = place[source.id], place[target.id]
-        label = digits(partial) if len(found) <= LABELLED else ""
+        label = slope_text(partial) if len(found) <= LABELLED else ""
         link = Link(a, b, label=label, source_row=i, target_row=j)
         several.setdefault((a, i, b, j), []).append(weighed(link, flow / most))
     links = []
@@ -141,7 +147,7 @@ def card(
         gradient_title=f"∂{of}" if look.grads else "",
         rows=rows,
         more=left_out,
-        tooltip="\n".join(fit_text(line, 160) for line in about),
+        tooltip="\n".join(fit_text(line, TIP) for line in about),
         like=kind_of_step(kind, (len(rows) + left_out,), re.sub("_[0-9]+$", "", name)),
     )
 

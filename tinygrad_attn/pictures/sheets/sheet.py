@@ -15,6 +15,7 @@ from ..look.grids import Grid
 
 SHARE = "share of "  # before the name of a gradient that is not the whole one
 NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
+HEADING, TIP = 60, 2_000  # of a title, and of a line of a tooltip
 
 
 @dataclass

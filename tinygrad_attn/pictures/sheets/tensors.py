@@ -16,7 +16,7 @@ from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import kind_of_step, shape_text, short_names, short_path
-from .sheet import FORMULA, NAME, SHARE, Card, Link, Look, Sheet
+from .sheet import FORMULA, NAME, SHARE, TIP, Card, Link, Look, Sheet
 
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -145,4 +145,4 @@ def tooltip(node: Node, words: Written, share: str) -> str:
         lines.append(f"at {short_path(node.source)}")
     if share:
         lines.append(share)
-    return "\n".join(fit_text(line, 160) for line in lines)
+    return "\n".join(fit_text(line, TIP) for line in lines)

@@ -17,9 +17,9 @@ from ..look.colours import (
     VALUES,
     WHITE,
 )
+from ..look.text import fit_text, xml
 from ..look.text import width as text_width
-from ..look.text import xml
-from ..sheets.sheet import Frame, Sheet
+from ..sheets.sheet import HEADING, Frame, Sheet
 from .framing import place_of_name
 
 
@@ -89,20 +89,27 @@ def frame_svg(
     return [f'<path d="{path}" {fill}/>', label]
 
 
+def clipped(sheet: Sheet) -> tuple[str, str]:
+    """Title and subtitle, of any length, as the picture shows them."""
+    return fit_text(sheet.title, HEADING), fit_text(sheet.subtitle, 2 * HEADING)
+
+
 def heading_width(sheet: Sheet) -> float:
     """The width that title and legend need."""
-    title = text_width(sheet.title, 18, bold=True) + text_width(sheet.subtitle, 12) + 24
-    return max(title, 170.0 * len(sheet.legend) + 240.0)
+    title, subtitle = clipped(sheet)
+    both = text_width(title, 18, bold=True) + text_width(subtitle, 12) + 24
+    return max(both, 170.0 * len(sheet.legend) + 240.0)
 
 
 def heading(sheet: Sheet, wide: float) -> list[str]:
     """Title and legend."""
-    title = text_width(sheet.title, 18, bold=True)
-    both = title + (24 + text_width(sheet.subtitle, 12) if sheet.subtitle else 0.0)
+    title, subtitle = clipped(sheet)
+    long = text_width(title, 18, bold=True)
+    both = long + (24 + text_width(subtitle, 12) if subtitle else 0.0)
     x = (wide - both) / 2
-    parts = [words(sheet.title, x, 32, 18, INK, bold=True)]
-    if sheet.subtitle:
-        parts.append(words(sheet.subtitle, x + title + 18, 32, 12, MUTED))
+    parts = [words(title, x, 32, 18, INK, bold=True)]
+    if subtitle:
+        parts.append(words(subtitle, x + long + 18, 32, 12, MUTED))
     back = any(link.back for link in sheet.links)
     forward = any(not link.back and not link.colour for link in sheet.links)
     total = 150.0 * len(sheet.legend) + 80.0 + (140.0 if back else 0.0)

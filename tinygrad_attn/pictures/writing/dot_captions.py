@@ -12,7 +12,8 @@ from ..look.colours import (
     VALUES,
 )
 from ..look.text import dot as text
-from ..sheets.sheet import Sheet
+from ..look.text import fit_text
+from ..sheets.sheet import HEADING, Sheet
 
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
 
@@ -26,10 +27,10 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
 
 def heading(sheet: Sheet) -> str:
     """Title and legend."""
-    title = span(sheet.title, 18, INK, bold=True)
+    title = span(fit_text(sheet.title, HEADING), 18, INK, bold=True)
     first = f'<TD ALIGN="RIGHT">{title}</TD>'
     if sheet.subtitle:
-        subtitle = span(sheet.subtitle, 12, MUTED)
+        subtitle = span(fit_text(sheet.subtitle, 2 * HEADING), 12, MUTED)
         first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
     first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
     parts = []
