@@ -345,7 +345,7 @@ def test_explain_says_what_is_noise():
 # --- counts ---------------------------------------------------------------------------
 
 
-def test_what_is_left_out_moves_no_more_or_is_just_more():
+def test_what_is_left_out_has_no_larger_gradients_or_is_just_more():
     with record():
         x = leaf(20)
         moved = draw((x * x).sum(), "scalar", layout="own").svg
@@ -354,12 +354,52 @@ def test_what_is_left_out_moves_no_more_or_is_just_more():
     assert "⋯ and 4 more<" in still
 
 
-def test_the_bar_of_a_card_is_explained_where_there_is_one():
-    linear = nn.Linear(2, 2)
+# --- words ----------------------------------------------------------------------------
+
+
+def test_a_norm_says_on_its_card_what_its_letters_are():
+    x, w, b = leaf(2, 4), leaf(4), leaf(4)
     with record():
-        loss = linear(randn(1, 2).requires_grad_()).sum()
-    said = "‖∂‖ = norm of the gradient of a result"
-    assert said in draw(loss, "module").svg
-    assert said in draw(loss, "module").dot
-    assert said not in draw(loss, "module", grads=False).svg
-    assert said not in draw(loss, "op").svg
+        y = functional.layer_norm(x, 4, w, b)
+        loss = (y * y).sum()
+    drawing = draw(loss)
+    (card,) = [c for c in drawing.sheet.cards if c.title.startswith("y = ")]
+    letters = "x̂ = (x − mean x) ⊙ s, s = 1 / √(var x + 1·10⁻⁵)"
+    assert card.lines == [letters]
+    assert letters in card.tooltip
+    (rule,) = [a.label for a in drawing.sheet.links if a.label.startswith("∂x +=")]
+    assert rule.endswith("ĝ = ∂y ⊙ w")  # whole
+    assert draw(loss, grads=False).sheet.cards[3].lines == []
+
+
+def test_the_rule_of_a_softmax_is_whole():
+    manual_seed(0)
+    layer = nn.MultiHeadAttention(4, 1)
+    with record():
+        loss = layer(leaf(1, 3, 4))[0].sum()
+    rules = [a.label for a in draw(loss, head=(layer, 0)).sheet.links if a.back]
+    assert not any("…" in rule for rule in rules)
+
+
+def test_a_mask_of_the_rows_that_see_something_has_its_name():
+    q, v = leaf(3, 2), leaf(3, 2)
+    blind = Tensor([[True, True, True], [False, False, False], [True, False, False]])
+    with record():
+        z = functional.scaled_dot_product_attention(q, q, v, blind)
+        some = blind.max(-1)
+        loss = z.sum() + where(some, 1.0, 0.0).sum()
+    for level in ("op", "primitive"):
+        names = [n.name for n in unfold(loss, level) if n.dtype == "bool"]
+        assert names == ["blind", "seeing", "some"]
+
+
+@pytest.mark.parametrize("layout", ["own", "dot"])
+def test_the_legend_explains_what_is_there(layout):
+    x = leaf(2)
+    with record():
+        loss = (x * x).sum()
+    said = "‖∂‖: norm of the gradient"
+    assert said in draw(loss, "module", layout=layout).svg
+    assert said not in draw(loss, "module", grads=False, layout=layout).svg
+    assert draw(loss, "scalar").sheet.legend == ["value", "gradient"]
+    assert draw(loss, "scalar", grads=False).sheet.legend == ["value"]

@@ -46,11 +46,10 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         forward = source != target and comes_first(source, target)
         if forward and key not in links and {source, target} <= drawn:
             links[key] = Link(source, target, label=shape_beside(graph, edge))
-    if any(card.bar for card in cards):
-        subtitle += "; ‖∂‖ = norm of the gradient of a result"
     most = max([1, *map(len, repeats.runs.values())])
     lines = list(links.values())
-    return Sheet(title, subtitle, "right", cards, lines, frames.all, most=most)
+    legend = ["norm"] if any(card.bar for card in cards) else []
+    return Sheet(title, subtitle, "right", cards, lines, frames.all, legend, most)
 
 
 def box(

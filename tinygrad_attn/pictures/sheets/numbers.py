@@ -78,7 +78,8 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     links = links_of(found, place)
     if links and look.grads:
         subtitle += "; thicker lines carry more gradient back"
-    return Sheet(title, subtitle, "right", cards, links, [])
+    legend = ["value", "gradient"] if look.grads else ["value"]
+    return Sheet(title, subtitle, "right", cards, links, [], legend)
 
 
 def links_of(

@@ -15,6 +15,7 @@ from ..look.grids import Grid
 
 SHARE = "share of "  # before the name of a gradient that is not the whole one
 NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
+RULE = 80  # of the rule beside a line
 HEADING, TIP = 60, 2_000  # of a title, and of a line of a tooltip
 
 
@@ -115,7 +116,8 @@ class Sheet:
 
     Attributes:
         direction: "down" or "right".
-        legend: the scales that it explains: "value", "gradient", "probability".
+        legend: what it explains: the scales "value", "gradient" and "probability", and
+            "norm", a bar.
         most: the most repeats that one of its cards or frames stands for.
     """
 

@@ -16,7 +16,7 @@ from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import kind_of_step, shape_text, short_names, short_path
-from .sheet import FORMULA, NAME, SHARE, TIP, Card, Link, Look, Sheet
+from .sheet import FORMULA, NAME, RULE, SHARE, TIP, Card, Link, Look, Sheet
 
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -40,6 +40,8 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         elif look.values:
             scored = node.id in scores
             card.value = grid_of(node.array, "value", shared[0], scores=scored)
+        if look.grads and words.letters and node.gradient_array is not None:
+            card.lines.append(fit_text(words.letters, RULE))
         total = node.total_array if node.id in shares else None
         add_gradient(card, node, look, shared[1], total)
         cards.append(card)
@@ -47,7 +49,7 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
             links.append(Link(edge.source, edge.target))
             if look.grads and edge.contribution_array is not None:
                 rule = words.rules[edge.position]
-                label = fit_text(rule_of(graph, edge, rule, called), FORMULA)
+                label = fit_text(rule_of(graph, edge, rule, called), RULE)
                 links.append(Link(edge.source, edge.target, back=True, label=label))
     legend = [
         p
@@ -139,6 +141,10 @@ def tooltip(node: Node, words: Written, share: str) -> str:
     lines = [f"{node.name}: {node.op} {shape_text(node.shape)} {node.dtype}"]
     if words.sentence:
         lines.append(words.sentence)
+    if words.why and node.gradient_array is not None:
+        lines.append(words.why)
+    if words.letters:
+        lines.append(words.letters)
     if node.module:
         lines.append(f"in {node.module}")
     if node.source:

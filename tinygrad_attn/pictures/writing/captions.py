@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..layout.pieces import Point, Rectangle
 from ..look.colours import (
     BACKWARD,
+    BAR,
     EDGE,
     FORWARD,
     GRADIENTS,
@@ -21,6 +22,8 @@ from ..look.text import fit_text, xml
 from ..look.text import width as text_width
 from ..sheets.sheet import HEADING, Frame, Sheet
 from .framing import place_of_name
+
+NORM = "‖∂‖: norm of the gradient"
 
 
 def words(
@@ -132,7 +135,12 @@ def heading(sheet: Sheet, wide: float) -> list[str]:
 
 
 def scale(palette: str, x: float) -> list[str]:
-    """A scale of the legend."""
+    """A scale of the legend, or the bar that it explains."""
+    if palette == "norm":
+        return [
+            f'<rect x="{x:.1f}" y="48" width="22" height="9" fill="{BAR}"/>',
+            words(NORM, x + 27, 56, 9, MUTED),
+        ]
     name, ends, colours = {
         "value": ("value", ("−", "+"), VALUES),
         "gradient": ("gradient", ("−", "+"), GRADIENTS),

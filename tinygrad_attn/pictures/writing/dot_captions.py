@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..look.colours import (
     BACKWARD,
+    BAR,
     FORWARD,
     GRADIENTS,
     INK,
@@ -14,6 +15,7 @@ from ..look.colours import (
 from ..look.text import dot as text
 from ..look.text import fit_text
 from ..sheets.sheet import HEADING, Sheet
+from .captions import NORM
 
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
 
@@ -47,7 +49,14 @@ def heading(sheet: Sheet) -> str:
 
 
 def scale_cells(palette: str) -> list[str]:
-    """A scale of the legend: its name and its colours from end to end."""
+    """A scale of the legend: its name and its colours from end to end; or the bar that
+    it explains."""
+    if palette == "norm":
+        return [
+            f'<TD FIXEDSIZE="TRUE" WIDTH="22" HEIGHT="10" BGCOLOR="{BAR}"></TD>',
+            f"<TD>{span(f' {NORM}', 9, MUTED)}</TD>",
+            '<TD WIDTH="18"></TD>',
+        ]
     name, ends, colours = {
         "value": ("value", ("−", "+"), VALUES),
         "gradient": ("gradient", ("−", "+"), GRADIENTS),
