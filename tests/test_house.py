@@ -91,6 +91,7 @@ ORDER = """
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.layout.breaking pictures.layout.wrapping
+        pictures.layout.squeezing
         pictures.writing pictures.writing.framing pictures.writing.captions
         pictures.writing.geometry
         pictures.writing.placing

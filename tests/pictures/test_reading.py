@@ -9,6 +9,7 @@ import re
 import stat
 import sys
 import time
+from copy import deepcopy
 from itertools import combinations
 
 import pytest
@@ -27,6 +28,7 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.pictures.layout.ranks import ranks
+from tinygrad_attn.pictures.layout.squeezing import squeeze
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.layout.wrapping import wrap
 from tinygrad_attn.pictures.writing import graphviz
@@ -107,6 +109,39 @@ def test_a_wrapped_strip_keeps_every_box_line_and_frame(seed):
         for x, y, w, h in places.values():  # a line's ends of curves are in no box
             for px, py in path[3:-3:3]:
                 assert not (x + 1 < px < x + w - 1 and y + 1 < py < y + h - 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_empty_bands_are_taken_out_and_nothing_else_changes(seed):
+    chance = random.Random(seed)
+    frames = [Outline("f", "", 40, 14)]
+    boxes = [
+        Box(f"b{i}", 80, chance.choice([30, 90]), "f" if 4 < i < 12 else "")
+        for i in range(24)
+    ]
+    lines = [Line(f"b{i}", f"b{i + 1}") for i in range(23)]
+    for _ in range(6):
+        a = chance.randrange(16)
+        lines.append(Line(f"b{a}", f"b{a + chance.randrange(2, 8)}", back=True))
+    strip = layout(boxes, lines, frames, direction="right")
+    found = wrap(strip, boxes, lines, 700)
+    before = deepcopy(found)
+    squeeze(found, boxes, lines)
+    assert found.height <= before.height
+    assert found.width == before.width
+    for a, b in combinations(boxes, 2):  # the order and the distances of neighbours
+        old, new = before.places, found.places
+        assert (old[a.id][1] < old[b.id][1]) == (new[a.id][1] < new[b.id][1])
+        x, y, p, q = *new[a.id], *new[b.id]
+        assert x + 80 <= p or p + 80 <= x or y + a.height <= q or q + b.height <= y
+    for line, path in zip(lines, found.paths):
+        (x, y), (p, q) = path[0], path[-1]
+        sizes = {box.id: box.height for box in boxes}
+        assert y == pytest.approx(found.places[line.source][1] + sizes[line.source] / 2)
+        assert q == pytest.approx(found.places[line.target][1] + sizes[line.target] / 2)
+    again = deepcopy(found)
+    squeeze(again, boxes, lines)
+    assert again.height == pytest.approx(found.height)
 
 
 def test_a_strip_runs_down_where_that_is_shorter():

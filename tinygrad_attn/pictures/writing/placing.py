@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from ..layout.squeezing import squeeze
 from ..layout.steps import Box, Layout, Line, Outline, layout
 from ..layout.wrapping import wrap
 from ..look.text import width as text_width
@@ -72,6 +73,7 @@ def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
             *(boxes, lines, frames), direction="right", rank_gap=40.0, in_a_row=True
         )
         found = wrap(found, boxes, lines, width - 2 * MARGIN)
+        squeeze(found, boxes, lines)
     elif any(card.value or card.gradient for card in sheet.cards):
         found = layout(boxes, lines, frames)
     else:  # small cards stand closer together
