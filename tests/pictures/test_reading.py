@@ -558,7 +558,7 @@ def test_a_wide_head_in_dot_is_as_narrow(tmp_path):
     assert re.search(r'<svg width="1920"', text)
     last = text.rindex("<path")
     assert all(
-        text.index(name) > last for name in (">scores<", ">∂weights +=<")
+        text.index(name) > last for name in (">scores<", ">∂q_proj.weight +=<")
     )  # over the lines
     assert 'paint-order="stroke"' in text
 

@@ -12,7 +12,7 @@ from ..look.colours import digits, exponent, times_ten_to
 from ..look.text import fit_text
 from .sheet import NAME, Card
 
-SHORT = 16  # characters of a rule that stay on one line
+SHORT = 24  # characters of a rule that stay on one line
 
 
 def short_names(graph: Graph) -> dict[str, str]:
@@ -76,8 +76,8 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
 def lines_of(label: str) -> list[str]:
     """A line's label; a long rule has two lines, "∂x +=" above what is added.
 
-    >>> lines_of("∂Q += ∂S K"), lines_of("∂weight += ∂zᵀ norm1")
-    (['∂Q += ∂S K'], ['∂weight +=', '∂zᵀ norm1'])
+    >>> lines_of("∂Q += ∂S K"), lines_of("∂linear.weight += ∂zᵀ norm1")
+    (['∂Q += ∂S K'], ['∂linear.weight +=', '∂zᵀ norm1'])
     """
     name, sign, rule = label.partition(" += ")
     return [f"{name} +=", rule] if sign and len(label) > SHORT else [label]
