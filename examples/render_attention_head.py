@@ -49,6 +49,7 @@ from tinygrad_attn import (
 )
 from tinygrad_attn.pictures.draw import Drawing
 
+WIDTH = 1920  # pixels, those of a slide
 NAMES = ("head_module", "head_op", "head_primitive", "head_number")  # of the graphs
 
 # === What is looked at ================================================================
@@ -160,7 +161,7 @@ def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
     drawings = pictures(run, loss, o.layer, o.head)
     for name, drawing in drawings.items():
         drawing.save(out / f"{name}.dot")
-        print(f"  {drawing.save(out / f'{name}.svg')}, and .dot")
+        print(f"  {drawing.save(out / f'{name}.svg', width=WIDTH)}, and .dot")
     maps = nn.attention_maps(run.model, Tensor([digits]))
     shown = f"layers.{o.layer}.self_attn", o.head
     title = "Where each output looks"

@@ -45,7 +45,7 @@ ORDER = """
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.updates
     copies ops tensor functional creation check_gradients
-    graph.check graph.data graph.order graph.roles graph.trace graph.names
+    graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
         graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks
@@ -80,17 +80,20 @@ ORDER = """
         pictures.look.pages pictures.look.text
         pictures.look.paths pictures.look.showing pictures.look.grids
         pictures.sheets pictures.sheets.sheet pictures.sheets.labels
+        pictures.sheets.merging
         pictures.sheets.stages pictures.sheets.frames pictures.sheets.scales
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
         pictures.sheets.numbers pictures.sheets.expressions pictures.sheets.runs
-        pictures.sheets.folding pictures.sheets.reuse
+        pictures.sheets.lists pictures.sheets.folding pictures.sheets.reuse
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.following
         pictures.layout.layers pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.layout.breaking pictures.layout.wrapping
-        pictures.writing pictures.writing.captions pictures.writing.geometry
+        pictures.layout.squeezing
+        pictures.writing pictures.writing.framing pictures.writing.captions
+        pictures.writing.geometry
         pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz

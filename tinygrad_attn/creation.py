@@ -14,7 +14,7 @@ from typing import Any
 
 from .arrays.backends import current_backend, normal, uniform
 from .arrays.shapes import Shape
-from .autograd.recording import make
+from .autograd.recording import make_here
 from .errors import check_number, say, under_name
 from .functions.operands import home, tensor
 from .tensor import Tensor
@@ -86,7 +86,7 @@ def arange(
     number = int if whole else float  # NumPy's numbers would round as NumPy does
     given = number(start), number(stop), number(step)
     try:
-        return make(backend.xp.arange(*given, dtype))
+        return make_here(backend.xp.arange(*given, dtype))
     except (ValueError, OverflowError) as error:
         raise under_name("arange", error) from error
 
@@ -128,7 +128,7 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
         raise ValueError(f"randint: {low}..{high} given; high must be above low")
     backend = current_backend()
     scaled = uniform(_shape("randint", shape)) * float(high - low)
-    return make(
+    return make_here(
         backend.xp.astype(
             backend.xp.astype(scaled, "int64") + low,
             _dtype("randint", dtype or "int64"),
@@ -147,7 +147,7 @@ def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     backend = current_backend()
     xp = backend.xp
     diagonal = xp.reshape(xp.arange(0, rows), (rows, 1)) == xp.arange(0, columns)
-    return make(xp.astype(diagonal, _dtype("eye", dtype)))
+    return make_here(xp.astype(diagonal, _dtype("eye", dtype)))
 
 
 def zeros_like(
@@ -203,7 +203,7 @@ def _leaf(who: str, data: Any, requires_grad: bool) -> Tensor:
             f"{who}: requires_grad={say(requires_grad)} given; it must be True or False"
         )
     try:
-        return make(data).requires_grad_(requires_grad)
+        return make_here(data).requires_grad_(requires_grad)
     except TypeError as error:
         raise under_name(who, error) from error
 

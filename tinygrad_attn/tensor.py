@@ -80,7 +80,8 @@ class Tensor(Arithmetic):
         except (ValueError, TypeError, OverflowError) as error:
             raise under_name("Tensor", error) from error
         self.array = array
-        self._grad = self._op = self._saved = self._scope = self._where = None
+        self._grad = self._op = self._saved = self._where = None
+        self._scope = context.now.scope  # a picture shows it in the call that made it
         self._inputs = self._arrays = self._needs = ()
         self._params = {}
         self._requires_grad = False

@@ -24,11 +24,12 @@ def parameters_shown(sheet):
     found = 0
     for card in sheet.cards:
         first = card.lines[0] if card.lines else ""
-        told = re.search(r",  ([\d,]+) parameters?( each)?$", first)
+        told = re.search(r",  ([\d,]+) parameters?( each)?( × \d+)?$", first)
         if told is None:
             continue
         count, around = times(card.title), card.frame
         assert (count > 1) == bool(told[2])
+        count *= times(first)
         while around:
             count *= times(frames[around].label)
             around = frames[around].parent
@@ -76,6 +77,63 @@ def test_layers_are_one_card_only_if_its_lines_tell_all(wired):
         loss = Model()(randn(3, 2)).sum()
     titles = [card.title for card in draw(loss, "module").sheet.cards]
     assert ("layers   × 3" in titles) == folds
+
+
+@pytest.mark.parametrize("step", [1, 3, 5])
+@pytest.mark.parametrize("between", [relu, lambda x: relu(x) * 2.0])
+def test_layers_with_steps_between_fold_to_one_of_them(between, step):
+    class Model(nn.Module):
+        def __init__(self):
+            self.layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(5)])
+            self.out = nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.out(reduced(self.layers, x, between))
+
+    model = Model()
+    with record():
+        loss = model(randn(3, 2)).sum()
+    sheet = draw(loss, "module", step=step).sheet
+    (frame,) = sheet.frames
+    assert frame.label == f"layer {step} of 5"
+    inside = [card for card in sheet.cards if card.frame == frame.id]
+    assert inside[0].title == f"layers.{step - 1}"
+    assert inside[0].lines == ["3 × 2,  6 parameters × 5"]
+    assert "x" not in [card.title for card in inside]
+    others = {card.title for card in sheet.cards if card.again}
+    assert (
+        others
+        == {
+            1: {"layers 2 to 5"},
+            3: {"layers 1 to 2", "layers 4 to 5"},
+            5: {"layers 1 to 4"},
+        }[step]
+    )
+    assert parameters_shown(sheet) == learned(model) == 5 * 6 + 9
+    at_op_level = draw(loss, "op", step=step).sheet
+    assert f"layer {step} of 5" in [f.label for f in at_op_level.frames]
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_parameter_of_the_first_step_alone_is_counted_once(step):
+    class Model(nn.Module):
+        def __init__(self):
+            self.first = nn.Parameter(randn(2, 2))
+            self.scales = nn.ParameterList([nn.Parameter(randn(2)) for _ in range(9)])
+            self.out = nn.Linear(2, 1)
+
+        def forward(self):
+            x = self.first
+            for scale in self.scales:
+                x = (x * scale).tanh()
+            return self.out(x)
+
+    model = Model()
+    with record():
+        loss = model().sum()
+    sheet = draw(loss, "module", step=step).sheet
+    assert any(f.label == f"step {step} of 9" for f in sheet.frames)
+    assert parameters_shown(sheet) == learned(model) == 4 + 9 * 2 + 3
 
 
 def learned(model):
@@ -172,6 +230,10 @@ def test_parameters_times_counts_are_the_models(seed):
     for depth in (1, 2, 3, 4, None):
         sheet = draw(loss, "module", depth=depth).sheet
         assert parameters_shown(sheet) == learned(model), depth
+        if sheet.most > 1:
+            step = min(3, sheet.most)
+            sheet = draw(loss, "module", depth=depth, step=step).sheet
+            assert parameters_shown(sheet) == learned(model), (depth, step)
 
 
 def test_the_random_models_have_repeats_of_every_sort():

@@ -821,3 +821,37 @@ def test_what_draw_and_save_are_given_is_checked():
     with pytest.raises(TypeError, match="^save: 5, a int, given; it must be a str or"):
         draw(loss).save(5)
     assert "<title>5</title>" in draw(loss, title=5).svg
+
+
+# --- texts of any length --------------------------------------------------------------
+
+
+def longest_text(svg):
+    return max(map(len, re.findall(r"<text[^>]*>([^<]*)</text>", svg)))
+
+
+@pytest.mark.parametrize("layout", ["own", "dot"])
+@pytest.mark.parametrize("level", ["module", "op", "primitive", "scalar"])
+def test_texts_of_any_length_are_clipped_and_whole_in_a_tooltip(level, layout):
+    long = "v" * 300
+    scope = {"x": leaf(2), "record": record}
+    exec(f"with record():\n    {long} = x * 10**200\n    loss = {long}.sum()", scope)
+    drawing = draw(scope["loss"], level, title="T" * 500, layout=layout)
+    assert longest_text(drawing.svg) <= 64
+    width = float(re.search(r'viewBox="\S+ \S+ (\S+)', drawing.svg)[1])
+    assert width < 1_500
+    assert drawing.title == "T" * 500
+    assert long in drawing.svg
+    if layout == "own":
+        assert "T" * 500 in drawing.svg
+
+
+def test_a_label_of_values_of_two_hundred_digits_is_short():
+    x = Value(2.0, label="x" * 90)
+    y = x * 10**200 * 1e-300
+    y.backward()
+    svg = draw(y).svg
+    assert longest_text(svg) <= 50
+    assert "1.00×10²⁰⁰" in svg
+    assert "1.00×10⁻³⁰⁰" in svg
+    assert "x" * 90 in svg

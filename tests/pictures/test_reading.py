@@ -9,13 +9,26 @@ import re
 import stat
 import sys
 import time
+from copy import deepcopy
 from itertools import combinations
 
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, Value, draw, manual_seed, randn, record, unfold, zeros
+from tinygrad_attn import (
+    Tensor,
+    Value,
+    arange,
+    draw,
+    manual_seed,
+    ones,
+    randn,
+    record,
+    unfold,
+    zeros,
+)
 from tinygrad_attn.pictures.layout.ranks import ranks
+from tinygrad_attn.pictures.layout.squeezing import squeeze
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.layout.wrapping import wrap
 from tinygrad_attn.pictures.writing import graphviz
@@ -98,6 +111,39 @@ def test_a_wrapped_strip_keeps_every_box_line_and_frame(seed):
                 assert not (x + 1 < px < x + w - 1 and y + 1 < py < y + h - 1)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_empty_bands_are_taken_out_and_nothing_else_changes(seed):
+    chance = random.Random(seed)
+    frames = [Outline("f", "", 40, 14)]
+    boxes = [
+        Box(f"b{i}", 80, chance.choice([30, 90]), "f" if 4 < i < 12 else "")
+        for i in range(24)
+    ]
+    lines = [Line(f"b{i}", f"b{i + 1}") for i in range(23)]
+    for _ in range(6):
+        a = chance.randrange(16)
+        lines.append(Line(f"b{a}", f"b{a + chance.randrange(2, 8)}", back=True))
+    strip = layout(boxes, lines, frames, direction="right")
+    found = wrap(strip, boxes, lines, 700)
+    before = deepcopy(found)
+    squeeze(found, boxes, lines)
+    assert found.height <= before.height
+    assert found.width == before.width
+    for a, b in combinations(boxes, 2):  # the order and the distances of neighbours
+        old, new = before.places, found.places
+        assert (old[a.id][1] < old[b.id][1]) == (new[a.id][1] < new[b.id][1])
+        x, y, p, q = *new[a.id], *new[b.id]
+        assert x + 80 <= p or p + 80 <= x or y + a.height <= q or q + b.height <= y
+    for line, path in zip(lines, found.paths):
+        (x, y), (p, q) = path[0], path[-1]
+        sizes = {box.id: box.height for box in boxes}
+        assert y == pytest.approx(found.places[line.source][1] + sizes[line.source] / 2)
+        assert q == pytest.approx(found.places[line.target][1] + sizes[line.target] / 2)
+    again = deepcopy(found)
+    squeeze(again, boxes, lines)
+    assert again.height == pytest.approx(found.height)
+
+
 def test_a_strip_runs_down_where_that_is_shorter():
     manual_seed(0)
     model = nn.Seq2SeqTransformer(9, 8, 2, 1, 1, 8, dropout=0.0)
@@ -134,6 +180,21 @@ def test_a_picture_is_as_wide_as_it_may_be(tmp_path, level, width):
     assert wide / tall == pytest.approx(box[2] / box[3], rel=0.02)
     if level == "module":  # in rows or as a column, and hardly made smaller
         assert box[2] <= max(width / 0.7, 600)
+
+
+def test_a_picture_too_wide_to_be_read_is_drawn_in_rows(tmp_path):
+    loss = stack(1)
+    sheet = draw(loss).sheet
+    column = lay_out(sheet)
+    assert column.layout.width > 3_000
+    rows = lay_out(sheet, width=1280, smallest=0.7)
+    assert rows.sheet.direction == "right"
+    assert rows.layout.rows > 3
+    assert rows.layout.width < 1280
+    text = draw(loss).save(tmp_path / "x.svg", width=1280).read_text()
+    assert float(re.search(r'viewBox="0 0 (\d+)', text)[1]) <= 1280
+    wide = lay_out(sheet, width=2 * 1280, smallest=0.7)  # smaller, but read
+    assert wide.sheet.direction == "down"
 
 
 def test_widths_that_cannot_be_are_refused(tmp_path, loop):
@@ -226,6 +287,96 @@ def test_the_lines_of_a_folded_loop_lead_through_its_card(loop):
     assert {("steps 1 to 6", "matmul₁₄"), ("h₈", "steps 8 to 20")} <= joined & back
     assert ("steps 8 to 20", "mul") in joined & back
     assert not any(a in ("U", "W", "xs") and b.startswith("steps") for a, b in joined)
+
+
+def test_a_line_to_folded_steps_says_what_is_true_of_all(loop):
+    sheet = draw(loop, step=7).sheet
+    of = {card.id: card.title.partition(" = ")[0] for card in sheet.cards}
+    rules = {(of[a.source], of[a.target]): a.label for a in sheet.links if a.back}
+    assert rules["U", "matmul₁₃"] == "∂U += reshape₇ᵀ ∂matmul₁₃  (1 of 20)"
+    assert rules["W", "matmul₁₄"].endswith("  (1 of 20)")
+    assert rules["h₈", "steps 8 to 20"] == "∂h₈ += ∂matmul₁₆ Wᵀ"  # alone
+    assert rules["steps 8 to 20", "mul"] == "∂h₂₁ += 2 contributions"
+    assert not any("of 20" in label for label in rules.values() if "h₈" in label)
+
+
+def test_a_line_that_stands_for_several_is_as_thick_as_they_are_together():
+    w, h = Tensor([[0.5, 0.25]]).requires_grad_(), Tensor([[1.0, 2.0]])
+    with record():
+        for _ in range(8):
+            h = (h * w + 1.0).exp().log()
+        loss = (h * Tensor([[1.0, 3.0]])).sum()
+    whole = draw(loss, "scalar", fold=False).sheet
+    sheet = draw(loss, "scalar").sheet
+    (end,) = [a for a in sheet.links if a.source.startswith("after")]
+    flows = [a.flow for a in whole.links if a.target == end.target and a.flow]
+    assert len(flows) == end.joined == 2
+    assert end.flow == pytest.approx(sum(flows))
+    assert end.label == ""
+
+
+def test_the_lines_of_constants_carry_no_gradient():
+    x, c = Tensor([2.0]).requires_grad_(), Tensor([5.0])
+    with record():
+        loss = (x * c).sum()
+    sheet = draw(loss, "scalar").sheet
+    of = {card.id: card.title for card in sheet.cards}
+    width = {of[a.source]: a.width for a in sheet.links}
+    assert width["c"] == 0.5 < width["x"]
+
+
+@pytest.mark.parametrize("level", ["module", "op", "primitive", "scalar"])
+def test_what_repeats_is_folded_before_it_is_counted(level):
+    w, h = randn(2, 2).requires_grad_(), randn(1, 2)
+    with record():
+        for _ in range(400):
+            h = (h @ w).tanh()
+        loss = h.sum()
+    assert "step 1 of 400" in labels(draw(loss, level, limit=50))
+    with pytest.raises(ValueError, match="more than 50 cannot be read"):
+        draw(loss, level, limit=50, fold=False)
+
+
+def test_values_are_folded_before_they_are_counted():
+    h, w = Value(0.5), Value(0.9)
+    for _ in range(1_600):
+        h = (h * w).tanh()
+    assert "step 1 of 1600" in labels(draw(h))
+    with pytest.raises(ValueError, match="more than 3,000 Values"):
+        draw(h, fold=False)
+
+
+def test_numbers_that_are_left_out_have_lines_too():
+    x = randn(5, 4)
+    w = randn(4, 1).requires_grad_()
+    with record():
+        loss = (x @ w).sum()
+    sheet = draw(loss, "scalar").sheet
+    (card,) = [card for card in sheet.cards if card.title == "x"]
+    assert card.more == 4
+    uses = [a for a in sheet.links if a.source == card.id]
+    assert {a.source_row for a in uses} == set(range(17))
+    (rest,) = [a for a in uses if a.source_row == 16]
+    assert rest.joined == 4
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_the_layer_that_is_asked_for_is_drawn_for_all(step):
+    layer = nn.TransformerEncoderLayer(4, 2, d_ff=8, dropout=0.0)
+    model = nn.TransformerEncoder(layer, 4)
+    with record():
+        loss = model(randn(1, 3, 4)).sum()
+    graph = unfold(loss, "module")
+    sheet = draw(loss, "module", step=step).sheet
+    (card,) = [card for card in sheet.cards if card.title == "linear1"]
+    assert graph.by_id(card.id).name == f"layers.{step - 1}.feed_forward.linear1"
+    (label,) = [f.label for f in sheet.frames if "×" in f.label]
+    assert label == ("layers   × 4" if step == 1 else f"layers.{step - 1}   × 4")
+    ends = {card.id for card in sheet.cards}
+    used = {a.source for a in sheet.links}
+    assert ends - used == {sheet.cards[-1].id}  # all lead to the loss
+    with pytest.raises(ValueError, match="step 5 given; what repeats has 4"):
+        draw(loss, "module", step=5)
 
 
 def test_a_step_that_is_not_there_is_refused(loop):
@@ -332,6 +483,99 @@ def test_masks_are_named_and_stay_in_the_module_that_made_them():
     named = [name for name in masks if name.startswith("dropout_mask")]
     assert len(named) == 4
     assert all(masks[name] for name in named)
+
+
+class Cell(nn.Module):
+    """Makes constants of every sort, and keeps one of them for the next call."""
+
+    def __init__(self):
+        self.linear, self.kept = nn.Linear(3, 3), None
+
+    def forward(self, x):
+        if self.kept is None:
+            self.kept = ones(2, 3)
+        start, steps, given = zeros(2, 3), arange(3), Tensor([1.0, 2.0, 3.0])
+        noise = randn(2, 3)
+        return self.linear(x + start) * self.kept + steps * given + noise + [1, 2, 3]
+
+
+def test_constants_made_in_a_module_stay_inside_it():
+    cell, out = Cell(), nn.Linear(3, 1)
+    model = nn.Sequential(cell, out)
+    x = randn(2, 3)
+    for call in range(2):
+        with record():
+            loss = model(x).sum()
+        modules = {n.name: n.module for n in unfold(loss) if n.op == "constant"}
+        assert modules.pop("x") == ""
+        kept = modules.pop("kept", None) or modules.pop("self.kept", "")
+        assert kept == ("0" if call == 0 else "")  # made in a call from before
+        assert len(modules) == 5
+        assert set(modules.values()) == {"0"}
+        for level in ("module", "op"):
+            sheet = draw(loss, level).sheet
+            home = {card.title: card.frame for card in sheet.cards}
+            assert home["x"] == ""
+            assert home["start"] == home["noise"] != ""
+
+
+# --- wide cards -----------------------------------------------------------------------
+
+
+def wide_head():
+    """A head whose weights have sixteen columns, and biases."""
+    manual_seed(0)
+    layer = nn.MultiHeadAttention(16, 2)
+    with record():
+        loss = layer(randn(1, 8, 16).requires_grad_())[0].sum()
+    return loss, (layer, 0)
+
+
+def test_wide_heat_maps_and_leaves_stand_below_each_other():
+    loss, head = wide_head()
+    picture = draw(loss, head=head)
+    placed = lay_out(picture.sheet)
+    at = {
+        card.title: (*placed.layout.places[card.id], *placed.sizes[card.id])
+        for card in picture.sheet.cards
+    }
+    for name in ("q_proj", "k_proj", "v_proj"):
+        x, y, w, h = at[f"{name}.weight"]
+        assert w < 500  # sixteen columns, once
+        a, b, c, d = at[f"{name}.bias"]
+        assert b >= y + h or b + d <= y
+    assert placed.layout.width < 2_700
+
+
+def test_a_wide_head_in_dot_is_as_narrow(tmp_path):
+    loss, head = wide_head()
+    picture = draw(loss, head=head, layout="dot")
+    text = picture.save(tmp_path / "x.svg", width=1920).read_text()
+    if not picture.note.startswith("laid out by Graphviz"):
+        pytest.skip(picture.note)
+    wide = float(re.search(r'viewBox="\S+ \S+ (\S+)', text)[1])
+    assert wide < 2_500
+    assert re.search(r'<svg width="1920"', text)
+    last = text.rindex("<path")
+    assert all(
+        text.index(name) > last for name in (">scores<", ">∂q_proj.weight +=<")
+    )  # over the lines
+    assert 'paint-order="stroke"' in text
+
+
+def test_names_of_frames_are_clear_of_lines(loop):
+    svg = draw(loop).svg
+    (start,) = re.findall(r'<text x="([\d.]+)"[^>]*>step 1 of 20<', svg)
+    sheet = draw(loop).sheet
+    found = lay_out(sheet)
+    (frame,) = found.layout.frames.values()
+    entering = [
+        path[-1][0]
+        for path, link in zip(found.layout.paths, sheet.links)
+        if path[0][1] < frame[1] < path[-1][1] and path[-1][1] - frame[1] < 60
+    ]
+    assert entering
+    assert all(not float(start) <= x <= float(start) + 60 for x in entering)
 
 
 # --- Graphviz -------------------------------------------------------------------------

@@ -138,8 +138,8 @@ def make(array: Any) -> Any:
 
 
 def make_here(data: Any) -> Any:
-    """A leaf that belongs to the module's call that makes it, as a mask of dropout
-    does: a picture shows it inside."""
+    """A leaf that belongs to the module's call that makes it, as a mask of dropout or
+    zeros to start from: a picture shows it inside."""
     t = make(data)
     t._scope = context.now.scope
     return t

@@ -20,7 +20,7 @@ from typing import Any
 from ..arrays import shapes
 from ..arrays.array import Array
 from ..arrays.backends import current_backend
-from ..autograd.recording import Recorded, apply, make
+from ..autograd.recording import Recorded, apply, make_here
 from ..context import context
 from ..errors import check_number
 from ..rules import comparisons, movement
@@ -79,7 +79,7 @@ def index_of(x: Tensor, keys: tuple[Any, ...]) -> Any:
     if index is None:
         flat, shape = check("indexing", positions, x.shape, keys)
         index = xp.reshape(xp.asarray(flat, "int64"), shape)
-    t = make(index)
+    t = make_here(index)
     if masks:
         t._params = {"frozen": "an index by a mask"}
     return t
@@ -132,7 +132,7 @@ def one_hot(indices: Any, num_classes: int = -1) -> Any:
         raise ValueError("one_hot: num_classes=0 given; there must be a class")
     t = indices
     if not isinstance(t, Recorded):
-        t = make(check("one_hot", current_backend().xp.asarray, indices))
+        t = make_here(check("one_hot", current_backend().xp.asarray, indices))
     if num_classes == -1 and t.size and t.dtype == "int64":
         num_classes = max(reshape(t, -1).array.tolist()) + 1
     t = whole_numbers("one_hot", t, t, max(num_classes, 0), "class")

@@ -17,7 +17,7 @@ from ..arrays.backends import current_backend, namespace_of
 from ..arrays.dtypes import FLOAT, INT64, PLACE, check_int64, fits_int64, promoted
 from ..arrays.shapes import broadcast_shapes, one_axis, some_axes
 from ..autograd.lines import source_line
-from ..autograd.recording import NUMBERS, Recorded, apply, make
+from ..autograd.recording import NUMBERS, Recorded, apply, make_here
 from ..context import context
 from ..errors import check_flags, under_name
 from ..rules import comparisons, movement, primitives
@@ -178,7 +178,7 @@ def constant(who: str, x: Any, like: Any) -> Any:
     array = check(who, xp.asarray, x)
     if PLACE[array.dtype] >= FLOAT:  # an array or list counts by its kind alone
         array = xp.astype(array, like.dtype if is_float(like) else default_float(xp))
-    t = make(array)
+    t = make_here(array)
     if context.now.tracing:
         t._where = source_line((x,))  # where it has a name: that of x
     return t

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
-from ..autograd.recording import apply, make
+from ..autograd.recording import apply, make_here
 from ..errors import check_number, say
 from ..rules import movement
 from .elementwise import where
@@ -229,7 +229,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
         return z
     xp = home(x)
     inside = xp.place(xp.full(x.shape, True, "bool"), bounds, shape)
-    return where(make(xp.astype(inside, "bool")), z, value)
+    return where(make_here(xp.astype(inside, "bool")), z, value)
 
 
 def tril(x: Tensor, k: int = 0) -> Tensor:
@@ -261,7 +261,7 @@ def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
     if tensor(who, x).ndim < 2:
         raise ValueError(f"{who}: shape {x.shape} given; it needs two axes")
     xp, (n, m) = home(x), x.shape[-2:]
-    return make(xp.reshape(xp.arange(0, n), (n, 1))), make(xp.arange(0, m))
+    return make_here(xp.reshape(xp.arange(0, n), (n, 1))), make_here(xp.arange(0, m))
 
 
 def whole_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:

@@ -8,6 +8,7 @@
     check.py     do two arrays differ by more than rounding?
     order.py     the order of computing
     trace.py     a private copy of the recorded graph, and the walk through it
+    noise.py     which gradients are what rounding left?
     names.py     the names of tensors, modules and parameters
     notation/    how a step is written
     levels/      four levels of detail

@@ -9,8 +9,6 @@ from typing import Any
 from ..arrays.backends import namespace_of
 from ..arrays.precision import ROUNDING
 
-NOISE = 1e-12  # of the largest gradient around: a smaller one is what rounding left
-
 
 def departs(got: Any, want: Any, scale: float, dtype: str = "") -> float:
     """The largest difference of two arrays that rounding does not explain, or 0.0.

@@ -50,6 +50,8 @@ class Node:
             None for an optional input that was not given.
         settings: the operation's params, such as an axis.
         parameters: at the module level, how many numbers the module learns.
+        noise: numbers of its gradient up to this size are what rounding left; 0 if none
+            are (see `noise.py`).
         positions: in one head's graph, where these numbers lie in the whole tensor,
             flattened; else None.
         recorded: which of the recorded tensors it is, or is a slice of, in the order of
@@ -73,6 +75,7 @@ class Node:
     arguments: list[str | float | None] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     parameters: int = 0
+    noise: float = 0.0
     array: Any = field(default=None, repr=False)
     gradient_array: Any = field(default=None, repr=False)
     total_array: Any = field(default=None, repr=False)
@@ -118,6 +121,7 @@ class Edge:
         local: at the scalar level ∂target/∂source, else None.
         result: at the module level, which result of the source is used: 0 for the one
             that its box shows; 1, 2, ... for its other results.
+        noise: numbers of its contribution up to this size are what rounding left.
         turned: whether the target uses the transpose of the source (see
             `notation/tidy.py`).
     """
@@ -128,6 +132,7 @@ class Edge:
     local: float | None = None
     contribution_array: Any = field(default=None, repr=False)
     result: int = 0
+    noise: float = 0.0
     turned: bool = False
 
     @property

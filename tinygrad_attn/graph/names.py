@@ -142,6 +142,8 @@ class Names:
             return usual_name(t, uses) if found == "constant" else found
         if name := self._returned_by(t, uses):
             return name
+        if "seeing" in taken_as(t, uses):
+            return "seeing"  # the rows of a mask that may attend to something
         ends_here = any(t is root for root in trace.roots)
         if ends_here and t.size == 1 and t._requires_grad:
             return "loss"  # L, if it has no other name
@@ -214,19 +216,24 @@ def ends_its_line(t: Tensor, uses: list[Tensor]) -> bool:
     )
 
 
-def usual_name(t: Tensor, uses: list[Tensor]) -> str:
-    """The name of a constant that no variable holds."""
-    taken_as = [
+def taken_as(t: Tensor, uses: list[Tensor]) -> list[str]:
+    """What the operations that use a tensor call this input of theirs."""
+    return [
         name
         for user in uses
         for x, name in zip(user._inputs or (), user._op.inputs if user._op else ())
         if x is t
     ]
-    if "keep" in taken_as:
+
+
+def usual_name(t: Tensor, uses: list[Tensor]) -> str:
+    """The name of a constant that no variable holds."""
+    taken = taken_as(t, uses)
+    if "keep" in taken:
         return "dropout_mask"
     if t.dtype == "bool":
         return "mask"
-    return "indices" if "indices" in taken_as else "constant"
+    return "indices" if "indices" in taken else "constant"
 
 
 def within_sight(t: Tensor, user: Tensor) -> bool:

@@ -232,8 +232,20 @@ def trace_of(who: str, root: Any) -> Trace:
             for x, array in zip(t._inputs or (), t._arrays or ())
         ]
         finish(copy)
+    calls = {s for t in order if inputs_of(t) for s in scopes(t._scope)}
+    for copy in copies.values():
+        if not inputs_of(copy):
+            copy._scope = known_call(copy._scope, calls)
     top = copies[root, 0]
     return Trace([top], seeds_for(top), origin, who=who)
+
+
+def known_call(scope: Scope | None, calls: set[Scope]) -> Scope | None:
+    """The innermost call around a leaf that computed something. One that was made in an
+    earlier call, and kept, belongs to none."""
+    while scope is not None and scope not in calls:
+        scope = scope.parent
+    return scope
 
 
 def unchecked(t: Tensor) -> Tensor:

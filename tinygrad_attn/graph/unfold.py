@@ -24,6 +24,7 @@ from .levels.fold import fold
 from .levels.opening import open_composites
 from .levels.single_numbers import LIMIT, SingleNumbers
 from .names import Calls, Names, kind, node_of, of_symbol
+from .noise import is_noise, noise_in
 from .parts.focus import focus_on, only
 from .parts.head import cut
 from .trace import Trace, inputs_of, part, trace_of
@@ -165,8 +166,10 @@ def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
     called = names.of(trace)
     ids = {t: f"n{at}" for at, t in enumerate(order)}
     calls = Calls(order, names)
+    noise = noise_in(trace)
     nodes = [node_of(t, called[t], at, names, trace) for at, t in enumerate(order)]
     for t, node in zip(order, nodes):
+        node.noise = noise.gradients.get(t, 0.0)
         node.group = calls.group(t)
         node.arguments = [
             ids[x] if isinstance(x, Tensor) else x for x in t._inputs or ()
@@ -177,7 +180,8 @@ def of_tensors(trace: Trace, names: Names, level: str, of: str) -> Graph:
         for i, x in enumerate(t._inputs or ()):
             if isinstance(x, Tensor):
                 share = shares[i] if i < len(shares) else None
-                edges.append(Edge(ids[x], ids[t], i, None, share))
+                rest = noise.shares.get(t, {}).get(i, 0.0)
+                edges.append(Edge(ids[x], ids[t], i, None, share, noise=rest))
     seeds = {ids[t]: g for t, g in zip(trace.roots, trace.seeds) if g is not None}
     return Graph(level, nodes, edges, of, calls.groups, seeds=seeds)
 
@@ -209,6 +213,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                 formula, rule = made_by.equation, made_by.gradients
             index = elements.get(v)
             g = numbers.grad.get(v, 0.0)
+            noise = is_noise(g, numbers.moved.get(v, g), numbers.dtype)
             at = f"[{','.join(map(str, index))}]" if index else ""
             op = v._op or ("identity" if v._prev else leaf)
             name = op if index is None else called[t] + at
@@ -229,6 +234,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     array=v.data,
                     gradient_array=g if reached else None,
                     total_array=totals.get(v, g if reached else None),
+                    noise=abs(g) if noise else 0.0,
                 )
             )
             operands = v.operands
@@ -241,4 +247,5 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                 if reached and numbers.maker[x] in trace.gradients:
                     share = local * g
                 edges.append(Edge(ids[x], ids[v], i, float(local), share))
+                edges[-1].noise = abs(share) if noise and share else 0.0
     return Graph("scalar", nodes, edges, of, calls.groups)

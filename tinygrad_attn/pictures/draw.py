@@ -34,6 +34,7 @@ from .writing.placing import SMALLEST, WIDE, lay_out, made_to_fit
 from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
+FOLDED = 10_000  # steps that are looked through for repeats
 MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "module": modules,
     "op": tensors,
@@ -238,18 +239,20 @@ def draw(
     check_flags("draw", values=values, grads=grads, fold=fold)
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
-    look = Look(values, grads, scale, fold)
+    look = Look(values, grads, scale, fold, step)
     title = None if title is None else str(title)
     if isinstance(root, Value):
-        sheet = expression(root, look, title or "", limit)
-        return Drawing(shortened(sheet, fold, step), layout)
+        most = max(limit, FOLDED) if fold else limit
+        sheet = shortened(expression(root, look, title or "", most), fold, step)
+        check_count("draw", len(sheet.cards), "scalar", limit)
+        return Drawing(sheet, layout)
     if isinstance(root, Graph):
         graph = root
     else:
         part = head is not None or focus is not None or module is not None
         if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
             count = len(history([root]))
-            if count > limit or not fold:  # what is to be drawn, or folded
+            if count > (max(limit, FOLDED) if fold else limit):  # before it is unfolded
                 check_count("draw", count, level, limit)
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     heading, below = headings(graph, head, sample, focus, module)
@@ -267,11 +270,12 @@ def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
         ValueError: no repeat has so many steps.
     """
     if fold:
-        sheet, most = fold_repeats(sheet, step)
-        if step > most:
+        sheet = fold_repeats(sheet, step)
+        if step > sheet.most:
+            most = f"what repeats has {sheet.most}"
             raise ValueError(
                 f"draw: step {step} given; "
-                + (f"what repeats has {most}" if most > 1 else "no loop repeats here")
+                + (most if sheet.most > 1 else "no loop repeats here")
             )
     elif step != 1:
         raise ValueError(f"draw: step {step} given with fold=False, which draws all")

@@ -16,7 +16,6 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..errors import check_number
-from ..graph.check import NOISE
 from ..graph.data import Edge, Graph, Node
 from ..graph.notation.formulas import pretty, rule_of, written
 from ..graph.notation.tidy import without_transposes
@@ -36,7 +35,7 @@ from .page.sums import adds_up, grid_data, how
 from .page.views import views
 from .sheets.labels import shape_text, short_names, short_path
 from .sheets.sheet import FORMULA, NAME, SHARE, Look
-from .sheets.tensors import card_of, scales, tensors
+from .sheets.tensors import card_of, tensors
 from .writing.placing import lay_out
 from .writing.svg import svg_text
 
@@ -142,12 +141,11 @@ class Script:
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
         self.shares = shares_in(graph)
-        self.noise = NOISE * scales(graph, self.scores)[1]
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
             n.id: None
             if n.gradient_array is None
-            else self.gradient_grid(n.gradient_array)
+            else self.gradient_grid(n.gradient_array, n.noise)
             for n in graph
         }
 
@@ -157,9 +155,9 @@ class Script:
             return grid_of(node.array, "probability")
         return grid_of(node.array, scores=node.id in self.scores)
 
-    def gradient_grid(self, g: Any) -> Grid:
+    def gradient_grid(self, g: Any, noise: float) -> Grid:
         """The heat map of a gradient, or of a contribution to one."""
-        return grid_of(g, "gradient", noise=self.noise)
+        return grid_of(g, "gradient", noise=noise)
 
     def data(self, title: str, subtitle: str) -> dict[str, Any]:
         """The data of the whole page, as `page` takes it."""
@@ -258,7 +256,7 @@ class Script:
             seed["sentence"] = self.seed(node)
             if self.paths(node.id):
                 so_far[node.id], arrived[node.id] = outside, 1
-                seed["grid"] = grid_data(self.gradient_grid(outside))
+                seed["grid"] = grid_data(self.gradient_grid(outside, node.noise))
                 seed["paths"] = self.paths(node.id) + 1
             steps.append(seed)
         number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
@@ -271,17 +269,18 @@ class Script:
                     continue
                 source = edge.source
                 so_far[source] = add(so_far.get(source), share)
+                rest = self.graph.by_id(source).noise
                 arrived[source] = arrived.get(source, 0) + 1
                 sends.append(
                     {
                         "link": number[id(edge)],
                         "to": source,
                         "rule": self.rule(edge),
-                        "grid": grid_data(self.gradient_grid(share)),
+                        "grid": grid_data(self.gradient_grid(share, edge.noise)),
                         "at": self.live.sent(edge),
                         "path": arrived[source],
                         "paths": self.paths(source) + first.get(source, 0),
-                        "so_far": grid_data(self.gradient_grid(so_far[source])),
+                        "so_far": grid_data(self.gradient_grid(so_far[source], rest)),
                     }
                 )
             if sends:

@@ -26,7 +26,7 @@ from ..arrays.array import Array
 from ..arrays.backends import use_backend
 from ..autograd.recording import apply, make
 from ..graph.data import Graph, Node, flat
-from ..rules import comparisons
+from ..rules import comparisons, movement
 from ..tensor import Tensor
 from .anatomy import Buffer, View
 from .arranging import needed

@@ -27,9 +27,9 @@ from ...autograd.recording import make
 from ...autograd.walk import unbroadcast
 from ...context import enable_grad
 from ...tensor import Tensor
-from ..check import NOISE
 from ..data import flat, index_of, to_lists
 from ..names import Names
+from ..noise import NOISE
 from ..trace import Trace, inputs_of, moved, moves, trace_of
 from .differences import Again
 from .explanation import Explanation as Explanation
@@ -273,7 +273,7 @@ def why_not_finite(uses: list[Use]) -> str:
 def is_noise(gradient: float, uses: list[Use]) -> bool:
     """Whether a gradient is what rounding left of contributions that cancel."""
     largest = max((abs(p.contribution) for u in uses for p in u.products), default=0.0)
-    return 0.0 < abs(gradient) <= NOISE * largest
+    return 0.0 < abs(gradient) <= NOISE["float64"] * largest
 
 
 def differing(

@@ -15,6 +15,7 @@ from ...context import Scope
 from ...tensor import Tensor
 from ..data import Edge, Graph, Node
 from ..names import Names, formula_of_module, is_module, kind, node_of
+from ..noise import noise_in
 from ..trace import Trace, inputs_of, moves, scopes
 
 
@@ -46,11 +47,13 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
     roots = set(trace.roots)
     result: dict[Tensor, int] = {}  # its number among the results of its box
     taken: dict[str, int] = {}
+    noise = noise_in(trace)
     for at, box in enumerate(ordered):
         out = [t for t in members[box] if t in roots or users[t] - {box}]
         out = (out or members[box])[::-1]  # a box shows its last result
         result |= {t: i for i, t in enumerate(out)}
         node = _node(box, members[box], out[0], at, called, names, trace)
+        node.noise = noise.gradients.get(out[0], 0.0)
         taken[node.name] = taken.get(node.name, 0) + 1
         if taken[node.name] > 1:
             node.name += f"_{taken[node.name]}"
@@ -74,6 +77,8 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
                 edges[key].contribution_array = (
                     share if so_far is None else so_far + share
                 )
+                rest = noise.shares[t].get(i, 0.0)
+                edges[key].noise = rest if so_far is None else 0.0
     return Graph("module", list(nodes.values()), list(edges.values()), of)
 
 

@@ -19,10 +19,11 @@ from typing import Any
 
 from ...arrays import values as scalars
 from ...arrays.array import Array, ValueArray
-from ...scalar import Value, topological_order
+from ...scalar import Value
 from ...tensor import Tensor
 from ..check import compare, compare_gradients, size
 from ..data import flat
+from ..noise import STEP, gradients_of
 from ..trace import Trace, inputs_first, inputs_of
 from .opening import names_op
 
@@ -36,6 +37,8 @@ class SingleNumbers:
         of: a tensor → its Values, row by row (not for bools and integers).
         maker: a Value → the tensor that it was made for.
         grad: the gradient of every Value that the roots depend on.
+        moved: the same after a second walk, with all numbers moved (see `noise.py`).
+        dtype: the coarsest of the tensors.
     """
 
     def __init__(self, trace: Trace, limit: int = LIMIT) -> None:
@@ -51,6 +54,8 @@ class SingleNumbers:
         self.maker: dict[Value, Tensor] = {}
         for t in tensors:
             self._run(t)
+        single = any(t.dtype == "float32" for t in self.of)
+        self.dtype = "float32" if single else "float64"
         self._walk(trace)
 
     def _run(self, t: Tensor) -> None:
@@ -109,7 +114,6 @@ class SingleNumbers:
         depends on, and 0 · ∞ is nan. To meet that nan here too, the walk begins with a
         0 at every number of a tensor that has a gradient.
         """
-        self.grad: dict[Value, float] = {}
         pairs = [
             (v, float(g))
             for root, seed in zip(trace.roots, trace.seeds)
@@ -118,16 +122,8 @@ class SingleNumbers:
         ]
         pairs += [(v, 0.0) for t in self.of if t in trace.gradients for v in self.of[t]]
         end = Value(0.0, tuple(v for v, _ in pairs), "", tuple(g for _, g in pairs))
-        order = list(topological_order(end))
-        grad = dict.fromkeys(order, 0.0)
-        grad[end] = 1.0
-        for v in order:
-            g = grad[v]
-            for x, local in zip(v._prev, v._local):
-                grad[x] += local * g
-        del grad[end]
-        self.grad = grad
-        single = any(t.dtype == "float32" for t in self.of)
+        self.grad, self.moved = gradients_of(end), gradients_of(end, STEP)
+        del self.grad[end], self.moved[end]
         scales = trace.scales()
         compare_gradients(
             (
@@ -141,7 +137,7 @@ class SingleNumbers:
                 if t._requires_grad
             ),
             "scalar",
-            "float32" if single else "float64",
+            self.dtype,
         )
 
     def made_for(self, t: Tensor) -> Iterator[Value]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from math import isinf
 
 from ...rules.composites import STEPS
-from ...rules.operation import OWN, ROWWISE
+from ...rules.operation import OWN, ROWWISE, Meaning
 from ..data import Edge, Graph, Node
 
 # {over}; or a letter of the code, perhaps with ᵀ (but not x̂, an x with a hat).
@@ -37,12 +37,14 @@ class Written:
         formula: z, with the names of the inputs; "" for a leaf.
         rules: for each argument the contribution to its gradient; "" if there is none.
         sentence, why: what the step does, and why its gradient is that.
+        letters: what its rules call s and x̂; or "".
     """
 
     formula: str = ""
     rules: list[str] = field(default_factory=list)
     sentence: str = ""
     why: str = ""
+    letters: str = ""
 
 
 def written(
@@ -68,7 +70,22 @@ def written(
     base = re.sub(r"_\d+$", "", node.name)
     sentence = STEPS.get((node.meaning.kind, base)) or node.meaning.sentence
     texts = Blackboard(graph, node, names, called[node.id])
-    return Written(formula, rules, texts.say(sentence), texts.argue(node.meaning.why))
+    why, letters = texts.argue(node.meaning.why), texts.fill(letters_of(node.meaning))
+    return Written(formula, rules, texts.say(sentence), why, letters)
+
+
+def letters_of(meaning: Meaning) -> str:
+    """What s and x̂ are in the rules of a norm, whose result written out is x̂, that is
+    a part over a root, times a weight.
+
+    >>> rules = {"x": "s ⊙ (ĝ − x̂ ⊙ mean(ĝ ⊙ x̂))"}
+    >>> letters_of(Meaning(means="x / √(mean(x²) + eps) ⊙ weight", rules=rules))
+    'x̂ = x ⊙ s, s = 1 / √(mean(x²) + eps)'
+    """
+    found = re.fullmatch(r"(.+?) / (√.+?)( ⊙ .*)?", meaning.means)
+    if found is None or not any("x̂" in rule for rule in meaning.rules.values()):
+        return ""
+    return f"x̂ = {found[1]} ⊙ s, s = 1 / {found[2]}"
 
 
 def on_the_blackboard(

@@ -12,6 +12,7 @@
     routes.py       curves between the rows
     steps.py        `layout`, which takes these steps
     breaking.py     where to cut a long strip
+    squeezing.py    empty bands, taken out
     wrapping.py     a long strip, wrapped into rows as text is
 
 Nothing here knows a tensor, and it imports nothing from outside the folder.

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from .pieces import Box, Line, Outline
 
 Pair = tuple[int, int, int]
+ABREAST = 800.0  # wider inputs of one box stand below each other
 
 
 def frames_in_a_row(
@@ -73,6 +74,30 @@ def inputs_above(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Pair]:
         for own in sources[user]
         if not sources[own] and len(targets[own]) == 1
     ]
+
+
+def own_in_turn(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Pair]:
+    """Pairs that put wide inputs of one box alone, such as a weight and its bias, below
+    each other and not side by side: the widest above.
+
+    >>> boxes = [Box("W", 400, 9), Box("b", 300, 9), Box("z", 9, 9)]
+    >>> own_in_turn(boxes, [Line("W", "z"), Line("b", "z")])
+    [(0, 1, 0)]
+    """
+    number = {box.id: i for i, box in enumerate(boxes)}
+    into: list[set[int]] = [set() for _ in boxes]
+    out_of: list[set[int]] = [set() for _ in boxes]
+    for line in lines:
+        a, b = number[line.source], number[line.target]
+        into[b].add(a)
+        out_of[a].add(b)
+    found: list[Pair] = []
+    for inputs in into:
+        own = [i for i in sorted(inputs) if not into[i] and len(out_of[i]) == 1]
+        own.sort(key=lambda i: -boxes[i].width)
+        if sum(boxes[i].width for i in own) > ABREAST:
+            found += [(a, b, 0) for a, b in zip(own, own[1:])]
+    return found
 
 
 def _held(boxes: Sequence[Box], frames: Sequence[Outline]) -> dict[str, set[int]]:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .coordinates import Room, set_places
-from .following import frames_in_a_row, inputs_above
+from .following import frames_in_a_row, inputs_above, own_in_turn
 from .layers import build
 from .ordering import arrange
 from .pieces import Box, Layout, Line, Outline, Point
@@ -69,7 +69,7 @@ def layout(
         boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
         lines = [_flip_line(line) for line in lines]
     room = Room(gap, rank_gap, PAD, LANE, turned)
-    more = [] if turned else inputs_above(boxes, lines)
+    more = [] if turned else inputs_above(boxes, lines) + own_in_turn(boxes, lines)
     more += frames_in_a_row(boxes, lines, frames) if in_a_row else []
     picture = build(boxes, lines, frames, label_after=not turned, more=more)
     arrange(picture)

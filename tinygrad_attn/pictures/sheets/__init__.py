@@ -11,6 +11,8 @@
     numbers.py      the scalar level: a row for each number
     expressions.py  a graph of Values: a card for each Value
     runs.py         steps that repeat, found
+    lists.py        what they are called
+    merging.py      lines that become one
     folding.py      and folded: one is drawn, a small card stands for the others
     reuse.py        a small card beside each later use of a leaf
 

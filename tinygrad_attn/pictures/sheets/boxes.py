@@ -6,10 +6,10 @@ sixth layer leave the drawn one.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isfinite, sqrt
 
 from ...arrays.backends import namespace_of
-from ...graph.check import NOISE
 from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ...graph.roles import shares_in
@@ -17,25 +17,26 @@ from ..look.grids import size_of
 from ..look.text import fit_text
 from .labels import kind_of_step, shape_text, short_path
 from .repeats import Repeats, is_call, numbered, repeats_of
-from .sheet import FORMULA, NAME, Card, Frame, Link, Look, Sheet
+from .sheet import FORMULA, NAME, TIP, Card, Frame, Link, Look, Sheet
 
 
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the module level."""
-    repeats = repeats_of(graph, look.fold)
+    repeats = repeats_of(graph, look.fold, look.step)
     shown = repeats.shown
     norms = {n.id: norm(n) for n in graph}
-    inner = [size for n, size in zip(graph, norms.values()) if n is not graph.root]
+    noise = {n.id for n in graph if is_noise(n)}
+    inner = [norms[n.id] for n in graph if n is not graph.root and n.id not in noise]
     inner = [size for size in inner if isfinite(size)]
     largest = max(inner, default=0.0)  # without the loss, whose gradient is 1
-    noise = NOISE * max((n for n in norms.values() if isfinite(n)), default=0.0)
     frames, shares = Frames(repeats), shares_in(graph)
     cards = []
     drawn = {n.id for n in graph if shown[n.id] == n.id and used_here(graph, n, shown)}
     for node in graph:
         if node.id in drawn:
             frame = frames.of(repeats.homes[node.id])
-            size = share_of(norms[node.id], largest, noise), norms[node.id]
+            length = 0.0 if node.id in noise else share_of(norms[node.id], largest)
+            size = length, norms[node.id]
             what = "share of the gradient" if node.id in shares else "gradient"
             cards.append(box(graph, node, frame, size, what, look, repeats))
     links: dict[tuple[str, str, int], Link] = {}
@@ -45,9 +46,10 @@ def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         forward = source != target and comes_first(source, target)
         if forward and key not in links and {source, target} <= drawn:
             links[key] = Link(source, target, label=shape_beside(graph, edge))
-    if any(card.bar for card in cards):
-        subtitle += "; ‖∂‖ = norm of the gradient of a result"
-    return Sheet(title, subtitle, "right", cards, list(links.values()), frames.all)
+    most = max([1, *map(len, repeats.runs.values())])
+    lines = list(links.values())
+    legend = ["norm"] if any(card.bar for card in cards) else []
+    return Sheet(title, subtitle, "right", cards, lines, frames.all, legend, most)
 
 
 def box(
@@ -78,15 +80,16 @@ def box(
     count = repeats.count(node)
     if count > 1:
         path, home = repeats.paths[node.id], repeats.homes[node.id]
-        name = numbered(name.removeprefix(f"{home}."), path, count)
+        run = repeats.runs.get(path, [0])
+        name = numbered(name.removeprefix(f"{home}."), path, run)
         if called and path in repeats.whole and home == path.rpartition(".")[0]:
-            name = home.rpartition(".")[2] or name  # "layers", all of them
+            name = listed(path, run) or name
     lines = [shape_text(node.shape)]
     if node.parameters:
         lines[0] += f",  {node.parameters:,} parameter{'s' * (node.parameters > 1)}"
         lines[0] += " each" if count > 1 else ""
     if look.values and node.shape == () and node.dtype.startswith("float"):
-        lines.append(f"{float(to_lists(node.array)):.4g}")
+        lines.append(f"{float(to_lists(node.array)):.4g}".replace("-", "−"))
     bar = None
     if look.grads and node.gradient_array is not None:
         bar = size[0], f"{size[1]:.3g}" if size[0] or not size[1] else "≈ 0"
@@ -98,7 +101,7 @@ def box(
     if bar:
         tip.append(f"‖∂‖, the norm of its result's {what}: {size[1]:.6g}")
     if count > 1:
-        tip.append(f"drawn for {count}; the numbers are those of the first")
+        tip.append(f"drawn for {count}; the numbers are those of {node.name}")
     return Card(
         node.id,
         kind,
@@ -107,10 +110,26 @@ def box(
         frame,
         lines=[fit_text(line, FORMULA) for line in lines],
         bar=bar,
-        tooltip="\n".join(fit_text(line, 160) for line in tip),
-        # no parameters are folded away: a layer is repeated by `repeats_of`, or not
-        like=node.id if owns else kind_of_step(node.op, node.shape, node.module),
+        tooltip="\n".join(fit_text(line, TIP) for line in tip),
+        like=likeness(node, repeats),
+        owns=node.parameters,
     )
+
+
+def likeness(node: Node, repeats: Repeats) -> str:
+    """Equal for cards that repeat each other, with as many parameters and counts."""
+    kind = kind_of_step(node.op, node.shape, repeats.paths[node.id])
+    if not node.parameters:
+        return kind
+    return f"{kind} {node.parameters} {repeats.count(node)} {repeats.frames(node)}"
+
+
+def listed(path: str, run: Sequence[int]) -> str:
+    """The name of all modules of a list, "layers"; or that of the one that is drawn for
+    them, if it is not the first: "layers.2"."""
+    outer, _, drawn = path.rpartition(".")
+    name = outer.rpartition(".")[2]
+    return name if not name or int(drawn) == run[0] else f"{name}.{drawn}"
 
 
 def times(count: int) -> str:
@@ -118,12 +137,16 @@ def times(count: int) -> str:
     return f"   × {count}" if count > 1 else ""
 
 
-def share_of(size: float, largest: float, noise: float = 0.0) -> float:
-    """A bar's length, 0..1; 1 if the norm is nan or infinite, 0 if it is noise."""
+def is_noise(node: Node) -> bool:
+    """Whether all of a node's gradient is rounding noise."""
+    g = node.gradient_array
+    return g is not None and node.noise > 0.0 and size_of(g) <= node.noise
+
+
+def share_of(size: float, largest: float) -> float:
+    """A bar's length, 0..1; 1 if the norm is nan or infinite."""
     if size != size:
         return 1.0
-    if size <= noise:
-        return 0.0
     return min(size / largest, 1.0) if largest else 1.0
 
 
@@ -172,7 +195,7 @@ class Frames:
     """The frames of modules with boxes inside, by the module's path."""
 
     def __init__(self, repeats: Repeats) -> None:
-        self.times, self.whole = repeats.times, repeats.whole
+        self.runs, self.whole = repeats.runs, repeats.whole
         self.ids: dict[str, str] = {}
         self.all: list[Frame] = []
 
@@ -182,17 +205,16 @@ class Frames:
         parts = path.split(".") if path else []
         for n in range(1, len(parts) + 1):
             path = ".".join(parts[:n])
-            if n < len(parts) and parts[n].isdigit() and path not in self.times:
+            if n < len(parts) and parts[n].isdigit() and path not in self.runs:
                 continue  # a list of modules has no frame of its own
             if path not in self.ids:
                 self.ids[path] = f"m{len(self.ids)}"
-                count = self.times.get(path, 1)
+                run = self.runs.get(path, [0])
                 name = path.removeprefix(outer)
-                if count > 1:  # "layers × 6", or for some of them "layers.1 to 5 × 5"
-                    some = numbered(name, path, count)
-                    listed = name.rpartition(".")[0] if path in self.whole else ""
-                    name = listed or some
-                label = fit_text(name, NAME) + times(count)
+                if len(run) > 1:  # "layers × 6", or for some "layers.1 to 5 × 5"
+                    every = listed(path, run) if path in self.whole else ""
+                    name = every or numbered(name, path, run)
+                label = fit_text(name, NAME) + times(len(run))
                 self.all.append(Frame(self.ids[path], made, label))
             made, outer = self.ids[path], f"{path}."
         return made

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ...graph.check import NOISE
+from ...graph.noise import NOISE, STEP, gradients_of
 from ...scalar import Value, topological_order
-from ..look.colours import digits, largest
 from ..look.text import fit_text
-from .labels import number_text
+from .labels import number_text, slope_text
 from .sheet import NAME, Card, Link, Look, Row, Sheet
 
 
@@ -14,7 +13,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
     """The picture of the graph behind a Value, from left to right.
 
     The gradients are those that the last `backward` left, or "–" if there was none.
-    Drawing computes no gradient and changes no Value.
+    Drawing changes no Value.
 
     Raises:
         ValueError: the graph has more than `limit` Values.
@@ -29,19 +28,22 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
             )
     order.reverse()
     ids = {v: f"v{i}" for i, v in enumerate(order)}
-    noise = NOISE * largest(float(v.grad) for v in order)
+    once, twice = gradients_of(root), gradients_of(root, STEP)
     cards, links = [], []
     for v in order:
         card = card_of(v, ids[v], v is root)
-        card.noise = noise
+        card.noise = abs(twice[v] - once[v]) / STEP * NOISE["float64"]
         if not look.grads:
             card.gradient_title = ""
         cards.append(card)
         for x, local in zip(v._prev, v._local):
-            label = digits(float(local)) if len(order) <= 60 else ""
+            label = slope_text(float(local)) if len(order) <= 60 else ""
             links.append(Link(ids[x], ids[v], label=label, source_row=0, target_row=0))
+    legend = ["value", "gradient"] if look.grads else ["value"]
     below = f"{len(order)} Values; beside a line: ∂result/∂operand"
-    return Sheet(title or root.label or "Value", below, "right", cards, links, [])
+    return Sheet(
+        title or root.label or "Value", below, "right", cards, links, [], legend
+    )
 
 
 def card_of(v: Value, id: str, root: bool) -> Card:

@@ -1,8 +1,13 @@
 """Folding: of steps that repeat one is drawn, and a small card stands for the others.
 
 The first turn of a loop stands in a frame, "step 1 of 20", and is followed by the card
-"steps 2 to 20". Layers, each with a frame of its own, become "layers.0  × 6". What the
-other steps use as well, such as their weights, is told on their card, not by lines.
+"steps 2 to 20". Layers, each with a frame of its own, become "layers.0  × 6"; those of
+a list that has steps between them "layer 1 of 6". What the other steps use as well,
+such as their weights, is told on their card, not by lines.
+
+A picture with a fold must say nothing untrue. Parameters that are folded away are
+counted on the card that is drawn for them ("20 parameters × 5"). A line that stands for
+several says so, and a contribution that is one of twenty as well.
 """
 
 from __future__ import annotations
@@ -10,29 +15,28 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..look.text import fit_text
+from .lists import Listed, listed
+from .merging import joined, said
 from .runs import Run, Wiring, find_run
 from .sheet import FORMULA, Card, Frame, Link, Sheet
 
 NAMED = 5  # shared inputs that a card names
 
 
-def fold_repeats(sheet: Sheet, step: int = 1) -> tuple[Sheet, int]:
+def fold_repeats(sheet: Sheet, step: int = 1) -> Sheet:
     """The sheet with its repeats folded, those first that save most cards.
 
     Args:
         step: which of them is drawn, from 1; the last, where there are fewer.
-
-    Returns:
-        The sheet, and the most repeats that were folded into one.
     """
-    most = 1
     for number in range(len(sheet.cards)):
         run = find_run(sheet)
         if run is None:
             break
-        most = max(most, len(run.blocks))
-        sheet = Fold(sheet, run, min(step, len(run.blocks)) - 1, number).sheet()
-    return sheet, most
+        most = max(sheet.most, len(run.blocks))
+        drawn = min(step, len(run.blocks)) - 1
+        sheet = replace(Fold(sheet, run, drawn, number).sheet(), most=most)
+    return replace(sheet, links=[said(link) for link in sheet.links])
 
 
 class Fold:
@@ -42,12 +46,15 @@ class Fold:
         shown: the block that is drawn.
         stands: a hidden card → the card that stands for it; "" for a leaf that only
             hidden cards use.
+        twin: a hidden card, or a leaf of one → the drawn one like it.
+        uses: a card from outside → the number of blocks that use it.
         own: whether each block has a frame of its own, as a layer has.
     """
 
     def __init__(self, sheet: Sheet, run: Run, drawn: int, number: int) -> None:
-        self.old, self.run, self.drawn, self.number = sheet, run, drawn, number
-        self.wiring = Wiring(sheet)
+        self.noun: Listed = listed(sheet, run)
+        self.old, self.run, self.drawn = self.noun.sheet, run, drawn
+        self.number, self.wiring = number, Wiring(self.old)
         self.shown = set(run.blocks[drawn])
         self.before, self.after = f"before{number}", f"after{number}"
         self.stands: dict[str, str] = {}
@@ -55,15 +62,19 @@ class Fold:
             if k != drawn:
                 other = self.before if k < drawn else self.after
                 self.stands |= dict.fromkeys(block, other)
+        self.twin = self._twins()
         for id, users in self.wiring.users.items():
             leaf = not self.wiring.sources[id]
-            if leaf and users and all(user in self.stands for user in users):
+            told = id in self.twin or not self.wiring.owns[id]
+            if leaf and told and users and all(user in self.stands for user in users):
                 self.stands[id] = ""
-        self.parent = {frame.id: frame.parent for frame in sheet.frames}
-        self.home = {card.id: card.frame for card in sheet.cards}
-        self.around = self._around(run.blocks[drawn])
-        homes = {self._around(block) for block in run.blocks}
-        self.own = len(homes) == len(run.blocks) and "" not in homes
+        self.uses = self._uses()
+        self.frames = self.wiring.frames
+        homes = [self.frames.around(block) for block in run.blocks]
+        own = [self.frames.held.get(home) == {*b} for home, b in zip(homes, run.blocks)]
+        self.own, self.around = all(own), homes[drawn]
+        if not self.own:
+            self.around = self.frames.around(id for b in run.blocks for id in b)
 
     def sheet(self) -> Sheet:
         links = self._links()
@@ -78,7 +89,7 @@ class Fold:
             if card.id not in self.stands:
                 if card.id in inside and card.frame == self.around and not self.own:
                     card = replace(card, frame=self._id)
-                cards.append(card)
+                cards.append(self._counted(card))
             if card.id == self.run.blocks[self.drawn][-1] and self.after in ends:
                 cards.append(self._others(self.after, self.drawn + 2, count))
         frames = self._frames({card.id for card in cards})
@@ -91,74 +102,91 @@ class Fold:
     @property
     def _outside(self) -> str:
         """The frame around all blocks."""
-        return self.parent.get(self.around, "") if self.own else self.around
+        return self.frames.parent[self.around] if self.own else self.around
 
-    def _chain(self, frame: str) -> list[str]:
-        """A frame and those around it, from the outermost, which is the whole sheet."""
-        chain = [frame] if frame else []
-        while frame and self.parent.get(frame):
-            frame = self.parent[frame]
-            chain.append(frame)
-        return ["", *chain[::-1]]
+    def _twins(self) -> dict[str, str]:
+        sources, drawn = self.wiring.sources, self.run.blocks[self.drawn]
+        found: dict[str, str] = {}
+        for block in self.run.blocks:
+            if block is drawn:
+                continue
+            for a, b in zip(drawn, block):
+                found[b] = a
+                for x, y in zip(sources[a], sources[b]):
+                    if x != y and not sources[x] and not sources[y]:
+                        found[y] = x
+        return found
 
-    def _around(self, block: list[str]) -> str:
-        """The innermost frame around all cards of a block."""
-        shared = ""
-        for level in zip(*[self._chain(self.home[id]) for id in block]):
-            if len(set(level)) == 1:
-                shared = level[0]
-        return shared
+    def _uses(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for block in self.run.blocks:
+            mine = set(block)
+            for id in {x for card in block for x in self.wiring.sources[card]} - mine:
+                found[id] = found.get(id, 0) + 1
+        return found
 
     def _inside(self) -> set[str]:
-        """The drawn block, and the leaves that it alone uses."""
-        found = set(self.shown)
-        for id, users in self.wiring.users.items():
-            drawn = [user for user in users if user not in self.stands]
-            if not self.wiring.sources[id] and drawn and len(drawn) == len(users):
-                found |= {id} if set(drawn) <= self.shown else set()
-        return found
+        """The drawn block, and its own leaves: those that have a twin in another."""
+        own = {id for id in self.twin.values() if not self.wiring.sources[id]}
+        users = self.wiring.users
+        return self.shown | {id for id in own if self.shown.issuperset(users[id])}
+
+    def _counted(self, card: Card) -> Card:
+        """A drawn card, which tells for how many it stands, if it owns parameters."""
+        like = [id for id, drawn in self.twin.items() if drawn == card.id]
+        if not card.owns or not like or self._counts:
+            return card
+        before = f" × {card.times}" if card.times > 1 else ""
+        times = card.times * (1 + len(like))
+        first, *others = card.lines
+        lines = [f"{first.removesuffix(before)} × {times}", *others]
+        return replace(card, times=times, lines=lines)
+
+    # --- lines ------------------------------------------------------------------------
 
     def _links(self) -> list[Link]:
         """The links between what is drawn; several to the hidden steps become one."""
         links: list[Link] = []
-        seen: set[tuple[str, str, bool]] = set()
+        several: dict[tuple[str, str, bool], list[Link]] = {}
         for link in self.old.links:
             ends = link.source, link.target
+            outside = ends[0] not in self.stands and ends[0] not in self.shown
+            shared = outside and self.uses.get(ends[0], 0) > 1
             if not any(id in self.stands for id in ends):
+                if shared and ends[1] in self.shown:
+                    among = link.among * self.uses[ends[0]]
+                    link = replace(link, among=among)
                 links.append(link)
                 continue
             source, target = (self.stands.get(id, id) for id in ends)
             leaf = not self.wiring.sources[link.source]
-            outside = ends[0] not in self.stands and ends[0] not in self.shown
-            if leaf or (outside and self._is_shared(ends[0])):
+            told = leaf and ends[0] in self.stands  # data of the hidden steps alone
+            if told or shared or not source or not target or source == target:
                 continue  # told in words
-            if not source or not target or source == target:
-                continue
-            if (source, target, link.back) not in seen:
-                seen.add((source, target, link.back))
-                made = replace(link, source=source, target=target)
-                links.append(replace(made, source_row=None, target_row=None))
+            key = source, target, link.back
+            if key not in several:
+                several[key] = []
+                links.append(replace(link, source=source, target=target))
+            several[key].append(link)
+        for i, link in enumerate(links):
+            if (key := (link.source, link.target, link.back)) in several:
+                links[i] = joined(several[key], link.source, link.target)
         return links
 
-    def _is_shared(self, id: str) -> bool:
-        """Whether several blocks use a card from outside."""
-        users = set(self.wiring.users[id])
-        return sum(bool(users & set(block)) for block in self.run.blocks) > 1
+    # --- the card for the others, and frames ------------------------------------------
 
     def _others(self, id: str, first: int, last: int) -> Card:
         """The card for the steps that are not drawn."""
         titles = {card.id: card.title.partition(" = ")[0] for card in self.old.cards}
-        blocks = {other for block in self.run.blocks for other in block}
-        shared = [
-            titles[other]
-            for other in titles
-            if other not in blocks and self._is_shared(other)
-        ]
+        shared = [titles[other] for other in titles if self.uses.get(other, 0) > 1]
         count = last - first + 1
-        title = f"step {last}" if count == 1 else f"steps {first} to {last}"
+        one, many = self.noun.one, self.noun.many
+        title = f"{one} {last}" if count == 1 else f"{many} {first} to {last}"
         if self.own:
             title = f"{count} more" if first > 1 else f"{count} before"
-        lines = [f"like step {self.drawn + 1}" if not self.own else "of the same steps"]
+        lines = [
+            "of the same steps" if self.own else f"like {one} {self.drawn + 1}",
+        ]
         if shared:
             more = ", …" if len(shared) > NAMED else ""
             lines.append(f"with {', '.join(shared[:NAMED])}{more} as well")
@@ -170,24 +198,31 @@ class Fold:
         frame = self._outside
         return Card(id, "op", title, "", frame, lines=lines, tooltip=tip, again=True)
 
+    @property
+    def _counts(self) -> bool:
+        """Whether the frame of the drawn block tells their number."""
+        return self.own and not self.drawn
+
     def _frames(self, shown: set[str]) -> list[Frame]:
         """The frames, with one around the drawn step, or its count on its own."""
         count = len(self.run.blocks)
         if self.own:
-            say = f"   × {count}" if not self.drawn else ""
+            say = f"   × {count}" if self._counts else ""
             say = say or f"   {self.drawn + 1} of {count}"
             return [
                 replace(f, label=f.label + say) if f.id == self.around else f
                 for f in self.old.frames
             ]
-        frame = Frame(self._id, self.around, f"step {self.drawn + 1} of {count}")
-        taken = {id for block in self.shown for id in self._chain(self.home[block])}
-        alien = {
-            frame
-            for id in shown
-            if id in self.home and id not in self._inside()
-            for frame in self._chain(self.home[id])
+        label = f"{self.noun.one} {self.drawn + 1} of {count}"
+        frame = Frame(self._id, self.around, label)
+        taken = {
+            id
+            for block in self.shown
+            for id in self.frames.chain(self.frames.home[block])
         }
+        inside, home = self._inside(), self.frames.home
+        others = [home[id] for id in shown if id in home and id not in inside]
+        alien = {frame for id in others for frame in self.frames.chain(id)}
         frames: list[Frame] = []
         for f in self.old.frames:
             moves = f.parent == self.around and f.id in taken and f.id not in alien

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import Any
 
 from ...graph.data import Graph
 from ...graph.notation.formulas import pretty
+from ..look.colours import digits, exponent, times_ten_to
 from ..look.text import fit_text
 from .sheet import NAME, Card
+
+SHORT = 24  # characters of a rule that stay on one line
 
 
 def short_names(graph: Graph) -> dict[str, str]:
@@ -69,6 +73,16 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
     return f"{op} {shape_text(shape)} {place}"
 
 
+def lines_of(label: str) -> list[str]:
+    """A line's label; a long rule has two lines, "∂x +=" above what is added.
+
+    >>> lines_of("∂Q += ∂S K"), lines_of("∂linear.weight += ∂zᵀ norm1")
+    (['∂Q += ∂S K'], ['∂linear.weight +=', '∂zᵀ norm1'])
+    """
+    name, sign, rule = label.partition(" += ")
+    return [f"{name} +=", rule] if sign and len(label) > SHORT else [label]
+
+
 def more_numbers(card: Card) -> str:
     """The line below a card's rows if some are left out."""
     moved = any(row.gradient for row in card.rows)
@@ -83,6 +97,18 @@ def short_path(source: str) -> str:
     """
     path, colon, rest = source.partition(":")
     return path.replace("\\", "/").rpartition("/")[2] + colon + rest
+
+
+def slope_text(x: float) -> str:
+    """A derivative beside a line, in few characters whatever its size.
+
+    >>> slope_text(0.25), slope_text(-1e200), slope_text(0.0003), slope_text(0.0)
+    ('.25', '−1.00×10²⁰⁰', '3.00×10⁻⁴', '0')
+    """
+    power = exponent(abs(x)) if isfinite(x) else 0
+    if 0.005 <= abs(x) < 1e4:
+        power = 0
+    return f"{digits(x, power)}{times_ten_to(power)}"
 
 
 def number_text(x: Any) -> str:

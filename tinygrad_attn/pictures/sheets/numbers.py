@@ -11,17 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import replace
 from math import inf
 
-from ...graph.check import NOISE
 from ...graph.data import Graph, Node
+from ...graph.noise import below_all
 from ...graph.notation.formulas import pretty
 from ...graph.roles import scores_in, shares_in
-from ..look.colours import BACKWARD, NAN, PALE, blend, digits, largest
 from ..look.grids import least_of
 from ..look.text import fit_text
-from .labels import common_prefix, number_text, short_path, strip_prefix
-from .sheet import NAME, SHARE, Card, Link, Look, Row, Sheet
+from .labels import (
+    common_prefix,
+    kind_of_step,
+    number_text,
+    short_path,
+    slope_text,
+    strip_prefix,
+)
+from .merging import joined, weighed
+from .sheet import NAME, SHARE, TIP, Card, Link, Look, Row, Sheet
 
 LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
@@ -40,9 +48,9 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         masked |= hidden(elements, scores)
         chosen = most_moving(elements)
         left_out[name] = len(elements) - len(chosen)
-        tensors[name] = elements = chosen
-        for i, node in enumerate(elements):
-            place[node.id] = ids[name], i
+        place |= {node.id: (ids[name], len(chosen)) for node in elements}
+        place |= {node.id: (ids[name], i) for i, node in enumerate(chosen)}
+        tensors[name] = chosen
     of = fit_text(pretty(graph.of), NAME)
     called = {
         name: strip_prefix(name, common_prefix([n for n in tensors if "." in n]))
@@ -52,10 +60,10 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
         for name, elements in tensors.items()
     ]
-    noise = NOISE * largest(node.gradient_array or 0.0 for node in graph)
     shares = shares_in(graph)
     for made, elements in zip(cards, tensors.values()):
-        made.noise = noise
+        sizes = [abs(node.gradient_array or 0.0) for node in elements]
+        made.noise = below_all([node.noise for node in elements], sizes)
         if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
             made.gradient_title = SHARE.split()[0]  # the heading says of what
         for row, node in zip(made.rows, elements):
@@ -67,27 +75,40 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         for source, partial in partials(graph, node, known).items()
         if source in place
     ]
-    flows = [abs(p * (target.gradient_array or 0.0)) for _, target, p in found]
-    most = max((flow for flow in flows if flow < inf), default=0.0)
-    links = []
-    for (source, target, partial), flow in zip(found, flows):
-        bad = flow != flow or flow == inf  # seen at a glance
-        share = 1.0 if bad else flow / most if most else 0.0
-        (a, i), (b, j) = place[source.id], place[target.id]
-        links.append(
-            Link(
-                a,
-                b,
-                label=digits(partial) if len(found) <= LABELLED else "",
-                width=0.5 + 2.5 * share,
-                colour=NAN if bad else blend(PALE, BACKWARD, share**0.5),
-                source_row=i,
-                target_row=j,
-            )
-        )
+    links = links_of(found, place)
     if links and look.grads:
         subtitle += "; thicker lines carry more gradient back"
-    return Sheet(title, subtitle, "right", cards, links, [])
+    legend = ["value", "gradient"] if look.grads else ["value"]
+    return Sheet(title, subtitle, "right", cards, links, [], legend)
+
+
+def links_of(
+    found: list[tuple[Node, Node, float]], place: dict[str, tuple[str, int]]
+) -> list[Link]:
+    """The lines of the picture; those from or to numbers that are left out become one.
+
+    Args:
+        found: source, target and ∂target/∂source.
+        place: a number's card and row; the one after the last if it is left out.
+    """
+    flows = [0.0 if a.gradient_array is None else flow_of(b, p) for a, b, p in found]
+    most = max((flow for flow in flows if flow < inf), default=0.0) or 1.0
+    several: dict[tuple[str, int, str, int], list[Link]] = {}
+    for (source, target, partial), flow in zip(found, flows):
+        (a, i), (b, j) = place[source.id], place[target.id]
+        label = slope_text(partial) if len(found) <= LABELLED else ""
+        link = Link(a, b, label=label, source_row=i, target_row=j)
+        several.setdefault((a, i, b, j), []).append(weighed(link, flow / most))
+    links = []
+    for (a, i, b, j), alike in several.items():
+        link = alike[0] if len(alike) == 1 else joined(alike, a, b)
+        links.append(replace(link, source_row=i, target_row=j))
+    return links
+
+
+def flow_of(target: Node, partial: float) -> float:
+    """The size of what a target contributes to a source's gradient."""
+    return abs(partial * (target.gradient_array or 0.0))
 
 
 def card(
@@ -127,8 +148,8 @@ def card(
         gradient_title=f"∂{of}" if look.grads else "",
         rows=rows,
         more=left_out,
-        tooltip="\n".join(fit_text(line, 160) for line in about),
-        like=f"{kind} {re.sub('_[0-9]+$', '', name)} {len(rows) + left_out}",
+        tooltip="\n".join(fit_text(line, TIP) for line in about),
+        like=kind_of_step(kind, (len(rows) + left_out,), re.sub("_[0-9]+$", "", name)),
     )
 
 

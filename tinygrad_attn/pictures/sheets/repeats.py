@@ -22,14 +22,15 @@ class Repeats:
 
     Attributes:
         shown: for each node the id of the one that is drawn for it.
-        times: how many modules a path stands for, such as {"layers.0": 6}.
+        runs: the numbers of the modules that a path stands for, such as {"layers.0":
+            [0, 1, 2, 3, 4, 5]}.
         whole: of these paths, those that stand for all modules of their list.
         paths: for each node the path of the module that it belongs to.
         homes: for each node the path of the module whose frame it stands in.
     """
 
     shown: dict[str, str]
-    times: dict[str, int]
+    runs: dict[str, list[int]]
     whole: set[str]
     paths: dict[str, str]
     homes: dict[str, str]
@@ -39,16 +40,22 @@ class Repeats:
 
     def count(self, node: Node) -> int:
         """How many nodes a card stands for, each time that its frame is there."""
-        around = prod(self.times.get(path, 1) for path in prefixes(self.homes[node.id]))
-        return self.sizes[node.id] // around
+        return self.sizes[node.id] // self.frames(node)
+
+    def frames(self, node: Node) -> int:
+        """How often the frames around a card are there."""
+        return prod(self.times(path) for path in prefixes(self.homes[node.id]))
+
+    def times(self, path: str) -> int:
+        """How many modules a path stands for."""
+        return len(self.runs.get(path, [0]))
 
 
-def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
+def repeats_of(graph: Graph, fold: bool = True, step: int = 1) -> Repeats:
     """The repeats in a graph of modules; none if nothing shall be folded.
 
-    Modules in a list, "layers.0", "layers.1" and so on, are repeats of each other if
-    they compute the same steps, and follow each other with nothing between, or stand
-    beside each other.
+    Args:
+        step: which of them is drawn for all, from 1; the last, where there are fewer.
     """
     paths = {node.id: path_of(graph, node) for node in graph}
     blocks: dict[str, dict[int, list[Node]]] = {}
@@ -57,32 +64,40 @@ def repeats_of(graph: Graph, fold: bool = True) -> Repeats:
             path = paths[node.id][: found.start(1)]
             blocks.setdefault(path, {}).setdefault(int(found[1]), []).append(node)
     shown = {node.id: node.id for node in graph}
-    times: dict[str, int] = {}
+    runs: dict[str, list[int]] = {}
     whole: set[str] = set()
     for path, members in sorted(blocks.items()) if fold else ():
-        first = last = min(members)
-        steps = steps_of(graph, members[first])
-        for i in sorted(members)[1:]:
-            here = steps_of(graph, members[i])
-            goes_on = i == last + 1 and here == steps
-            if not (
-                goes_on and follows(graph, members[first], members[last], members[i])
-            ):
-                first, steps = i, here  # a run ends, and perhaps another begins
-            last = i
-            if i == first:
-                continue
-            times[f"{path}{first}"] = times.get(f"{path}{first}", 1) + 1
-            for node, like in zip(members[i], members[first]):
-                shown[node.id] = shown[like.id]
-            if times[f"{path}{first}"] == len(members):
-                whole.add(f"{path}{first}")
+        for run in runs_of(graph, members):
+            drawn = run[min(step, len(run)) - 1]
+            runs[f"{path}{drawn}"] = run
+            for i in run:
+                for node, like in zip(members[i], members[drawn]):
+                    shown[node.id] = shown[like.id]
+            if len(run) == len(members):
+                whole.add(f"{path}{drawn}")
     for id in shown:
         while shown[id] != shown[shown[id]]:
             shown[id] = shown[shown[id]]
     boxes = {node.module for node in graph if is_call(graph, node)}
     homes = {node.id: home_of(graph, node, paths[node.id], boxes) for node in graph}
-    return Repeats(shown, times, whole, paths, homes)
+    return Repeats(shown, runs, whole, paths, homes)
+
+
+def runs_of(graph: Graph, members: dict[int, list[Node]]) -> list[list[int]]:
+    """The modules of a list that repeat each other: they compute the same steps, and
+    follow each other with nothing between, or stand beside each other."""
+    runs: list[list[int]] = []
+    steps: list[Any] = []
+    for i in sorted(members):
+        here = steps_of(graph, members[i])
+        if runs and i == runs[-1][-1] + 1 and here == steps:
+            first, last = runs[-1][0], runs[-1][-1]
+            if follows(graph, members[first], members[last], members[i]):
+                runs[-1].append(i)
+                continue
+        runs.append([i])  # a run ends, and perhaps another begins
+        steps = here
+    return [run for run in runs if len(run) > 1]
 
 
 def follows(
@@ -159,20 +174,27 @@ def steps_of(graph: Graph, block: Sequence[Node]) -> list[tuple[Any, ...]]:
     return found
 
 
-def numbered(name: str, path: str, count: int) -> str:
+def numbered(name: str, path: str, run: Sequence[int]) -> str:
     """A name that begins with a module's number, with those of all that it stands for.
 
-    >>> numbered("0", "layers.0", 5), numbered("layers.2.weight", "layers.2", 3)
-    ('0 to 4', 'layers.2 to 4.weight')
-    >>> numbered("0_2", "layers.0", 5)  # called a second time
+    >>> numbered("0", "layers.0", range(5))
+    '0 to 4'
+    >>> numbered("layers.2.weight", "layers.2", range(2, 5))
+    'layers.2 to 4.weight'
+    >>> numbered("0_2", "layers.0", range(5))  # called a second time
     '0_2 to 4_2'
+    >>> numbered("3", "layers.3", range(5))  # the fourth is drawn
+    '3 of 0 to 4'
     """
-    outer, _, first = path.rpartition(".")
-    if count == 1 or not first.isdigit():
+    outer, _, drawn = path.rpartition(".")
+    if len(run) == 1 or not drawn.isdigit():
         return name
     before = f"{outer}." if outer and name.startswith(f"{outer}.") else ""
-    own = re.match(rf"{first}(_\d+)?(?![^.])", name[len(before) :])
+    own = re.match(rf"{drawn}(_\d+)?(?![^.])", name[len(before) :])
     if own is None:
         return name
-    last = f"{int(first) + count - 1}{own[1] or ''}"
-    return f"{before}{own[0]} to {last}{name[len(before) + own.end() :]}"
+    call = own[1] or ""
+    which = f"{run[0]}{call} to {run[-1]}{call}"
+    if int(drawn) != run[0]:
+        which = f"{own[0]} of {which}"
+    return f"{before}{which}{name[len(before) + own.end() :]}"

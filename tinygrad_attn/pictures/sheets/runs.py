@@ -12,6 +12,7 @@ their blocks.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import eq
 
@@ -34,18 +35,68 @@ class Run:
     chained: bool
 
 
+class Nested:
+    """The frames around cards.
+
+    Attributes:
+        held: the computed cards in each frame, also those in frames inside it.
+    """
+
+    def __init__(self, sheet: Sheet, computed: set[str]) -> None:
+        known = {frame.id for frame in sheet.frames}
+        self.parent = {
+            frame.id: frame.parent if frame.parent in known else ""
+            for frame in sheet.frames
+        }
+        self.home = {card.id: card.frame for card in sheet.cards}
+        self.held: dict[str, set[str]] = {frame.id: set() for frame in sheet.frames}
+        for id in computed:
+            for frame in self.chain(self.home[id])[1:]:
+                self.held[frame].add(id)
+
+    def chain(self, frame: str) -> list[str]:
+        """A frame and those around it, from the outermost, which is the whole sheet."""
+        chain = [frame] if frame else []
+        while frame and self.parent.get(frame):
+            frame = self.parent[frame]
+            chain.append(frame)
+        return ["", *chain[::-1]]
+
+    def around(self, cards: Iterable[str]) -> str:
+        """The innermost frame around all of some cards."""
+        shared = ""
+        for level in zip(*[self.chain(self.home[id]) for id in cards]):
+            if len(set(level)) == 1:
+                shared = level[0]
+        return shared
+
+    def fit(self, blocks: list[list[str]]) -> bool:
+        """Whether no frame holds a part of a block together with a card of none."""
+        every = {id for block in blocks for id in block}
+        touched = {frame for id in every for frame in self.chain(self.home[id])}
+        outside = set(self.chain(self.around(every)))
+        return all(self.held[frame] <= every for frame in touched - outside)
+
+
 class Wiring:
     """A sheet's computed cards in an order, and what each is made from."""
 
     def __init__(self, sheet: Sheet) -> None:
         self.sources: dict[str, list[str]] = {card.id: [] for card in sheet.cards}
         self.users: dict[str, list[str]] = {card.id: [] for card in sheet.cards}
+        rows = set[tuple[str, str]]()
         for link in sheet.links:
-            if not link.back:
-                self.sources[link.target].append(link.source)
-                self.users[link.source].append(link.target)
+            pair = link.source, link.target
+            if link.back or pair in rows:
+                continue
+            if link.source_row is not None:  # of many lines between rows, one
+                rows.add(pair)
+            self.sources[link.target].append(link.source)
+            self.users[link.source].append(link.target)
+        self.owns = {card.id: card.owns for card in sheet.cards}
         self.like = {card.id: card.like for card in sheet.cards}
         self.given = [c.id for c in sheet.cards if self.sources[c.id]]
+        self.frames = Nested(sheet, set(self.given))
         self.order: list[str] = []
         self.place: dict[str, int] = {}
 
@@ -76,6 +127,8 @@ class Wiring:
         one, other = self.order[i], self.order[i + period]
         if not self.like[one] or self.like[one] != self.like[other]:
             return False
+        if self.owns[one] != self.owns[other]:
+            return False
         mine, others = self.sources[one], self.sources[other]
         if len(mine) != len(others):
             return False
@@ -86,7 +139,9 @@ class Wiring:
         if a == b or (at is not None and to == at + period):
             return True
         if at is None and to is None:
-            return self.like[a] == self.like[b] and len(set(self.users[b])) == 1
+            alone = [len(set(self.users[x])) == 1 for x in (a, b)]
+            same = self.like[a] == self.like[b] and self.owns[a] == self.owns[b]
+            return same and alone[1] and (alone[0] or not self.owns[a])
         return first and to is not None and i < to + period and (at is None or at < i)
 
 
@@ -104,6 +159,8 @@ def find_run(sheet: Sheet) -> Run | None:
                 continue
             for start, end in stretches(wiring, period):
                 run = run_of(wiring, start, end, period)
+                if run is None:
+                    continue
                 saved = (len(run.blocks) - 1) * period
                 enough = run.chained or len(run.blocks) >= PARALLEL
                 if saved >= LEAST and enough and (best is None or saved > best[0]):
@@ -145,9 +202,9 @@ def pairs_alone(wiring: Wiring, period: int) -> list[tuple[int, int]]:
     return []
 
 
-def run_of(wiring: Wiring, start: int, end: int, period: int) -> Run:
-    """A stretch in blocks. They begin where fewest results pass from one to the next:
-    so a turn of a loop is not cut in its middle."""
+def run_of(wiring: Wiring, start: int, end: int, period: int) -> Run | None:
+    """A stretch in blocks, if frames let it be cut so. They begin where fewest results
+    pass from one to the next: so a turn of a loop is not cut in its middle."""
     count = (end - start) // period
     options: list[tuple[int, int, list[list[str]]]] = []
     for shift in range((end - start) % period + 1):
@@ -155,7 +212,10 @@ def run_of(wiring: Wiring, start: int, end: int, period: int) -> Run:
         blocks = [
             wiring.order[at + period * k : at + period * (k + 1)] for k in range(count)
         ]
-        options.append((len(carried(wiring, blocks)), shift, blocks))
+        if wiring.frames.fit(blocks):
+            options.append((len(carried(wiring, blocks)), shift, blocks))
+    if not options:
+        return None
     passed, _, blocks = min(options)
     return Run(blocks, passed > 0)
 

@@ -15,6 +15,8 @@ from ..look.grids import Grid
 
 SHARE = "share of "  # before the name of a gradient that is not the whole one
 NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
+RULE = 80  # of the rule beside a line
+HEADING, TIP = 60, 2_000  # of a title, and of a line of a tooltip
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Card:
         tooltip: several lines about the node.
         like: equal for cards of one operation, shape and place in the model.
         again: whether it stands for a card that is drawn elsewhere.
+        owns, times: how many numbers it learns, if it says so, and for how many cards
+            with as many it stands.
     """
 
     id: str
@@ -65,6 +69,8 @@ class Card:
     tooltip: str = ""
     like: str = ""
     again: bool = False
+    owns: int = 0
+    times: int = 1
 
 
 @dataclass
@@ -75,7 +81,11 @@ class Link:
         back: whether it is a gradient's line, drawn from the target to the source.
         label: the text beside it.
         width, colour: None for the usual ones of a line forward or back.
-        source_row, target_row: the rows that it joins, if the cards have rows.
+        source_row, target_row: the rows that it joins, if the cards have rows; the row
+            after the last is that of the numbers that are left out.
+        flow: of single numbers, its share of the largest contribution in the picture.
+        joined: how many lines it stands for.
+        among: a contribution is one of so many: one for each step that is folded.
     """
 
     source: str
@@ -86,6 +96,9 @@ class Link:
     colour: str | None = None
     source_row: int | None = None
     target_row: int | None = None
+    flow: float | None = None
+    joined: int = 1
+    among: int = 1
 
 
 @dataclass
@@ -103,7 +116,9 @@ class Sheet:
 
     Attributes:
         direction: "down" or "right".
-        legend: the scales that it explains: "value", "gradient", "probability".
+        legend: what it explains: the scales "value", "gradient" and "probability", and
+            "norm", a bar.
+        most: the most repeats that one of its cards or frames stands for.
     """
 
     title: str
@@ -113,6 +128,7 @@ class Sheet:
     links: list[Link]
     frames: list[Frame]
     legend: list[str] = field(default_factory=list)
+    most: int = 1
 
 
 @dataclass
@@ -123,9 +139,11 @@ class Look:
         values, grads: whether values and gradients are drawn.
         scale: "tensor", a colour scale for each tensor, or "shared", one for all.
         fold: whether one of several equal layers is drawn for all.
+        step: which of them, from 1.
     """
 
     values: bool = True
     grads: bool = True
     scale: str = "tensor"
     fold: bool = True
+    step: int = 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...graph.check import NOISE
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import Written, pretty, rule_of, written
 from ...graph.notation.tidy import without_transposes
@@ -17,7 +16,7 @@ from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
 from .labels import kind_of_step, shape_text, short_names, short_path
-from .sheet import FORMULA, NAME, SHARE, Card, Link, Look, Sheet
+from .sheet import FORMULA, NAME, RULE, SHARE, TIP, Card, Link, Look, Sheet
 
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -41,14 +40,16 @@ def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
         elif look.values:
             scored = node.id in scores
             card.value = grid_of(node.array, "value", shared[0], scores=scored)
+        if look.grads and words.letters and node.gradient_array is not None:
+            card.lines.append(fit_text(words.letters, RULE))
         total = node.total_array if node.id in shares else None
-        add_gradient(card, node, look, shared[1], NOISE * most[1], total)
+        add_gradient(card, node, look, shared[1], total)
         cards.append(card)
         for edge in graph.inputs(node):
             links.append(Link(edge.source, edge.target))
             if look.grads and edge.contribution_array is not None:
                 rule = words.rules[edge.position]
-                label = fit_text(rule_of(graph, edge, rule, called), FORMULA)
+                label = fit_text(rule_of(graph, edge, rule, called), RULE)
                 links.append(Link(edge.source, edge.target, back=True, label=label))
     legend = [
         p
@@ -101,13 +102,12 @@ def add_gradient(
     node: Node,
     look: Look,
     largest: float | None,
-    noise: float,
     total: Any,
 ) -> None:
     """Adds the heat map of a node's gradient to its card."""
     g = node.gradient_array
     if look.grads and g is not None and card.gradient_title:
-        card.gradient = grid_of(g, "gradient", largest, total, noise=noise)
+        card.gradient = grid_of(g, "gradient", largest, total, noise=node.noise)
     elif not look.grads:
         card.gradient_title = ""
 
@@ -141,10 +141,14 @@ def tooltip(node: Node, words: Written, share: str) -> str:
     lines = [f"{node.name}: {node.op} {shape_text(node.shape)} {node.dtype}"]
     if words.sentence:
         lines.append(words.sentence)
+    if words.why and node.gradient_array is not None:
+        lines.append(words.why)
+    if words.letters:
+        lines.append(words.letters)
     if node.module:
         lines.append(f"in {node.module}")
     if node.source:
         lines.append(f"at {short_path(node.source)}")
     if share:
         lines.append(share)
-    return "\n".join(fit_text(line, 160) for line in lines)
+    return "\n".join(fit_text(line, TIP) for line in lines)

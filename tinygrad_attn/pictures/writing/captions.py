@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from ..layout.pieces import Rectangle
+from collections.abc import Sequence
+
+from ..layout.pieces import Point, Rectangle
 from ..look.colours import (
     BACKWARD,
+    BAR,
     EDGE,
     FORWARD,
     GRADIENTS,
@@ -15,9 +18,12 @@ from ..look.colours import (
     VALUES,
     WHITE,
 )
+from ..look.text import fit_text, xml
 from ..look.text import width as text_width
-from ..look.text import xml
-from ..sheets.sheet import Frame, Sheet
+from ..sheets.sheet import HEADING, Frame, Sheet
+from .framing import place_of_name
+
+NORM = "‖∂‖: norm of the gradient"
 
 
 def words(
@@ -41,17 +47,27 @@ def words(
     )
 
 
-def lines_of(text: str) -> str:
+def in_lines(text: str) -> str:
     """A tooltip, escaped line by line."""
     return "\n".join(xml(line) for line in text.split("\n"))
 
 
-def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[str]:
-    """A frame, or a piece of one that was cut: open where it goes on."""
+def frame_svg(
+    frame: Frame,
+    at: Rectangle,
+    before: bool,
+    after: bool,
+    pieces: Sequence[tuple[Point, Point]],
+) -> list[str]:
+    """A frame, or a piece of one that was cut: open where it goes on.
+
+    Args:
+        pieces: of all lines, from which its name is to be clear.
+    """
     x, y, w, h = at
-    label = words(
-        f"{frame.label} …" if before else frame.label, x + 9, y + 16, 12, MUTED
-    )
+    text = f"{frame.label} …" if before else frame.label
+    start = place_of_name(at, text_width(text, 12), pieces)
+    label = words(text, start, y + 16, 12, MUTED, halo=True)
     fill = f'fill="{PANEL}" stroke="{EDGE}"'
     if not before and not after:
         return [
@@ -76,20 +92,27 @@ def frame_svg(frame: Frame, at: Rectangle, before: bool, after: bool) -> list[st
     return [f'<path d="{path}" {fill}/>', label]
 
 
+def clipped(sheet: Sheet) -> tuple[str, str]:
+    """Title and subtitle, of any length, as the picture shows them."""
+    return fit_text(sheet.title, HEADING), fit_text(sheet.subtitle, 2 * HEADING)
+
+
 def heading_width(sheet: Sheet) -> float:
     """The width that title and legend need."""
-    title = text_width(sheet.title, 18, bold=True) + text_width(sheet.subtitle, 12) + 24
-    return max(title, 170.0 * len(sheet.legend) + 240.0)
+    title, subtitle = clipped(sheet)
+    both = text_width(title, 18, bold=True) + text_width(subtitle, 12) + 24
+    return max(both, 170.0 * len(sheet.legend) + 240.0)
 
 
 def heading(sheet: Sheet, wide: float) -> list[str]:
     """Title and legend."""
-    title = text_width(sheet.title, 18, bold=True)
-    both = title + (24 + text_width(sheet.subtitle, 12) if sheet.subtitle else 0.0)
+    title, subtitle = clipped(sheet)
+    long = text_width(title, 18, bold=True)
+    both = long + (24 + text_width(subtitle, 12) if subtitle else 0.0)
     x = (wide - both) / 2
-    parts = [words(sheet.title, x, 32, 18, INK, bold=True)]
-    if sheet.subtitle:
-        parts.append(words(sheet.subtitle, x + title + 18, 32, 12, MUTED))
+    parts = [words(title, x, 32, 18, INK, bold=True)]
+    if subtitle:
+        parts.append(words(subtitle, x + long + 18, 32, 12, MUTED))
     back = any(link.back for link in sheet.links)
     forward = any(not link.back and not link.colour for link in sheet.links)
     total = 150.0 * len(sheet.legend) + 80.0 + (140.0 if back else 0.0)
@@ -112,7 +135,12 @@ def heading(sheet: Sheet, wide: float) -> list[str]:
 
 
 def scale(palette: str, x: float) -> list[str]:
-    """A scale of the legend."""
+    """A scale of the legend, or the bar that it explains."""
+    if palette == "norm":
+        return [
+            f'<rect x="{x:.1f}" y="48" width="22" height="9" fill="{BAR}"/>',
+            words(NORM, x + 27, 56, 9, MUTED),
+        ]
     name, ends, colours = {
         "value": ("value", ("−", "+"), VALUES),
         "gradient": ("gradient", ("−", "+"), GRADIENTS),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 
+from ..layout.following import ABREAST
 from ..look.colours import (
     BACKWARD,
     BAR,
@@ -23,12 +24,13 @@ from ..look.colours import (
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import dot as text
-from ..sheets.labels import more_numbers
+from ..sheets.labels import lines_of, more_numbers
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
 from .dot_captions import TABLE, heading, span
+from .geometry import card_size, stacked
 
-# How much more a line back is to be straight: else it winds around its label.
+# How much more a line with a label is to be straight: else it winds around that.
 STRAIGHT = 4
 
 
@@ -38,7 +40,7 @@ def dot_text(sheet: Sheet) -> str:
     lines = [
         "digraph {",
         f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="{WHITE}", pad=0.35,',
-        f"    nodesep={0.25 if right else 0.4}, ranksep={1.0 if right else 0.45},",
+        f"    nodesep={0.25 if right else 0.3}, ranksep={1.0 if right else 0.7},",
         '    fontname="Helvetica,Arial,sans-serif", labelloc=t,',
         f"    label=<{heading(sheet)}>]",
         '  node [shape=plain, fontname="Helvetica,Arial,sans-serif"]',
@@ -64,25 +66,45 @@ def dot_text(sheet: Sheet) -> str:
         lines += frame_lines(opened) + inside.get(opened.id, [])
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
-    shared = set() if right else shared_inputs(sheet)
+    lengths = {} if right else lengths_of(sheet)
     plain = {
         card.id
         for card in sheet.cards
         if card.value is None and not card.gradient_title and not card.again
     }
     lines += [
-        link_line(link, right, link.source in shared, plain) for link in sheet.links
+        link_line(link, right, lengths.get((link.source, link.target), 1), plain)
+        for link in sheet.links
     ]
     return "\n".join([*lines, "}\n"])
 
 
-def shared_inputs(sheet: Sheet) -> set[str]:
-    """The leaves that several cards use: they stand above what each has for itself."""
+def lengths_of(sheet: Sheet) -> dict[tuple[str, str], int]:
+    """How many rows lines lead down at least, by source and target.
+
+    Wide leaves of one card, such as a weight and its bias, stand in rows of their own.
+    An input of several cards stands above what each has for itself.
+    """
     users: dict[str, set[str]] = {}
     for link in sheet.links:
         users.setdefault(link.source, set()).add(link.target)
     made = {link.target for link in sheet.links}
-    return {id for id, found in users.items() if len(found) > 1 and id not in made}
+    leaves = {id: found for id, found in users.items() if id not in made}
+    own: dict[str, list[str]] = {}
+    width = {card.id: card_size(card)[0] for card in sheet.cards}
+    for id, found in leaves.items():
+        if len(found) == 1:
+            own.setdefault(next(iter(found)), []).append(id)
+    lengths: dict[tuple[str, str], int] = {}
+    for user, mine in own.items():
+        if sum(width[id] for id in mine) > ABREAST:
+            mine.sort(key=width.__getitem__)
+            lengths |= {(id, user): n + 1 for n, id in enumerate(mine)}
+    for id, found in leaves.items():
+        if len(found) > 1:
+            deep = max(lengths.get((x, y), 1) for y in found for x in own.get(y, [id]))
+            lengths |= {(id, user): deep + 1 for user in found}
+    return lengths
 
 
 def frame_lines(frame: Frame) -> list[str]:
@@ -112,19 +134,21 @@ def quote(string: str) -> str:
 
 def beside(label: str, colour: str) -> str:
     """The label of an edge, apart from its line, which Graphviz lets run along it."""
-    return (
-        f'{TABLE.format(spacing=0)}<TR><TD WIDTH="8"></TD>'
-        f"<TD>{span(label, 10, colour)}</TD></TR></TABLE>"
-    )
+    rows = [
+        f'<TR><TD WIDTH="8"></TD><TD ALIGN="LEFT">{span(part, 10, colour)}</TD>'
+        '<TD WIDTH="6"></TD></TR>'
+        for part in lines_of(label)
+    ]
+    return f"{TABLE.format(spacing=0)}{''.join(rows)}</TABLE>"
 
 
 def link_line(
-    link: Link, right: bool, above: bool = False, plain: Container[str] = ()
+    link: Link, right: bool, length: int = 1, plain: Container[str] = ()
 ) -> str:
     """A link as an edge: forward between the values, back between the gradients.
 
     Args:
-        above: whether its source is to stand above all other inputs of its target.
+        length: how many rows it leads down at least.
         plain: the cards without heat maps.
     """
     near, far = ("w", "e") if right else ("n", "s")
@@ -136,19 +160,21 @@ def link_line(
         tail, head = f"{source}:{far}", f"{target}:{near}"
     else:
         port = "g" if link.back else "v"
-        tail, head = f"{source}:{port}:{far}", f"{target}:{port}i:{near}"
+        # the head is at the top anyway; to name that side bends lines into cards
+        tail, head = f"{source}:{port}:{far}", f"{target}:{port}i"
         if source in plain:
             tail = f"{source}:{far}"
     colour = link.colour or (BACKWARD if link.back else FORWARD)
     width = link.width or (1.2 if link.back else 1.6)
     settings = [f'color="{colour}"', f"penwidth={width:g}"]
     if link.back:
-        settings += ["style=dashed", "dir=back", f"weight={STRAIGHT}"]
+        settings += ["style=dashed", "dir=back"]
     if link.label:
+        settings.append(f"weight={STRAIGHT}")
         ink = BACKWARD if link.back else MUTED
         settings.append(f"label=<{beside(link.label, ink)}>")
-    if above:
-        settings.append("minlen=2")
+    if length > 1:
+        settings.append(f"minlen={length}")
     return f"  {tail} -> {head} [{', '.join(settings)}]"
 
 
@@ -194,27 +220,32 @@ def body(card: Card) -> list[str]:
         return [f'<TD COLSPAN="2">{number_rows(card)}</TD>']
     if card.bar:
         return [f'<TD COLSPAN="2" ALIGN="LEFT" CELLPADDING="3">{bar(card.bar)}</TD>']
-    titles, maps = [], []
-    for port, what, grid, name, ink in (
-        ("v", "value", card.value, "value", FORWARD),
-        ("g", "gradient", card.gradient, card.gradient_title, BACKWARD),
+    places = '<TD PORT="v" HEIGHT="2"></TD><TD PORT="g" HEIGHT="2"></TD>'  # for lines
+    if card.again:  # a name alone
+        return [places]
+    found: list[tuple[str, str, str]] = []
+    for port, grid, name, ink in (
+        ("v", card.value, "value" if card.value else "", FORWARD),
+        ("g", card.gradient, card.gradient_title, BACKWARD),
     ):
-        if what == "value" and grid is None:
-            continue
-        if what == "gradient" and not name:
-            continue
-        power = times_ten_to(grid.power) if grid else ""
-        label = f"{name}  {power}" if power else name
-        titles.append(f'<TD ALIGN="LEFT" CELLPADDING="2">{span(label, 9, ink)}</TD>')
-        inner = heat_map(grid) if grid else span("–", 9, MUTED)
-        maps.append(f'<TD PORT="{port}" CELLPADDING="2">{inner}</TD>')
-    if card.again:  # a name alone, with a place for each line
-        return ['<TD PORT="v" HEIGHT="2"></TD><TD PORT="g" HEIGHT="2"></TD>']
-    if len(titles) == 1:
-        wide = '<TD COLSPAN="2"'
-        titles = [titles[0].replace("<TD", wide, 1)]
-        maps = [maps[0].replace("<TD", wide, 1)]
-    return ["".join(titles), "".join(maps)] if titles else []
+        if name:
+            power = times_ten_to(grid.power) if grid else ""
+            title = span(f"{name}  {power}" if power else name, 9, ink)
+            found.append((port, title, heat_map(grid) if grid else span("–", 9, MUTED)))
+    if stacked(card):
+        wide = '<TD COLSPAN="2" ALIGN="LEFT" CELLPADDING="2">'
+        inner = [part for _, title, numbers in found for part in (title, numbers)]
+        return [*(f"{wide}{part}</TD>" for part in inner), places]
+    span_both = ' COLSPAN="2"' if len(found) == 1 else ""
+    titles = [
+        f'<TD{span_both} ALIGN="LEFT" CELLPADDING="2">{title}</TD>'
+        for _, title, _ in found
+    ]
+    maps = [
+        f'<TD{span_both} PORT="{port}" CELLPADDING="2">{numbers}</TD>'
+        for port, _, numbers in found
+    ]
+    return ["".join(titles), "".join(maps)] if found else []
 
 
 def heat_map(grid: Grid) -> str:
@@ -268,8 +299,11 @@ def number_rows(card: Card) -> str:
         )
         rows.append(label + value + gradient)
     if card.more:
-        note = span(more_numbers(card), 8, MUTED)
-        rows.append(f'<TD COLSPAN="3" HEIGHT="15">{note}</TD>')
+        note, last = span(more_numbers(card), 8, MUTED), len(card.rows)
+        rows.append(
+            f'<TD PORT="r{last}w" HEIGHT="15"></TD>'
+            f'<TD PORT="r{last}e" COLSPAN="2">{note}</TD>'
+        )
     return (
         TABLE.format(spacing=1)
         + "".join(f"<TR>{row}</TR>" for row in rows)

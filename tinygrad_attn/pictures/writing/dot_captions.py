@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..look.colours import (
     BACKWARD,
+    BAR,
     FORWARD,
     GRADIENTS,
     INK,
@@ -12,7 +13,9 @@ from ..look.colours import (
     VALUES,
 )
 from ..look.text import dot as text
-from ..sheets.sheet import Sheet
+from ..look.text import fit_text
+from ..sheets.sheet import HEADING, Sheet
+from .captions import NORM
 
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
 
@@ -26,10 +29,10 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
 
 def heading(sheet: Sheet) -> str:
     """Title and legend."""
-    title = span(sheet.title, 18, INK, bold=True)
+    title = span(fit_text(sheet.title, HEADING), 18, INK, bold=True)
     first = f'<TD ALIGN="RIGHT">{title}</TD>'
     if sheet.subtitle:
-        subtitle = span(sheet.subtitle, 12, MUTED)
+        subtitle = span(fit_text(sheet.subtitle, 2 * HEADING), 12, MUTED)
         first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
     first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
     parts = []
@@ -46,7 +49,14 @@ def heading(sheet: Sheet) -> str:
 
 
 def scale_cells(palette: str) -> list[str]:
-    """A scale of the legend: its name and its colours from end to end."""
+    """A scale of the legend: its name and its colours from end to end; or the bar that
+    it explains."""
+    if palette == "norm":
+        return [
+            f'<TD FIXEDSIZE="TRUE" WIDTH="22" HEIGHT="10" BGCOLOR="{BAR}"></TD>',
+            f"<TD>{span(f' {NORM}', 9, MUTED)}</TD>",
+            '<TD WIDTH="18"></TD>',
+        ]
     name, ends, colours = {
         "value": ("value", ("−", "+"), VALUES),
         "gradient": ("gradient", ("−", "+"), GRADIENTS),

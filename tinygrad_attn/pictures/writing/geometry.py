@@ -16,6 +16,7 @@ from ..sheets.sheet import Card
 HEAD, TITLE, LINE, PAD = 25.0, 15.0, 14.0, 4.0
 CELL_W, CELL_H, GAP = 29.0, 18.0, 12.0  # a cell, 1 px between two included; a gap
 BETWEEN = 12.0  # between the two heat maps
+ABREAST = 600.0  # wider than this, they stand below each other
 LABEL, BAR = 34.0, 80.0
 
 
@@ -38,8 +39,12 @@ def card_size(card: Card) -> tuple[float, float]:
         width = max(width, LABEL + BAR + text_width(card.bar[1], 9) + 14)
         return width, height + 18.0
     left, right = columns(card)
+    heights = [max(grid_size(g)[1], CELL_H) for g in (card.value, card.gradient) if g]
+    if stacked(card):
+        height += 2 * (TITLE + PAD) + sum(heights)
+        return max(width, left + 2 * PAD, right + 2 * PAD), height
     inner = left + right + (BETWEEN if left and right else 0.0)
-    tall = max((grid_size(g)[1] for g in (card.value, card.gradient) if g), default=0.0)
+    tall = max(heights, default=0.0)
     if left or right:
         return max(width, inner + 2 * PAD), height + TITLE + max(tall, CELL_H) + PAD
     if card.lines:
@@ -62,6 +67,13 @@ def columns(card: Card) -> tuple[float, float]:
     return left, right
 
 
+def stacked(card: Card) -> bool:
+    """Whether the gradient's heat map stands below that of the value, as both are
+    wide."""
+    both = card.value is not None and card.gradient is not None
+    return both and sum(columns(card)) + BETWEEN > ABREAST
+
+
 def gradient_at(card: Card, width: float) -> float:
     """Where the gradient's heat map begins in a card of this width; spare room lies
     between the two heat maps."""
@@ -73,7 +85,7 @@ def ports(card: Card, width: float) -> tuple[float, float]:
     """Where lines leave and enter: forward lines at the middle of the values' heat map,
     backward lines at that of the gradients."""
     left, right = columns(card)
-    if card.again:
+    if card.again or stacked(card):
         return width / 3, width * 2 / 3
     if not left and not right:
         return width / 2, width / 2
@@ -94,7 +106,11 @@ def row_columns(card: Card) -> tuple[float, float]:
 
 
 def row_middle(card: Card, row: int) -> float:
-    """The middle of a row, measured from the card's top."""
+    """The middle of a row, measured from the card's top; of the line below the last, if
+    it is that."""
+    if row == len(card.rows):
+        row_end = HEAD + LINE * len(card.lines) + TITLE + CELL_H * row
+        return row_end + LINE / 2
     return HEAD + LINE * len(card.lines) + TITLE + CELL_H * (row + 0.5)
 
 

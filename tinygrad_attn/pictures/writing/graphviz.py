@@ -4,6 +4,7 @@ too long is stopped."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -62,11 +63,34 @@ def run(text: str, form: str, patience: float = PATIENCE) -> Made:
     for name, (*command, last) in ways.items():
         data, why = _run([*command, f"{last}{form}"], text, patience)
         if data is not None:
-            return Made(data, name)
+            return Made(readable(data) if form == "svg" else data, name)
         notes.append(f"{name} {why}")
         if why.startswith("took"):  # the other would, too
             break
     return Made(None, " and ".join(notes) or f"Graphviz is missing. {install()}")
+
+
+def readable(svg: bytes) -> bytes:
+    """Graphviz's SVG, with points made pixels, so that a text is as large as in our own
+    layout, and the names of frames and lines above the lines, each with a white edge.
+
+    >>> readable(b'<svg width="40pt" height="30pt" viewBox="0.00 0.00 40.00 30.00">')
+    b'<svg width="40" height="30" viewBox="0.00 0.00 40.00 30.00">'
+    """
+    svg = re.sub(
+        rb'(<svg width="[\d.]+)pt(" height="[\d.]+)pt"', rb'\1\2"', svg, count=1
+    )
+    texts: list[bytes] = []
+
+    def without(group: re.Match[bytes]) -> bytes:
+        texts.extend(re.findall(rb"<text .*?</text>\n", group[0], re.DOTALL))
+        return re.sub(rb"<text .*?</text>\n", b"", group[0], flags=re.DOTALL)
+
+    groups = rb'<g id="(?:edge|clust)\d+".*?(?=<g id=|</g>\s*</svg>)'
+    svg = re.sub(groups, without, svg, flags=re.DOTALL)
+    edge = b'<g stroke="white" stroke-width="3" paint-order="stroke">\n'
+    end = svg.rfind(b"</g>\n</svg>")
+    return svg[:end] + edge + b"".join(texts) + b"</g>\n" + svg[end:] if texts else svg
 
 
 def _run(command: list[str], text: str, patience: float) -> tuple[bytes | None, str]:

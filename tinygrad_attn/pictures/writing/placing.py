@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from ..layout.squeezing import squeeze
 from ..layout.steps import Box, Layout, Line, Outline, layout
 from ..layout.wrapping import wrap
 from ..look.text import width as text_width
+from ..sheets.labels import lines_of
 from ..sheets.sheet import Card, Link, Sheet
 from .geometry import card_size, ports, row_middle
 
 MARGIN = 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
+LABEL_LINE = 12.0
+UNREADABLE, BETTER = 0.5, 1.5  # so much smaller; so much larger in rows, to be worth it
 SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
 
 
@@ -31,22 +35,33 @@ def lay_out(
     """Finds a place for every card and frame, and a path for every link.
 
     A strip that is longer than the width is wrapped into rows. Or it runs down, as a
-    column, if that fits and is no longer: a column has no lines from row to row.
+    column, if that fits and is no longer: a column has no lines from row to row. What
+    runs down, and is so wide that it could not be read, runs to the right in rows.
 
     Args:
         labels: whether to leave room for the labels of links.
         width: of the picture.
-        smallest: how much smaller a column may be drawn, to fit.
+        smallest: how much smaller a column may be drawn, to fit; 1 if the picture may
+            be wider.
     """
     strip = _placed(sheet, labels, width)
+    small = _scale(strip, width)
+    if sheet.direction == "down" and small < UNREADABLE and smallest < 1.0:
+        rows = _placed(replace(sheet, direction="right"), labels, width)
+        return rows if _scale(rows, width) > BETTER * small else strip
     in_rows = strip.layout.rows > 1
     if not in_rows or any(link.source_row is not None for link in sheet.links):
         return strip
     column = _placed(replace(sheet, direction="down"), labels, width)
-    scale = min(1.0, (width - 2 * MARGIN) / column.layout.width)
+    scale = _scale(column, width)
     long = column.layout.height * scale
     fits = scale >= smallest and long <= strip.layout.height
     return column if fits else strip
+
+
+def _scale(placed: Placed, width: float) -> float:
+    """How much smaller a picture is drawn to fit a width."""
+    return min(1.0, (width - 2 * MARGIN) / max(1.0, placed.layout.width))
 
 
 def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
@@ -70,6 +85,7 @@ def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
             *(boxes, lines, frames), direction="right", rank_gap=40.0, in_a_row=True
         )
         found = wrap(found, boxes, lines, width - 2 * MARGIN)
+        squeeze(found, boxes, lines)
     elif any(card.value or card.gradient for card in sheet.cards):
         found = layout(boxes, lines, frames)
     else:  # small cards stand closer together
@@ -94,14 +110,17 @@ def line_of(
     elif sheet.direction == "down":
         leaves = ports(source, sizes[source.id][0])[link.back]
         enters = ports(target, sizes[target.id][0])[link.back]
-    wide = text_width(link.label, 10) if labels and link.label else 0.0
+    elif source.gradient_title or target.gradient_title:  # back below, forward above
+        part = 2 / 3 if link.back else 1 / 3
+        leaves, enters = part * sizes[source.id][1], part * sizes[target.id][1]
+    parts = lines_of(link.label) if labels and link.label else []
     return Line(
         link.source,
         link.target,
         leaves,
         enters,
-        label_width=wide,
-        label_height=13.0 if wide else 0.0,
+        label_width=max([text_width(part, 10) for part in parts], default=0.0),
+        label_height=1.0 + LABEL_LINE * len(parts) if parts else 0.0,
         back=link.back,
     )
 

@@ -12,10 +12,11 @@ from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, WHITE, ink_o
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
-from ..sheets.labels import more_numbers, number_text
+from ..sheets.labels import lines_of, more_numbers, number_text
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Link
-from .captions import frame_svg, heading, heading_width, lines_of, words
+from .captions import frame_svg, heading, heading_width, in_lines, words
+from .framing import straight_pieces
 from .geometry import (
     CELL_H,
     CELL_W,
@@ -25,12 +26,14 @@ from .geometry import (
     PAD,
     TITLE,
     gradient_at,
+    grid_size,
     grid_title,
     label_width,
     row_columns,
+    stacked,
     starts,
 )
-from .placing import MARGIN, Placed
+from .placing import LABEL_LINE, MARGIN, Placed
 
 TOP = 78.0
 
@@ -52,11 +55,14 @@ def svg_text(placed: Placed) -> str:
         f'<g transform="translate({dx:.1f} {TOP:.1f})">',
     ]
     names: list[str] = []
+    lines = straight_pieces(found.paths)
     for frame in sheet.frames:
         if frame.id in found.frames:
             pieces = [found.frames[frame.id], *found.continued.get(frame.id, [])]
             for i, piece in enumerate(pieces):
-                *border, name = frame_svg(frame, piece, i > 0, i + 1 < len(pieces))
+                *border, name = frame_svg(
+                    frame, piece, i > 0, i + 1 < len(pieces), lines
+                )
                 parts += border
                 names.append(name)  # over the lines
     for link, points in zip(sheet.links, found.paths):
@@ -68,7 +74,9 @@ def svg_text(placed: Placed) -> str:
     for link, at in zip(sheet.links, found.labels):
         if at is not None and link.label:
             ink = BACKWARD if link.back or link.colour else MUTED
-            parts.append(words(link.label, at[0], at[1] + 10, 10, ink, halo=True))
+            for i, part in enumerate(lines_of(link.label)):
+                y = at[1] + 10 + LABEL_LINE * i
+                parts.append(words(part, at[0], y, 10, ink, halo=True))
     return "\n".join([*parts, "</g>", "</svg>\n"])
 
 
@@ -101,7 +109,7 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
     border, head = LOOKS[card.kind]
     parts = [
         f'<g transform="translate({x:.1f} {y:.1f})">',
-        f"<title>{lines_of(card.tooltip)}</title>",
+        f"<title>{in_lines(card.tooltip)}</title>",
         f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="{WHITE}"/>',
         f'<path d="M0 {HEAD} V6 Q0 0 6 0 H{w - 6:.1f} Q{w:.1f} 0 {w:.1f} 6 V{HEAD} Z" '
         f'fill="{head}"/>',
@@ -126,6 +134,8 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
             parts += grid_svg(card.value, PAD, top + TITLE, "")
         if card.gradient_title:
             left = gradient_at(card, w)
+            if card.value is not None and stacked(card):
+                left, top = PAD, top + TITLE + grid_size(card.value)[1] + PAD
             title = grid_title(card.gradient_title, card.gradient)
             parts.append(words(title, left, top + 11, 9, BACKWARD))
             if card.gradient is None:
