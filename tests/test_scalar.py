@@ -8,14 +8,20 @@ import inspect
 import math
 import pickle
 import weakref
+from fractions import Fraction
 
 import pytest
 from conftest import svg_in
 
-from tinygrad_attn import Tensor
+from tinygrad_attn import Tensor, draw
 from tinygrad_attn.arrays import mixed
 from tinygrad_attn.arrays.array import asarray
 from tinygrad_attn.scalar import Value, topological_order
+
+try:
+    import numpy as np
+except ModuleNotFoundError:
+    np = None
 
 UNARY = [
     Value.exp,
@@ -346,3 +352,70 @@ def test_a_large_graph_gets_the_right_gradients():
     assert root.data == pytest.approx(total, rel=1e-9)
     assert [v.grad for v in x] == pytest.approx([1.0] * size, rel=1e-9)
     assert weight.grad == pytest.approx(layers * total / 0.05, rel=1e-9)
+
+
+# --- operations of one's own, as micrograd teaches them -------------------------------
+
+
+def cube(x, local=()):
+    """z = x³, with the rule of its walk beside it."""
+    out = Value(x.data**3, (x,), "cube", local)
+
+    def add():
+        x.grad += 3 * x.data**2 * out.grad
+
+    out._backward = add
+    return out
+
+
+def test_a_backward_of_ones_own_takes_part_in_the_walk():
+    a, b = Value(2.0), Value(3.0)
+    (cube(a * b) * a).backward()  # a⁴ b³
+    assert (a.grad, b.grad) == (4 * 8 * 27, 16 * 3 * 9)
+
+
+def test_it_takes_the_place_of_local_derivatives():
+    x = Value(2.0)
+    cube(x, (100.0,)).backward()
+    assert x.grad == 12.0
+
+
+def test_operands_without_derivatives_are_refused():
+    x = Value(0.5)
+    with pytest.raises(TypeError, match="exp has operands and no derivatives; give"):
+        Value(math.exp(0.5), (x,), "exp").backward()
+
+
+def test_derivatives_are_told_and_nothing_is_changed():
+    x, y = Value(2.0), Value(5.0)
+    x.grad = 7.0
+    assert (x * y).derivatives == (5.0, 2.0)
+    z = cube(x)
+    assert z.derivatives == (12.0,)
+    assert (x.grad, z.grad, x.derivatives) == (7.0, 0, ())
+    square = Value(4.0, (x, x), "square")
+    square._backward = lambda: setattr(x, "grad", x.grad + 2 * x.data * square.grad)
+    assert square.derivatives == (4.0, 0.0)
+    assert "12" in draw(z).svg  # beside its line
+
+
+@pytest.mark.parametrize(
+    "c", [Fraction(3, 2), *((np.float32(1.5), np.float64(1.5)) if np else ())]
+)
+@pytest.mark.parametrize("op", ["+", "-", "*", "/", "**"])
+def test_other_numbers_stand_on_either_side(op, c):
+    f = eval(f"lambda x, y: x {op} y")
+    for turned in (False, True):
+        x, y = Value(2.0), Value(2.0)
+        got, want = (f(c, x), f(1.5, y)) if turned else (f(x, c), f(y, 1.5))
+        assert isinstance(got, Value)
+        got.backward()
+        want.backward()
+        assert (float(got.data), float(x.grad)) == (want.data, y.grad)
+
+
+def test_a_deep_copy_is_a_number_of_its_own():
+    a = Value(3.0, label="a")
+    b = copy.deepcopy(a)
+    (b * b).backward()
+    assert (a.grad, b.grad, b.label) == (0, 6.0, "a")

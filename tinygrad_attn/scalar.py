@@ -22,7 +22,7 @@ b passed on each arrival (1, then 2), a would receive 1+1+2+2 = 6; right is 4.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Real
 
 from . import floats, wiring  # floats: inf or nan where Python's math would raise
@@ -36,8 +36,9 @@ class Value:
     is 0, and ∂root/∂self after `root.backward()`; in a leaf several backwards add up.
     The names `_children`, `_prev` (the operands) and `_op` are micrograd's."""
 
-    __slots__ = ("__weakref__", "_beside", "_local", "_op", "_prev", "data", "grad",
-                 "label")  # fmt: skip
+    __slots__ = ("__weakref__", "_beside", "_local", "_op", "_own", "_prev", "data",
+                 "grad", "label")  # fmt: skip
+    __array_ufunc__ = None  # NumPy's numbers leave the operators + - * / to a Value
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class Value:
             return Value(self.data + other.data, (self, other), "+", (1.0, 1.0))
         if isinstance(other, NUMBERS):  # a constant: no node, no derivative
             return Value(self.data + other, (self,), "+", (1.0,), "", other)
-        return NotImplemented
+        return self + float(other) if isinstance(other, Real) else NotImplemented
 
     def __mul__(self, other: Value | Number) -> Value:
         """z = x · y;  ∂z/∂x = y, ∂z/∂y = x."""
@@ -71,7 +72,7 @@ class Value:
             return Value(x * y, (self, other), "*", (y, x))
         if isinstance(other, NUMBERS):
             return Value(self.data * other, (self,), "*", (other,), "", other)
-        return NotImplemented
+        return self * float(other) if isinstance(other, Real) else NotImplemented
 
     def tanh(self) -> Value:
         """z = tanh x;  ∂z/∂x = 1 - z²."""
@@ -87,9 +88,12 @@ class Value:
                 v.grad = 0.0
         self.grad = 1.0
         for v in order:
-            g = v.grad
-            for x, local in zip(v._prev, v._local):
-                x.grad += local * g
+            if v._local:
+                g = v.grad
+                for x, local in zip(v._prev, v._local):
+                    x.grad += local * g
+            elif v._prev:
+                v._backward()
 
     def topological_order(self) -> Iterator[Value]:
         """This Value and all it was made of, each after everything made from it: first
@@ -110,6 +114,23 @@ class Value:
                 if uses[x] == 0:
                     stack.append(x)
 
+    @property
+    def _backward(self) -> Callable[[], object]:
+        """What adds to the operands' `grad`, as micrograd teaches it, for an operation
+        of one's own: `out = Value(z, (x,), "name"); out._backward = f`. It takes the
+        place of local derivatives."""
+        try:
+            return self._own
+        except AttributeError:
+            raise TypeError(
+                f"Value: {self._op or 'a result'} has operands and no derivatives; "
+                "give them, Value(z, (x, y), name, (∂z/∂x, ∂z/∂y)), or set _backward"
+            ) from None
+
+    @_backward.setter
+    def _backward(self, add: Callable[[], object]) -> None:
+        self._own, self._local = add, ()
+
     # That is all of backpropagation; more operations follow. (The other chapters do the
     # same with whole arrays, with separately written rules, so that each checks the
     # other: they must get the same gradients.)
@@ -118,13 +139,15 @@ class Value:
         """y + x. `sum` starts at 0, which adds nothing: no node for it."""
         if isinstance(other, NUMBERS) and other:
             return Value(other + self.data, (self,), "+", (1.0,), "", (other,))
-        return self if isinstance(other, NUMBERS) else NotImplemented
+        if isinstance(other, NUMBERS):
+            return self
+        return float(other) + self if isinstance(other, Real) else NotImplemented
 
     def __rmul__(self, other: Number) -> Value:
         """z = y · x;  ∂z/∂x = y."""
         if isinstance(other, NUMBERS):
             return Value(other * self.data, (self,), "*", (other,), "", (other,))
-        return NotImplemented
+        return float(other) * self if isinstance(other, Real) else NotImplemented
 
     def __neg__(self) -> Value:
         """z = -x;  ∂z/∂x = -1."""
@@ -136,13 +159,13 @@ class Value:
             return Value(self.data - other.data, (self, other), "-", (1.0, -1.0))
         if isinstance(other, NUMBERS):
             return Value(self.data - other, (self,), "-", (1.0,), "", other)
-        return NotImplemented
+        return self - float(other) if isinstance(other, Real) else NotImplemented
 
     def __rsub__(self, other: Number) -> Value:
         """z = y - x;  ∂z/∂x = -1."""
         if isinstance(other, NUMBERS):
             return Value(other - self.data, (self,), "-", (-1.0,), "", (other,))
-        return NotImplemented
+        return float(other) - self if isinstance(other, Real) else NotImplemented
 
     def __truediv__(self, other: Value | Number) -> Value:
         """z = x / y;  ∂z/∂x = 1/y, ∂z/∂y = -x/y²."""
@@ -153,7 +176,7 @@ class Value:
         if isinstance(other, NUMBERS):
             z, dx = floats.div(self.data, other), floats.div(1.0, other)
             return Value(z, (self,), "/", (dx,), "", other)
-        return NotImplemented
+        return self / float(other) if isinstance(other, Real) else NotImplemented
 
     def __rtruediv__(self, other: Number) -> Value:
         """z = y / x;  ∂z/∂x = -y/x²."""
@@ -161,7 +184,7 @@ class Value:
             z = floats.div(other, self.data)
             dx = -floats.div(z, self.data)
             return Value(z, (self,), "/", (dx,), "", (other,))
-        return NotImplemented
+        return float(other) / self if isinstance(other, Real) else NotImplemented
 
     def __pow__(self, other: Value | Number) -> Value:
         """z = xʸ;  ∂z/∂x = y·xʸ⁻¹, ∂z/∂y = xʸ·ln x.
@@ -171,7 +194,7 @@ class Value:
         """
         x, y = self.data, other.data if isinstance(other, Value) else other
         if not isinstance(y, NUMBERS):
-            return NotImplemented
+            return self ** float(other) if isinstance(other, Real) else NotImplemented
         z = floats.pow(x, y)
         dx = y * floats.pow(x, y - 1) if y else 0.0
         if not isinstance(other, Value):
@@ -182,7 +205,7 @@ class Value:
     def __rpow__(self, other: Number) -> Value:
         """z = yˣ;  ∂z/∂x = yˣ·ln y."""
         if not isinstance(other, NUMBERS):
-            return NotImplemented
+            return float(other) ** self if isinstance(other, Real) else NotImplemented
         z = floats.pow(other, self.data)
         dx = z * floats.log(other) if other or self.data < 0 else 0.0
         return Value(z, (self,), "**", (dx,), "", (other,))
@@ -246,6 +269,24 @@ class Value:
         if isinstance(beside, tuple):
             return *beside, *self._prev
         return self._prev if beside is None else (*self._prev, beside)
+
+    @property
+    def derivatives(self) -> tuple[Number, ...]:
+        """∂self/∂x for each operand x. Of an operation of one's own it is what
+        `_backward` adds to `x.grad` where `self.grad` is 1."""
+        if self._local or not self._prev:
+            return self._local
+        kept = [(v, v.grad) for v in (self, *self._prev)]
+        for x in self._prev:
+            x.grad = 0.0
+        self.grad = 1.0
+        self._backward()
+        found = dict.fromkeys(range(len(self._prev)), 0.0)
+        first = {x: i for i, x in reversed([*enumerate(self._prev)])}
+        found |= {i: x.grad for x, i in first.items()}  # of x · x all at the first
+        for v, grad in kept:
+            v.grad = grad
+        return tuple(found.values())
 
     # --- as a Python object -----------------------------------------------------------
 

@@ -114,7 +114,7 @@ def gradients_of(end: Value, step: float = 0.0) -> dict[Value, float]:
     grad[end] = 1.0
     for number, v in enumerate(order):
         g = grad[v]
-        for i, (x, local) in enumerate(zip(v._prev, v._local)):
+        for i, (x, local) in enumerate(zip(v._prev, v.derivatives)):
             part = 1.0
             if step:
                 part += step * sin(i * UNLIKE[0] + number * UNLIKE[1])

@@ -36,7 +36,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
         if not look.grads:
             card.gradient_title = ""
         cards.append(card)
-        for x, local in zip(v._prev, v._local):
+        for x, local in zip(v._prev, v.derivatives):
             label = slope_text(float(local)) if len(order) <= 60 else ""
             links.append(Link(ids[x], ids[v], label=label, source_row=0, target_row=0))
     legend = ["value", "gradient"] if look.grads else ["value"]
