@@ -91,6 +91,29 @@ class Arithmetic(Recorded):
     def __ge__(self: Tensor, y: Operand) -> Tensor:
         return compare(comparisons.greater_equal, self, y)
 
+    # Of masks: not, and, or, one of both.
+
+    def __invert__(self: Tensor) -> Tensor:
+        return compare(comparisons.equal, bools("~", self), False)
+
+    def __and__(self: Tensor, y: Operand) -> Tensor:
+        return of_bools(primitives.mul, "&", self, y)
+
+    def __or__(self: Tensor, y: Operand) -> Tensor:
+        return of_bools(primitives.maximum, "|", self, y)
+
+    def __xor__(self: Tensor, y: Operand) -> Tensor:
+        return of_bools(comparisons.not_equal, "^", self, y)
+
+    def __rand__(self: Tensor, y: Operand) -> Tensor:
+        return self & y
+
+    def __ror__(self: Tensor, y: Operand) -> Tensor:
+        return self | y
+
+    def __rxor__(self: Tensor, y: Operand) -> Tensor:
+        return self ^ y
+
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
     """An operator: a Tensor on one side, and a number, array or list on the other."""
@@ -142,6 +165,28 @@ def compare(op: Op, x: Recorded, y: Operand) -> Any:
     if isinstance(other, Recorded):
         check("comparison", broadcast_shapes, x.shape, other.shape)
     return apply(op, *together("comparison", x, other))
+
+
+def of_bools(op: Op, sign: str, x: Any, y: Any) -> Any:
+    """An operator of masks: a tensor of bools, and another, a bool or lists."""
+    other = y if type(y) is bool else constant(sign, y, x)
+    if other is None:
+        return refuse_or_defer(sign, x, y)
+    x, other = bools(sign, x), bools(sign, other)
+    if isinstance(other, Recorded):
+        check(sign, broadcast_shapes, x.shape, other.shape)
+    else:
+        other = make_here(home(x).full((), other, "bool"))
+    return apply(op, x, other)
+
+
+def bools(sign: str, x: Any) -> Any:
+    """x, if it is true or false."""
+    if type(x) is bool or x.dtype == "bool":
+        return x
+    raise TypeError(
+        f"{sign}: {x.dtype} given; it takes bools (x != 0 makes them of numbers)"
+    )
 
 
 def refuse_or_defer(who: str, x: Any, y: Any) -> Any:
