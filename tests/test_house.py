@@ -99,7 +99,7 @@ ORDER = """
         pictures.writing.dot pictures.writing.graphviz
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
         pictures.page.views pictures.page.live pictures.page.playable
-        pictures.page.assemble
+        pictures.page.script pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.explore pictures.heads.picture
         pictures.heads.draw_attention

@@ -19,7 +19,7 @@ from tinygrad_attn import (
     unfold,
 )
 from tinygrad_attn.graph.notation.tidy import without_transposes
-from tinygrad_attn.pictures.play import Script
+from tinygrad_attn.pictures.page.script import Script
 
 MINUS = "\N{MINUS SIGN}"
 

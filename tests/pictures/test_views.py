@@ -7,7 +7,7 @@ from played import MODELS, layers, loop, page_of
 
 from tinygrad_attn import unfold
 from tinygrad_attn.graph.notation.tidy import without_transposes
-from tinygrad_attn.pictures.play import Script
+from tinygrad_attn.pictures.page.script import Script
 
 
 def data_of(model):

@@ -5,6 +5,7 @@
     summary.py   the sentence with which it opens
     live.py      the programs that compute all numbers anew
     views.py     where the cards stand, with what repeats folded, and with all drawn
+    script.py    the page's data: cards, links and steps
     playable.py  what `play` returns: the page's text, which shows itself
     assemble.py  puts data, scripts and styles into one file
 
