@@ -195,7 +195,7 @@ function chooseCell(cell) {
   if (!point || point.which !== "value" || !isLeaf(point.card)) return;
   const { i, j } = CELLS.get(cell);
   if (STATE.step !== LAST) {
-    jump(LAST); // where everything can follow
+    moveTo(LAST); // where everything can follow
     showLeaf(point.card.id);
   }
   TABLES[0].cells[i][j].focus({ preventScroll: true });

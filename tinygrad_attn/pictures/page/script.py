@@ -59,16 +59,20 @@ class Script:
         """The heat map of a gradient, or of a contribution to one."""
         return grid_of(g, "gradient", noise=noise)
 
-    def data(self, title: str, subtitle: str) -> dict[str, Any]:
-        """The data of the whole page, as `page` takes it."""
+    def data(self, title: str, subtitle: str, closed: bool = False) -> dict[str, Any]:
+        """The data of the whole page, as `page` takes it.
+
+        Args:
+            closed: whether it begins with all modules closed.
+        """
         sheet = tensors(self.graph, Look(), title, subtitle)
         sizes = {n.id: self.size(n) for n in self.graph}
-        drawn, where = views(self.graph, sheet, sizes)
+        drawn, frames = views(self.graph, sheet, sizes, self.size_closed, closed)
         cards = []
         for node in self.graph:
             size = sizes[node.id]
             room = {"w": size.w, "h": size.h, "beside": size.beside}
-            cards.append(self.card(node) | room | {"view": where.get(node.id)})
+            cards.append(self.card(node) | room)
         steps = self.steps()
         leaves = [c["kind"] for c in cards if c["how"] is None]
         return {
@@ -80,6 +84,7 @@ class Script:
             "cards": cards,
             "links": self.links(),
             "views": drawn,
+            "frames": frames,
             "steps": steps,
             "live": self.live.data,
             "only_plays": self.live.why_not,
@@ -115,11 +120,18 @@ class Script:
         title = fit_text(
             f"{name} = {words.formula}" if words.formula else name, FORMULA
         )
-        below = None
-        if self.gradients[node.id] is not None:
-            share = SHARE if node.id in self.shares else ""
-            below = f"{share}∂{self.graph.of}/∂{name}  ×10⁻³"
-        return size_on_page(title, self.values[node.id], below)
+        return size_on_page(title, self.values[node.id], self.below(node.id))
+
+    def size_closed(self, title: str, result: str) -> Size:
+        """The size of the card of a closed module, which shows one of its results."""
+        return size_on_page(f"{title}  +", self.values[result], self.below(result))
+
+    def below(self, id: str) -> str | None:
+        """The line above a gradient; None if there is none."""
+        if self.gradients[id] is None:
+            return None
+        share = SHARE if id in self.shares else ""
+        return f"{share}∂{self.graph.of}/∂{self.called[id]}  ×10⁻³"
 
     def links(self) -> list[dict[str, Any]]:
         """A link for every edge, with the rule by which a gradient flows back."""
