@@ -18,7 +18,15 @@ STYLES = ("page.css", "drawing.css", "panel.css", "lab.css", "depths.css", "bar.
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
-    *("sums.js", "chain.js", "grids.js", "panel.js", "inside.js", "point.js"),
+    *(
+        "sums.js",
+        "chain.js",
+        "grids.js",
+        "panel.js",
+        "inside.js",
+        "point.js",
+        "tree.js",
+    ),
     *("live.js", "lab.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script

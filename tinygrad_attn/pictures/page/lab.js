@@ -31,6 +31,7 @@ function showEdit(message = "") {
   }
   showCards();
   refreshTables();
+  grow();
   showLights([]);
   const point = pointed;
   pointed = null;

@@ -14,6 +14,7 @@ function showStep(anew = false) {
   STATE.leaf = null;
   const changed = showView() || anew;
   pointAt(null);
+  plant(null);
   showPanel();
   showCards();
   showLinks();
@@ -152,6 +153,7 @@ function showLeaf(id) {
   stop();
   STATE.leaf = id;
   pointAt(null);
+  plant(null);
   showPanel();
   showCards();
   document.getElementById("panel").scrollTop = 0;
@@ -234,6 +236,7 @@ function start() {
   buildPointing();
   buildDepths();
   buildStripping();
+  buildTree();
   buildLab();
   buildControls();
   if (STEPS.length) showStep();

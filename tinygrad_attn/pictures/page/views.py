@@ -82,9 +82,12 @@ def turns_of(graph: Graph, sheet: Sheet) -> list[Folded]:
 
 def with_own_names(found: Folded, sheet: Sheet, number: int) -> Folded:
     """A turn, of which each frame that is only in this one has a name of its own."""
-    known = {"", *(frame.id for frame in sheet.frames)}
+    known = {frame.id for frame in sheet.frames}
+    drawn = {frame.id for frame in found.sheet.frames}
 
     def own(id: str) -> str:
+        if id not in drawn:
+            return ""  # the call around all that is drawn
         return id if id in known else f"{id}.{number}"
 
     cards = [replace(card, frame=own(card.frame)) for card in found.sheet.cards]
