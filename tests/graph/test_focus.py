@@ -7,7 +7,7 @@ import pytest
 import nn
 from tinygrad_attn import draw, manual_seed, randn, record, unfold
 from tinygrad_attn.functional import causal_mask, mse_loss
-from tinygrad_attn.pictures.play import Script
+from tinygrad_attn.pictures.page.script import Script
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.pictures.look.colours import GRADIENTS
-from tinygrad_attn.pictures.play import Script
+from tinygrad_attn.pictures.page.script import Script
 
 NEUTRAL = GRADIENTS[3]
 

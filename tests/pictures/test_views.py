@@ -1,13 +1,13 @@
-"""What repeats is folded on a page: one turn is drawn, and a click draws all."""
+"""What repeats is folded on a page, and modules are closed: a click opens them."""
 
 from __future__ import annotations
 
 import pytest
-from played import MODELS, layers, loop, page_of
+from played import MODELS, layers, leaf, loop, page_of
 
-from tinygrad_attn import unfold
+from tinygrad_attn import play, unfold
 from tinygrad_attn.graph.notation.tidy import without_transposes
-from tinygrad_attn.pictures.play import Script
+from tinygrad_attn.pictures.page.script import Script
 
 
 def data_of(model):
@@ -19,21 +19,23 @@ def data_of(model):
 def test_a_step_is_drawn_with_all_that_it_takes_and_sends(model):
     data = data_of(model)
     cards = {card["id"]: card for card in data["cards"]}
-    for step in data["steps"]:
-        view = data["views"][cards[step["card"]]["view"]]
-        assert step["card"] in view["places"]
+    assert {step["card"] for step in data["steps"]} <= cards.keys()
+    for id in cards:
+        assert any(id in view["places"] for view in data["views"])
+    for view in data["views"]:
         drawn = {number for line in view["lines"] for number in line["links"]}
         for number, link in enumerate(data["links"]):
-            assert number in drawn or link["target"] != step["card"]
+            assert number in drawn or link["target"] not in view["places"]
 
 
-@pytest.mark.parametrize("model", [loop, layers])
+@pytest.mark.parametrize("model", [loop, layers, *MODELS[:3]])
 def test_no_two_cards_of_a_view_lie_on_each_other(model):
     data = data_of(model)
     sizes = {card["id"]: (card["w"], card["h"]) for card in data["cards"]}
     for view in data["views"]:
         boxes = [(x, y, *sizes[id]) for id, (x, y) in view["places"].items()]
-        boxes += [(c["x"], c["y"], c["w"], c["h"]) for c in view["folded"]]
+        others = [*view["folded"], *view["closed"]]
+        boxes += [(c["x"], c["y"], c["w"], c["h"]) for c in others]
         for i, (x, y, w, h) in enumerate(boxes):
             assert 0 <= x <= view["width"] - w
             assert 0 <= y <= view["height"] - h
@@ -42,12 +44,15 @@ def test_no_two_cards_of_a_view_lie_on_each_other(model):
 
 
 def test_a_loop_has_a_view_for_every_turn_and_one_with_all():
-    *turns, whole = data_of(loop)["views"]
-    assert len(turns) == 20
-    for number, view in enumerate(turns, 1):
+    *views, whole = data_of(loop)["views"]
+    turns = [view for view in views if view["open"] == []]
+    inside = [view for view in views if view["alike"] == ["step  of "]]
+    assert len(turns) == len(inside) == 20
+    for number, (shut, view) in enumerate(zip(turns, inside), 1):
         names = [cluster["name"] for cluster in view["clusters"]]
         assert f"step {number} of 20" in names
-        assert len(view["places"]) < 16
+        assert [card["title"] for card in shut["closed"]] == [f"step {number} of 20"]
+        assert len(shut["places"]) < len(view["places"]) < 16
     titles = [[small["title"] for small in view["folded"]] for view in turns]
     assert titles[0] == ["steps 2 to 20"]
     assert titles[6] == ["steps 1 to 6", "steps 8 to 20"]
@@ -58,16 +63,20 @@ def test_a_loop_has_a_view_for_every_turn_and_one_with_all():
 
 
 def test_layers_are_counted():
-    first, second, third, whole = data_of(layers)["views"]
+    *views, whole = data_of(layers)["views"]
+    turns = [view for view in views if view["alike"] == views[0]["alike"]]
+    first, second, third = turns
     for view, say in ((first, "× 3"), (second, "2 of 3"), (third, "3 of 3")):
         assert sum(cluster["name"].endswith(say) for cluster in view["clusters"]) == 1
     assert [small["title"] for small in second["folded"]] == ["1 before", "1 more"]
     assert whole["folded"] == []
 
 
-def test_where_nothing_repeats_there_is_one_view():
-    (view,) = data_of(MODELS[0])["views"]
-    assert view["folded"] == []
+def test_a_few_cards_have_one_view():
+    x = leaf(3)
+    data = Script(unfold((x.tanh() ** 2).sum())).data("", "")
+    (view,) = data["views"]
+    assert view["folded"] == view["closed"] == []
 
 
 # --- in a browser ---------------------------------------------------------------------
@@ -78,7 +87,8 @@ def shown(tab):
 
 
 def names(tab):
-    return tab.locator(".cluster-name").all_text_contents()
+    closed = tab.locator(".kind-closed:visible .card-title").all_text_contents()
+    return [*tab.locator(".cluster-name").all_text_contents(), *closed]
 
 
 def small_cards(tab):
@@ -125,7 +135,7 @@ def test_a_click_on_a_small_card_opens_the_turn_beside_the_drawn_one(look_at):
 def test_a_button_draws_all_and_folds_again(look_at):
     tab = look_at(page_of(loop))
     few, button = shown(tab), tab.locator("#unfold")
-    assert button.inner_text() == "unfold"
+    assert button.inner_text() == "open all"
     button.click()
     assert tab.locator(".card.current").is_visible()
     assert tab.evaluate("CAMERA.zoom") >= 0.5
@@ -140,8 +150,10 @@ def test_a_button_draws_all_and_folds_again(look_at):
     assert shown(tab) == few
 
 
-def test_where_nothing_repeats_no_button_unfolds(look_at):
-    assert not look_at(page_of(MODELS[0])).locator("#unfold").is_visible()
+def test_where_nothing_is_closed_no_button_opens_it(look_at):
+    x = leaf(3)
+    tab = look_at(play((x.tanh() ** 2).sum(), None))
+    assert not tab.locator("#unfold").is_visible()
 
 
 @pytest.mark.parametrize("size", [(390, 844), (830, 900), (1280, 800), (1920, 1080)])

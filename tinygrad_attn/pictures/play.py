@@ -1,9 +1,7 @@
 """`play`: a page on which you step through a computation, forward and backward.
 
-This file makes the page's data: cards, links and steps, as plain data.
-`page/assemble.py` puts them into one HTML file. A forward step computes one card. Then
-comes the seed, ∂L/∂L = 1. After it each card has a backward step, in reverse order: it
-has received the contributions of all its uses, and now sends one to each of its inputs.
+`page/script.py` makes the page's data of a graph: cards, links and steps.
+`page/assemble.py` puts them into one HTML file.
 """
 
 from __future__ import annotations
@@ -11,31 +9,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from functools import reduce
 from typing import Any
 
-from ..arrays.backends import namespace_of
 from ..errors import check_number
-from ..graph.data import Edge, Graph, Node
-from ..graph.notation.formulas import pretty, rule_of, written
+from ..graph.data import Graph
 from ..graph.notation.tidy import without_transposes
-from ..graph.roles import scores_in, shares_in, weights_in
 from ..graph.unfold import graph_of
 from ..tensor import Tensor
 from .draw import check_count, headings, shortened
-from .look.grids import Grid, grid_of, size_of
 from .look.paths import path_for
-from .look.text import fit_text
 from .page.assemble import page
-from .page.live import STILL, Live, is_whole, live
+from .page.live import is_whole, live
 from .page.playable import ENDINGS, Page
-from .page.sizes import Size, size_on_page
-from .page.summary import summary
-from .page.sums import adds_up, grid_data, how
-from .page.views import views
-from .sheets.labels import shape_text, short_names, short_path
-from .sheets.sheet import FORMULA, NAME, SHARE, Look
-from .sheets.tensors import card_of, tensors
+from .page.script import Script
+from .sheets.sheet import Look
+from .sheets.tensors import tensors
 from .writing.placing import lay_out
 from .writing.svg import svg_text
 
@@ -126,204 +114,3 @@ def play(
     if made.path is not None:
         made.save(made.path)
     return made
-
-
-class Script:
-    """A graph as the page's data."""
-
-    def __init__(
-        self, graph: Graph, tokens: Sequence[str] | None = None, alive: Live = STILL
-    ) -> None:
-        self.graph = graph = without_transposes(graph)
-        self.live = alive
-        self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
-        self.called = short_names(graph)
-        self.words = {n.id: written(graph, n, self.called) for n in graph}
-        self.weights, self.scores = weights_in(graph), scores_in(graph)
-        self.shares = shares_in(graph)
-        self.values = {n.id: self.value_grid(n) for n in graph}
-        self.gradients = {
-            n.id: None
-            if n.gradient_array is None
-            else self.gradient_grid(n.gradient_array, n.noise)
-            for n in graph
-        }
-
-    def value_grid(self, node: Node) -> Grid:
-        """The heat map of a value."""
-        if node.id in self.weights:
-            return grid_of(node.array, "probability")
-        return grid_of(node.array, scores=node.id in self.scores)
-
-    def gradient_grid(self, g: Any, noise: float) -> Grid:
-        """The heat map of a gradient, or of a contribution to one."""
-        return grid_of(g, "gradient", noise=noise)
-
-    def data(self, title: str, subtitle: str) -> dict[str, Any]:
-        """The data of the whole page, as `page` takes it."""
-        sheet = tensors(self.graph, Look(), title, subtitle)
-        sizes = {n.id: self.size(n) for n in self.graph}
-        drawn, where = views(self.graph, sheet, sizes)
-        cards = []
-        for node in self.graph:
-            size = sizes[node.id]
-            room = {"w": size.w, "h": size.h, "beside": size.beside}
-            cards.append(self.card(node) | room | {"view": where.get(node.id)})
-        steps = self.steps()
-        leaves = [c["kind"] for c in cards if c["how"] is None]
-        return {
-            "title": fit_text(title, 120),
-            "subtitle": fit_text(subtitle, 160),
-            "opening": fit_text(summary(self.graph, leaves, steps), 300),
-            "of": fit_text(pretty(self.graph.of), NAME),
-            "tokens": self.tokens,
-            "cards": cards,
-            "links": self.links(),
-            "views": drawn,
-            "steps": steps,
-            "live": self.live.data,
-            "only_plays": self.live.why_not,
-        }
-
-    def card(self, node: Node) -> dict[str, Any]:
-        """A card, still without its size."""
-        words = self.words[node.id]
-        made = card_of(self.graph, node, words, self.called[node.id], self.graph.of)
-        gradient = self.gradients[node.id]
-        return {
-            "id": node.id,
-            "name": self.called[node.id],
-            "formula": made.title if words.formula else "",
-            "kind": made.kind,
-            "shape": shape_text(node.shape),
-            "sentence": words.sentence,
-            "why": words.why,
-            "source": fit_text(short_path(node.source), 160),
-            "module": fit_text(node.module, NAME),
-            "value": grid_data(self.values[node.id]),
-            "gradient": gradient and grid_data(gradient),
-            "share": SHARE if node.id in self.shares else "",
-            "how": how(self.graph, node),
-            "adds_up": adds_up(node) if node.id in self.weights else "",
-            "dtype": node.dtype,
-            "at": self.live.at(node),
-        }
-
-    def size(self, node: Node) -> Size:
-        """The size of a card."""
-        words, name = self.words[node.id], self.called[node.id]
-        title = fit_text(
-            f"{name} = {words.formula}" if words.formula else name, FORMULA
-        )
-        below = None
-        if self.gradients[node.id] is not None:
-            share = SHARE if node.id in self.shares else ""
-            below = f"{share}∂{self.graph.of}/∂{name}  ×10⁻³"
-        return size_on_page(title, self.values[node.id], below)
-
-    def links(self) -> list[dict[str, Any]]:
-        """A link for every edge, with the rule by which a gradient flows back."""
-        return [
-            {
-                "source": edge.source,
-                "target": edge.target,
-                "position": edge.position,
-                "rule": self.rule(edge) if edge.contribution_array is not None else "",
-            }
-            for edge in self.graph.edges
-        ]
-
-    def rule(self, edge: Edge) -> str:
-        """The contribution of an edge to its source's gradient, as a formula."""
-        rule = self.words[edge.target].rules[edge.position]
-        return fit_text(rule_of(self.graph, edge, rule, self.called), 2 * FORMULA)
-
-    # --- steps ------------------------------------------------------------------------
-
-    def steps(self) -> list[dict[str, Any]]:
-        """The steps: forward, the seeds (gradients from outside), and backward."""
-        computed = [n for n in self.graph if self.graph.inputs(n)]
-        steps: list[dict[str, Any]] = [
-            {"kind": "forward", "card": n.id} for n in computed
-        ]
-        so_far: dict[str, Any] = {}
-        arrived: dict[str, int] = {}
-        for node in self.graph:
-            outside = self.outside(node)
-            if outside is None:
-                continue
-            seed: dict[str, Any] = {"kind": "seed", "card": node.id}
-            seed["sentence"] = self.seed(node)
-            if self.paths(node.id):
-                so_far[node.id], arrived[node.id] = outside, 1
-                seed["grid"] = grid_data(self.gradient_grid(outside, node.noise))
-                seed["paths"] = self.paths(node.id) + 1
-            steps.append(seed)
-        number = {id(edge): i for i, edge in enumerate(self.graph.edges)}
-        first = dict(arrived)
-        for node in reversed(computed):
-            sends = []
-            for edge in self.graph.inputs(node):
-                share = edge.contribution_array
-                if share is None:
-                    continue
-                source = edge.source
-                so_far[source] = add(so_far.get(source), share)
-                rest = self.graph.by_id(source).noise
-                arrived[source] = arrived.get(source, 0) + 1
-                sends.append(
-                    {
-                        "link": number[id(edge)],
-                        "to": source,
-                        "rule": self.rule(edge),
-                        "grid": grid_data(self.gradient_grid(share, edge.noise)),
-                        "at": self.live.sent(edge),
-                        "path": arrived[source],
-                        "paths": self.paths(source) + first.get(source, 0),
-                        "so_far": grid_data(self.gradient_grid(so_far[source], rest)),
-                    }
-                )
-            if sends:
-                steps.append({"kind": "backward", "card": node.id, "sends": sends})
-        return steps
-
-    def outside(self, node: Node) -> Any:
-        """The part of a node's gradient that comes along no edge: all of it at the
-        root; in a module's graph, the gradient that a result gets from outside the
-        module. None if all of it comes along edges."""
-        g = node.gradient_array
-        if g is None or not self.paths(node.id):
-            return g
-        if not self.graph.inputs(node):
-            return None
-        edges = self.graph.uses(node)
-        shares = [e.contribution_array for e in edges]
-        first, *others = (share for share in shares if share is not None)
-        total = reduce(add, others, first)
-        rest = add(g, -total)
-        noise = 1e-4 if node.dtype == "float32" else 1e-9
-        more = size_of(rest) > noise * max(size_of(g), size_of(total))
-        return rest if more else None
-
-    def paths(self, source: str) -> int:
-        """The number of edges along which a gradient flows back to a node."""
-        edges = self.graph.uses(self.graph.by_id(source))
-        return sum(edge.contribution_array is not None for edge in edges)
-
-    def seed(self, node: Node) -> str:
-        """The sentence on the page about a seed; "" for ∂L/∂L = 1."""
-        of = self.graph.of
-        if node.name == of:
-            return ""  # the page explains ∂L/∂L = 1
-        return (
-            f"What is computed from {self.called[node.id]} after this part sends this "
-            f"gradient back to it: here the walk backward through this part begins."
-        )
-
-
-def add(so_far: Any, share: Any) -> Any:
-    """The sum of two contributions; it may overflow without a warning."""
-    if so_far is None:
-        return share
-    with namespace_of([share]).quiet():
-        return so_far + share

@@ -103,13 +103,16 @@ def _steepness(path: list[Point], x: float) -> float:
 def halves(curve: list[Point], x: float) -> tuple[list[Point], list[Point]]:
     """A curve cut where it is at x, by de Casteljau's construction."""
     low, high = 0.0, 1.0
+    (a, _), (b, _), (c, _), (d, _) = curve
     for _ in range(40):
         t = (low + high) / 2
-        first, second = _at(curve, t)
-        if second[0][0] < x:
+        ab, bc, cd = a + t * (b - a), b + t * (c - b), c + t * (d - c)
+        left, right = ab + t * (bc - ab), bc + t * (cd - bc)
+        if left + t * (right - left) < x:
             low = t
         else:
             high = t
+    first, second = _at(curve, t)
     first[3] = second[0] = (x, second[0][1])
     return first, second
 

@@ -4,7 +4,10 @@
     sums.py      how each number of a card was computed
     summary.py   the sentence with which it opens
     live.py      the programs that compute all numbers anew
-    views.py     where the cards stand, with what repeats folded, and with all drawn
+    closing.py   modules that stand closed, as one card
+    neighbours.py  neighbours that stand as one card, where there are no modules
+    views.py     where the cards stand, for each state of what is open
+    script.py    the page's data: cards, links and steps
     playable.py  what `play` returns: the page's text, which shows itself
     assemble.py  puts data, scripts and styles into one file
 

@@ -89,9 +89,9 @@ function inSight(card, edge) {
 // Moves to the step's card if it is not in sight; with it, to where its gradient goes.
 function follow(always = false) {
   const step = STEPS[STATE.step];
-  const card = step && DRAWN.get(step.card);
+  const card = step && (DRAWN.get(step.card) ?? closedAround(step.card));
   if (!card) return;
-  const wanted = [card, ...linksOf(step).flatMap(endsOf)].filter(Boolean);
+  const wanted = [card, ...linksAtWork().flatMap(endsOf)].filter(Boolean);
   if (!always && wanted.every((c) => inSight(c, 1))) return;
   if (!always && CAMERA.moved && inSight(card, 1)) return;
   showAround(card, wanted);
@@ -177,8 +177,8 @@ function buildCamera() {
   // A browser scrolls to what gets the focus; here the camera moves instead.
   STAGE.addEventListener("scroll", () => STAGE.scrollTo(0, 0));
   STAGE.addEventListener("focusin", (event) => {
-    const { card: id, folded } = event.target.closest(".card")?.dataset ?? {};
-    const card = DRAWN.get(id ?? folded);
+    const { card: id, folded, closed } = event.target.closest(".card")?.dataset ?? {};
+    const card = DRAWN.get(id ?? closed ?? folded);
     if (card && !inSight(card, 1) && !FINGERS.size) showAround(card, [card]);
   });
   document.getElementById("closer").addEventListener("click", () => zoomBy(1.4));

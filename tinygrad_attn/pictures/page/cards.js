@@ -16,34 +16,43 @@ function readTheme() {
 }
 
 function buildCards() {
-  const parent = document.getElementById("cards");
   for (const card of DATA.cards) {
-    const button = make("button", `card kind-${String(card.kind).replace(/\W/g, "")}`);
-    button.type = "button";
-    button.dataset.card = card.id;
-    Object.assign(button.style, { width: `${card.w}px`, height: `${card.h}px` });
-    button.append(write(make("span", "card-title"), card.formula || card.name, 60));
+    const { button } = buildCard(card);
     button.title = clipped(
       [card.formula || card.name, card.sentence, card.source].filter(Boolean).join("\n"),
       1000,
     );
-    const canvas = make("canvas");
-    canvas.setAttribute("aria-hidden", "true");
-    canvas.style.width = `${card.w}px`;
-    canvas.style.height = `${card.h - HEADER}px`;
-    button.append(canvas);
-    parent.append(button);
-    VIEWS.set(card.id, { card, button, canvas, painted: "", density: 1, legible: false });
   }
+}
+
+function buildCard(card) {
+  const button = make("button", `card kind-${String(card.kind).replace(/\W/g, "")}`);
+  button.type = "button";
+  button.dataset.card = card.id;
+  button.append(write(make("span", "card-title"), card.formula || card.name, 60));
+  const canvas = make("canvas");
+  canvas.setAttribute("aria-hidden", "true");
+  button.append(canvas);
+  document.getElementById("cards").append(button);
+  const view = { card, button, canvas, painted: "", density: 1, legible: false };
+  VIEWS.set(card.id, view);
+  sizeCard(view);
+  return view;
+}
+
+function sizeCard({ card, button, canvas }) {
+  Object.assign(button.style, { width: `${card.w}px`, height: `${card.h}px` });
+  Object.assign(canvas.style, { width: `${card.w}px`, height: `${card.h - HEADER}px` });
 }
 
 // Brings every card to the state of a step, and paints those that look different now.
 function showCards() {
   const step = STEPS[STATE.step];
-  const receivers = receiversOf(step);
+  const receivers = receiversDrawn();
+  const around = HOLDER.get(step.card);
   for (const view of VIEWS.values()) {
     const { card, button } = view;
-    const current = card.id === step.card;
+    const current = card.id === (around ?? step.card);
     button.classList.toggle("chosen", card.id === STATE.leaf);
     button.classList.toggle("current", current);
     button.classList.toggle("receives", receivers.has(card.id));
@@ -53,10 +62,10 @@ function showCards() {
     if (DRAWN.has(card.id)) paintIfChanged(view);
   }
   // A small card receives for those that it stands for.
-  const reached = new Set((step.sends ?? []).map((send) => LINE_OF.get(send.link)?.source));
   for (const button of document.querySelectorAll(".folded")) {
-    button.classList.toggle("receives", reached.has(button.dataset.folded));
+    button.classList.toggle("receives", receivers.has(button.dataset.folded));
   }
+  showStrips();
 }
 
 function paintIfChanged(view) {

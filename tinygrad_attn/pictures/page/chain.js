@@ -26,16 +26,16 @@ function productChain(z, how, position, row, column) {
     const arrived = arrivedAt(z, cell.row, cell.column);
     terms.push(position ? [other, arrived] : [arrived, other]);
   }
-  const { symbols, numbers, known } = sumOf(terms, length);
-  return { right: [symbols, numbers], lights: bands(known) };
+  const { symbols, numbers, known, cells } = sumOf(terms, length);
+  return { right: [symbols, numbers], lights: bands(known), cells };
 }
 
 // ∂b of z = x y + b: b was added to every row, so it collects from all: Σᵢ ∂z[i,j].
 function biasChain(z, column) {
   const rows = product(z.value.shape.slice(0, -1));
   const terms = Array.from({ length: rows }, (_, i) => [arrivedAt(z, i, column)]);
-  const { symbols, numbers, known } = sumOf(terms, rows);
-  return { right: [symbols, numbers], lights: bands(known) };
+  const { symbols, numbers, known, cells } = sumOf(terms, rows);
+  return { right: [symbols, numbers], lights: bands(known), cells };
 }
 
 const timesParts = (parts) => {
@@ -110,7 +110,8 @@ function rowChain(z, how, position, row, column) {
     bracketed(brief(cells.reduce((sum, c) => sum + product(factors(text).map((f) => c[f])), 0)));
   const right = [filled(rule.replace(ROW_SUM, written), "symbol", [], own, arrived)];
   if (whole) right.push(filled(rule.replace(ROW_SUM, added), "number", [], own, arrived));
-  return { right, lights: GRIDS.map((which) => ({ card: z.id, which, row })) };
+  const lights = GRIDS.map((which) => ({ card: z.id, which, row }));
+  return { right, lights, cells: z.value.columns.flatMap((column) => lights.map((l) => ({ ...l, column }))) };
 }
 
 const SPREAD = /^∂\{z\}, repeated( over ax[ie]s [\d, ]+)?$/;
@@ -173,7 +174,15 @@ function sendStory(step, send, row, column) {
     { card: x.id, which: "gradient", row, column },
     { card: x.id, which: `send${send.link}`, row, column, own: true },
   ];
-  return { lines: chainLines(`${name} +=`, chain, v), lights: [...(chain?.lights ?? []), ...lights] };
+  const lines = chainLines(`${name} +=`, chain, v);
+  return { lines, lights: [...(chain?.lights ?? []), ...lights], cells: cellsOf(chain ?? {}) };
+}
+
+// What has been sent to a card so far.
+function arrivalsAt(card) {
+  return STEPS.slice(0, STATE.step + 1).flatMap((step) =>
+    (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
+  );
 }
 
 // A gradient: the contributions that have arrived so far; a single one is told in full.
@@ -184,9 +193,7 @@ function gradientStory(card, row, column) {
   const name = derivative(card) + (index.length ? `[${index.join(",")}]` : "");
   if (!grid) return { lines: [`${name}: not arrived yet`], lights: [own] };
   const v = numberAt(grid, row, column);
-  const arrivals = STEPS.slice(0, STATE.step + 1).flatMap((step) =>
-    (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
-  );
+  const arrivals = arrivalsAt(card);
   // In a part of a computation some of it comes from outside of the part.
   const outside = STEPS.slice(0, STATE.step + 1).find((step) => step.grid && step.card === card.id);
   const paths = outside?.paths ?? arrivals.at(-1)?.send.paths ?? 0;
@@ -194,7 +201,8 @@ function gradientStory(card, row, column) {
   const end = missing > 0 ? ` so far, ${missing} of ${paths} paths to come` : "";
   if (arrivals.length + (outside ? 1 : 0) < 2) {
     const chain = arrivals.length ? chainOf(arrivals[0].step, arrivals[0].send, row, column) : null;
-    return { lines: chainLines(`${name} =`, chain, v, end), lights: [...(chain?.lights ?? []), own] };
+    const lines = chainLines(`${name} =`, chain, v, end);
+    return { lines, lights: [...(chain?.lights ?? []), own], cells: cellsOf(chain ?? {}) };
   }
   sums.rounded = false;
   const terms = arrivals.slice(0, MOST_TERMS).map(({ step, send }) => {
@@ -207,5 +215,6 @@ function gradientStory(card, row, column) {
   return {
     lines: [`${name} ${sign} ${terms.join(" + ")}`, `${equals(v)} ${exact(v)}${end}`],
     lights: [own],
+    cells: arrivals.map(({ step, send }) => ({ card, which: `send${send.link}`, row, column, step, send })),
   };
 }

@@ -31,6 +31,7 @@ function showEdit(message = "") {
   }
   showCards();
   refreshTables();
+  grow();
   showLights([]);
   const point = pointed;
   pointed = null;
@@ -195,7 +196,7 @@ function chooseCell(cell) {
   if (!point || point.which !== "value" || !isLeaf(point.card)) return;
   const { i, j } = CELLS.get(cell);
   if (STATE.step !== LAST) {
-    jump(LAST); // where everything can follow
+    moveTo(LAST); // where everything can follow
     showLeaf(point.card.id);
   }
   TABLES[0].cells[i][j].focus({ preventScroll: true });

@@ -49,7 +49,7 @@ function buildLinks() {
 // a gradient went along it; those of this step are active.
 function showLinks() {
   const step = STEPS[STATE.step];
-  const active = new Set(linksOf(step));
+  const active = new Set(linksAtWork());
   const sent = new Set(STEPS.slice(0, STATE.step + 1).flatMap((s) => (s.sends ?? []).map((x) => x.link)));
   for (const [{ links }, { forward, spark, back, end }] of LINE_VIEWS) {
     const used = links.some((i) => hasValue(CARDS.get(DATA.links[i].target), STATE.step));
@@ -71,7 +71,7 @@ function showLinks() {
 function showRules(step) {
   for (const old of LIGHTS.querySelectorAll(".rule")) old.remove();
   const taken = [...DRAWN.values()].map(({ x, y, w, h }) => ({ x, y, w, h }));
-  for (const send of step.sends ?? []) {
+  for (const send of HOLDER.has(step.card) ? [] : (step.sends ?? [])) {
     if (!send.rule || !LINE_OF.has(send.link)) continue;
     const text = draw("text", { class: "rule" }, LIGHTS);
     text.textContent = inline(send.rule, 60);

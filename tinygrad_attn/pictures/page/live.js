@@ -107,6 +107,9 @@ function fillAll() {
       put(send.to, send.so_far, sum);
     }
   }
+  for (const [id, { shows }] of Object.entries(DATA.frames ?? {})) {
+    if (changed.has(shows)) changed.add(id);
+  }
   return changed;
 }
 

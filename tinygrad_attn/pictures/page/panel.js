@@ -14,8 +14,13 @@ function showPanel() {
     EXPLANATION.append(...leafPart(CARDS.get(STATE.leaf)));
     return;
   }
-  if (STATE.step === 0 && DATA.opening) {
+  if (stepsAtHand()[0] === 0 && DATA.opening) {
     EXPLANATION.append(write(make("p", "opening"), DATA.opening, 300));
+  }
+  const closed = closedAround(step.card);
+  if (closed) {
+    EXPLANATION.append(...closedPart(closed));
+    return;
   }
   const card = CARDS.get(step.card);
   EXPLANATION.append(...heading(step, card));
@@ -166,6 +171,8 @@ function announcement() {
     const leaf = CARDS.get(STATE.leaf);
     return `${nameOf(leaf)}, ${leaf.shape}, ${leaf.kind}. ${clipped(String(leaf.sentence ?? ""), 200)}`;
   }
+  const closed = closedAround(step.card);
+  if (closed) return closedAnnouncement(closed);
   const card = CARDS.get(step.card);
   const name = nameOf(card);
   const where = `Step ${STATE.step + 1} of ${STEPS.length}`;

@@ -10,45 +10,58 @@ const PAUSE = 1600; // ms per step at speed 1
 const LAST = Math.max(STEPS.length - 1, 0);
 let timer = 0;
 
-function showStep() {
+function showStep(anew = false) {
   STATE.leaf = null;
-  const changed = showView();
+  const changed = showView() || anew;
   pointAt(null);
+  plant(null);
   showPanel();
   showCards();
   showLinks();
   follow(changed && !overview);
   document.getElementById("panel").scrollTop = 0;
   const { scrubber, count, first, previous, next, last } = CONTROLS;
-  const text = STEPS.length ? `${STATE.step + 1} / ${STEPS.length}` : "0 / 0";
+  const text = STEPS.length ? `${stepNumbers()} / ${STEPS.length}` : "0 / 0";
   count.textContent = text;
   scrubber.value = String(STATE.step);
   scrubber.setAttribute("aria-valuetext", `step ${text.replace("/", "of")}`);
   // Disabled buttons would lose the focus, and with it the place of a keyboard's user.
-  for (const button of [first, previous]) button.setAttribute("aria-disabled", STATE.step === 0);
+  for (const button of [first, previous]) button.setAttribute("aria-disabled", stepsAtHand()[0] === 0);
   for (const button of [next, last]) button.setAttribute("aria-disabled", STATE.step === LAST);
   document.getElementById("announcement").textContent = announcement();
 }
 
-function go(step) {
-  const target = Math.min(Math.max(step, 0), LAST);
-  if (target === STATE.step) return;
-  STATE.step = target;
+function go(step, anew = false) {
+  if (step === STATE.step && !anew) return;
+  STATE.step = step;
   approach();
-  showStep();
+  showStep(anew);
   writeAddress();
 }
 
-// The user's own step: it ends playing.
+// To a step of the user's choice: it ends playing, and opens what hides the step.
 function jump(step) {
   stop();
-  go(step);
+  const target = Math.min(Math.max(step, 0), LAST);
+  go(target, openAround(STEPS[target]?.card));
+}
+
+// To a step, or where a closed module hides it, to the module's: it ends playing.
+function moveTo(step) {
+  stop();
+  go(atStop(step, 1));
+}
+
+// To the next step, forward (1) or back (-1), through what is closed.
+function move(by) {
+  stop();
+  go(atStop(STATE.step + by, by));
 }
 
 // --- playing ---
 
 function play() {
-  if (STATE.step === LAST) go(0);
+  if (STATE.step === LAST) go(atStop(0, 1));
   STATE.playing = true;
   showPlaying();
   wait();
@@ -60,7 +73,7 @@ function wait() {
 }
 
 function tick() {
-  go(STATE.step + 1);
+  go(atStop(STATE.step + 1, 1));
   if (STATE.step === LAST) stop();
   else wait();
 }
@@ -88,7 +101,8 @@ function readAddress() {
 function writeAddress() {
   try {
     const edits = DONE.length ? `&edit=${DONE.map(({ op }) => op).join(",")}` : "";
-    history.replaceState(null, "", `#step=${STATE.step + 1}${edits}`);
+    const closed = HOLDER.has(STEPS[STATE.step]?.card) ? `&view=${viewNumber()}` : "";
+    history.replaceState(null, "", `#step=${STATE.step + 1}${closed}${edits}`);
   } catch {
     // A page in a frame, or one that plays very fast, may not be allowed to.
   }
@@ -97,12 +111,12 @@ function writeAddress() {
 // --- keys ---
 
 const KEYS = {
-  ArrowRight: () => jump(STATE.step + 1),
-  ArrowLeft: () => jump(STATE.step - 1),
-  Home: () => jump(0),
-  End: () => jump(LAST),
-  f: () => jump(0),
-  b: () => FIRST_BACKWARD >= 0 && jump(FIRST_BACKWARD),
+  ArrowRight: () => move(1),
+  ArrowLeft: () => move(-1),
+  Home: () => moveTo(0),
+  End: () => moveTo(LAST),
+  f: () => moveTo(0),
+  b: () => FIRST_BACKWARD >= 0 && moveTo(FIRST_BACKWARD),
   " ": toggle,
   0: fit,
   "+": () => zoomBy(1.4),
@@ -139,6 +153,7 @@ function showLeaf(id) {
   stop();
   STATE.leaf = id;
   pointAt(null);
+  plant(null);
   showPanel();
   showCards();
   document.getElementById("panel").scrollTop = 0;
@@ -155,14 +170,14 @@ function stepOfCard(id) {
 
 function buildControls() {
   const { first, previous, next, last, scrubber, shared, speed } = CONTROLS;
-  first.addEventListener("click", () => jump(0));
-  previous.addEventListener("click", () => jump(STATE.step - 1));
+  first.addEventListener("click", () => moveTo(0));
+  previous.addEventListener("click", () => move(-1));
   CONTROLS.play.addEventListener("click", toggle);
-  next.addEventListener("click", () => jump(STATE.step + 1));
-  last.addEventListener("click", () => jump(LAST));
+  next.addEventListener("click", () => move(1));
+  last.addEventListener("click", () => moveTo(LAST));
   speed.addEventListener("change", () => STATE.playing && wait());
   scrubber.max = String(LAST);
-  scrubber.addEventListener("input", () => jump(Number(scrubber.value)));
+  scrubber.addEventListener("input", () => moveTo(Number(scrubber.value)));
   const turn = FIRST_BACKWARD < 0 ? 1 : (FIRST_BACKWARD - 0.5) / (LAST || 1);
   document.getElementById("track").style.setProperty("--turn", String(Math.max(turn, 0)));
   document.getElementById("mark-backward").hidden = FIRST_BACKWARD < 0;
@@ -180,6 +195,8 @@ function buildControls() {
   EXPLANATION.addEventListener("click", (event) => {
     const to = event.target.closest(".to-step");
     if (to) jump(Number(to.dataset.step));
+    const inside = event.target.closest(".to-inside");
+    if (inside) openFrame(inside.dataset.opens);
   });
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => {
@@ -192,6 +209,17 @@ function buildControls() {
   });
 }
 
+// At the step of the address, in its view; or at the first stop of the first view.
+function begin() {
+  drawView(STEPS.length ? 0 : WHOLE);
+  const step = readAddress();
+  STATE.step = step ?? (STEPS.length ? atStop(0, 1) : 0);
+  const view = Number(/(?:^#|&)view=(\d{1,6})(?:&|$)/.exec(location.hash)?.[1] ?? NaN);
+  if (step === null) return;
+  if (view < WHOLE && hasCard(view, STEPS[step].card)) drawView(view);
+  else openAround(STEPS[step]?.card);
+}
+
 function start() {
   write(document.getElementById("title"), DATA.title, 120);
   write(document.getElementById("subtitle"), DATA.subtitle, 200);
@@ -201,11 +229,14 @@ function start() {
   document.getElementById("main").hidden = false;
   document.getElementById("bar").hidden = false;
   buildCards();
-  STATE.step = readAddress() ?? 0;
-  showView();
+  buildClosed();
+  begin();
   buildFolding();
   buildCamera();
   buildPointing();
+  buildDepths();
+  buildStripping();
+  buildTree();
   buildLab();
   buildControls();
   if (STEPS.length) showStep();

@@ -39,12 +39,13 @@ function pointOfCell(cell) {
 
 function pointOfCanvas(event) {
   const button = event.target.closest?.(".card");
-  const card = CARDS.get(button?.dataset.card);
+  const { card: id, closed } = button?.dataset ?? {};
+  const card = CARDS.get(id) ?? CLOSED.get(closed);
   if (!card) return null;
   const box = button.getBoundingClientRect();
   const scale = box.width / card.w || 1;
   const cell = cellUnder(card, (event.clientX - box.left) / scale, (event.clientY - box.top) / scale);
-  return cell && { card, ...cell };
+  return cell && { card: closed ? CARDS.get(DATA.frames[closed].shows) : card, ...cell };
 }
 
 // Without a pointer at a number, the focused cell is what is pointed at.

@@ -8,6 +8,7 @@ from ..look.grids import Grid
 from ..look.text import width as text_width
 
 HEADER, LABEL, PAD = 24.0, 14.0, 8.0  # as in page/places.js
+STRIP = 34.0  # as in page/strips.js, with the room around it
 CELL_W, CELL_H, SKIP = 24.0, 15.0, 0.7
 
 
@@ -40,11 +41,16 @@ def size_on_page(title: str, grid: Grid, below: str | None) -> Size:
     return Size(max(column + 2 * PAD, least, 90.0), edge + LABEL + 2 * down)
 
 
-def size_of_folded(title: str, lines: list[str]) -> Size:
-    """The size of a card that stands for folded ones."""
+def size_of_folded(title: str, lines: list[str], bars: bool = False) -> Size:
+    """The size of a card that stands for folded ones.
+
+    Args:
+        bars: whether it has a strip of bars below its lines.
+    """
     widths = [text_width(title, 12.5, bold=True) + 6]
     widths += [text_width(line, 11) for line in lines]
-    return Size(max(widths) + 2 * PAD, HEADER + 2 * PAD + 15.0 * len(lines))
+    height = HEADER + 2 * PAD + 15.0 * len(lines) + (STRIP if bars else 0.0)
+    return Size(max(widths) + 2 * PAD, height)
 
 
 def extent(indices: list[int]) -> float:

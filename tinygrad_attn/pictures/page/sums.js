@@ -26,7 +26,8 @@ function sumOf(products, count) {
   const some = known.slice(0, MOST_TERMS);
   const rest = some.length < count ? [`… (${count} terms in all)`] : [];
   const written = (key) => [...some.map((parts) => parts.map((p) => p[key]).join("·")), ...rest];
-  return { symbols: written("symbol").join(" + "), numbers: written("number").join(" + "), known };
+  const cells = known.flat().map((p) => p.light);
+  return { symbols: written("symbol").join(" + "), numbers: written("number").join(" + "), known, cells };
 }
 
 // The lights of a sum's factors: one band for a row or column, or its cells one by one.
@@ -80,12 +81,13 @@ function productSum(z, how, row, column) {
       factor(y, factorCell(y, yTurned, lead, k, j)),
     ]);
   }
-  const { symbols, numbers, known } = sumOf(terms, how.k);
+  const { symbols, numbers, known, cells } = sumOf(terms, how.k);
   const lights = bands(known);
   const bias = how.plus && operand(z, how.plus, row, column);
-  if (!bias) return { right: [symbols, numbers], lights };
+  if (!bias) return { right: [symbols, numbers], lights, cells };
   lights.push(bias.light);
-  return { right: [`${symbols} + ${bias.symbol}`, `${numbers} + ${bias.number}`], lights };
+  cells.push(bias.light);
+  return { right: [`${symbols} + ${bias.symbol}`, `${numbers} + ${bias.number}`], lights, cells };
 }
 
 // The cell of an input that a cell of z reads elementwise (broadcasting as NumPy does).
@@ -155,17 +157,19 @@ function rowwiseSum(z, how, row, column) {
     .filter((light) => placeOf(CARDS.get(light.card).value).row.has(light.row));
   const shown = x?.value.columns.map((c) => part(x, "value", lines[0], c)).filter(Boolean) ?? [];
   const own = x && part(x, "value", lines[0], column);
+  const others = inputs.slice(1).map((card, i) => part(card, "value", lines[i + 1], column)?.light);
+  const cells = [...shown.map((p) => p.light), ...others];
   const some = shown.slice(0, MOST_TERMS);
   const all = x?.value.shape.at(-1) ?? 0;
   const rest = some.length < all ? [`… (${all} numbers in all)`] : [];
   if (how.formula === "softmax({0})" && own) {
     const powers = [...some.map((p) => `exp ${p.number}`), ...rest].join(" + ");
     const symbols = `exp ${own.symbol} / Σⱼ exp ${rowName(x, row)}`;
-    return { right: [symbols, `exp ${own.number} / (${powers})`], lights };
+    return { right: [symbols, `exp ${own.number} / (${powers})`], lights, cells };
   }
   const names = inputs.map((card, i) => rowName(card, lines[i]));
   const numbers = shown.length ? [[...some.map((p) => p.number), ...rest].join(", ")] : [];
-  return { right: [`${inline(how.op)} of ${names.join(", ")}`, ...numbers], lights };
+  return { right: [`${inline(how.op)} of ${names.join(", ")}`, ...numbers], lights, cells };
 }
 
 // Where a card has the number of an index.
@@ -200,12 +204,12 @@ function reducedSum(z, how, row, column) {
     const at = cellAt(x, index);
     terms.push([part(x, "value", at.row, at.column)]);
   }
-  const { symbols, numbers, known } = sumOf(terms, count);
+  const { symbols, numbers, known, cells } = sumOf(terms, count);
   const everything = count === product(shape);
   const lights = everything ? [{ card: x.id, which: "value" }] : bands(known);
-  if (IS_SUM.test(how.formula)) return { right: [symbols, numbers], lights };
+  if (IS_SUM.test(how.formula)) return { right: [symbols, numbers], lights, cells };
   const listed = (text) => `max(${text.replaceAll(" + ", ", ")})`;
-  return { right: [listed(symbols), listed(numbers)], lights };
+  return { right: [listed(symbols), listed(numbers)], lights, cells };
 }
 
 function otherSum(z, how) {
@@ -241,15 +245,17 @@ const SUMS = {
   moved: movedSum,
 };
 
-// A value: its name, the sum behind it, and the number itself.
+// A value: its name, the sum behind it, and the number itself; `cells` are what the sum
+// is made of.
 function valueStory(card, row, column) {
   const v = numberAt(card.value, row, column);
   const name = element(nameOf(card), card.value, row, column);
   const own = { card: card.id, which: "value", row, column, own: true };
   sums.rounded = false;
   if (!card.how) return { lines: [`${name} ${equals(v)} ${exact(v)}`], lights: [own] };
-  const { right, lights } = (SUMS[card.how.kind] ?? otherSum)(card, card.how, row, column);
-  return { lines: linesOf(`${name} =`, right, v), lights: [...lights, own] };
+  const found = (SUMS[card.how.kind] ?? otherSum)(card, card.how, row, column);
+  const lines = linesOf(`${name} =`, found.right, v);
+  return { lines, lights: [...found.lights, own], cells: cellsOf(found) };
 }
 
 // A sum in symbols, in numbers, and the number itself.

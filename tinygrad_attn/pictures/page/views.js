@@ -1,39 +1,42 @@
-// What is drawn. Steps that repeat, such as the turns of a loop, are folded: one turn has
-// its cards, and a small card stands for the others, to which a click leads. Each view of
-// the data draws another turn, the last one everything.
+// What is drawn: a view of the data. Steps that repeat, such as the turns of a loop, are
+// folded: one turn has its cards, and a small card stands for the others. What a module
+// holds is closed: one card stands for it, until a click opens it (depths.js). The last
+// view draws everything.
 
-const DRAWN = new Map(); // id of a card, or of a small one → where it stands now
+const DRAWN = new Map(); // id of a card, closed or small one too → where it stands now
 const LINE_OF = new Map(); // number of a link → the line that is drawn for it
+const HOLDER = new Map(); // id of a hidden card → that of the closed one around it
 const WHOLE = DATA.views.length - 1;
 let VIEW = null;
 
-// The view for a step: the one at hand, if it draws the step's card.
-function viewFor(step) {
-  if (STATE.open || !step) return WHOLE;
-  if (VIEW && VIEW !== DATA.views[WHOLE] && step.card in VIEW.places) return DATA.views.indexOf(VIEW);
-  return CARDS.get(step.card)?.view ?? WHOLE;
-}
-
-// Draws the view for the step; true if that is another one than before.
-function showView() {
-  const next = DATA.views[viewFor(STEPS[STATE.step])];
+// Draws a view; true if that is another one than before.
+function drawView(number) {
+  const next = DATA.views[number];
   if (next === VIEW) return false;
   VIEW = next;
-  DRAWN.clear();
-  LINE_OF.clear();
+  for (const map of [DRAWN, LINE_OF, HOLDER]) map.clear();
   for (const [id, [x, y]] of Object.entries(VIEW.places)) {
     DRAWN.set(id, Object.assign(CARDS.get(id), { x, y }));
+  }
+  for (const { title, ...box } of VIEW.closed ?? []) {
+    DRAWN.set(box.id, placeClosed(box, title));
+    for (const id of DATA.frames[box.id].cards) if (!DRAWN.has(id)) HOLDER.set(id, box.id);
   }
   for (const small of VIEW.folded) DRAWN.set(small.id, small);
   for (const line of VIEW.lines) for (const link of line.links) LINE_OF.set(link, line);
   placeCards();
   buildFolded();
+  buildStrips();
+  buildClosers();
   buildLinks();
   sizeWorld();
   return true;
 }
 
-// The cards at the two ends of a link, be they small ones.
+// Draws the view for the step.
+const showView = () => drawView(viewFor(STEPS[STATE.step]));
+
+// The cards at the two ends of a link, be they small or closed ones.
 function endsOf(link) {
   const { source, target } = LINE_OF.get(link) ?? DATA.links[link] ?? {};
   return [DRAWN.get(source), DRAWN.get(target)];
@@ -62,23 +65,24 @@ function buildFolded() {
   }
 }
 
-// Draws everything, or folds it again.
+// Draws everything, or closes it again.
 function unfold(open) {
   STATE.open = open;
   const button = document.getElementById("unfold");
   button.hidden = !WHOLE;
   button.setAttribute("aria-pressed", String(open));
-  button.textContent = open ? "fold" : "unfold";
-  button.title = open ? "Draw steps that repeat once" : "Draw steps that repeat one by one";
+  button.textContent = open ? "close all" : "open all";
+  button.title = open ? "Draw a module, or steps that repeat, as one card" : "Draw every card";
 }
 
-// A click on a small card leads to the turn next to the one that is drawn, forward or
-// backward as one is going.
-function openTurn({ opens }) {
+// Leads to a turn: to the first stop in it, forward or backward as one is going.
+function openTurn(card) {
   const back = isBackward(STEPS[STATE.step]);
-  const steps = STEPS_OF.get(opens) ?? [];
+  const steps = STEPS_OF.get(card) ?? [];
   const step = steps.find((i) => isBackward(STEPS[i]) === back) ?? steps[0];
-  if (step !== undefined) jump(step);
+  if (step === undefined) return;
+  stop();
+  go(atStop(step, 1));
 }
 
 function buildFolding() {
@@ -86,12 +90,13 @@ function buildFolding() {
   document.getElementById("unfold").addEventListener("click", () => {
     unfold(!STATE.open);
     overview = false; // all of it is too small to read: what is near the step
+    if (!STATE.open) closeAll();
     showStep();
     CAMERA.moved = false;
     home();
   });
   document.getElementById("cards").addEventListener("click", (event) => {
     const small = event.target.closest(".folded");
-    if (small && (dragged < 5 || event.detail === 0)) openTurn(DRAWN.get(small.dataset.folded));
+    if (small && (dragged < 5 || event.detail === 0)) openTurn(DRAWN.get(small.dataset.folded).opens);
   });
 }

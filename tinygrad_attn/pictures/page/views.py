@@ -1,15 +1,18 @@
-"""Where the page draws its cards: all of them, or of steps that repeat one turn.
+"""Where the page draws its cards: a view for each state of what is open.
 
-A view has a place for every card that it draws. The first is folded, as in a drawn
-picture: of a loop it has "step 1 of 20", and a small card for the others. Another view
-has step 2, and so on; the page shows the one that draws what it is at, and a click on
-the small card leads to the next. The last view draws everything.
+What repeats is folded, as in a drawn picture: of a loop one turn is drawn, "step 1 of
+20", and a small card stands for the others. And what a frame holds is closed, but along
+one path (closing.py). The first views are those of the first turn: that with which the
+page begins, then one for each frame that can be opened. The same follows for the other
+turns, as far as they differ. The last view draws everything.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -20,6 +23,8 @@ from ..look.text import width as text_width
 from ..sheets.folding import Fold
 from ..sheets.runs import find_run
 from ..sheets.sheet import Sheet
+from .closing import CLOSED, MOST_BOXES, Closing, Folded, in_order
+from .neighbours import in_parts
 from .sizes import Size, size_of_folded
 
 MARGIN = 24.0
@@ -27,25 +32,7 @@ STAGE = 900.0, 620.0  # where a page is often seen
 OPEN = "a click opens one"
 GAIN = 1.15  # a strip is wrapped where that makes it so much larger there
 
-
-@dataclass
-class Folded:
-    """A sheet, some of whose cards stand for others.
-
-    Attributes:
-        stands: a hidden card → the card that stands for it, or "".
-        opens: a card that stands for others → a card of the turn beside the drawn one.
-    """
-
-    sheet: Sheet
-    stands: dict[str, str] = field(default_factory=dict)
-    opens: dict[str, str] = field(default_factory=dict)
-
-    def end(self, id: str) -> str:
-        """The card at which a link of this card ends."""
-        while id in self.stands:
-            id = self.stands[id]
-        return id
+SizeOf = Callable[[str, str], Size]  # of a closed frame: its title, its result's id
 
 
 def folded(sheet: Sheet, wanted: str = "") -> Folded:
@@ -65,36 +52,115 @@ def folded(sheet: Sheet, wanted: str = "") -> Folded:
             for id, at in beside.items()
             if 0 <= at < len(run.blocks)
         }
-        found = Folded(fold.sheet(), found.stands | fold.stands, found.opens | opens)
+        ends = [block[-1] for block in run.blocks]
+        turns = dict.fromkeys(opens, ends)
+        found = Folded(
+            fold.sheet(),
+            found.stands | fold.stands,
+            found.opens | opens,
+            found.turns | turns,
+        )
     return found
 
 
-def views(
-    graph: Graph, sheet: Sheet, sizes: dict[str, Size]
-) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """The views of a graph as data, the folded ones first; and for each card the number
-    of one that draws it."""
-    drawn: list[Folded] = []
-    where: dict[str, int] = {}
+def turns_of(graph: Graph, sheet: Sheet) -> list[Folded]:
+    """The folded sheets that draw every card, each turn of what repeats in one."""
+    composites = {id for id, g in graph.groups.items() if g.type == "composite"}
+    found: list[Folded] = []
+    seen: set[str] = set()
     for node in graph:
-        if node.id in where or not graph.inputs(node):
+        if node.id in seen or not graph.inputs(node):
             continue
-        found = folded(sheet, node.id)
-        for card in found.sheet.cards:
-            where.setdefault(card.id, len(drawn))
-        drawn.append(found)
-        if not found.stands:
-            break  # nothing repeats: this view draws everything
-    if not drawn or drawn[0].stands:
-        drawn.append(Folded(sheet))
-    cards = {card.id for card in sheet.cards}
-    where = {id: number for id, number in where.items() if id in cards}
-    first, *others = drawn
-    made = [view(graph, sizes, first)]
-    for found in others:  # turns look alike, so that playing they stay where they are
-        alike = made[0]["rows"] > 1 if found.stands else None
-        made.append(view(graph, sizes, found, alike))
-    return made, where
+        turn = in_parts(folded(sheet, node.id), composites)
+        turn = with_own_names(turn, sheet, len(found))
+        seen.update(card.id for card in turn.sheet.cards)
+        found.append(turn)
+        if not turn.stands:
+            break  # nothing repeats: this one draws everything
+    return found or [Folded(sheet)]
+
+
+def with_own_names(found: Folded, sheet: Sheet, number: int) -> Folded:
+    """A turn, of which each frame that is only in this one has a name of its own."""
+    known = {frame.id for frame in sheet.frames}
+    drawn = {frame.id for frame in found.sheet.frames}
+
+    def own(id: str) -> str:
+        if id not in drawn:
+            return ""  # the call around all that is drawn
+        return id if id in known else f"{id}.{number}"
+
+    cards = [replace(card, frame=own(card.frame)) for card in found.sheet.cards]
+    frames = [
+        replace(f, id=own(f.id), parent=own(f.parent)) for f in found.sheet.frames
+    ]
+    return replace(found, sheet=replace(found.sheet, cards=cards, frames=frames))
+
+
+def views(
+    graph: Graph,
+    sheet: Sheet,
+    sizes: dict[str, Size],
+    size_of: SizeOf,
+    closed: bool = False,
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The views of a graph as data, the one with which the page begins first; and for
+    each frame that can be closed its result and all cards in it.
+
+    Args:
+        closed: whether the page begins with all frames closed.
+    """
+    drawn: dict[tuple[str, ...], dict[str, Any]] = {}
+    frames: dict[str, dict[str, Any]] = {}
+    rows: dict[tuple[str, ...], bool] = {}
+    turns = turns_of(graph, sheet)
+    few = len(sheet.cards) <= MOST_BOXES and not closed
+    for turn in turns if turns[0].stands or not few else ():
+        closing = Closing(turn)
+        for id in closing.paths:
+            if id not in frames:
+                held = set(closing.held(id))
+                frames[id] = {"shows": result_of(graph, held), "cards": sorted(held)}
+        first = () if closed else closing.first()
+        for path in dict.fromkeys([first, (), *closing.paths.values()]):
+            found = closing.closed(path)
+            boxes = tuple(card.id for card in found.sheet.cards)
+            if boxes in drawn or len(in_order(found.sheet)) < len(boxes):
+                continue
+            room = sizes | {
+                card.id: size_of(card.title, frames[card.id]["shows"])
+                for card in found.sheet.cards
+                if card.kind == CLOSED
+            }
+            alike = [likeness(turn.sheet, frame) for frame in path]
+            # turns look alike, so that playing they stay where they are
+            made = view(graph, room, found, rows.get(tuple(alike)))
+            rows.setdefault(tuple(alike), made["rows"] > 1)
+            made |= {"open": list(path), "alike": alike}
+            drawn[boxes] = made
+    everything = view(graph, sizes, Folded(sheet)) | {"open": None, "alike": []}
+    return [*drawn.values(), everything], frames
+
+
+def result_of(graph: Graph, held: set[str]) -> str:
+    """The card whose numbers a closed frame shows: its last result."""
+    inside = [node for node in graph if node.id in held and graph.inputs(node)]
+    used = [
+        node
+        for node in inside
+        if node is graph.root or any(e.target not in held for e in graph.uses(node))
+    ]
+    return (used or inside)[-1].id
+
+
+def likeness(sheet: Sheet, id: str) -> str:
+    """Equal for the same frame in two turns: of "layers.3  Layer   4 of 6" the name,
+    without its numbers, and of others the whole label."""
+    label = next(frame.label for frame in sheet.frames if frame.id == id)
+    name, numbered, _ = label.partition("   ")
+    if numbered or re.fullmatch(r"\w+ \d+ of \d+", label):
+        return re.sub(r"\d+", "", name)
+    return label
 
 
 def view(
@@ -106,26 +172,37 @@ def view(
         in_rows: whether it is wrapped into rows; None: where that makes it larger.
     """
     small = [card for card in found.sheet.cards if card.id not in sizes]
-    room = sizes | {c.id: size_of_folded(c.title, [*c.lines, OPEN]) for c in small}
+    bars = first_of_each_run(found)
+    room = sizes | {
+        c.id: size_of_folded(c.title, [*c.lines, OPEN], bars=c.id in bars)
+        for c in small
+    }
     ends = lines_between(graph, found)
     placed = arranged(found.sheet, room, ends, in_rows)
     where = {
         id: (round(MARGIN + x, 1), round(MARGIN + y, 1))
         for id, (x, y) in placed.places.items()
     }
-    folds = []
-    for card in small:
+    folds, shut = [], []
+    for card in found.sheet.cards:
+        if card.kind != CLOSED and card.id in sizes:
+            continue
         (x, y), size = where.pop(card.id), room[card.id]
         box = {"id": card.id, "x": x, "y": y, "w": size.w, "h": size.h}
+        if card.kind == CLOSED:
+            shut.append(box | {"title": card.title, "beside": size.beside})
+            continue
         told = {"title": card.title, "lines": [*card.lines, OPEN]}
-        folds.append(box | told | {"opens": found.opens.get(card.id)})
+        turns = {"opens": found.opens.get(card.id), "turns": bars.get(card.id)}
+        folds.append(box | told | turns)
     clusters = []
     for frame in found.sheet.frames:
         if frame.id in placed.frames:
             pieces = [placed.frames[frame.id], *placed.continued.get(frame.id, ())]
             for i, (x, y, w, h) in enumerate(pieces):
                 box = {"x": MARGIN + x, "y": MARGIN + y, "w": w, "h": h}
-                clusters.append({"name": "" if i else frame.label} | box)
+                name = "" if i else frame.label
+                clusters.append({"name": name, "frame": frame.id} | box)
     lines = []
     for i, (source, target, edges) in enumerate(ends):
         there, back = (
@@ -143,9 +220,21 @@ def view(
         "rows": placed.rows,
         "places": where,
         "folded": folds,
+        "closed": shut,
         "clusters": clusters,
         "lines": lines,
     }
+
+
+def first_of_each_run(found: Folded) -> dict[str, list[str]]:
+    """The first of the small cards of each run → the last card of each turn: it has a
+    strip, with a bar for each."""
+    drawn: dict[str, list[str]] = {}
+    for card in found.sheet.cards:
+        turns = found.turns.get(card.id)
+        if turns and turns not in drawn.values():
+            drawn[card.id] = turns
+    return drawn
 
 
 def lines_between(graph: Graph, found: Folded) -> list[tuple[str, str, list[int]]]:
