@@ -30,7 +30,17 @@ def test_every_operation_says_what_it_is(name):
     assert op.kind
     assert meaning.formula
     assert meaning.sentence.endswith((".", ":"))
-    assert bool(meaning.rules) == bool(meaning.why) == op.differentiable
+    assert bool(meaning.rules) == op.differentiable
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_every_operation_says_why_its_gradient_is_so(name):
+    """A reason, in a sentence that fits beside a picture; or why none passes."""
+    why = OPS[name].meaning.why
+    assert why.endswith(".")
+    assert len(why) < 200
+    assert re.search(r": |\bso\b|\bas\b|\b[Ii]f\b|[Ww]here|[Oo]nly|\bis\b", why)
+    assert ("no gradient passes" in why) == (not OPS[name].differentiable)
 
 
 @pytest.mark.parametrize("name", OPS)

@@ -260,19 +260,19 @@ def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
         (
             lambda: primitive(y="∂z")(exp_like),
             TypeError,
-            "exp_like: y= given; it takes z, means, kink, steep, "
+            "exp_like: y= given; it takes z, means, why, kink, steep, "
             "check, differentiable, and a rule for an input: x",
         ),
         (
             lambda: primitive(y="∂z", z="x")(plain_of_none),
             TypeError,
-            "plain_of_none: y= given; it takes z, means, kink, steep, "
+            "plain_of_none: y= given; it takes z, means, why, kink, steep, "
             "check, differentiable, and a rule for an input: but it has none",
         ),
         (
             lambda: primitive(x="∂z", y="∂z", w="∂z")(plain),
             TypeError,
-            "plain: w= given; it takes z, means, kink, steep, "
+            "plain: w= given; it takes z, means, why, kink, steep, "
             "check, differentiable, and a rule for an input: x, y",
         ),
         (

@@ -46,7 +46,8 @@ def gelu(xp, x):
 
 @gelu.defvjp
 def gelu_vjp(xp, g, z, inputs, needs, saved):
-    """By the product rule; the slope of the area Φ is the height φ of its curve."""
+    """Raising `x` raises both factors, `x` and the area Φ(`x`), so two slopes add up;
+    the area grows by the height φ of its curve."""
     (x,) = inputs
     area = 0.5 * (1.0 + xp.erf(x * math.sqrt(0.5))) if saved is None else saved
     bell = xp.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
@@ -71,8 +72,8 @@ def gelu_tanh(xp, x):
 
 @gelu_tanh.defvjp
 def gelu_tanh_vjp(xp, g, z, inputs, needs, saved):
-    """By the product rule: the slope of `x`/2 times (1 + tanh), and `x`/2 times the
-    slope of tanh.
+    """Raising `x` raises both factors, `x`/2 and (1 + tanh), so two slopes add up, each
+    times the other factor.
 
     ½(1 + t) + ½x(1 - t²) ∂u/∂x, with t = tanh u.
     """
@@ -129,7 +130,8 @@ def silu(xp, x):
 
 @silu.defvjp
 def silu_vjp(xp, g, z, inputs, needs, saved):
-    """By the product rule, with the sigmoid's slope σ(1 - σ); and `x` · σ is `z`."""
+    """Raising `x` raises both factors, `x` and σ(`x`), so two slopes add up: σ, and `x`
+    times the sigmoid's slope σ(1 - σ), where `x` · σ is `z`."""
     (x,) = inputs
     s = sigmoid(xp, x) if saved is None else saved
     return (g * (s + z * (1.0 - s)),)

@@ -14,51 +14,63 @@ from __future__ import annotations
 from ..arrays.shapes import broadcast_shapes
 from .operation import primitive
 
+# Why no gradient passes.
+JUMPS = "True or false: it jumps, and is flat elsewhere, so no gradient passes."
+WHOLE = "An index is a whole number, which no small step changes: no gradient passes."
 
-@primitive("comparison", z="(x = y)", differentiable=False)
+
+@primitive("comparison", z="(x = y)", why=JUMPS, differentiable=False)
 def equal(xp, x, y):
     """True where `x` equals `y`."""
     return x == y
 
 
-@primitive("comparison", z="x ≠ y", differentiable=False)
+@primitive("comparison", z="x ≠ y", why=JUMPS, differentiable=False)
 def not_equal(xp, x, y):
     """True where `x` differs from `y`."""
     return x != y
 
 
-@primitive("comparison", z="x < y", differentiable=False)
+@primitive("comparison", z="x < y", why=JUMPS, differentiable=False)
 def less(xp, x, y):
     """True where `x` is less than `y`."""
     return x < y
 
 
-@primitive("comparison", z="x ≤ y", differentiable=False)
+@primitive("comparison", z="x ≤ y", why=JUMPS, differentiable=False)
 def less_equal(xp, x, y):
     """True where `x` is at most `y`."""
     return x <= y
 
 
-@primitive("comparison", z="x > y", differentiable=False)
+@primitive("comparison", z="x > y", why=JUMPS, differentiable=False)
 def greater(xp, x, y):
     """True where `x` is greater than `y`."""
     return x > y
 
 
-@primitive("comparison", z="x ≥ y", differentiable=False)
+@primitive("comparison", z="x ≥ y", why=JUMPS, differentiable=False)
 def greater_equal(xp, x, y):
     """True where `x` is at least `y`."""
     return x >= y
 
 
-@primitive("elementwise", z="x, held constant", differentiable=False)
+@primitive(
+    "elementwise",
+    z="x, held constant",
+    why="It is held constant, whatever moves: no gradient passes.",
+    differentiable=False,
+)
 def stop_gradient(xp, x):
     """The same numbers, as a constant."""
     return xp.stop_gradient(x)
 
 
 @primitive(
-    "comparison", z="1 at indices, a place of the row, else 0", differentiable=False
+    "comparison",
+    z="1 at indices, a place of the row, else 0",
+    why=WHOLE,
+    differentiable=False,
 )
 def one_hot(xp, indices, *, classes, dtype, ignored=None):
     """A row for each index, 1 at the index and 0 elsewhere.
@@ -73,13 +85,18 @@ def one_hot(xp, indices, *, classes, dtype, ignored=None):
     return xp.astype(hot, dtype)
 
 
-@primitive("reduction", z="where x is largest{along}", differentiable=False)
+@primitive(
+    "reduction",
+    z="where x is largest{along}",
+    why="A place jumps, and is flat elsewhere, so no gradient passes.",
+    differentiable=False,
+)
 def largest_at(xp, x, *, axis):
     """Where along an axis the largest number is, the first if there are several."""
     return xp.argmax(x, axis=axis)
 
 
-@primitive("comparison", z="where in x indices are", differentiable=False)
+@primitive("comparison", z="where in x indices are", why=WHOLE, differentiable=False)
 def indexing(xp, *indices, picks, front, back):
     """Where in the flattened array that is what an index picks.
 
@@ -109,14 +126,14 @@ def indexing(xp, *indices, picks, front, back):
 # --- checks: the same numbers, or an error --------------------------------------------
 
 
-@primitive("check", z="x", differentiable=False)
+@primitive("check", z="x", why=WHOLE, differentiable=False)
 def in_range(xp, x, *, count, says, but=None):
     """The same whole numbers, each of which must be in 0..count-1 (or be `but`)."""
     xp.check_range(x, count, says, but)
     return x
 
 
-@primitive("check", z="x", differentiable=False)
+@primitive("check", z="x", why=JUMPS, differentiable=False)
 def each_row_sees(xp, x, *, says):
     """The same mask, of which each row must have a True."""
     xp.check_rows(x, says)

@@ -41,8 +41,8 @@ def softmax(xp, x, *, axis=-1):
 
 @softmax.defvjp
 def softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """Raising one weight lowers the others: what counts is how far its gradient lies
-    above the row's average, weighted by `z`.
+    """Each row adds up to 1, so raising one weight lowers the others: only what differs
+    from its weighted mean passes.
 
     Write zᵢ = exp(xᵢ)/s with s = Σₖ exp(xₖ), so that ∂s/∂xⱼ = exp(xⱼ). xⱼ is in the
     denominator, and in the numerator if i = j. By the quotient rule, δᵢⱼ being 1 if
@@ -78,7 +78,8 @@ def log_softmax(xp, x, *, axis=-1):
 
 @log_softmax.defvjp
 def log_softmax_vjp(xp, g, z, inputs, needs, saved, *, axis=-1):
-    """Raising one number raises its own output, and lowers all by its probability.
+    """The probabilities add up to 1: raising one number raises its own output, and
+    lowers all by its probability.
 
     ∂zᵢ/∂xⱼ = δᵢⱼ - softmax(x)ⱼ, so ∂L/∂xⱼ = gⱼ - softmax(x)ⱼ Σᵢ gᵢ, and softmax(x) is
     exp(z).
@@ -139,7 +140,8 @@ def mean_of_counted(xp, x, n):
 
 @mean_of_counted.defvjp
 def mean_of_counted_vjp(xp, g, z, inputs, needs, saved):
-    """Each number counts 1/`n` in the mean, and a larger `n` makes it smaller.
+    """Each number counts 1/`n` in the mean, so that is its slope; and a larger `n`
+    brings the mean closer to 0.
 
     If none counts, nothing flows back.
     """
@@ -171,7 +173,8 @@ def linear(xp, x, weight, bias):
 
 @linear.defvjp
 def linear_vjp(xp, g, z, inputs, needs, saved):
-    """`weight` meets every row of `x`, so its gradient adds up over all rows.
+    """A number of `x` is multiplied by a whole column of `weight`, so it collects from
+    every output; `weight` meets every row of `x`, and collects from all rows.
 
     With W = weight and b = bias, ∂L/∂x = g W, and ∂L/∂W = gᵀ x over all rows of the
     batch. b is added to every row, so ∂L/∂b is the sum of g's rows (the walk takes it,

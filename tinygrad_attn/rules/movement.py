@@ -26,7 +26,8 @@ def reshape(xp, x, *, shape):
 
 @reshape.defvjp
 def reshape_vjp(xp, g, z, inputs, needs, saved, *, shape):
-    """Every number goes back to its old place."""
+    """Nothing is computed, so each gradient goes back as it is to where its number came
+    from."""
     (x,) = inputs
     return (xp.reshape(g, x.shape),)
 
@@ -42,7 +43,8 @@ def permute_dims(xp, x, *, axes):
 
 @permute_dims.defvjp
 def permute_dims_vjp(xp, g, z, inputs, needs, saved, *, axes):
-    """The inverse permutation brings every number back to its place."""
+    """The numbers only changed places, so each gradient takes the way back: the inverse
+    permutation."""
     back = [0] * len(axes)
     for i, axis in enumerate(axes):
         back[axis] = i
@@ -74,7 +76,7 @@ def place(xp, x, *, bounds, shape):
 
 @place.defvjp
 def place_vjp(xp, g, z, inputs, needs, saved, *, bounds, shape):
-    """The zeros are constants; `x` gets back the gradient at its place."""
+    """The zeros are constants, so `x` gets back only the gradient at its place."""
     return (g[tuple(slice(*b) for b in bounds)],)
 
 
@@ -86,7 +88,8 @@ def concat(xp, *inputs, axis):
 
 @concat.defvjp
 def concat_vjp(xp, g, z, inputs, needs, saved, *, axis):
-    """Each input gets back the part that is its own."""
+    """Each number of `z` is one number of one input, so each input gets back the part
+    that is its own."""
     pieces, start = [], 0
     for x, needed in zip(inputs, needs):
         stop = start + x.shape[axis]
@@ -107,8 +110,8 @@ def take(xp, x, indices):
 
 @take.defvjp
 def take_vjp(xp, g, z, inputs, needs, saved):
-    """A row's gradient is the sum over all places where it was taken; a row never taken
-    gets 0."""
+    """A row has an influence wherever it was taken, so its gradients from there add up;
+    a row never taken has none, and gets 0."""
     x, indices = inputs
     return xp.scatter_add(g, indices, x.shape[0]), None
 
@@ -121,7 +124,8 @@ def scatter_add(xp, x, indices, *, rows):
 
 @scatter_add.defvjp
 def scatter_add_vjp(xp, g, z, inputs, needs, saved, *, rows):
-    """Each row was added once, and gets the gradient that arrived at its index."""
+    """Each row was added once, so it gets the gradient of the row that its index
+    names."""
     _, indices = inputs
     return xp.take(g, indices, axis=0), None
 

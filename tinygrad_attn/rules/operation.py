@@ -122,7 +122,8 @@ class Meaning:
         rules: for each input the contribution to its gradient, "∂z ⊙ (1 − z²)".
         inputs: the names of the forward's inputs (the last may take several).
         sentence: what it does, the first words of the forward's docstring.
-        why: why the gradient is that, the first words of the vjp's docstring.
+        why: why the gradient is that, the first words of the vjp's docstring; or why
+            none passes.
         kink: where its slope jumps, and which slope the rule takes there; or "".
         steep: where its slope is infinite; or "".
     """
@@ -210,7 +211,7 @@ class Op:
             rules=rules,
             inputs=self.inputs,
             sentence=first_words(self.forward),
-            why=first_words(self.vjp),
+            why=first_words(self.vjp) or said.get("why", ""),
             kink=said.get("kink", ""),
             steep=said.get("steep", ""),
         )
@@ -262,7 +263,7 @@ def inputs_of(forward: Callable[..., Any]) -> tuple[str, ...]:
     return (*names, code.co_varnames[at]) if several else names
 
 
-SAID = ("z", "means", "kink", "steep")
+SAID = ("z", "means", "why", "kink", "steep")
 OF_THE_STEP = ("Σ", "over", "along", "part", "axes", "back", "dtype")
 
 
@@ -319,6 +320,7 @@ def primitive(kind: Any = "", /, **said: Any) -> Any:
     Args:
         kind: one of KINDS. (`@primitive` alone is right too, and says nothing.)
         z, means: its formula, and that written out.
+        why: of an operation without a vjp, why no gradient passes.
         (name of an input): the rule of its gradient.
         kink, steep: where its slope jumps, or is infinite.
         check, differentiable: as for `Op`.

@@ -151,7 +151,8 @@ def erf(xp, x):
 
 @erf.defvjp
 def erf_vjp(xp, g, z, inputs, needs, saved):
-    """The area up to `x` grows by the height of the curve at `x`."""
+    """A larger `x` adds a strip to the area, as high as the curve at `x`: that height
+    is the slope."""
     (x,) = inputs
     return (g * (2.0 / math.sqrt(math.pi)) * xp.exp(-(x * x)),)
 
@@ -226,8 +227,8 @@ def pow(xp, x, y):
 
 @pow.defvjp
 def pow_vjp(xp, g, z, inputs, needs, saved):
-    """∂`z`/∂`x` = `y` · `x` ^ (`y` - 1), and ∂`z`/∂`y` = `z` · ln `x`, as `z` is
-    exp(`y` ln `x`).
+    """Each of the `y` factors `x` has the others as its slope: `y` · `x` ^ (`y` - 1) in
+    all. And `z` is exp(`y` ln `x`), so its slope in `y` is `z` · ln `x`.
 
     x⁰ is 1 whatever x, so ∂z/∂x is 0 for y = 0, where the formula may have 0 · inf;
     there x is replaced by 1 (`power_base`). By convention, as in PyTorch, ∂z/∂y is 0
@@ -288,7 +289,8 @@ def where(xp, condition, x, y):
 
 @where.defvjp
 def where_vjp(xp, g, z, inputs, needs, saved):
-    """The gradient goes back to where each number came from.
+    """Only the one that was chosen has an influence on `z`: the gradient goes back to
+    where each number came from.
 
     It is selected, not multiplied by 0 or 1: an inf or nan of the branch not taken
     stays out, where 0 · inf would be nan.
