@@ -14,6 +14,9 @@ it.
     program.step();
     program.parameters.n3.array[0] += 0.1;
     program.step();
+
+What a node sends back can be asked of any gradient, too. `program.alone.n5()` takes the
+one that lies at n5's place, and writes the contributions of n5's edges.
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from ..autograd.recording import apply, make
 from ..graph.data import Graph, Node, flat
 from ..rules import comparisons, movement
 from ..tensor import Tensor
-from .anatomy import Buffer, View
+from .anatomy import Buffer, Origin, View
 from .arranging import needed
 from .drafting import Draft, draft_of
 from .listing import Program
@@ -86,8 +89,9 @@ def living(graph: Graph) -> Living:
     shares = {(ids[t], i): g for t, i, g in draft.shares if t in ids}
     known = [*values.values(), *gradients.values(), *shares.values()]
     program = program_of(draft, [*known, draft.outputs[0].array], values)
+    alone = {s: ids[s.origin.node] for s in program.steps if sent_by(s.origin, ids)}
     return Living(
-        JavaScriptText(program).text(),
+        JavaScriptText(program, alone=alone).text(),
         {name: flat(t.array) for name, t in again.leaves.items()},
         {node.id: place(values[node.id]) for node in graph},
         {id: place(g) for id, g in gradients.items()},
@@ -95,6 +99,11 @@ def living(graph: Graph) -> Living:
         again.given,
         place(draft.outputs[0].array),
     )
+
+
+def sent_by(origin: Origin, ids: Mapping[Any, str]) -> bool:
+    """Whether a step computes what a node sends back."""
+    return origin.part == "backward" and origin.node in ids
 
 
 @dataclass(eq=False)

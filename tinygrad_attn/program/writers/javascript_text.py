@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from ..anatomy import Buffer, Check, Map, Operand, Product, Step, View
@@ -49,6 +50,8 @@ class JavaScriptText:
             plain ones.
         module: whether the text is a module that exports createProgram; else a script,
             in which that is a global function, and which Node.js can `require`.
+        alone: step → the name of the part that it belongs to. A part is a function,
+            `program.alone.NAME()`, which a step calls, and which can be called alone.
     """
 
     def __init__(
@@ -58,8 +61,10 @@ class JavaScriptText:
         *,
         typed: bool = True,
         module: bool = False,
+        alone: Mapping[Step, str] | None = None,
     ) -> None:
         self.program, self.said, self.module = program, said, module
+        self.alone = alone or {}
         self.say = JavaScript(typed)
         self.taken = {*program.namer.taken}
         namer = program.namer
@@ -80,22 +85,25 @@ class JavaScriptText:
             each += [f"// {comment(note)}" for note in said.notes(steps)]
             each += map(self.line, steps)
         first = [*map(self.line, program.first)]
-        each = each or [*map(self.line, program.steps)]
+        parts: list[str] = []
+        if not each:
+            parts, each = self.parts()
         inside = [*self.start(), *each, "", *self.returned()]
         loops = [f"function {name}{text}\n" for (text, _), name in self.loops.items()]
-        used = "\n".join([*loops, *each, *first])
+        used = "\n".join([*loops, *each, *first, *parts])
         helpers = [text for name, text in HELPERS.items() if f"{name}(" in used]
         made = MEMORY.replace("@array@", TYPED if self.say.typed else PLAIN)
         arrays = [line for lines in self.memory.values() for line in lines]
-        parts = {
+        chapters = {
             "A step": ["function step(given = {}) {", *indented(inside), "}"],
             "Loops": [*helpers, *loops],
             "Memory: an array for each tensor": [made, *arrays, *self.views()],
+            "Parts of a step": parts,
             "What is the same at each step": first,
             "What is given and read": [GIVEN],
         }
         body = ['"use strict";']
-        for title, lines in parts.items():
+        for title, lines in chapters.items():
             body += ["", f"// === {title} ===", "", *lines] if lines else []
         body += ["", "loadNumbers(numbers ?? {});", SHOWN]
         return "\n".join(
@@ -109,6 +117,19 @@ class JavaScriptText:
                 "",
             ]
         )
+
+    def parts(self) -> tuple[list[str], list[str]]:
+        """The lines of the parts, and those of the steps, which call them."""
+        parts: list[str] = []
+        each: list[str] = []
+        for name, steps in groupby(self.program.steps, self.alone.get):
+            lines = [*map(self.line, steps)]
+            if name is None:
+                each += lines
+                continue
+            parts += [f"program.alone.{name} = () => {{", *indented(lines), "};"]
+            each.append(f"program.alone.{name}();")
+        return ["program.alone = {};", *parts] if parts else [], each
 
     def head(self) -> list[str]:
         """What the text is, and how it is used."""
