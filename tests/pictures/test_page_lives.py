@@ -174,6 +174,20 @@ def test_a_number_is_typed_stepped_dragged_and_taken_back(look_at):
     assert tab.is_disabled("#undo")
 
 
+def test_a_field_takes_what_is_typed_and_no_key_moves_the_page(look_at):
+    tab = look_at(play(small(), None), "#step=2")
+    tab.click("[data-card=n1]")
+    tab.click("td.cell >> nth=0")
+    step = tab.evaluate("STATE.step")
+    tab.click("#number")
+    tab.keyboard.press("Control+A")
+    tab.keyboard.type("-0.05")
+    assert tab.input_value("#number") == "-0.05"
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("PROGRAM.arrays.n1[0]") == -0.05
+    assert tab.evaluate("STATE.step") == step
+
+
 def test_a_nudge_says_what_the_gradient_is(look_at):
     tab = look_at(play(small(), None))
     tab.click("[data-card=n1]")

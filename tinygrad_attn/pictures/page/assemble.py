@@ -14,19 +14,16 @@ from typing import Any
 from ..look.pages import SHARED, page_of
 
 FOLDER = Path(__file__).parent
-STYLES = ("page.css", "drawing.css", "panel.css", "lab.css", "depths.css", "bar.css")
+STYLES = (
+    *("page.css", "drawing.css", "panel.css", "lab.css", "depths.css"),
+    *("why.css", "predict.css"),
+    "bar.css",
+)
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
-    *(
-        "sums.js",
-        "chain.js",
-        "grids.js",
-        "panel.js",
-        "inside.js",
-        "point.js",
-        "tree.js",
-    ),
+    *("sums.js", "chain.js", "why.js", "predict.js"),
+    *("grids.js", "panel.js", "inside.js", "point.js", "tree.js"),
     *("live.js", "lab.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script

@@ -180,7 +180,8 @@ function sendStory(step, send, row, column) {
 
 // What has been sent to a card so far.
 function arrivalsAt(card) {
-  return STEPS.slice(0, STATE.step + 1).flatMap((step) =>
+  const shown = Math.min(STATE.step + 1, openQuestion());
+  return STEPS.slice(0, shown).flatMap((step) =>
     (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
   );
 }

@@ -25,10 +25,10 @@ STEPS.forEach((step, i) => {
 
 const hasValue = (card, step) => APPEARS.get(card.id) <= step;
 
-// The gradient collected up to a step, or null.
+// The gradient collected up to a step, or null; what is to be predicted is not shown.
 function gradientAt(card, step) {
   let found = null;
-  for (const [i, grid] of GRADIENTS.get(card.id)) if (i <= step) found = grid;
+  for (const [i, grid] of GRADIENTS.get(card.id)) if (i <= step && !isHidden(i)) found = grid;
   return found;
 }
 

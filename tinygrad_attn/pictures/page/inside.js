@@ -44,7 +44,7 @@ function closedBackward(card) {
   const result = CARDS.get(DATA.frames[card.id].shows);
   const held = new Set(DATA.frames[card.id].cards);
   const parts = [gridWithHeading(`arrives here: ${derivative(card)}`, result, "gradient", gradientAt(card, STATE.step))];
-  const sends = stepsAtHand().flatMap((i) => STEPS[i].sends ?? []);
+  const sends = stepsAtHand().flatMap((i) => (isHidden(i) ? [] : (STEPS[i].sends ?? [])));
   const outside = new Map(sends.filter((send) => !held.has(send.to)).map((send) => [send.to, send]));
   for (const [id, send] of outside) {
     const to = CARDS.get(id);

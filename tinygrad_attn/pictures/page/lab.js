@@ -32,6 +32,7 @@ function showEdit(message = "") {
   showCards();
   refreshTables();
   grow();
+  refreshReasons();
   showLights([]);
   const point = pointed;
   pointed = null;
@@ -100,7 +101,7 @@ function showChosen(anew) {
   }
   FIELDS.drag.value = v;
   FIELDS.before.textContent = v === first ? "" : `before ${exact(jsonOf(first))}`;
-  FIELDS.nudge.hidden = whole || !card.gradient;
+  FIELDS.nudge.hidden = whole || !card.gradient || hidesGradient(card);
 }
 
 const asTyped = (v) => String(Number(v.toPrecision(6)));

@@ -92,7 +92,7 @@ function forwardPart(card) {
     section.append(make("h3", "", "the local rule, used on the way back"));
     for (const link of rules) section.append(rule(link.rule));
   } else if (!card.gradient) {
-    section.append(make("p", "note", "no gradient: a constant"));
+    section.append(write(make("p", "note"), card.why || "no gradient: a constant", 400));
   }
   parts.push(section);
   return parts;
@@ -133,8 +133,11 @@ function backwardPart(card, step) {
   const arrived = gradientAt(card, STATE.step);
   const parts = [gridWithHeading(`arrives here: ${derivative(card)}`, card, "gradient", arrived)];
   if (card.why) parts.push(write(make("p", "sentence"), card.why, 400));
+  parts.push(loudest(card));
   const sends = step.sends ?? [];
   if (!sends.length) parts.push(make("p", "note", "It sends nothing on: no input needs a gradient."));
+  if (isHidden(STATE.step)) return [...parts, questionPart(STATE.step)];
+  if (PREDICT.said.has(STATE.step)) parts.push(verdictPart(STATE.step));
   for (const send of sends) parts.push(...sendPart(send));
   return parts;
 }
@@ -182,5 +185,6 @@ function announcement() {
   }
   if (step.kind === "seed") return `${where}, backward begins: ${step.sentence || `${derivative(card)} is 1.`}`;
   const to = (step.sends ?? []).map((send) => nameOf(CARDS.get(send.to)));
-  return `${where}, backward: ${name} sends ${to.length ? `to ${to.join(" and ")}` : "nothing on"}.`;
+  const told = `${where}, backward: ${name} sends ${to.length ? `to ${to.join(" and ")}` : "nothing on"}.`;
+  return isHidden(STATE.step) ? `${told} Predict: ${questionText(STATE.step)}` : told;
 }

@@ -20,6 +20,7 @@ function showStep(anew = false) {
   showLinks();
   follow(changed && !overview);
   document.getElementById("panel").scrollTop = 0;
+  showQuestion();
   const { scrubber, count, first, previous, next, last } = CONTROLS;
   const text = STEPS.length ? `${stepNumbers()} / ${STEPS.length}` : "0 / 0";
   count.textContent = text;
@@ -32,8 +33,10 @@ function showStep(anew = false) {
 }
 
 function go(step, anew = false) {
-  if (step === STATE.step && !anew) return;
-  STATE.step = step;
+  const target = Math.min(step, openQuestion());
+  if (isHidden(target) && openAround(STEPS[target].card)) anew = true;
+  if (target === STATE.step && !anew) return;
+  STATE.step = target;
   approach();
   showStep(anew);
   writeAddress();
@@ -74,7 +77,7 @@ function wait() {
 
 function tick() {
   go(atStop(STATE.step + 1, 1));
-  if (STATE.step === LAST) stop();
+  if (STATE.step === LAST || isHidden(STATE.step)) stop();
   else wait();
 }
 
@@ -102,7 +105,8 @@ function writeAddress() {
   try {
     const edits = DONE.length ? `&edit=${DONE.map(({ op }) => op).join(",")}` : "";
     const closed = HOLDER.has(STEPS[STATE.step]?.card) ? `&view=${viewNumber()}` : "";
-    history.replaceState(null, "", `#step=${STATE.step + 1}${closed}${edits}`);
+    const predict = PREDICT.on ? "&predict" : "";
+    history.replaceState(null, "", `#step=${STATE.step + 1}${closed}${predict}${edits}`);
   } catch {
     // A page in a frame, or one that plays very fast, may not be allowed to.
   }
@@ -122,24 +126,25 @@ const KEYS = {
   "+": () => zoomBy(1.4),
   "=": () => zoomBy(1.4),
   "-": () => zoomBy(1 / 1.4),
+  ...GUESS_KEYS,
 };
 
 function onKey(event) {
   const { target, key } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const action = KEYS[key.length === 1 ? key.toLowerCase() : key];
-  if (!action || target.closest?.("select")) return;
+  if (!action || target.closest?.("select, input[type=text]")) return;
   if (key === " " && target.closest?.("button, input[type=checkbox]")) return;
   event.preventDefault();
   action();
 }
 
 // A button that was clicked gives the focus back: the space bar then plays, and does not
-// click it again. One that was reached by Tab keeps it.
+// click it again. One that was reached by Tab keeps it, and so does a field to type in.
 let byPointer = false;
 
 function letGo() {
-  if (byPointer) document.activeElement?.closest?.("button, input, select")?.blur();
+  if (byPointer) document.activeElement?.closest?.("button, select, input:not([type=text])")?.blur();
 }
 
 // What a click on a card does: a leaf, which has no step, shows its panel; a second click
@@ -231,6 +236,7 @@ function start() {
   buildCards();
   buildClosed();
   begin();
+  buildPredicting();
   buildFolding();
   buildCamera();
   buildPointing();

@@ -25,6 +25,8 @@ function pointAt(point) {
   READOUT.replaceChildren(
     ...lines.map((line, i) => make("p", i ? "more" : "head", clipped(line, 1200))),
   );
+  const reason = point ? reasonAt(point) : "";
+  if (reason) READOUT.append(make("p", "reason", reason));
   READOUT.classList.toggle("empty", !point);
   if (!point) READOUT.append(make("p", "hint", HINT));
 }

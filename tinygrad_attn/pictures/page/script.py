@@ -80,6 +80,7 @@ class Script:
             "subtitle": fit_text(subtitle, 160),
             "opening": fit_text(summary(self.graph, leaves, steps), 300),
             "of": fit_text(pretty(self.graph.of), NAME),
+            "through": fit_text(pretty(self.graph.through), NAME),
             "tokens": self.tokens,
             "cards": cards,
             "links": self.links(),
@@ -102,7 +103,7 @@ class Script:
             "kind": made.kind,
             "shape": shape_text(node.shape),
             "sentence": words.sentence,
-            "why": words.why,
+            "why": words.why if explains(node) else "",
             "source": fit_text(short_path(node.source), 160),
             "module": fit_text(node.module, NAME),
             "value": grid_data(self.values[node.id]),
@@ -231,6 +232,13 @@ class Script:
             f"What is computed from {self.called[node.id]} after this part sends this "
             f"gradient back to it: here the walk backward through this part begins."
         )
+
+
+def explains(node: Node) -> bool:
+    """Whether a node's operation is why it has a gradient, or why it has none. (One of
+    constants has none for their sake.)"""
+    op = node.operation
+    return node.gradient_array is not None or (op is not None and not op.differentiable)
 
 
 def add(so_far: Any, share: Any) -> Any:
