@@ -119,6 +119,9 @@ def test_a_gradient_is_hidden_until_its_sign_is_guessed(look_at):
     said = "([id]) => gradientStory(CARDS.get(id), 0, 0).lines[0]"
     assert tab.evaluate(said, [send["to"]]).endswith("not arrived yet")
     assert tab.evaluate("([id]) => reasonOf(CARDS.get(id), 0, 0)", [send["to"]]) == ""
+    point = "{ card: CARDS.get(id), which: 'value', row: 0, column: 0 }"
+    tab.evaluate(f"([id]) => trace({point})", [send["to"]])
+    assert tab.is_hidden("#paths")
     way = sign(tab.evaluate(TRUTH))
     tab.keyboard.press(KEYS[way])
     assert "gradient arrived" in card.get_attribute("aria-label")

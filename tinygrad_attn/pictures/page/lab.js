@@ -33,6 +33,7 @@ function showEdit(message = "") {
   refreshTables();
   grow();
   refreshReasons();
+  refreshPaths();
   showLights([]);
   const point = pointed;
   pointed = null;

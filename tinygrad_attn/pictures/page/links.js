@@ -64,6 +64,7 @@ function showLinks() {
     back.setAttribute(end, "url(#tip-back)");
   }
   showRules(step);
+  drawPath();
 }
 
 // The rules at work, written where there is room: by their links, or by the card that

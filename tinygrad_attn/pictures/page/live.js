@@ -20,7 +20,7 @@ function running(create, { numbers, loss }) {
   for (const group of ["parameters", "constants", "fixed", "locals"]) {
     for (const [name, tensor] of Object.entries(program[group])) arrays[name] = tensor.array;
   }
-  return { arrays, loss, run: () => program.step() };
+  return { arrays, loss, run: () => program.step(), alone: program.alone };
 }
 
 const PROGRAM = LIVE && running(createPart, LIVE.part);

@@ -37,6 +37,7 @@ function go(step, anew = false) {
   if (isHidden(target) && openAround(STEPS[target].card)) anew = true;
   if (target === STATE.step && !anew) return;
   STATE.step = target;
+  closePaths();
   approach();
   showStep(anew);
   writeAddress();
@@ -244,6 +245,7 @@ function start() {
   buildStripping();
   buildTree();
   buildLab();
+  buildPaths();
   buildControls();
   if (STEPS.length) showStep();
   overview = readAddress() === null;
