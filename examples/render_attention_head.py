@@ -14,7 +14,7 @@ what it computes, and writes, as SVG and as DOT:
     head_primitive    the same, its softmax opened into exp, sum and division
     head_number       one number of the head's result, and every path that leads to it
     attention         where each position looks, as maps and as lines
-    head.html         a page: step forward and backward through the head
+    head.html         a page: step forward and backward through the head, with a tour
 
 Graphviz places the cards: its program `dot`, or the one in pygraphviz's wheel. Where
 neither is installed, tinygrad_attn places them itself.
@@ -36,6 +36,7 @@ import nn
 from examples import terminal, train_reverse, training
 from examples.common import Metrics
 from examples.files import check_folder, name_of_file, name_of_folder, words
+from examples.head_tour import tour_of
 from examples.options import Parser
 from examples.reverse_task import written
 from tinygrad_attn import (
@@ -171,7 +172,9 @@ def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
     print(f"  {out / 'attention.html'}, and .svg")
     page = out / "head.html"
     head = run.model.layers[o.layer].self_attn, o.head
-    play(loss, page, head=head, tokens=tokens, title=f"Head {o.head}, played")
+    tour = tour_of(unfold(loss, "op", head=head))
+    name = f"Head {o.head}, played"
+    play(loss, page, head=head, tokens=tokens, title=name, tour=tour)
     print(f"  {page}   ← open this one first\n")
     print(f"The pictures are {drawings['head_op'].note}.")
     return 0

@@ -187,3 +187,16 @@ def test_a_page_that_only_plays_follows_no_paths(look_at, monkeypatch):
     tab = look_at(play(two_ways(), None), "#step=1")
     tab.click("td.cell >> nth=0")
     assert tab.is_hidden("#paths")
+
+
+def test_on_a_phone_a_way_leads_from_the_number_to_its_paths(look_at):
+    phone = {"has_touch": True, "is_mobile": True}
+    tab = look_at(play(two_ways(), None), size=(390, 780), own=phone)
+    tab.evaluate("showLeaf('n1')")
+    tab.tap("td.cell >> nth=0")
+    tab.tap(".to-paths")
+    tops = "['paths', 'editor', 'readout'].map((id) =>"
+    tops += " document.getElementById(id).getBoundingClientRect())"
+    paths, editor, readout = tab.evaluate(f"{tops}.map((b) => [b.top, b.bottom])")
+    assert editor[1] - 1 <= paths[0] < readout[0] - 40
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390

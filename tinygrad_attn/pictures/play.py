@@ -22,6 +22,7 @@ from .page.assemble import page
 from .page.live import is_whole, live
 from .page.playable import ENDINGS, Page
 from .page.script import Script
+from .page.tour import stops
 from .sheets.sheet import Look
 from .sheets.tensors import tensors
 from .writing.placing import lay_out
@@ -42,6 +43,7 @@ def play(
     tokens: Sequence[str] | None = None,
     title: str | None = None,
     limit: int = MOST,
+    tour: Sequence[tuple[str, str, str]] | None = None,
 ) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
@@ -55,15 +57,19 @@ def play(
         tokens: labels for the rows of every tensor that has as many rows.
         title: the heading; by default the name of the root or of the part.
         limit: the most cards on the page.
+        tour: stops to walk to, each (name, card, words). The page's address leads to
+            one by its name (`#tour=softmax`). The card is where it is made,
+            "weights", or with a ∂, "∂weights", where its gradient is complete.
 
     Returns:
         The page's text, a str that a notebook shows as the page; `.show()` opens it
         in the browser, and print says in one line what it is.
 
     Raises:
-        TypeError: path or tokens has a wrong type.
+        TypeError: path, tokens or tour has a wrong type.
         ValueError: a path that does not end in .html, a level that cannot be played,
-            too many cards, or tokens that fit no rows; and the errors of `unfold`.
+            too many cards, tokens that fit no rows, or a stop at no card; and the
+            errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -104,7 +110,9 @@ def play(
     if isinstance(root, Tensor) and not is_whole(graph):
         whole = graph_of("play", root, "op")
     alive = live(every, whole)
-    data = Script(graph, tokens, alive).data(heading, below)
+    script = Script(graph, tokens, alive)
+    data = script.data(heading, below)
+    data["tour"] = stops(tour, script.graph, script.called, data["steps"])
     made = Page(
         page(data, still, alive.scripts),
         heading,

@@ -16,7 +16,7 @@ from ..look.pages import SHARED, page_of
 FOLDER = Path(__file__).parent
 STYLES = (
     *("page.css", "drawing.css", "panel.css", "lab.css", "depths.css"),
-    *("why.css", "predict.css", "paths.css"),
+    *("why.css", "predict.css", "paths.css", "tour.css"),
     "bar.css",
 )
 SCRIPTS = (
@@ -24,7 +24,7 @@ SCRIPTS = (
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
     *("sums.js", "chain.js", "why.js", "predict.js"),
     *("grids.js", "panel.js", "inside.js", "point.js", "tree.js"),
-    *("live.js", "lab.js", "paths.js", "player.js"),
+    *("live.js", "lab.js", "paths.js", "tour.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script
 

@@ -147,6 +147,24 @@ function tracePaths() {
   const others = `The other ${found.length - MOST_SHOWN} add up to ${exact(jsonOf(rest))}.`;
   PATHS["paths-rest"].textContent = found.length > MOST_SHOWN ? others : "";
   lightPath(traced.lit);
+  const point = pointed;
+  pointed = null;
+  pointAt(point);
+}
+
+// The paths stand below the step's numbers, and may be out of sight: a way to them.
+function toPaths({ card, row, column }) {
+  const at = row * (card.value.shape.at(-1) ?? 1) + column;
+  if (traced?.card !== card || traced.at !== at || !traced.count) return [];
+  const button = make("button", "to-paths", `${traced.count === 1 ? "its path" : `its ${traced.count} paths`} to ${LOSS}`);
+  button.type = "button";
+  button.tabIndex = -1; // with the keyboard one is there by Tab
+  button.addEventListener("pointerdown", () => {
+    const panel = document.getElementById("panel");
+    const top = panel.getBoundingClientRect().top + (EDITOR.hidden ? 0 : EDITOR.offsetHeight);
+    panel.scrollTop += PATHS.paths.getBoundingClientRect().top - top;
+  });
+  return [button];
 }
 
 function tracedText({ card, at, name, found, count }) {

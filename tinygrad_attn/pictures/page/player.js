@@ -107,7 +107,7 @@ function writeAddress() {
     const edits = DONE.length ? `&edit=${DONE.map(({ op }) => op).join(",")}` : "";
     const closed = HOLDER.has(STEPS[STATE.step]?.card) ? `&view=${viewNumber()}` : "";
     const predict = PREDICT.on ? "&predict" : "";
-    history.replaceState(null, "", `#step=${STATE.step + 1}${closed}${predict}${edits}`);
+    history.replaceState(null, "", `#${whereInAddress()}${closed}${predict}${edits}`);
   } catch {
     // A page in a frame, or one that plays very fast, may not be allowed to.
   }
@@ -207,7 +207,9 @@ function buildControls() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => {
     const step = readAddress();
-    if (step !== null) jump(step);
+    const halt = stopOf(location.hash);
+    if (halt >= 0) visit(halt);
+    else if (step !== null) jump(step);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     THEME = readTheme();
@@ -250,6 +252,7 @@ function start() {
   if (STEPS.length) showStep();
   overview = readAddress() === null;
   home();
+  buildTour();
   WORLD.classList.remove("gliding"); // the first view is there at once
 }
 
