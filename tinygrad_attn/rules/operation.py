@@ -63,7 +63,7 @@ A rule speaks of inputs of the result's shape. Where one was broadcast, a pictur
 the Σ over its copies, as the walk does.
 
 The first paragraph of the forward's docstring says what it does; that of the vjp's, why
-its gradient is so.
+its gradient is so (`why=`, where there is no vjp, why none passes).
 
 **To add a rule**, see docs/adding_an_operation.md.
 """
