@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from played import MODELS, attention
+from played import MODELS, attention, layers
 
 from tinygrad_attn import Tensor, play, record
 from tinygrad_attn.graph.unfold import graph_of
@@ -173,3 +173,28 @@ def test_without_a_way_back_there_is_nothing_to_predict(look_at):
     with record():
         y = (x * x).sum()
     assert look_at(play(y, None)).is_hidden("#predict")
+
+
+def test_a_question_inside_a_closed_module_opens_it(look_at):
+    """And closed again, it shows no gradient that is to be predicted."""
+    loss, settings = layers()
+    tab = look_at(play(loss, None, **settings), "#predict")
+    assert tab.evaluate("CLOSED.size") > 0
+    grids = """STEPS[openQuestion()].sends.filter((send) => send.path === 1)
+        .map((send) => gradientAt(CARDS.get(send.to), LAST))"""
+    closed = 0
+    for _ in range(tab.evaluate("STEPS.filter(asks).length")):
+        tab.evaluate("moveTo(LAST)")
+        assert tab.evaluate("STATE.step === openQuestion()")
+        assert tab.query_selector(".question")
+        if closed < 2 and tab.evaluate("VIEW.open?.length"):
+            closed += 1
+            tab.evaluate("closeFrame(VIEW.open.at(-1))")
+            assert not any(tab.evaluate(grids))
+            assert not tab.query_selector("#explanation .send")
+            tab.evaluate("moveTo(LAST)")
+            assert tab.query_selector(".question")
+        tab.evaluate("guess('up')")
+        assert tab.query_selector(".verdict")
+    assert closed == 2
+    assert not tab.evaluate("isHidden(LAST)")
