@@ -185,6 +185,13 @@ def test_a_value_has_no_parts(settings, words):
     assert "\n" not in str(caught.value)
 
 
+def test_an_operation_of_ones_own_on_values_is_refused():
+    x = Value(2.0)
+    z = Value(8.0, (x,), "cube", (12.0,))
+    with pytest.raises(ValueError, match=r"^play: a Value made by 'cube' given; "):
+        play(z * 2, None)
+
+
 def test_a_graph_of_modules_lacks_what_is_inside():
     with record():
         loss = nn.Linear(2, 2)(leaf(1, 2)).sum()

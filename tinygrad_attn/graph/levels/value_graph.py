@@ -40,17 +40,18 @@ def graph_of_values(who: str, root: Value, limit: int) -> Graph:
                 f"{who}: more than {limit:,} Values behind this one cannot be read; "
                 "give a part of it (or a higher limit)"
             )
+    for v in order:
+        if v._prev and of_symbol(v._op) is None:
+            raise ValueError(
+                f"{who}: a Value made by {v._op!r} given; its operation must be one of "
+                "Value's own, such as '+' or 'tanh'"
+            )
     once, twice = gradients_of(root), gradients_of(root, STEP)
     ids = {v: f"n{i}" for i, v in enumerate(order)}
     names = names_of(order, root)
     nodes, edges = [], []
     for v in order:
         made_by = of_symbol(v._op) if v._prev else None
-        if v._prev and made_by is None:
-            raise ValueError(
-                f"{who}: a Value made by {v._op or 'nothing'!r} given; its operation "
-                "must be one of Value's own, such as '+' or 'tanh'"
-            )
         g = once[v]
         node = Node(ids[v], names[v], made_by.name if made_by else "input", made_by)
         if made_by:

@@ -6,7 +6,6 @@ const CONTROLS = Object.fromEntries(
     (id) => [id, document.getElementById(id)],
   ),
 );
-const NARROW = 500; // px
 const PAUSE = 1600; // ms per step at speed 1
 const LAST = Math.max(STEPS.length - 1, 0);
 let timer = 0;
@@ -241,8 +240,7 @@ function start() {
   buildLab();
   buildControls();
   if (STEPS.length) showStep();
-  // On a phone all of it is too small to read: there one begins at the first step.
-  overview = readAddress() === null && stageSize().w >= NARROW;
+  overview = readAddress() === null;
   home();
   WORLD.classList.remove("gliding"); // the first view is there at once
 }
