@@ -47,7 +47,8 @@ ORDER = """
     copies ops tensor functional creation check_gradients
     graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
-        graph.levels graph.levels.opening graph.levels.single_numbers graph.levels.fold
+        graph.levels graph.levels.opening graph.levels.single_numbers
+        graph.levels.value_graph graph.levels.fold
         graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks
         graph.parts.head graph.parts.focus graph.unfold
         graph.explaining graph.explaining.differences graph.explaining.explanation

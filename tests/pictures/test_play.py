@@ -122,8 +122,7 @@ def test_a_page_is_as_large_as_what_is_shown_and_no_larger():
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
-        ({"level": "module"}, ValueError, "level 'module' given; it must be 'op' or"),
-        ({"level": "scalar"}, ValueError, "level 'scalar' given; it must be 'op' or"),
+        ({"level": "number"}, ValueError, "level 'number' given; it must be one of"),
         ({"limit": 0}, ValueError, "limit"),
         ({"limit": 2}, ValueError, "more than 2 cannot be read"),
         ({"focus": "nothing"}, ValueError, "focus='nothing' given"),

@@ -13,13 +13,15 @@ from typing import Any
 
 from ..errors import check_number
 from ..graph.data import Graph
+from ..graph.levels.value_graph import chooser, graph_of_values, with_arrays
 from ..graph.notation.tidy import without_transposes
 from ..graph.unfold import graph_of
+from ..scalar import Value
 from ..tensor import Tensor
 from .draw import check_count, headings, shortened
 from .look.paths import path_for
 from .page.assemble import page
-from .page.live import is_whole, live
+from .page.live import Live, is_whole, live
 from .page.playable import ENDINGS, Page
 from .page.script import Script
 from .page.tour import stops
@@ -32,7 +34,7 @@ MOST = 300  # cards on a page
 
 
 def play(
-    root: Tensor | Graph,
+    root: Tensor | Value | Graph,
     path: str | os.PathLike[str] | None = "head.html",
     level: str = "op",
     head: Any = None,
@@ -47,16 +49,22 @@ def play(
 ) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
-    One HTML file that a browser opens from the disk, without network or libraries. Each
-    step says what it does and why its gradient is so, and a number what it does to L:
-    "x[0] up .01 → loss up .0031". *Predict first* hides each gradient until its sign
+    One HTML file that a browser opens from the disk, without network or libraries. A
+    page of many cards begins with few: modules, steps that repeat and parts of long
+    code stand closed, each as one card, which a click opens in place. A closed one
+    plays as one step. A click on a number opens what it was made from, and that again.
+
+    Each step says what it does and why its gradient is so, and a number what it does to
+    L: "x[0] up .01 → loss up .0031". *Predict first* hides each gradient until its sign
     was guessed. A click on a number lights its paths to L, with the share of its
     gradient that each contributes.
 
     Args:
-        root: a Tensor, such as a loss, or a Graph that `unfold` made.
+        root: a Tensor, such as a loss; a Value; or a Graph that `unfold` made.
         path: the file to write, an .html; None to write nothing.
-        level: "op" or "primitive".
+        level: the depth of its cards: "op"; "module", the same with all modules closed
+            at the beginning; "primitive", into which operations open as modules do; or
+            "scalar", a card for each number. A Value is always played number by number.
         head, sample, focus, module: a part of the computation, as in `unfold`.
         tokens: labels for the rows of every tensor that has as many rows.
         title: the heading; by default the name of the root or of the part.
@@ -71,9 +79,9 @@ def play(
 
     Raises:
         TypeError: path, tokens or tour has a wrong type.
-        ValueError: a path that does not end in .html, a level that cannot be played,
-            too many cards, tokens that fit no rows, or a stop at no card; and the
-            errors of `unfold`.
+        ValueError: a path that does not end in .html, an unknown level, a Graph of
+            modules, a Value with a level or a part that it has not, too many cards,
+            tokens that fit no rows, or a stop at no card; and the errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -81,17 +89,10 @@ def play(
     >>> page.startswith("<!doctype html>"), page.heading
     (True, 'loss')
     """
-    given = root.level if isinstance(root, Graph) else level
-    if given not in ("op", "primitive"):
-        raise ValueError(f"play: level {given!r} given; it must be 'op' or 'primitive'")
     check_number("play", "limit", limit, 1, whole=True)
     if path is not None:
         path = path_for("play", path, *ENDINGS, what="path=")
-    graph = (
-        root
-        if isinstance(root, Graph)
-        else graph_of("play", root, level, module, head, sample, focus)
-    )
+    graph = computation(root, level, head, sample, focus, module, limit)
     heading, below = headings(graph, head, sample, focus, module)
     heading = heading if title is None else str(title) or heading
     every, graph = graph, without_transposes(graph)
@@ -113,9 +114,10 @@ def play(
     whole = None
     if isinstance(root, Tensor) and not is_whole(graph):
         whole = graph_of("play", root, "op")
-    alive = live(every, whole)
+    fixed = why_fixed(root, level, head, sample, focus, module)
+    alive = Live(why_not=fixed) if fixed else live(every, whole)
     script = Script(graph, tokens, alive)
-    data = script.data(heading, below)
+    data = script.data(heading, below, closed=level == "module")
     data["tour"] = stops(tour, script.graph, script.called, data["steps"])
     made = Page(
         page(data, still, alive.scripts),
@@ -126,3 +128,55 @@ def play(
     if made.path is not None:
         made.save(made.path)
     return made
+
+
+def computation(
+    root: Any,
+    level: str,
+    head: Any,
+    sample: int,
+    focus: str | None,
+    module: Any,
+    limit: int,
+) -> Graph:
+    """What a page plays, as a graph of operations or of single numbers."""
+    if isinstance(root, Value):
+        part = {"head": head, "focus": focus, "module": module}
+        given = [name for name, x in part.items() if x is not None]
+        given += [f"level={level!r}"] if level not in ("op", "scalar") else []
+        if given:
+            raise ValueError(
+                f"play: {given[0]} given with a Value; its numbers have one level, and "
+                "all are played: give the Value alone"
+            )
+        return graph_of_values("play", root, limit)
+    if isinstance(root, Graph):
+        if root.level == "module":
+            raise ValueError(
+                "play: a Graph at level 'module' given; it lacks the operations "
+                "inside: give the Tensor, with level='module'"
+            )
+        return with_arrays(root) if root.level == "scalar" else root
+    finer = "op" if level == "module" else level
+    graph = graph_of("play", root, finer, module, head, sample, focus)
+    return with_arrays(graph) if level == "scalar" else graph
+
+
+def why_fixed(
+    root: Any, level: str, head: Any, sample: int, focus: str | None, module: Any
+) -> str:
+    """Why the single numbers of a page cannot be changed, in a sentence; or ""."""
+    if isinstance(root, Graph) and root.level == "scalar":
+        return (
+            "This page only plays: of a Graph it is not known where it chooses by its "
+            "numbers. Give the Tensor, with level='scalar'."
+        )
+    if isinstance(root, Tensor) and level == "scalar":
+        fine = graph_of("play", root, "primitive", module, head, sample, focus)
+        if found := chooser(fine):
+            return (
+                f"This page only plays: what its {found} would make of other numbers "
+                "is not in a graph of single numbers. At level='primitive' every "
+                "number can be changed."
+            )
+    return ""

@@ -3,6 +3,7 @@
 const CAMERA = { x: 0, y: 0, zoom: 1, moved: false }; // screen = drawing · zoom + (x, y)
 const MARGIN = 16;
 const READABLE = 0.5; // below this zoom a card says nothing: follow the steps instead
+const NARROW = 500; // px
 const STAGE = document.getElementById("stage");
 const WORLD = document.getElementById("world");
 const FINGERS = new Map(); // pointers that are down
@@ -45,12 +46,25 @@ function fit() {
 
 // The whole drawing, or where it would be too small to read, its step.
 function home() {
+  if (overview && stageSize().w < NARROW && fitZoom() < READABLE) {
+    showData();
+    return;
+  }
   if (overview || fitZoom() >= READABLE) {
     fit();
     return;
   }
   CAMERA.zoom = Math.max(READABLE, Math.min(0.8, stageSize().w / 450));
   follow(true);
+}
+
+// On a phone all of it is too small to read: there one begins at the data.
+function showData() {
+  const data = DATA.cards.find((c) => !c.how && c.kind !== "parameter" && DRAWN.has(c.id));
+  const first = data ?? [...DRAWN.values()][0];
+  if (!first) return;
+  CAMERA.zoom = 0.8;
+  showAround(first, [first]);
 }
 
 // From the first view to where the numbers can be read.

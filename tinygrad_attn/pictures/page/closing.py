@@ -12,6 +12,7 @@ What a computation begins with is never hidden: a drawing starts at the data.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 
 from ..sheets.sheet import Card, Link, Sheet
 
@@ -159,17 +160,21 @@ def between(links: list[Link], stands: dict[str, str]) -> list[Link]:
 
 
 def in_order(sheet: Sheet) -> list[str]:
-    """The cards, each after those that it is made from; fewer than all, if some go
-    round in a circle."""
+    """The cards, each after those that it is made from, and otherwise as they stand;
+    fewer than all, if some go round in a circle."""
+    place = {card.id: i for i, card in enumerate(sheet.cards)}
     waits = {card.id: 0 for card in sheet.cards}
     users: dict[str, list[str]] = {card.id: [] for card in sheet.cards}
     for link in sheet.links:
         waits[link.target] += 1
         users[link.source].append(link.target)
-    order = [id for id, count in waits.items() if not count]
-    for id in order:
+    ready = [place[id] for id, count in waits.items() if not count]
+    order: list[str] = []
+    while ready:
+        id = sheet.cards[heappop(ready)].id
+        order.append(id)
         for user in users[id]:
             waits[user] -= 1
             if not waits[user]:
-                order.append(user)
+                heappush(ready, place[user])
     return order

@@ -39,7 +39,7 @@ function closedForward(card) {
 }
 
 // What a module sends to each of those that it is made from, and how many of its own
-// parameters have their gradient now.
+// leaves, such as parameters, have their gradient now.
 function closedBackward(card) {
   const result = CARDS.get(DATA.frames[card.id].shows);
   const held = new Set(DATA.frames[card.id].cards);
@@ -52,7 +52,7 @@ function closedBackward(card) {
     parts.push(gridWithHeading(`${derivative(to)}: ${done}`, to, "gradient", send.so_far));
   }
   const own = new Set(sends.map((send) => send.to).filter((id) => held.has(id) && !CARDS.get(id).how));
-  if (own.size) parts.push(make("p", "note", `Its ${own.size} ${own.size > 1 ? "parameters have their gradients" : "parameter has its gradient"} now.`));
+  if (own.size) parts.push(make("p", "note", `Its ${own.size > 1 ? `${own.size} leaves have their gradients` : "leaf has its gradient"} now.`));
   return parts;
 }
 

@@ -67,7 +67,9 @@ class Script:
         """
         sheet = tensors(self.graph, Look(), title, subtitle)
         sizes = {n.id: self.size(n) for n in self.graph}
-        drawn, frames = views(self.graph, sheet, sizes, self.size_closed, closed)
+        drawn, frames = views(
+            self.graph, sheet, sizes, self.size_closed, self.made, closed
+        )
         cards = []
         for node in self.graph:
             size = sizes[node.id]
@@ -126,6 +128,10 @@ class Script:
     def size_closed(self, title: str, result: str) -> Size:
         """The size of the card of a closed module, which shows one of its results."""
         return size_on_page(f"{title}  +", self.values[result], self.below(result))
+
+    def made(self, result: str, operation: str) -> str:
+        """The title of a closed operation."""
+        return fit_text(f"{self.called[result]} = {operation}(…)", FORMULA)
 
     def below(self, id: str) -> str | None:
         """The line above a gradient; None if there is none."""

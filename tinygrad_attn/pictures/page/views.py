@@ -63,9 +63,8 @@ def folded(sheet: Sheet, wanted: str = "") -> Folded:
     return found
 
 
-def turns_of(graph: Graph, sheet: Sheet) -> list[Folded]:
+def turns_of(graph: Graph, sheet: Sheet, composites: set[str]) -> list[Folded]:
     """The folded sheets that draw every card, each turn of what repeats in one."""
-    composites = {id for id, g in graph.groups.items() if g.type == "composite"}
     found: list[Folded] = []
     seen: set[str] = set()
     for node in graph:
@@ -102,18 +101,22 @@ def views(
     sheet: Sheet,
     sizes: dict[str, Size],
     size_of: SizeOf,
+    title_of: Callable[[str, str], str],
     closed: bool = False,
 ) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
     """The views of a graph as data, the one with which the page begins first; and for
     each frame that can be closed its result and all cards in it.
 
     Args:
+        size_of: the size of a closed frame.
+        title_of: the title of a closed operation: its result's id, its name → title.
         closed: whether the page begins with all frames closed.
     """
     drawn: dict[tuple[str, ...], dict[str, Any]] = {}
     frames: dict[str, dict[str, Any]] = {}
     rows: dict[tuple[str, ...], bool] = {}
-    turns = turns_of(graph, sheet)
+    composites = {id for id, g in graph.groups.items() if g.type == "composite"}
+    turns = turns_of(graph, sheet, composites)
     few = len(sheet.cards) <= MOST_BOXES and not closed
     for turn in turns if turns[0].stands or not few else ():
         closing = Closing(turn)
@@ -124,6 +127,9 @@ def views(
         first = () if closed else closing.first()
         for path in dict.fromkeys([first, (), *closing.paths.values()]):
             found = closing.closed(path)
+            for card in found.sheet.cards:
+                if card.id in composites:
+                    card.title = title_of(frames[card.id]["shows"], card.title)
             boxes = tuple(card.id for card in found.sheet.cards)
             if boxes in drawn or len(in_order(found.sheet)) < len(boxes):
                 continue
