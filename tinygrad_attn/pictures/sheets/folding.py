@@ -112,7 +112,10 @@ class Fold:
                 continue
             for a, b in zip(drawn, block):
                 found[b] = a
-                for x, y in zip(sources[a], sources[b]):
+                pair = [sources[a], sources[b]]
+                if len(pair[0]) != len(pair[1]):  # the first step lacks one, no leaf
+                    pair = [[x for x in mine if not sources[x]] for mine in pair]
+                for x, y in zip(*pair):
                     if x != y and not sources[x] and not sources[y]:
                         found[y] = x
         return found
@@ -190,13 +193,28 @@ class Fold:
         if shared:
             more = ", …" if len(shared) > NAMED else ""
             lines.append(f"with {', '.join(shared[:NAMED])}{more} as well")
-        for card in self.old.cards:
-            if card.kind == "loss" and self.stands.get(card.id) == id:
-                lines.append(f"up to {titles[card.id]}")  # which is hidden as well
+        ends = [
+            titles[card.id]
+            for card in self.old.cards
+            if self.stands.get(card.id) == id
+            and (card.kind == "loss" or self._named(card.id, titles[card.id]))
+        ]
+        if ends:  # which is hidden as well
+            lines.append(f"up to {', '.join(ends[:NAMED])}")
         lines = [fit_text(line, FORMULA) for line in lines]
         tip = f"{title}: folded; draw(..., step=) opens one, draw(..., fold=False) all"
         frame = self._outside
         return Card(id, "op", title, "", frame, lines=lines, tooltip=tip, again=True)
+
+    def _named(self, id: str, name: str) -> bool:
+        """Whether a drawn card has the name of a hidden one in its formula."""
+        users = {user for user in self.wiring.users[id] if user not in self.stands}
+        formulas = [
+            card.title.partition(" = ")[2]
+            for card in self.old.cards
+            if card.id in users
+        ]
+        return any(name in formula for formula in formulas)
 
     @property
     def _counts(self) -> bool:
