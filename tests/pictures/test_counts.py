@@ -14,7 +14,7 @@ WIDTH = 2
 
 
 def times(text):
-    found = re.search(r" × (\d+)$", text)
+    found = re.search(r" × (\d+)(, with other plain numbers)?$", text)
     return int(found[1]) if found else 1
 
 
@@ -330,6 +330,17 @@ def test_layers_with_other_plain_numbers_are_no_repeats(factors, folds):
         loss = model(randn(3, 2)).sum()
     labels = [frame.label for frame in draw(loss, "module").sheet.frames]
     assert any("× 3" in label for label in labels) == folds
+
+
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_folded_layers_with_other_plain_numbers_say_so(level):
+    for factors, told in ((2, 2, 2, 2), False), ((2, 3, 4, 5), True):
+        model = nn.Sequential(*(nn.Sequential(Scaled(f), Scaled(f)) for f in factors))
+        with record():
+            loss = model(randn(3, 2)).sum()
+        labels = [frame.label for frame in draw(loss, level).sheet.frames]
+        (label,) = [label for label in labels if " × 8" in label]
+        assert label.endswith(", with other plain numbers") == told
 
 
 def test_an_operation_between_modules_has_all_its_arguments():

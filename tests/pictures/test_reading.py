@@ -259,6 +259,17 @@ def test_the_first_step_of_a_loop_that_adds_up_is_its_first_turn(level):
 
 
 @pytest.mark.parametrize("level", ["module", "op"])
+def test_steps_with_other_plain_numbers_say_so(level):
+    w, h = randn(3, 3).requires_grad_(), randn(2, 3)
+    with record():
+        for t in range(STEPS):
+            h = (h @ w) * 0.9**t
+        loss = h.sum()
+    (others,) = [c for c in draw(loss, level).sheet.cards if c.again]
+    assert "with other plain numbers" in others.lines
+
+
+@pytest.mark.parametrize("level", ["module", "op"])
 def test_a_card_for_hidden_steps_says_that_the_result_is_among_them(level):
     w, h, total = randn(3, 3).requires_grad_(), randn(2, 3), 0.0
     with record():

@@ -20,6 +20,7 @@ from .merging import joined, said
 from .runs import Run, Wiring, find_run
 from .sheet import FORMULA, Card, Frame, Link, Sheet
 
+OTHERS = "with other plain numbers"  # x · 2, then x · 3
 NAMED = 5  # shared inputs that a card names
 
 
@@ -49,6 +50,7 @@ class Fold:
         twin: a hidden card, or a leaf of one → the drawn one like it.
         uses: a card from outside → the number of blocks that use it.
         own: whether each block has a frame of its own, as a layer has.
+        numbers_differ: whether the others have other plain numbers than the drawn one.
     """
 
     def __init__(self, sheet: Sheet, run: Run, drawn: int, number: int) -> None:
@@ -69,6 +71,9 @@ class Fold:
             if leaf and told and users and all(user in self.stands for user in users):
                 self.stands[id] = ""
         self.uses = self._uses()
+        plain = self.wiring.plain
+        pairs = [(plain[a], plain[b]) for a, b in self.twin.items()]
+        self.numbers_differ = any(len(a) == len(b) and a != b for a, b in pairs)
         self.frames = self.wiring.frames
         homes = [self.frames.around(block) for block in run.blocks]
         own = [self.frames.held.get(home) == {*b} for home, b in zip(homes, run.blocks)]
@@ -199,8 +204,10 @@ class Fold:
             if self.stands.get(card.id) == id
             and (card.kind == "loss" or self._named(card.id, titles[card.id]))
         ]
+        if self.numbers_differ:
+            lines.append(OTHERS)
         if ends:  # which is hidden as well
-            lines.append(f"up to {', '.join(ends[:NAMED])}")
+            lines.append(f"up to {ends[-1]}")
         lines = [fit_text(line, FORMULA) for line in lines]
         tip = f"{title}: folded; draw(..., step=) opens one, draw(..., fold=False) all"
         frame = self._outside
@@ -227,6 +234,8 @@ class Fold:
         if self.own:
             say = f"   × {count}" if self._counts else ""
             say = say or f"   {self.drawn + 1} of {count}"
+            if self.numbers_differ:
+                say += f", {OTHERS}"
             return [
                 replace(f, label=f.label + say) if f.id == self.around else f
                 for f in self.old.frames

@@ -75,9 +75,9 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
     return f"{op} {shape_text(shape)} {place}"
 
 
-def plain_numbers(node: Node) -> int:
-    """How many plain numbers a node was computed from, as 2 · x is from one."""
-    return sum(isinstance(x, (int, float)) for x in node.arguments)
+def plain_numbers(node: Node) -> list[str]:
+    """The plain numbers that a node was computed from, as 2 · x is from 2."""
+    return [str(x) for x in node.arguments if isinstance(x, (int, float))]
 
 
 def lines_of(label: str) -> list[str]:

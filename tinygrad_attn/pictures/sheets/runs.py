@@ -131,7 +131,7 @@ class Wiring:
         if self.owns[one] != self.owns[other]:
             return False
         mine, others = self.sources[one], self.sources[other]
-        more = self.plain[one] - self.plain[other]
+        more = len(self.plain[one]) - len(self.plain[other])
         if first and more > 0 and len(mine) + more == len(others):
             # total = 0.0 + x in the first turn, total = total + x in the next
             others = [x for x in others if not self._handed_on(x, mine, i, period)]

@@ -49,7 +49,7 @@ class Card:
         tooltip: several lines about the node.
         like: equal for cards of one operation, shape and place in the model.
         again: whether it stands for a card that is drawn elsewhere.
-        plain: how many plain numbers it was computed from.
+        plain: the plain numbers that it was computed from.
         owns, times: how many numbers it learns, if it says so, and for how many cards
             with as many it stands.
     """
@@ -70,7 +70,7 @@ class Card:
     tooltip: str = ""
     like: str = ""
     again: bool = False
-    plain: int = 0
+    plain: list[str] = field(default_factory=list)
     owns: int = 0
     times: int = 1
 
