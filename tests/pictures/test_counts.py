@@ -6,7 +6,7 @@ import re
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, concat, draw, manual_seed, randn
+from tinygrad_attn import Tensor, concat, draw, manual_seed, randn, unfold
 from tinygrad_attn.context import record
 from tinygrad_attn.functional import relu
 
@@ -14,7 +14,7 @@ WIDTH = 2
 
 
 def times(text):
-    found = re.search(r" × (\d+)$", text)
+    found = re.search(r" × (\d+)(, with other plain numbers)?$", text)
     return int(found[1]) if found else 1
 
 
@@ -308,3 +308,78 @@ def test_a_parameter_that_several_modules_use_is_counted_once():
         loss = model(Tensor([[1.0, 2.0]])).sum()
     sheet = draw(loss, "module").sheet
     assert parameters_shown(sheet) == learned(model) == 4 + 2 + 2
+
+
+# --- plain numbers, and what each layer has for itself --------------------------------
+
+
+class Scaled(nn.Module):
+    """A layer, and a plain number that its result is multiplied by."""
+
+    def __init__(self, by):
+        self.linear, self.by = nn.Linear(2, 2), by
+
+    def forward(self, x):
+        return self.linear(x) * self.by
+
+
+@pytest.mark.parametrize(("factors", "folds"), [((2, 2, 2), True), ((2, 3, 4), False)])
+def test_layers_with_other_plain_numbers_are_no_repeats(factors, folds):
+    model = nn.Sequential(*map(Scaled, factors))
+    with record():
+        loss = model(randn(3, 2)).sum()
+    labels = [frame.label for frame in draw(loss, "module").sheet.frames]
+    assert any("× 3" in label for label in labels) == folds
+
+
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_folded_layers_with_other_plain_numbers_say_so(level):
+    for factors, told in ((2, 2, 2, 2), False), ((2, 3, 4, 5), True):
+        model = nn.Sequential(*(nn.Sequential(Scaled(f), Scaled(f)) for f in factors))
+        with record():
+            loss = model(randn(3, 2)).sum()
+        labels = [frame.label for frame in draw(loss, level).sheet.frames]
+        (label,) = [label for label in labels if " × 8" in label]
+        assert label.endswith(", with other plain numbers") == told
+
+
+def test_an_operation_between_modules_has_all_its_arguments():
+    x = randn(3).requires_grad_()
+    with record():
+        y = 0.5 * x
+        loss = (y * y / 4.0).sum()
+    graph = unfold(loss, "module")
+    x, y, square, part, _ = graph.nodes
+    assert y.arguments == [0.5, x.id]
+    assert square.arguments == [y.id, y.id]
+    assert part.arguments == [square.id, 4.0]
+    assert [edge.position for edge in graph.inputs(y)] == [1]
+
+
+class Turned(nn.Module):
+    """A layer with a table of its own, which it uses twice."""
+
+    def __init__(self):
+        self.linear, self.table = nn.Linear(2, 2), randn(2)
+
+    def forward(self, x):
+        return self.linear(x * self.table) * self.table
+
+
+@pytest.mark.parametrize("level", ["module", "op", "primitive"])
+def test_a_table_of_each_layer_stands_inside_it(level):
+    model = nn.Sequential(*(Turned() for _ in range(4)))
+    with record():
+        loss = model(randn(3, 2)).sum()
+    sheet = draw(loss, level).sheet
+    (frame,) = [frame for frame in sheet.frames if frame.label.endswith("× 4")]
+    (table,) = [card for card in sheet.cards if card.title == "table"]
+    assert table.frame == frame.id
+
+
+def test_a_table_of_each_box_has_its_count():
+    model = nn.Sequential(*(Turned() for _ in range(4)))
+    with record():
+        loss = model(randn(3, 2)).sum()
+    titles = [card.title for card in draw(loss, "module", depth=2).sheet.cards]
+    assert "table   × 4" in titles

@@ -234,8 +234,39 @@ def test_a_loop_is_one_step_of_twenty(loop, level):
     assert titles(picture).count("steps 2 to 20") == 1
     assert len(picture.sheet.cards) < 18
     (others,) = [c for c in picture.sheet.cards if c.title == "steps 2 to 20"]
-    assert others.lines == ["like step 1", "with xs, U, W as well"]
+    lines = ["like step 1", "with xs, U, W as well"]  # and what formulas name
+    assert others.lines == (lines if level == "module" else [*lines, "up to h₂₁"])
     assert len(draw(loop, level, fold=False).sheet.cards) > 80
+
+
+@pytest.mark.parametrize("level", ["module", "op", "primitive"])
+def test_the_first_step_of_a_loop_that_adds_up_is_its_first_turn(level):
+    w, h, total = randn(3, 3).requires_grad_(), randn(2, 3), 0.0
+    with record():
+        for _ in range(STEPS):
+            h = (h @ w).tanh()
+            total = total + (h * h).sum()
+        loss = total / STEPS
+    for step in (1, 7):
+        picture = draw(loss, level, step=step)
+        assert f"step {step} of {STEPS}" in labels(picture)
+    with record():  # the first adds something else
+        total = h.sum() + h.sum()
+        for _ in range(STEPS):
+            h = (h @ w).tanh()
+            total = total + (h * h).sum()
+    assert f"step 1 of {STEPS}" in labels(draw(total, level))
+
+
+@pytest.mark.parametrize("level", ["module", "op"])
+def test_steps_with_other_plain_numbers_say_so(level):
+    w, h = randn(3, 3).requires_grad_(), randn(2, 3)
+    with record():
+        for t in range(STEPS):
+            h = (h @ w) * 0.9**t
+        loss = h.sum()
+    (others,) = [c for c in draw(loss, level).sheet.cards if c.again]
+    assert "with other plain numbers" in others.lines
 
 
 @pytest.mark.parametrize("level", ["module", "op"])
@@ -647,6 +678,13 @@ def test_the_wheels_graphviz_draws_every_format(loop, tmp_path, monkeypatch):
     assert "<svg" in picture.svg
     assert picture.note == "laid out by Graphviz in pygraphviz"
     assert picture.save(tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_heat_map_in_dot_is_as_wide_as_its_cells(loop):
+    """In a card that is wider Graphviz would spread its cells."""
+    text = draw(loop, layout="dot").dot
+    sizes = re.findall(r'<TABLE FIXEDSIZE="TRUE" WIDTH="(\d+)" HEIGHT="(\d+)"', text)
+    assert (str(4 * 29 + 1), str(2 * 18 + 1)) in sizes  # a gradient, 2 × 4
 
 
 def test_a_label_in_dot_stands_apart_from_its_line(loop):

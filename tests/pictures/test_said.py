@@ -403,3 +403,48 @@ def test_the_legend_explains_what_is_there(layout):
     assert said not in draw(loss, "module", grads=False, layout=layout).svg
     assert draw(loss, "scalar").sheet.legend == ["value", "gradient"]
     assert draw(loss, "scalar", grads=False).sheet.legend == ["value"]
+
+
+# --- lengths, names and numbers -------------------------------------------------------
+
+
+def test_the_bar_of_a_loss_that_is_too_short_says_so():
+    w = randn(3).requires_grad_()
+    with record():
+        loss = (w * 1e-3).sum() * 0.5
+    bars = {card.title: card.bar for card in draw(loss, "module").sheet.cards}
+    assert bars["loss"] == (1.0, "1, not to scale")
+    assert bars["mul"] == (1.0, "0.866")
+    assert bars["w"] == (0.001, "0.000866")
+    with record():
+        loss = (w * 1e-3).sum() * 2.0
+    bars = {card.title: card.bar for card in draw(loss, "module").sheet.cards}
+    assert bars["loss"][0] < 0.3
+    assert bars["loss"][1] == "1"
+
+
+@pytest.mark.parametrize("layout", ["own", "dot"])
+def test_a_name_from_right_to_left_turns_nothing_else_around(layout):
+    class Model(nn.Module):
+        def __init__(self):
+            self.שם = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return self.שם(x)
+
+    with record():
+        loss = Model()(randn(2, 2)).sum()
+    picture = draw(loss)
+    text = picture.svg if layout == "own" else picture.dot
+    assert "\u2068\u05e9\u05dd\u2069  Linear" in text
+    assert text.count("\u05e9\u05dd") == text.count("\u2068\u05e9\u05dd\u2069")
+    assert "\u2068" not in draw((randn(2).requires_grad_() * 2.0).sum()).svg
+
+
+def test_a_single_number_has_no_index():
+    x = randn(2).requires_grad_()
+    with record():
+        loss = (x * x).sum()
+    cards = {card.title: card for card in draw(loss, "scalar").sheet.cards}
+    assert [row.label for row in cards["x"].rows] == ["[0]", "[1]"]
+    assert [row.label for row in cards["loss"].rows] == [""]

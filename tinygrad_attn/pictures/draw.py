@@ -300,7 +300,7 @@ def headings(
 ) -> tuple[str, str]:
     """The title and the subtitle of a picture."""
     level = f"{graph.level} level"
-    count = f"{len(graph)} nodes"
+    count = f"{len(graph):,} nodes"
     if shares_in(graph):
         through = pretty(graph.through)
         count += f"; share of ∂{pretty(graph.of)}: through {through}"

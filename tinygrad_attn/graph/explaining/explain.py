@@ -29,7 +29,7 @@ from ...context import enable_grad
 from ...tensor import Tensor
 from ..data import flat, index_of, to_lists
 from ..names import Names
-from ..noise import NOISE
+from ..noise import noise_in
 from ..trace import Trace, inputs_of, moved, moves, trace_of
 from .differences import Again
 from .explanation import Explanation as Explanation
@@ -39,6 +39,7 @@ NO_PART = (
     "explain: a tensor of shape {shape} given that has no part in of=, or only as a "
     "constant (made under no_grad(), or by detach()); give one that of= was made from"
 )
+ALIKE = 0.1  # of a gradient; a finite difference as near to it confirms it
 CHECKED = 3  # of a whole tensor, the numbers that get a finite difference
 
 
@@ -112,7 +113,7 @@ def explain(x: Tensor, of: Tensor | None = None) -> Explanation:
             note = f"{name} itself, where the walk begins: ∂L/∂L = 1"
         elif element is not None and not isfinite(slopes[element]):
             note = why_not_finite(uses)
-        elif element is not None and is_noise(slopes[element], uses):
+        elif element is not None and is_noise(slopes[element], difference, trace, t):
             note = "≈ 0: the contributions cancel, and what is left is rounding"
     if element is not None:
         name += f"{list(index_of(element, t.shape)) or ''}"
@@ -270,10 +271,13 @@ def why_not_finite(uses: list[Use]) -> str:
     return "the contributions are finite, and their sum is not"
 
 
-def is_noise(gradient: float, uses: list[Use]) -> bool:
-    """Whether a gradient is what rounding left of contributions that cancel."""
-    largest = max((abs(p.contribution) for u in uses for p in u.products), default=0.0)
-    return 0.0 < abs(gradient) <= NOISE["float64"] * largest
+def is_noise(gradient: float, difference: float, trace: Trace, t: Tensor) -> bool:
+    """Whether one number of a gradient is what rounding left of contributions that
+    cancel, here or on the way here, as pictures say it. If the finite difference is
+    nearly the same, it is none."""
+    if abs(difference - gradient) <= ALIKE * abs(gradient):
+        return False
+    return 0.0 < abs(gradient) <= noise_in(trace).gradients.get(t, 0.0)
 
 
 def differing(

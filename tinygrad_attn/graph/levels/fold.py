@@ -63,15 +63,21 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
     for t in order:
         shares = trace.shares.get(t, ())
         for i, x in enumerate(t._inputs or ()):
+            whole = boxes[t] is t  # an operation between modules has its arguments
+            if not isinstance(x, Tensor) and whole:
+                nodes[t].arguments.append(x)
             if not isinstance(x, Tensor) or boxes[x] is boxes[t]:
                 continue
             key = boxes[t], x
             share = shares[i] if i < len(shares) else None
             if key not in edges:
                 source, target = nodes[boxes[x]].id, nodes[boxes[t]].id
-                edges[key] = Edge(source, target, count[boxes[t]], result=result[x])
+                position = i if whole else count[boxes[t]]
+                edges[key] = Edge(source, target, position, result=result[x])
                 nodes[boxes[t]].arguments.append(source)
                 count[boxes[t]] += 1
+            elif whole:  # x * x
+                nodes[t].arguments.append(edges[key].source)
             if share is not None:
                 so_far = edges[key].contribution_array
                 edges[key].contribution_array = (

@@ -80,7 +80,7 @@ def own_in_turn(boxes: Sequence[Box], lines: Sequence[Line]) -> list[Pair]:
     """Pairs that put wide inputs of one box alone, such as a weight and its bias, below
     each other and not side by side: the widest above.
 
-    >>> boxes = [Box("W", 400, 9), Box("b", 300, 9), Box("z", 9, 9)]
+    >>> boxes = [Box("W", 500, 9), Box("b", 400, 9), Box("z", 9, 9)]
     >>> own_in_turn(boxes, [Line("W", "z"), Line("b", "z")])
     [(0, 1, 0)]
     """

@@ -11,6 +11,7 @@ import unicodedata
 from html import escape
 
 JOINERS = "\u200c\u200d"  # invisible, but words and emoji need them
+LEFTWARD = "R", "AL"  # the classes of letters that run from right to left
 NARROW, BROAD = set("iljtfrI1.,:;'|!()[] "), set("mwMW@%")
 
 
@@ -60,7 +61,34 @@ def xml(text: object) -> str:
     >>> xml("<b>" + chr(0))
     '&lt;b&gt;\\\\x00'
     """
-    return escape(visible(text)) if str(text) else ""
+    return escape(apart(visible(text))) if str(text) else ""
+
+
+def apart(text: str) -> str:
+    """A text in which words written from right to left are isolated, each for itself,
+    if anything else stands there: else ∂, ⊙ and ×10⁻² would change their sides. A text
+    of such words alone stays as it is.
+
+    >>> word = chr(0x5D0) + chr(0x5D1)
+    >>> apart("cat"), apart(f"{word} {word}") == f"{word} {word}"
+    ('cat', True)
+    >>> apart(f"{word} = 2") == f"{chr(0x2068)}{word}{chr(0x2069)} = 2"
+    True
+    """
+    sides = set() if text.isascii() else set(map(unicodedata.bidirectional, text))
+    if sides.isdisjoint(LEFTWARD) or sides <= {*LEFTWARD, "NSM", "WS"}:
+        return text
+    found, inside = [], False
+    for c in text:
+        side = unicodedata.bidirectional(c)
+        if inside and side not in (*LEFTWARD, "NSM") and c not in JOINERS:
+            found.append("\u2069")
+            inside = False
+        if side in LEFTWARD and not inside:
+            found.append("\u2068")
+            inside = True
+        found.append(c)
+    return "".join(found) + "\u2069" * inside
 
 
 def dot(text: object) -> str:
@@ -77,7 +105,7 @@ def isolate(text: object, length: int) -> str:
     """`markup`, for a word in a sentence. A word written from right to left (Hebrew,
     Arabic) is isolated, so that it does not reverse the text after it."""
     found = markup(text, length)
-    if any(unicodedata.bidirectional(c) in ("R", "AL") for c in found):
+    if any(unicodedata.bidirectional(c) in LEFTWARD for c in found):
         return f"\u2068{found}\u2069"
     return found
 

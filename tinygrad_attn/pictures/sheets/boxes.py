@@ -15,7 +15,7 @@ from ...graph.notation.formulas import pretty
 from ...graph.roles import shares_in
 from ..look.grids import size_of
 from ..look.text import fit_text
-from .labels import kind_of_step, shape_text, short_path
+from .labels import few_digits, kind_of_step, plain_numbers, shape_text, short_path
 from .repeats import Repeats, is_call, numbered, repeats_of
 from .sheet import FORMULA, NAME, TIP, Card, Frame, Link, Look, Sheet
 
@@ -89,10 +89,10 @@ def box(
         lines[0] += f",  {node.parameters:,} parameter{'s' * (node.parameters > 1)}"
         lines[0] += " each" if count > 1 else ""
     if look.values and node.shape == () and node.dtype.startswith("float"):
-        lines.append(f"{float(to_lists(node.array)):.4g}".replace("-", "−"))
+        lines.append(few_digits(float(to_lists(node.array)), 4))
     bar = None
     if look.grads and node.gradient_array is not None:
-        bar = size[0], f"{size[1]:.3g}" if size[0] or not size[1] else "≈ 0"
+        bar = min(size[0], 1.0), bar_text(*size)
     tip = [f"{node.name}: {node.op} {shape_text(node.shape)}"]
     if node.formula:
         tip.append(node.formula)
@@ -112,6 +112,7 @@ def box(
         bar=bar,
         tooltip="\n".join(fit_text(line, TIP) for line in tip),
         like=likeness(node, repeats),
+        plain=plain_numbers(node),
         owns=node.parameters,
     )
 
@@ -144,10 +145,22 @@ def is_noise(node: Node) -> bool:
 
 
 def share_of(size: float, largest: float) -> float:
-    """A bar's length, 0..1; 1 if the norm is nan or infinite."""
-    if size != size:
+    """A bar's length, 0..1; 1 if the norm is nan or infinite. That of the loss may be
+    more: as much as its bar is too short."""
+    if not isfinite(size):
         return 1.0
-    return min(size / largest, 1.0) if largest else 1.0
+    return size / largest if largest else 1.0
+
+
+def bar_text(length: float, size: float) -> str:
+    """What stands beside a bar.
+
+    >>> bar_text(0.5, 0.25), bar_text(2.5, 1.0), bar_text(0.0, 1e-17)
+    ('0.25', '1, not to scale', '≈ 0')
+    """
+    if not length and size:
+        return "≈ 0"
+    return few_digits(size) + (", not to scale" if length > 1.0 else "")
 
 
 def norm(node: Node) -> float:

@@ -40,7 +40,7 @@ def expression(root: Value, look: Look, title: str, limit: int) -> Sheet:
             label = slope_text(float(local)) if len(order) <= 60 else ""
             links.append(Link(ids[x], ids[v], label=label, source_row=0, target_row=0))
     legend = ["value", "gradient"] if look.grads else ["value"]
-    below = f"{len(order)} Values; beside a line: ∂result/∂operand"
+    below = f"{len(order):,} Values; beside a line: ∂result/∂operand"
     return Sheet(
         title or root.label or "Value", below, "right", cards, links, [], legend
     )

@@ -20,6 +20,7 @@ from .merging import joined, said
 from .runs import Run, Wiring, find_run
 from .sheet import FORMULA, Card, Frame, Link, Sheet
 
+OTHERS = "with other plain numbers"  # x · 2, then x · 3
 NAMED = 5  # shared inputs that a card names
 
 
@@ -49,6 +50,7 @@ class Fold:
         twin: a hidden card, or a leaf of one → the drawn one like it.
         uses: a card from outside → the number of blocks that use it.
         own: whether each block has a frame of its own, as a layer has.
+        numbers_differ: whether the others have other plain numbers than the drawn one.
     """
 
     def __init__(self, sheet: Sheet, run: Run, drawn: int, number: int) -> None:
@@ -69,6 +71,9 @@ class Fold:
             if leaf and told and users and all(user in self.stands for user in users):
                 self.stands[id] = ""
         self.uses = self._uses()
+        plain = self.wiring.plain
+        pairs = [(plain[a], plain[b]) for a, b in self.twin.items()]
+        self.numbers_differ = any(len(a) == len(b) and a != b for a, b in pairs)
         self.frames = self.wiring.frames
         homes = [self.frames.around(block) for block in run.blocks]
         own = [self.frames.held.get(home) == {*b} for home, b in zip(homes, run.blocks)]
@@ -112,7 +117,10 @@ class Fold:
                 continue
             for a, b in zip(drawn, block):
                 found[b] = a
-                for x, y in zip(sources[a], sources[b]):
+                pair = [sources[a], sources[b]]
+                if len(pair[0]) != len(pair[1]):  # the first step lacks one, no leaf
+                    pair = [[x for x in mine if not sources[x]] for mine in pair]
+                for x, y in zip(*pair):
                     if x != y and not sources[x] and not sources[y]:
                         found[y] = x
         return found
@@ -190,13 +198,30 @@ class Fold:
         if shared:
             more = ", …" if len(shared) > NAMED else ""
             lines.append(f"with {', '.join(shared[:NAMED])}{more} as well")
-        for card in self.old.cards:
-            if card.kind == "loss" and self.stands.get(card.id) == id:
-                lines.append(f"up to {titles[card.id]}")  # which is hidden as well
+        ends = [
+            titles[card.id]
+            for card in self.old.cards
+            if self.stands.get(card.id) == id
+            and (card.kind == "loss" or self._named(card.id, titles[card.id]))
+        ]
+        if self.numbers_differ:
+            lines.append(OTHERS)
+        if ends:  # which is hidden as well
+            lines.append(f"up to {ends[-1]}")
         lines = [fit_text(line, FORMULA) for line in lines]
         tip = f"{title}: folded; draw(..., step=) opens one, draw(..., fold=False) all"
         frame = self._outside
         return Card(id, "op", title, "", frame, lines=lines, tooltip=tip, again=True)
+
+    def _named(self, id: str, name: str) -> bool:
+        """Whether a drawn card has the name of a hidden one in its formula."""
+        users = {user for user in self.wiring.users[id] if user not in self.stands}
+        formulas = [
+            card.title.partition(" = ")[2]
+            for card in self.old.cards
+            if card.id in users
+        ]
+        return any(name in formula for formula in formulas)
 
     @property
     def _counts(self) -> bool:
@@ -209,6 +234,8 @@ class Fold:
         if self.own:
             say = f"   × {count}" if self._counts else ""
             say = say or f"   {self.drawn + 1} of {count}"
+            if self.numbers_differ:
+                say += f", {OTHERS}"
             return [
                 replace(f, label=f.label + say) if f.id == self.around else f
                 for f in self.old.frames

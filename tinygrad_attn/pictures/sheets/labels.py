@@ -6,7 +6,7 @@ import re
 from math import isfinite
 from typing import Any
 
-from ...graph.data import Graph
+from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
 from ..look.colours import digits, exponent, times_ten_to
 from ..look.text import fit_text
@@ -23,16 +23,18 @@ def short_names(graph: Graph) -> dict[str, str]:
 
 
 def strip_prefix(name: str, prefix: str) -> str:
-    """A name without the prefix that all names share. What would be a bare number, as
-    if it were one of a formula, keeps the part before it.
+    """A name without the prefix that all names share. What would begin with a number,
+    as if it were one of a formula, keeps the part before it.
 
     >>> strip_prefix("layers.0.W_Q_2", "layers.0."), strip_prefix("Q", "layers.0.")
     ('W_Q₂', 'Q')
     >>> strip_prefix("encoder.layers.0", "encoder.layers.")
     'layers.0'
+    >>> strip_prefix("model.layers.0.weight", "model.layers.")
+    'layers.0.weight'
     """
     short = name.removeprefix(prefix)
-    if re.fullmatch(r"[\d.]+", short):
+    if short[:1].isdigit():
         short = ".".join(prefix.split(".")[-2:]) + short
     return fit_text(pretty(short), NAME)
 
@@ -73,6 +75,11 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
     return f"{op} {shape_text(shape)} {place}"
 
 
+def plain_numbers(node: Node) -> list[str]:
+    """The plain numbers that a node was computed from, as 2 · x is from 2."""
+    return [str(x) for x in node.arguments if isinstance(x, (int, float))]
+
+
 def lines_of(label: str) -> list[str]:
     """A line's label; a long rule has two lines, "∂x +=" above what is added.
 
@@ -109,6 +116,16 @@ def slope_text(x: float) -> str:
     if 0.005 <= abs(x) < 1e4:
         power = 0
     return f"{digits(x, power)}{times_ten_to(power)}"
+
+
+def few_digits(x: float, count: int = 3) -> str:
+    """A number by itself in few digits, with a power of ten if it needs one.
+
+    >>> few_digits(0.25), few_digits(2.96e-08), few_digits(-1234567.0, 4)
+    ('0.25', '2.96×10⁻⁸', '−1.235×10⁶')
+    """
+    text, _, power = f"{x:.{count}g}".partition("e")
+    return text.replace("-", "−") + (times_ten_to(int(power)) if power else "")
 
 
 def number_text(x: Any) -> str:

@@ -24,6 +24,7 @@ from .labels import (
     common_prefix,
     kind_of_step,
     number_text,
+    plain_numbers,
     short_path,
     slope_text,
     strip_prefix,
@@ -124,7 +125,7 @@ def card(
     """A tensor's card."""
     rows = [
         Row(
-            fit_text(f"[{','.join(map(str, node.index or ()))}]", NAME),
+            fit_text(f"[{','.join(map(str, node.index))}]", NAME) if node.index else "",
             float(node.array),
             None if node.gradient_array is None else float(node.gradient_array),
             f"{node.name} = {number_text(node.array)}",
@@ -149,6 +150,7 @@ def card(
         rows=rows,
         more=left_out,
         tooltip="\n".join(fit_text(line, TIP) for line in about),
+        plain=plain_numbers(elements[0]),
         like=kind_of_step(kind, (len(rows) + left_out,), re.sub("_[0-9]+$", "", name)),
     )
 

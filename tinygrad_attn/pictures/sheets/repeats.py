@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -66,6 +66,7 @@ def repeats_of(graph: Graph, fold: bool = True, step: int = 1) -> Repeats:
     shown = {node.id: node.id for node in graph}
     runs: dict[str, list[int]] = {}
     whole: set[str] = set()
+    own: dict[str, str] = {}  # a leaf that each of a run has for itself → its home
     for path, members in sorted(blocks.items()) if fold else ():
         for run in runs_of(graph, members):
             drawn = run[min(step, len(run)) - 1]
@@ -73,6 +74,10 @@ def repeats_of(graph: Graph, fold: bool = True, step: int = 1) -> Repeats:
             for i in run:
                 for node, like in zip(members[i], members[drawn]):
                     shown[node.id] = shown[like.id]
+            blocks_of_run = [members[i] for i in run]
+            for leaf, twins in own_leaves(graph, blocks_of_run, run.index(drawn)):
+                own[leaf] = f"{path}{drawn}"
+                shown |= dict.fromkeys(twins, leaf)
             if len(run) == len(members):
                 whole.add(f"{path}{drawn}")
     for id in shown:
@@ -80,7 +85,26 @@ def repeats_of(graph: Graph, fold: bool = True, step: int = 1) -> Repeats:
             shown[id] = shown[shown[id]]
     boxes = {node.module for node in graph if is_call(graph, node)}
     homes = {node.id: home_of(graph, node, paths[node.id], boxes) for node in graph}
+    homes |= {id: home for id, home in own.items() if home not in boxes}
     return Repeats(shown, runs, whole, paths, homes)
+
+
+def own_leaves(
+    graph: Graph, blocks: Sequence[Sequence[Node]], drawn: int
+) -> Iterator[tuple[str, list[str]]]:
+    """The leaves from outside that each of several equal blocks has for itself, such as
+    a table of cosines: that of the drawn block, and those of the others."""
+    inside = [{node.id for node in block} for block in blocks]
+    for alike in zip(*blocks):
+        for edges in zip(*map(graph.inputs, alike)):
+            leaves = [edge.source for edge in edges]
+            if len(set(leaves)) == len(leaves) and all(
+                id not in mine
+                and not graph.inputs(graph.by_id(id))
+                and all(edge.target in mine for edge in graph.uses(graph.by_id(id)))
+                for id, mine in zip(leaves, inside)
+            ):
+                yield leaves[drawn], leaves[:drawn] + leaves[drawn + 1 :]
 
 
 def runs_of(graph: Graph, members: dict[int, list[Node]]) -> list[list[int]]:

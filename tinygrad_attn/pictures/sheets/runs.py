@@ -95,6 +95,7 @@ class Wiring:
             self.users[link.source].append(link.target)
         self.owns = {card.id: card.owns for card in sheet.cards}
         self.like = {card.id: card.like for card in sheet.cards}
+        self.plain = {card.id: card.plain for card in sheet.cards}
         self.given = [c.id for c in sheet.cards if self.sources[c.id]]
         self.frames = Nested(sheet, set(self.given))
         self.order: list[str] = []
@@ -130,18 +131,32 @@ class Wiring:
         if self.owns[one] != self.owns[other]:
             return False
         mine, others = self.sources[one], self.sources[other]
+        more = len(self.plain[one]) - len(self.plain[other])
+        if first and more > 0 and len(mine) + more == len(others):
+            # total = 0.0 + x in the first turn, total = total + x in the next
+            others = [x for x in others if not self._handed_on(x, mine, i, period)]
         if len(mine) != len(others):
             return False
         return all(self._shifted(a, b, i, period, first) for a, b in zip(mine, others))
+
+    def _handed_on(self, x: str, mine: list[str], i: int, period: int) -> bool:
+        """Whether a step is given x by the first block, which had nothing like it."""
+        to = self.place.get(x)
+        if to is None or i >= to + period:
+            return False
+        return to < period or self.order[to - period] not in mine
 
     def _shifted(self, a: str, b: str, i: int, period: int, first: bool) -> bool:
         at, to = self.place.get(a), self.place.get(b)
         if a == b or (at is not None and to == at + period):
             return True
         if at is None and to is None:
-            alone = [len(set(self.users[x])) == 1 for x in (a, b)]
-            same = self.like[a] == self.like[b] and self.owns[a] == self.owns[b]
-            return same and alone[1] and (alone[0] or not self.owns[a])
+            if self.like[a] != self.like[b] or self.owns[a] != self.owns[b]:
+                return False
+            uses = [{self.place[user] for user in self.users[x]} for x in (a, b)]
+            alone = [len(mine) == 1 for mine in uses]
+            moved = {place + period for place in uses[0]}
+            return uses[1] == moved or (alone[1] and not self.owns[a])
         return first and to is not None and i < to + period and (at is None or at < i)
 
 

@@ -49,6 +49,7 @@ class Card:
         tooltip: several lines about the node.
         like: equal for cards of one operation, shape and place in the model.
         again: whether it stands for a card that is drawn elsewhere.
+        plain: the plain numbers that it was computed from.
         owns, times: how many numbers it learns, if it says so, and for how many cards
             with as many it stands.
     """
@@ -69,6 +70,7 @@ class Card:
     tooltip: str = ""
     like: str = ""
     again: bool = False
+    plain: list[str] = field(default_factory=list)
     owns: int = 0
     times: int = 1
 

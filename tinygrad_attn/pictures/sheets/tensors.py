@@ -15,7 +15,7 @@ from ...graph.roles import scores_in, shares_in, weights_in
 from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
-from .labels import kind_of_step, shape_text, short_names, short_path
+from .labels import kind_of_step, plain_numbers, shape_text, short_names, short_path
 from .sheet import FORMULA, NAME, RULE, SHARE, TIP, Card, Link, Look, Sheet
 
 
@@ -83,6 +83,7 @@ def card_of(
         gradient_title=fit_text(gradient, NAME),
         tooltip=tooltip(node, words, share),
         like=kind_of_step(node.op, node.shape, node.module),
+        plain=plain_numbers(node),
     )
 
 

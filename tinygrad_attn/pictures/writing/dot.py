@@ -28,10 +28,11 @@ from ..sheets.labels import lines_of, more_numbers
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
 from .dot_captions import TABLE, heading, span
-from .geometry import card_size, stacked
+from .geometry import card_size, jumps, stacked
 
 # How much more a line with a label is to be straight: else it winds around that.
 STRAIGHT = 4
+APART = 8  # of the gradient's heat map from that of the value
 
 
 def dot_text(sheet: Sheet) -> str:
@@ -231,7 +232,9 @@ def body(card: Card) -> list[str]:
         if name:
             power = times_ten_to(grid.power) if grid else ""
             title = span(f"{name}  {power}" if power else name, 9, ink)
-            found.append((port, title, heat_map(grid) if grid else span("–", 9, MUTED)))
+            beside = port == "v" and bool(card.gradient_title) and not stacked(card)
+            numbers = heat_map(grid, beside) if grid else span("–", 9, MUTED)
+            found.append((port, title, numbers))
     if stacked(card):
         wide = '<TD COLSPAN="2" ALIGN="LEFT" CELLPADDING="2">'
         inner = [part for _, title, numbers in found for part in (title, numbers)]
@@ -242,14 +245,18 @@ def body(card: Card) -> list[str]:
         for _, title, _ in found
     ]
     maps = [
-        f'<TD{span_both} PORT="{port}" CELLPADDING="2">{numbers}</TD>'
+        f'<TD{span_both} PORT="{port}" ALIGN="LEFT" CELLPADDING="2">{numbers}</TD>'
         for port, _, numbers in found
     ]
     return ["".join(titles), "".join(maps)] if found else []
 
 
-def heat_map(grid: Grid) -> str:
-    """A table of cells of fixed size; a ⋯ marks left-out ones."""
+def heat_map(grid: Grid, beside: bool = False) -> str:
+    """A table of cells of fixed size; a ⋯ marks left-out ones.
+
+    Args:
+        beside: whether there is to be a gap on its right.
+    """
     if not grid.numbers or not grid.columns:
         return span("empty", 9, MUTED)
     rows = []
@@ -262,8 +269,15 @@ def heat_map(grid: Grid) -> str:
                 cells.append(f'<TD WIDTH="16">{span("⋯", 9, MUTED)}</TD>')
             cells.append(cell(grid.text(x), grid.colour(x)))
         rows.append("".join(cells))
+    # As wide as its cells: Graphviz would spread them over the width of the card.
+    across = 1 + 29 * len(grid.columns) + 17 * jumps(grid.columns)
+    down = 1 + 18 * len(grid.rows) + 13 * jumps(grid.rows)
+    if beside:
+        rows[0] += f'<TD FIXEDSIZE="TRUE" WIDTH="{APART}" HEIGHT="1"></TD>'
+        across += APART + 1
+    size = f'WIDTH="{across}" HEIGHT="{down}"'
     return (
-        TABLE.format(spacing=1)
+        TABLE.format(spacing=1).replace("<TABLE", f'<TABLE FIXEDSIZE="TRUE" {size}')
         + "".join(f"<TR>{row}</TR>" for row in rows)
         + "</TABLE>"
     )
