@@ -14,7 +14,10 @@ from typing import Any
 from ..look.pages import SHARED, page_of
 
 FOLDER = Path(__file__).parent
-STYLES = ("page.css", "drawing.css", "panel.css", "lab.css", "depths.css", "bar.css")
+STYLES = (
+    *("page.css", "drawing.css", "panel.css", "lab.css", "depths.css"),
+    *("history.css", "heads.css", "bar.css"),
+)
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
@@ -27,7 +30,8 @@ SCRIPTS = (
         "point.js",
         "tree.js",
     ),
-    *("live.js", "lab.js", "player.js"),
+    *("live.js", "lab.js", "history.js", "heads.js", "words.js", "tabs.js"),
+    "player.js",
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script
 
