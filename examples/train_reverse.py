@@ -255,7 +255,7 @@ class Run(Training):
             play(loss, path, history=self.history, vocab=digits)
         except ValueError as error:  # such as too many cards
             return f"page: none ({error})"
-        return f"page: {path}   ← watch it learn"
+        return f"page: {path}"
 
 
 def stepper(options: argparse.Namespace) -> Callable[[], object]:

@@ -331,9 +331,10 @@ def test_the_anti_diagonal_appears(look_at, tmp_path):
     clear = """() => Math.max(...HEADS.map((head) =>
         weightsOf(head).reduce((sum, row, t) => sum + row[7 - t] / 8, 0)))"""
     assert tab.evaluate(clear) > 0.8
+    assert tab.is_visible("#explanation")
     tab.fill("#moment", "0")
     assert tab.evaluate(clear) < 0.3
-    assert tab.is_visible("#matrix")  # still, so that it can be watched
+    assert tab.is_visible("#matrix")  # where one can watch it
 
 
 def test_a_model_that_is_loaded_has_no_training_to_show(tmp_path):

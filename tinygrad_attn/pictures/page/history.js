@@ -8,6 +8,7 @@ const TIME = Object.fromEntries(
 const FRAME = 160; // ms of a moment, when they are played
 let lossesThen = []; // L at each moment, as it was recorded
 let watching = 0; // the timer of playing them
+let scrubbed = false; // whether the slider was ever moved
 
 const stepOf = (i) => PAST.steps[i] ?? PAST.steps.at(-2) + 1;
 const nameOfMoment = (i) => String(PAST.steps[i] ?? "recorded");
@@ -75,6 +76,8 @@ function scrub(i) {
     go(LAST); // where all can follow
     panel.scrollTop = scrollTop;
   }
+  if (!scrubbed && HEADS.length) openTab("heads"); // where it is seen best
+  scrubbed = true;
   goToMoment(to);
   losses = [];
   glows = false; // nearly all changes

@@ -40,5 +40,5 @@ function buildTabs() {
     (PAST ? TIME.past : TABS).scrollIntoView({ block: "start" }); // on a phone there is little room
   });
   TABS.addEventListener("keydown", walkTabs);
-  openTab(PAST && there.heads ? "heads" : "step");
+  openTab("step");
 }

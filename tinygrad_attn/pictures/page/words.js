@@ -116,8 +116,11 @@ function probabilities(logits) {
   return powers.map((p) => p / total);
 }
 
+// Three digits are enough to compare.
+const short3 = (p) => (Number.isFinite(p) ? digits(p, 3) : exact(jsonOf(p)));
+
 const BAR = { most: 34, least: 14, h: 40, text: 14 }; // px
-const ROW = 250; // px, of as many bars as there is room for
+const ROW = 180; // px, of as many bars as there is room for
 
 function barsOf(logits, [low, high], target, name) {
   const shares = probabilities(logits);
@@ -143,7 +146,7 @@ function barsOf(logits, [low, high], target, name) {
   const says = `says ${classOf(best, logits.length)}`;
   const told = target === null || shares[target] === undefined
     ? says
-    : `${says}; p(${classOf(target, logits.length)}) = ${exact(jsonOf(shares[target]))}`;
+    : `${says}; p(${classOf(target, logits.length)}) = ${short3(shares[target])}`;
   svg.setAttribute("aria-label", `${inline(name, 12)}: ${told}`);
   line.append(make("span", best === target ? "told right" : "told", told));
   return line;
