@@ -48,11 +48,14 @@ from examples.options import (
 from examples.reverse_task import Batch, Task, Validation, reverse, score, written
 from examples.training import Pair, Step, Training
 from tinygrad_attn import (
+    History,
     Tensor,
     compile,
     draw_attention,
     manual_seed,
     no_grad,
+    play,
+    record,
     use_backend,
 )
 from tinygrad_attn.functional import cross_entropy
@@ -186,6 +189,8 @@ class Run(Training):
         super().__init__(o, self.model, adam, self.task.random)
         self.warm_up = nn.optim.WarmUp(adam, warmup_steps=10)
         self.validation = Validation(self.task.validation)
+        if o.out:
+            self.history = History(self.model)
         self.learn: Any = partial(train_step, self.model, self.optimizer)
         if o.program:
             self.learn = write_step(self.model, self.optimizer, o.program)
@@ -225,7 +230,7 @@ class Run(Training):
             print(f"{weights} parameters; {count_numbers(loss)}")
 
     def draw(self, text: str, folder: Path) -> None:
-        """The attention map and the loss curve."""
+        """The attention map, the loss curve, and a page of the training."""
         row = self.task.read(text, "--ask")
         maps = nn.attention_maps(self.model, Tensor([row]))  # path → (1, heads, T, T)
         title = "Where each output looks; its row has the digit it shall name"
@@ -236,6 +241,21 @@ class Run(Training):
         print(f"attention map: {folder / 'attention.svg'}")
         title = "Learning to reverse"
         print(draw_losses(self.losses, folder / "loss.svg", title, "digit"))
+        print(self.write_page(row, folder / "training.html"))
+
+    def write_page(self, row: list[int], path: Path) -> str:
+        """A page of the loss on one sequence, with what the model knew at each moment
+        of its training; says what was done."""
+        if not self.history:
+            return "page: none, as nothing was learned now"
+        with record():
+            loss, _ = loss_of(self.model, [row])
+        try:
+            digits = list(written([*self.task.symbols]))
+            play(loss, path, history=self.history, vocab=digits)
+        except ValueError as error:  # such as too many cards
+            return f"page: none ({error})"
+        return f"page: {path}"
 
 
 def stepper(options: argparse.Namespace) -> Callable[[], object]:
@@ -292,7 +312,7 @@ def work(options: argparse.Namespace) -> int:
 
 def program(argv: Sequence[str] | None) -> int:
     options = parse(argv)
-    check(options, SETTINGS, "attention.svg", "loss.svg")
+    check(options, SETTINGS, "attention.svg", "loss.svg", "training.html")
     with use_backend(options.backend, options.dtype):
         return work(options)
 

@@ -26,6 +26,7 @@ from examples.interpreter import in_venv
 from examples.options import Settings
 from examples.terminal import Progress, complain, noting_ctrl_c, tell
 from nn import checkpoint
+from tinygrad_attn import History
 from tinygrad_attn.errors import how_to_install
 
 Pair = tuple[str, str]  # a text, and the right answer
@@ -67,6 +68,7 @@ class Training:
         self.source = source  # draws what is trained on
         self.losses: list[float] = []
         self.reached = False  # whether the goal is
+        self.history: History | None = None  # what was learned when, to be looked at
 
     # --- what a subclass defines ------------------------------------------------------
 
@@ -141,6 +143,8 @@ def train(run: Training, metrics: Metrics, stopped: list[int]) -> None:
     """
     o, began = run.options, run.optimizer.steps
     looked: tuple[str, ...] = ()
+    if run.history is not None:
+        run.history.keep(began)
     with Progress(began) as progress:
         while run.optimizer.steps < o.steps and not run.reached and not stopped:
             try:
@@ -156,6 +160,8 @@ def train(run: Training, metrics: Metrics, stopped: list[int]) -> None:
             if n == began + 1 and not getattr(o, "program", None):  # once is enough
                 nn.warn_without_gradient(run.model)
             run.losses.append(step.loss)
+            if run.history is not None:
+                run.history.keep(n)
             row = {"step": n, "loss": step.loss}
             metrics.write(**row, **step.scores, scored_on="batch")
             share = run.look(step, stopped)

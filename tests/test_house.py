@@ -98,10 +98,11 @@ ORDER = """
         pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz
+        pictures.history
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
         pictures.page.closing pictures.page.neighbours pictures.page.views
-        pictures.page.live pictures.page.playable pictures.page.tour
-        pictures.page.script
+        pictures.page.attending pictures.page.live pictures.page.moments
+        pictures.page.playable pictures.page.tour pictures.page.script
         pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.explore pictures.heads.picture

@@ -54,6 +54,7 @@ _NAMES = {  # file: its public names
     "program.write": "write",
     "program.compiled": "compile",
     "pictures.draw": "draw",
+    "pictures.history": "History",
     "pictures.play": "play",
     "pictures.heads.draw_attention": "draw_attention",
 }

@@ -35,6 +35,7 @@ from .graph import explain as explain
 from .graph import unfold as unfold
 from .pictures.draw import draw as draw
 from .pictures.heads.draw_attention import draw_attention as draw_attention
+from .pictures.history import History as History
 from .pictures.play import play as play
 from .program.compiled import compile as compile
 from .program.write import write as write

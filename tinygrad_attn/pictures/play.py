@@ -19,9 +19,12 @@ from ..graph.unfold import graph_of
 from ..scalar import Value
 from ..tensor import Tensor
 from .draw import check_count, headings, shortened
+from .history import History
 from .look.paths import path_for
 from .page.assemble import page
+from .page.attending import read_tokens, reads, shown_in
 from .page.live import Live, is_whole, live
+from .page.moments import check_history, past
 from .page.playable import ENDINGS, Page
 from .page.script import Script
 from .page.tour import stops
@@ -46,6 +49,8 @@ def play(
     title: str | None = None,
     limit: int = MOST,
     tour: Sequence[tuple[str, str, str]] | None = None,
+    history: History | None = None,
+    vocab: Sequence[str] | None = None,
 ) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
@@ -72,16 +77,23 @@ def play(
         tour: stops to walk to, each (name, card, words). The page's address leads to
             one by its name (`#tour=softmax`). The card is where it is made,
             "weights", or with a ∂, "∂weights", where its gradient is complete.
+        history: what the model had learned at some moments of its training; a second
+            slider then leads through them, and the page computes all that the model
+            did there.
+        vocab: labels of the numbers that stand for tokens, one for each row of an
+            embedding; the page then offers a choice of tokens at each place of a
+            sequence. Without `tokens`, the labels of rows are those of the first one.
 
     Returns:
         The page's text, a str that a notebook shows as the page; `.show()` opens it
         in the browser, and print says in one line what it is.
 
     Raises:
-        TypeError: path, tokens or tour has a wrong type.
+        TypeError: path, tokens, tour, history or vocab has a wrong type.
         ValueError: a path that does not end in .html, an unknown level, a Graph of
             modules, a Value with a level or a part that it has not, too many cards,
-            tokens that fit no rows, or a stop at no card; and the errors of `unfold`.
+            labels that fit nothing, a stop at no card, or a history of another model;
+            and the errors of `unfold`.
         OSError: the file cannot be written.
 
     >>> x = Tensor([1.0, 2.0], requires_grad=True)
@@ -90,6 +102,7 @@ def play(
     (True, 'loss')
     """
     check_number("play", "limit", limit, 1, whole=True)
+    check_history(history, root)
     if path is not None:
         path = path_for("play", path, *ENDINGS, what="path=")
     graph = computation(root, level, head, sample, focus, module, limit)
@@ -97,16 +110,10 @@ def play(
     heading = heading if title is None else str(title) or heading
     every, graph = graph, without_transposes(graph)
     check_count("play", len(graph), graph.level, limit)
-    if tokens is not None and not isinstance(tokens, Sequence):
-        raise TypeError(
-            f"play: tokens={tokens!r} given; it must be a list of labels, one a row"
-        )
-    lengths = sorted({n.shape[-2] for n in graph if len(n.shape) > 1})
-    if tokens is not None and len(tokens) not in lengths:
-        raise ValueError(
-            f"play: {len(tokens)} tokens given; they label rows, of which there are "
-            f"{' or '.join(map(str, lengths)) or 'none'}"
-        )
+    whole = None
+    if isinstance(root, Tensor) and not is_whole(graph):
+        whole = graph_of("play", root, "op")
+    tokens, vocab = read_tokens(graph, whole, tokens, vocab, sample)
     sheet = shortened(tensors(graph, Look(), heading, below), fold=True, step=1)
     still = svg_text(lay_out(sheet))
     # Only readers without JavaScript see it; tooltips would make the page too large.
@@ -119,6 +126,10 @@ def play(
     script = Script(graph, tokens, alive)
     data = script.data(heading, below, closed=level == "module")
     data["tour"] = stops(tour, script.graph, script.called, data["steps"])
+    program = alive.part if whole is None else alive.whole
+    data["reads"] = reads(graph, whole, program, vocab) | shown_in(graph, head, sample)
+    if history is not None:
+        data |= past(history, root, whole or every, program, alive.why_not)
     made = Page(
         page(data, still, alive.scripts),
         heading,

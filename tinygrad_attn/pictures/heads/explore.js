@@ -79,7 +79,10 @@ function buildGrid() {
 }
 
 const paintGrid = () =>
-  BUTTONS.forEach((button, i) => paintSmall(button.querySelector("canvas"), DATA.heads[i]));
+  BUTTONS.forEach((button, i) => {
+    const head = DATA.heads[i];
+    paintSmall(button.querySelector("canvas"), head.rows, fillsOf(head));
+  });
 
 // --- pointing ---
 
@@ -98,15 +101,10 @@ function onLines(event) {
 }
 
 function onKey(event) {
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  const move = moves[event.key];
-  if (!move || event.ctrlKey || event.metaKey || event.altKey) return;
+  const next = stepOnMap(event, STATE, chosen().rows);
+  if (!next) return;
   event.preventDefault();
-  const { rows } = chosen();
-  const next = (at, step, count) => (at === null ? 0 : Math.min(Math.max(at + step, 0), count - 1));
-  const fresh = STATE.query === null || STATE.key === null;
-  const [down, right] = fresh ? [0, 0] : move;
-  pointAt(next(STATE.query, down, rows.length), next(STATE.key, right, rows[0].length));
+  pointAt(next.i, next.j);
 }
 
 function buildPointing() {

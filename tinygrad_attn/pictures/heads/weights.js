@@ -47,7 +47,3 @@ function queryStory(head, i) {
     .map(([w, j]) => `${keyOf(head, j)} ${w.toFixed(2)}`);
   return `${queryOf(head, i)} → ${told.join(", ") || "nothing"}`;
 }
-
-function theme(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-}

@@ -24,7 +24,8 @@ from typing import Any
 from .theme import theme_css, theme_js
 
 HERE = Path(__file__).parent
-SHARED = (HERE / "cells.js", HERE / "names.js")  # the beginning of every script
+# The beginning of every script.
+SHARED = (HERE / "cells.js", HERE / "names.js", HERE / "maps.js")
 BEGINNING = '"use strict";\n' + theme_js()
 
 

@@ -3,7 +3,9 @@
     sizes.py     the size of each card
     sums.py      how each number of a card was computed
     summary.py   the sentence with which it opens
+    attending.py where attention weights, logits and tokens lie
     live.py      the programs that compute all numbers anew
+    moments.py   what the leaves were at each moment of a training
     closing.py   modules that stand closed, as one card
     neighbours.py  neighbours that stand as one card, where there are no modules
     views.py     where the cards stand, for each state of what is open

@@ -17,14 +17,15 @@ FOLDER = Path(__file__).parent
 STYLES = (
     *("page.css", "drawing.css", "panel.css", "lab.css", "depths.css"),
     *("why.css", "predict.css", "paths.css", "tour.css"),
-    "bar.css",
+    *("history.css", "heads.css", "bar.css"),
 )
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
     *("sums.js", "chain.js", "why.js", "predict.js"),
     *("grids.js", "panel.js", "inside.js", "point.js", "tree.js"),
-    *("live.js", "lab.js", "paths.js", "tour.js", "player.js"),
+    *("live.js", "lab.js", "paths.js", "history.js", "heads.js"),
+    *("words.js", "tabs.js", "tour.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script
 

@@ -119,13 +119,21 @@ function numberAt(grid, row, column) {
 // True if numbers are left out between these two neighbours.
 const jumps = (indices, i) => i > 0 && indices[i] !== indices[i - 1] + 1;
 
+// Which sequence of the batch a row is of.
+function sampleOf({ shape, rows }, i) {
+  const all = shape.slice(0, -1).reduce((a, b) => a * b, 1);
+  return shape.length > 2 ? Math.floor((rows[i] * shape[0]) / all) : 0;
+}
+
 // A row's label: the leading axes if there are some, and the token at that position.
 function rowLabel(card, grid, i) {
   const length = grid.shape.at(-2);
-  const tokens = DATA.tokens;
-  const named = tokens && card.kind !== "parameter" && length === tokens.length;
+  const named = DATA.tokens && card.kind !== "parameter" && length === DATA.tokens.length;
+  const [at, sample] = named ? [grid.rows[i] % length, sampleOf(grid, i)] : [0, 0];
   return {
-    token: named ? inline(tokens[grid.rows[i] % length], 12) : "",
+    at,
+    sample,
+    token: named ? inline(tokenAt(at, sample), 12) : "",
     index: grid.labels?.[i] ?? (grid.shape.length > 1 ? String(grid.rows[i]) : ""),
   };
 }

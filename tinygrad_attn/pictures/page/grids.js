@@ -24,7 +24,7 @@ function tableOf(table) {
   const element = make("table", size);
   element.setAttribute("role", "grid");
   element.setAttribute("aria-label", table.label);
-  if (grid.shape.length) element.append(columnNumbers(grid));
+  if (grid.shape.length) element.append(columnNumbers(card, grid));
   const body = make("tbody");
   const largest = largestOf(grid);
   grid.numbers.forEach((numbers, i) => {
@@ -121,19 +121,31 @@ function refreshTables() {
 }
 
 // What changed glows for a moment.
+let glows = true;
+
 function flash(element) {
+  if (!glows) return;
   element.classList.remove("changed");
   void element.getBoundingClientRect(); // or it would not begin anew
   element.classList.add("changed");
 }
 
-function columnNumbers(grid) {
+// Attention has tokens on both axes.
+function columnHeading(card, grid, column) {
+  if (!card.keys) return make("th", "", String(column));
+  const letters = 5;
+  const heading = make("th", "key", inline(tokenAt(column, 0), letters));
+  Object.assign(heading.dataset, { token: `${column},0`, letters });
+  return heading;
+}
+
+function columnNumbers(card, grid) {
   const head = make("thead");
   const line = make("tr");
   line.append(make("td"));
   grid.columns.forEach((column, j) => {
     if (jumps(grid.columns, j)) line.append(make("td"));
-    line.append(make("th", "", String(column)));
+    line.append(columnHeading(card, grid, column));
   });
   head.append(line);
   return head;
@@ -142,8 +154,12 @@ function columnNumbers(grid) {
 function rowHeading(card, grid, i) {
   const heading = make("th");
   heading.scope = "row";
-  const { token, index } = rowLabel(card, grid, i);
-  if (token) heading.append(make("span", "token", token), " ");
+  const { token, index, at, sample } = rowLabel(card, grid, i);
+  if (token) {
+    const name = make("span", "token", token);
+    Object.assign(name.dataset, { token: `${at},${sample}`, letters: 12 });
+    heading.append(name, " ");
+  }
   heading.append(make("span", "index", clipped(index, 16)));
   return heading;
 }

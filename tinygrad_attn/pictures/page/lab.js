@@ -51,6 +51,9 @@ function showLoss() {
   TOOLS.recorded.textContent = same ? "" : `recorded ${exact(jsonOf(recordedLoss))}`;
   TOOLS.undo.disabled = TOOLS.reset.disabled = !DONE.length;
   drawCurve();
+  showPast();
+  showHeads();
+  showWords();
 }
 
 // L at each step downhill, as a line.
@@ -156,6 +159,10 @@ function buildLab() {
   compute();
   fillAll();
   recordedLoss = lossNow();
+  buildPast();
+  buildHeads();
+  buildWords();
+  buildTabs();
   LAB.hidden = false;
   for (const { card, button } of VIEWS.values()) button.classList.toggle("editable", Boolean(isLeaf(card)));
   TOOLS.downhill.addEventListener("click", () => goDownhill(1));

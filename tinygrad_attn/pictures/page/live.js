@@ -239,6 +239,7 @@ function doAgain(ops) {
     const [id, at] = what.split(":");
     const v = Number(text);
     if (what === "down" && v > 0) downhill(v);
+    else if (what === "at") goToNamed(text);
     else if (at !== undefined && Number.isFinite(v) && canChange(id, Number(at))) setNumber(id, Number(at), v);
   }
 }

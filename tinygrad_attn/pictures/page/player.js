@@ -46,6 +46,7 @@ function go(step, anew = false) {
 // To a step of the user's choice: it ends playing, and opens what hides the step.
 function jump(step) {
   stop();
+  openTab("step");
   const target = Math.min(Math.max(step, 0), LAST);
   go(target, openAround(STEPS[target]?.card));
 }
@@ -53,12 +54,14 @@ function jump(step) {
 // To a step, or where a closed module hides it, to the module's: it ends playing.
 function moveTo(step) {
   stop();
+  openTab("step");
   go(atStop(step, 1));
 }
 
 // To the next step, forward (1) or back (-1), through what is closed.
 function move(by) {
   stop();
+  openTab("step");
   go(atStop(STATE.step + by, by));
 }
 
@@ -158,6 +161,7 @@ function clickCard(id) {
 function showLeaf(id) {
   stop();
   STATE.leaf = id;
+  openTab("step");
   pointAt(null);
   plant(null);
   showPanel();

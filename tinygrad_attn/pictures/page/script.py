@@ -21,6 +21,7 @@ from ..look.text import fit_text
 from ..sheets.labels import shape_text, short_names, short_path
 from ..sheets.sheet import FORMULA, NAME, SHARE, Look
 from ..sheets.tensors import card_of, tensors
+from .attending import keyed_in
 from .live import STILL, Live
 from .sizes import Size, size_on_page
 from .summary import summary
@@ -40,6 +41,7 @@ class Script:
         self.called = short_names(graph)
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
+        self.keyed = keyed_in(graph) if tokens else set()
         self.shares = shares_in(graph)
         self.values = {n.id: self.value_grid(n) for n in graph}
         self.gradients = {
@@ -114,6 +116,7 @@ class Script:
             "how": how(self.graph, node),
             "adds_up": adds_up(node) if node.id in self.weights else "",
             "dtype": node.dtype,
+            "keys": node.id in self.keyed and node.shape[-1] == len(self.tokens or ()),
             "at": self.live.at(node),
         }
 
