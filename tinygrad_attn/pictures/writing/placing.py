@@ -17,6 +17,7 @@ MARGIN = 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
 LABEL_LINE = 12.0
 UNREADABLE, BETTER = 0.5, 1.5  # so much smaller; so much larger in rows, to be worth it
+LONGER, FEW_ROWS = 1.4, 2  # a column, if a strip had more rows than a few
 SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
 
 
@@ -35,8 +36,9 @@ def lay_out(
     """Finds a place for every card and frame, and a path for every link.
 
     A strip that is longer than the width is wrapped into rows. Or it runs down, as a
-    column, if that fits and is no longer: a column has no lines from row to row. What
-    runs down, and is so wide that it could not be read, runs to the right in rows.
+    column, if that fits and is no longer, or not much longer than many rows: a column
+    has no lines from row to row. What runs down, and is so wide that it could not be
+    read, runs to the right in rows.
 
     Args:
         labels: whether to leave room for the labels of links.
@@ -55,7 +57,8 @@ def lay_out(
     column = _placed(replace(sheet, direction="down"), labels, width)
     scale = _scale(column, width)
     long = column.layout.height * scale
-    fits = scale >= smallest and long <= strip.layout.height
+    most = strip.layout.height * (LONGER if strip.layout.rows > FEW_ROWS else 1.0)
+    fits = scale >= smallest and long <= most
     return column if fits else strip
 
 
