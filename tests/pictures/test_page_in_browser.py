@@ -538,7 +538,16 @@ def camera(tab):
     return tab.evaluate("({x: CAMERA.x, y: CAMERA.y, zoom: CAMERA.zoom})")
 
 
-@pytest.mark.parametrize("size", [(390, 844), (830, 1100), (1280, 800), (1920, 1080)])
+def test_the_first_view_on_a_phone_shows_the_data(visit):
+    tab = visit({**HEAD, "opening": "One sentence."}, size=(390, 844))
+    assert tab.locator("#explanation > :first-child").inner_text() == "One sentence."
+    assert tab.evaluate("inSight(DATA.cards.find((c) => c.name === 'X'), 1)")
+    assert tab.evaluate("CAMERA.zoom") >= 0.5
+    tab.click("#fit")
+    assert all_in_sight(tab)
+
+
+@pytest.mark.parametrize("size", [(830, 1100), (1280, 800), (1920, 1080)])
 def test_the_first_view_shows_the_whole_and_one_sentence(visit, size):
     tab = visit({**HEAD, "opening": "One sentence."}, size=size)
     assert tab.locator("#explanation > :first-child").inner_text() == "One sentence."

@@ -51,6 +51,8 @@ function pointOfCanvas(event) {
   return cell && { card: closed ? CARDS.get(DATA.frames[closed].shows) : card, ...cell };
 }
 
+const inTree = (element) => Boolean(element?.closest?.("#tree"));
+
 // Without a pointer at a number, the focused cell is what is pointed at.
 const focused = () => pointOfCell(document.activeElement);
 
@@ -67,15 +69,19 @@ function buildPointing() {
   panel.addEventListener("pointerover", (event) => {
     // A long sum grows over the number that it is of, and must stay then. What a finger
     // taps gets the focus.
-    if (READOUT.contains(event.target) || event.pointerType === "touch") return;
+    const stays = READOUT.contains(event.target) || inTree(event.target);
+    if (stays || event.pointerType === "touch") return;
     pointAt(pointOfCell(event.target) ?? focused());
   });
   panel.addEventListener("pointerleave", () => pointAt(focused()));
   panel.addEventListener("focusin", (event) => {
+    if (inTree(event.target)) return; // what is clicked must stay under the pointer
     pointAt(pointOfCell(event.target));
     uncover(event.target);
   });
-  panel.addEventListener("focusout", () => pointAt(null));
+  panel.addEventListener("focusout", (event) => {
+    if (!inTree(event.relatedTarget)) pointAt(null);
+  });
   panel.addEventListener("keydown", walk);
   STAGE.addEventListener("pointermove", (event) => {
     if (!FINGERS.size) pointAt(pointOfCanvas(event) ?? focused());
