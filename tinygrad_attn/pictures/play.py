@@ -112,15 +112,13 @@ def play(
     check_count("play", len(graph), graph.level, limit)
     whole = None
     if isinstance(root, Tensor) and not is_whole(graph):
-        whole = graph_of("play", root, "op")
+        same = "primitive" if graph.level == "primitive" else "op"
+        whole = graph_of("play", root, same)
     tokens, vocab = read_tokens(graph, whole, tokens, vocab, sample)
     sheet = shortened(tensors(graph, Look(), heading, below), fold=True, step=1)
     still = svg_text(lay_out(sheet))
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
-    whole = None
-    if isinstance(root, Tensor) and not is_whole(graph):
-        whole = graph_of("play", root, "op")
     fixed = why_fixed(root, level, head, sample, focus, module)
     alive = Live(why_not=fixed) if fixed else live(every, whole)
     script = Script(graph, tokens, alive)
