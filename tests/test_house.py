@@ -101,7 +101,8 @@ ORDER = """
         pictures.history
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
         pictures.page.closing pictures.page.neighbours pictures.page.views
-        pictures.page.attending pictures.page.live pictures.page.moments
+        pictures.page.attending pictures.page.plain_numbers pictures.page.switches
+        pictures.page.live pictures.page.moments
         pictures.page.playable pictures.page.tour pictures.page.script
         pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves

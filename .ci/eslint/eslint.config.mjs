@@ -7,6 +7,7 @@ import js from "@eslint/js";
 const BROWSER = [
   ...["document", "window", "location", "history", "matchMedia", "getComputedStyle"],
   ...["setTimeout", "clearTimeout", "ResizeObserver", "devicePixelRatio", "atob"],
+  ...["requestAnimationFrame", "cancelAnimationFrame", "performance", "ImageData"],
   ...["createPart", "createWhole"], // the programs of a live page, scripts of their own
 ];
 

@@ -127,7 +127,10 @@ def test_a_step_downhill_is_that_of_plain_gradient_descent(look_at):
     parameters = [p for m in model for p in m.parameters()]
     tab.fill("#rate", "0.25")
     tab.click("#downhill")
-    tab.click("#ten")
+    tab.fill("#steps", "10")
+    tab.click("#run")
+    while tab.evaluate("run !== null"):
+        tab.wait_for_timeout(50)
     optimizer = nn.optim.SGD(parameters, lr=0.25)
     for _ in range(11):
         optimizer.zero_grad()
@@ -234,13 +237,14 @@ def test_an_index_that_the_program_refuses_is_taken_back(look_at):
 def test_an_address_holds_the_edits(look_at):
     tab = look_at(play(small(), None))
     tab.evaluate(EDIT, ["n1", 0, 0.9])
-    tab.evaluate("downhill(0.1); showEdit()")
-    assert "edit=n1:0=0.9,down=0.1" in tab.evaluate("location.hash")
+    tab.evaluate("goDownhill(1)")
+    tab.wait_for_timeout(500)
+    assert tab.evaluate("location.hash").endswith("edit=n1:0=0.9,down=0.1x1")
 
 
 def test_a_page_begins_with_the_edits_of_its_address(look_at):
     """What does not fit is left out."""
-    edits = "n1:0=0.9,down=0.1,n1:0=x,n9:0=1,n1:77=1,down=-3,seed_n1:0=1,<b>"
+    edits = "n1:0=0.9,down=0.1x1,n1:0=x,n9:0=1,n1:77=1,down=-3,seed_n1:0=1,<b>"
     tab = look_at(play(small(), None), f"#step=3&edit={edits}")
     assert tab.evaluate("DONE.length") == 2
     weights = Tensor([[0.9, 0.1], [-0.25, 0.2]], requires_grad=True)

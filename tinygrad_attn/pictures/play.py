@@ -64,6 +64,13 @@ def play(
     was guessed. A click on a number lights its paths to L, with the share of its
     gradient that each contributes.
 
+    The page is live: each number that the computation begins with (a weight, an input,
+    a mask, the ½ of S ⊙ ½) can be changed there, and all values, gradients and L are
+    computed anew, in float64. It takes steps of plain gradient descent, switches masks
+    and √d_k off, and exchanges tokens; its address holds what was done. Of a part (a
+    head, a module, a focus) the true L follows if `root` is a Tensor, from which the
+    rest is known. A page of more than 20,000 numbers only plays.
+
     Args:
         root: a Tensor, such as a loss; a Value; or a Graph that `unfold` made.
         path: the file to write, an .html; None to write nothing.
@@ -112,15 +119,13 @@ def play(
     check_count("play", len(graph), graph.level, limit)
     whole = None
     if isinstance(root, Tensor) and not is_whole(graph):
-        whole = graph_of("play", root, "op")
+        same = "primitive" if graph.level == "primitive" else "op"
+        whole = graph_of("play", root, same)
     tokens, vocab = read_tokens(graph, whole, tokens, vocab, sample)
     sheet = shortened(tensors(graph, Look(), heading, below), fold=True, step=1)
     still = svg_text(lay_out(sheet))
     # Only readers without JavaScript see it; tooltips would make the page too large.
     still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
-    whole = None
-    if isinstance(root, Tensor) and not is_whole(graph):
-        whole = graph_of("play", root, "op")
     fixed = why_fixed(root, level, head, sample, focus, module)
     alive = Live(why_not=fixed) if fixed else live(every, whole)
     script = Script(graph, tokens, alive)

@@ -23,13 +23,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from ..arrays.array import Array
 from ..arrays.backends import use_backend
 from ..autograd.recording import apply, make
 from ..graph.data import Graph, Node, flat
-from ..rules import comparisons, movement
+from ..rules import comparisons, composites, movement, primitives
 from ..tensor import Tensor
 from .anatomy import Buffer, Origin, View
 from .arranging import needed
@@ -171,7 +172,26 @@ class Again:
         }
         if node.operation in (movement.take, comparisons.one_hot):
             inputs[-1] = in_range(inputs[-1], node, settings.get("classes", inputs[0]))
+        if self.takes_it_that_rows_see(node):
+            inputs[0] = apply(comparisons.each_row_sees, inputs[0], says=SEES)
         return apply(node.operation, *inputs, **settings)
+
+    def takes_it_that_rows_see(self, node: Node) -> bool:
+        """Whether a step masks scores of attention that was recorded with each query
+        seeing something. Else it was recorded with a choice of 0 for the others."""
+        group = self.graph.groups.get(node.group)
+        attention = composites.scaled_dot_product_attention.name
+        if group is None or group.type != "composite" or group.name != attention:
+            return False
+        users = [self.graph.by_id(edge.target) for edge in self.graph.uses(node)]
+        masks = node.operation is primitives.where and node.arguments[2] == -inf
+        return masks and not any(user.operation is primitives.where for user in users)
+
+
+SEES = (
+    "attention: a query would see nothing, and this graph was recorded with masks that "
+    "let each query see something"
+)
 
 
 def in_range(indices: Any, node: Node, rows: Any) -> Any:

@@ -9,7 +9,7 @@ short for ∂L/∂S. This file puts names, numbers, axes and sums into the notat
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isinf
 
@@ -48,13 +48,19 @@ class Written:
 
 
 def written(
-    graph: Graph, node: Node, called: dict[str, str], own: bool = True
+    graph: Graph,
+    node: Node,
+    called: dict[str, str],
+    own: bool = True,
+    marks: Mapping[int, str] | None = None,
 ) -> Written:
     """A node's step in words, with the names of its inputs.
 
     Args:
         called: the name of each node, by id.
         own: whether a module's own parameters have the names that it gives them.
+        marks: for plain numbers that may change what to write instead, by position.
+            Then nothing is said that is so for one number alone.
     """
     edges = {edge.position: edge for edge in graph.inputs(node)}
     if node.meaning is None or not edges:
@@ -62,13 +68,14 @@ def written(
     names = []
     for i, x in enumerate(node.arguments):
         if not isinstance(x, str):
-            name = number(x)
+            name = (marks or {}).get(i) or number(x)
         else:
             name = name_in(graph, node, x, called) if own else called[x]
         names.append(transpose_name(name) if i in edges and edges[i].turned else name)
     formula, rules = on_the_blackboard(graph, node, names, called[node.id])
     base = re.sub(r"_\d+$", "", node.name)
-    sentence = STEPS.get((node.meaning.kind, base)) or node.meaning.sentence
+    special = None if marks else STEPS.get((node.meaning.kind, base))
+    sentence = special or node.meaning.sentence
     texts = Blackboard(graph, node, names, called[node.id])
     why, letters = texts.argue(node.meaning.why), texts.fill(letters_of(node.meaning))
     return Written(formula, rules, texts.say(sentence), why, letters)

@@ -15,17 +15,18 @@ from ..look.pages import SHARED, page_of
 
 FOLDER = Path(__file__).parent
 STYLES = (
-    *("page.css", "drawing.css", "panel.css", "lab.css", "depths.css"),
+    *("page.css", "drawing.css", "panel.css", "lab.css", "handles.css", "depths.css"),
     *("why.css", "predict.css", "paths.css", "tour.css"),
-    *("history.css", "heads.css", "bar.css"),
+    *("history.css", "heads.css", "bar.css", "print.css"),
 )
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
     *("sums.js", "chain.js", "why.js", "predict.js"),
     *("grids.js", "panel.js", "inside.js", "point.js", "tree.js"),
-    *("live.js", "lab.js", "paths.js", "history.js", "heads.js"),
-    *("words.js", "tabs.js", "tour.js", "player.js"),
+    *("live.js", "edits.js", "ghost.js", "handles.js", "plain_numbers.js"),
+    *("switches.js", "following.js", "downhill.js", "lab.js", "paths.js"),
+    *("history.js", "heads.js", "words.js", "tabs.js", "tour.js", "player.js"),
 )
 FILES = (*SHARED, *(FOLDER / name for name in SCRIPTS))  # the whole script
 

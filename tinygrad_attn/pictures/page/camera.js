@@ -91,6 +91,15 @@ function pan(dx, dy) {
   look(CAMERA.x + dx, CAMERA.y + dy, CAMERA.zoom);
 }
 
+// Whether a card is in sight, asked for many: the stage is measured once.
+function sight() {
+  const { w, h } = stageSize();
+  const { x, y, zoom } = CAMERA;
+  return (card) =>
+    (card.x + card.w) * zoom + x > 0 && (card.y + card.h) * zoom + y > 0 &&
+    card.x * zoom + x < w && card.y * zoom + y < h;
+}
+
 function inSight(card, edge) {
   const { w, h } = stageSize();
   const left = card.x * CAMERA.zoom + CAMERA.x;

@@ -46,10 +46,12 @@ function sizeCard({ card, button, canvas }) {
 }
 
 // Brings every card to the state of a step, and paints those that look different now.
-function showCards() {
+// `ms`: for those in sight; the others follow.
+function showCards(ms = Infinity) {
   const step = STEPS[STATE.step];
   const receivers = receiversDrawn();
   const around = HOLDER.get(step.card);
+  paintSoon([...VIEWS.values()].filter(({ card }) => DRAWN.has(card.id)), ms);
   for (const view of VIEWS.values()) {
     const { card, button } = view;
     const current = card.id === (around ?? step.card);
@@ -59,13 +61,32 @@ function showCards() {
     button.classList.toggle("later", !hasValue(card, STATE.step));
     if (current) button.setAttribute("aria-current", "step");
     else button.removeAttribute("aria-current");
-    if (DRAWN.has(card.id)) paintIfChanged(view);
   }
+  markCards();
   // A small card receives for those that it stands for.
   for (const button of document.querySelectorAll(".folded")) {
     button.classList.toggle("receives", receivers.has(button.dataset.folded));
   }
   showStrips();
+}
+
+let unpainted = []; // views that are painted in the frames to come, the last one first
+let painter = 0;
+
+// Paints what is in sight at once, or as much of it as there is time for.
+function paintSoon(views, ms) {
+  const isSeen = sight();
+  const end = performance.now() + ms;
+  const seen = views.filter(({ card }) => isSeen(card)).reverse();
+  while (seen.length && performance.now() < end) paintIfChanged(seen.pop());
+  unpainted = [...views.filter(({ card }) => !isSeen(card)), ...seen];
+  painter ||= requestAnimationFrame(paintRest);
+}
+
+function paintRest() {
+  const end = performance.now() + 6; // ms of this frame
+  while (unpainted.length && performance.now() < end) paintIfChanged(unpainted.pop());
+  painter = unpainted.length ? requestAnimationFrame(paintRest) : 0;
 }
 
 function paintIfChanged(view) {
@@ -87,10 +108,12 @@ function paintIfChanged(view) {
 
 function paint(view, shown, gradient) {
   const { card, canvas, density, legible } = view;
-  canvas.width = Math.round(card.w * density);
-  canvas.height = Math.round((card.h - HEADER) * density);
+  const [width, height] = [card.w, card.h - HEADER].map((size) => Math.round(size * density));
   const brush = canvas.getContext("2d");
   if (!brush) return;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  brush.setTransform(1, 0, 0, 1, 0, 0);
+  brush.clearRect(0, 0, width, height);
   brush.setTransform(density, 0, 0, density, 0, -HEADER * density);
   const { value, gradient: low } = PLACES.get(card.id);
   const power = shown ? timesTen(card.value.power) : "";
@@ -121,6 +144,11 @@ function label(brush, place, text, ink) {
 function paintGrid(brush, place, grid, legible) {
   const { w, h } = place;
   const gap = Math.min(1, 0.08 * Math.min(w, h));
+  if (!legible) {
+    paintDots(brush, place, grid, gap);
+    paintSkips(brush, place);
+    return;
+  }
   const cells = place.rows.length * place.columns.length;
   const largest = grid ? largestOf(grid) : 0;
   brush.font = `${place.font}px Helvetica, Arial, sans-serif`;
@@ -135,13 +163,75 @@ function paintGrid(brush, place, grid, legible) {
       const [x, y] = [place.x + across, place.y + down];
       brush.fillStyle = fill;
       box(brush, x + gap / 2, y + gap / 2, w - gap, h - gap, cells < ROUNDED);
-      if (grid && legible) {
+      if (grid) {
         brush.fillStyle = ink;
         brush.fillText(inCell(v, grid), x + w / 2, y + h / 2 + 0.3, w);
       }
     });
   });
   paintSkips(brush, place);
+}
+
+// Cells without numbers: a picture with a pixel for each, made larger, and cut apart.
+function paintDots(brush, place, grid, gap) {
+  const { x, y, w, h, rows, columns } = place;
+  if (!rows.length || !columns.length) return;
+  brush.imageSmoothingEnabled = false;
+  DOTS.width = columns.length;
+  DOTS.height = rows.length;
+  const picture = new ImageData(DOTS.width, DOTS.height);
+  const pixels = new Uint32Array(picture.data.buffer);
+  const largest = grid ? largestOf(grid) : 0;
+  rows.forEach((_, i) => {
+    columns.forEach((__, j) => {
+      const fill = grid ? colourIn(grid, grid.numbers[i]?.[j], largest).fill : THEME.empty;
+      pixels[i * DOTS.width + j] = pixelOf(fill);
+    });
+  });
+  DOTS.getContext("2d").putImageData(picture, 0, 0);
+  const [across, down] = [pieces(columns, w), pieces(rows, h)];
+  for (const [top, bottom] of down) {
+    for (const [left, right] of across) {
+      const [from, size] = [[left, top], [right - left, bottom - top]];
+      const at = [x + columns[left], y + rows[top]];
+      brush.drawImage(DOTS, ...from, ...size, ...at, size[0] * w, size[1] * h);
+    }
+  }
+  cutApart(brush, place, gap);
+}
+
+// Lines between the cells, on the pixels of the canvas: all of them look alike.
+function cutApart(brush, { x, y, w, h, rows, columns }, gap) {
+  const density = brush.getTransform().a;
+  if (Math.min(w, h) * density < 4) return;
+  const line = Math.max(1, Math.round(gap * density)) / density;
+  const snap = (at) => Math.round(at * density) / density;
+  const [right, bottom] = [columns.at(-1) + w, rows.at(-1) + h];
+  for (const at of rows.slice(1)) brush.clearRect(x - 1, snap(y + at) - line, right + 2, line);
+  for (const at of columns.slice(1)) brush.clearRect(snap(x + at) - line, y - 1, line, bottom + 2);
+}
+
+const DOTS = document.createElement("canvas");
+const PIXELS = new Map(); // "rgb(33,102,172)" -> a pixel, as a canvas keeps it
+
+function pixelOf(fill) {
+  if (!PIXELS.has(fill)) {
+    const one = document.createElement("canvas").getContext("2d");
+    one.fillStyle = fill;
+    one.fillRect(0, 0, 1, 1);
+    PIXELS.set(fill, new Uint32Array(one.getImageData(0, 0, 1, 1).data.buffer)[0]);
+  }
+  return PIXELS.get(fill);
+}
+
+// Where rows or columns follow each other without a gap: [first, end].
+function pieces(places, size) {
+  const found = [];
+  places.forEach((at, i) => {
+    if (i && at - places[i - 1] < size * 1.01) found.at(-1)[1] = i + 1;
+    else found.push([i, i + 1]);
+  });
+  return found;
 }
 
 function box(brush, x, y, w, h, rounded) {

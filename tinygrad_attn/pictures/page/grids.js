@@ -18,10 +18,12 @@ function gridWithHeading(heading, card, which, grid, send = null) {
   return part;
 }
 
+const whereOf = (grid, i, j) => `row ${grid.rows[i]}, column ${grid.columns[j]}`;
+
 function tableOf(table) {
   const { card, grid } = table;
   const size = (table.size = cellsFor(card, grid));
-  const element = make("table", size);
+  const element = (table.element = make("table", size));
   element.setAttribute("role", "grid");
   element.setAttribute("aria-label", table.label);
   if (grid.shape.length) element.append(columnNumbers(card, grid));
@@ -36,8 +38,7 @@ function tableOf(table) {
         if (jumps(grid.columns, j)) line.append(make("td", "skip", "⋯"));
         const cell = cellOf(v, grid, largest, size);
         cell.tabIndex = i === 0 && j === 0 ? 0 : -1;
-        const where = `row ${grid.rows[i]}, column ${grid.columns[j]}`;
-        cell.setAttribute("aria-label", `${where}: ${exact(v)}`);
+        cell.setAttribute("aria-label", `${whereOf(grid, i, j)}: ${exact(v)}`);
         CELLS.set(cell, { table, i, j });
         line.append(cell);
         return cell;
@@ -46,6 +47,7 @@ function tableOf(table) {
     body.append(line);
   });
   element.append(body);
+  table.shown = grid.numbers.map((line) => [...line]);
   TABLES.push(table);
   const frame = make("div", "scroll"); // a wide table scrolls, not the page
   frame.append(element);
@@ -79,6 +81,7 @@ function columnWidth(element) {
 
 // A table that goes on to the right fades there.
 function markMore(frame) {
+  frame.classList.toggle("wide", frame.scrollWidth > frame.clientWidth + 1);
   frame.classList.toggle("more", frame.scrollLeft + frame.clientWidth < frame.scrollWidth - 1);
 }
 
@@ -93,41 +96,43 @@ function cellOf(v, grid, largest, size) {
   return cell;
 }
 
-// A cell's text and colours; whether it has another text now.
+// A cell's text and colours.
 function dress(cell, v, grid, largest, size) {
-  const before = cell.textContent;
   cell.textContent = size === "small" ? "" : inCell(v, grid);
   const { fill, ink } = colourIn(grid, v, largest);
   cell.style.backgroundColor = fill;
   cell.style.color = ink;
-  return cell.textContent !== before;
 }
 
-// Brings the tables of the panel to what their grids have now.
+// Brings the tables of the panel to what their grids have now. Returns the cells that
+// have another number.
 function refreshTables() {
-  for (const { grid, cells, size, power } of TABLES) {
+  const other = [];
+  for (const table of TABLES) {
+    const { grid, cells, size, power } = table;
     const largest = largestOf(grid);
     power.textContent = timesTen(grid.power);
     cells.forEach((line, i) => {
       line.forEach((cell, j) => {
-        const where = `row ${grid.rows[i]}, column ${grid.columns[j]}`;
-        const label = `${where}: ${exact(grid.numbers[i][j])}`;
-        const other = cell.getAttribute("aria-label") !== label;
-        cell.setAttribute("aria-label", label);
-        if (dress(cell, grid.numbers[i][j], grid, largest, size) || other) flash(cell);
+        const v = grid.numbers[i][j];
+        if (v !== table.shown[i][j]) other.push(cell);
+        dress(cell, v, grid, largest, size);
       });
     });
+    table.shown = grid.numbers.map((line) => [...line]);
   }
+  showGhosts();
+  return other;
 }
 
-// What changed glows for a moment.
-let glows = true;
+// What changed glows for a moment, or if nothing is to move has a mark until the next
+// change.
+let glow = 0; // an animation begins anew under another name
 
-function flash(element) {
-  if (!glows) return;
-  element.classList.remove("changed");
-  void element.getBoundingClientRect(); // or it would not begin anew
-  element.classList.add("changed");
+function flash(elements) {
+  for (const old of document.querySelectorAll(".changed")) old.classList.remove("changed", `changed-${glow}`);
+  glow = 1 - glow;
+  for (const element of elements) element.classList.add("changed", `changed-${glow}`);
 }
 
 // Attention has tokens on both axes.

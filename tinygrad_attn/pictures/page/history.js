@@ -30,14 +30,12 @@ function putMoment(numbers) {
     const array = arrays[id];
     for (let j = 0; j < PAST.counts[k]; j++, at++) {
       if (array[j] === numbers[at]) continue;
-      was.push([array, j, array[j]]);
+      was.push([array, j, [array[j]]]);
       array[j] = numbers[at];
     }
   });
   return was;
 }
-
-const putBack = (was) => was.forEach(([array, index, before]) => (array[index] = before));
 
 // Which moment is shown: the last that was gone to.
 function momentNow() {
@@ -54,9 +52,10 @@ function changesSince() {
 
 // Goes to a moment. One after the other they are undone at once, like edits of a number.
 function goToMoment(i) {
+  settleFirst();
   if (DONE.length && isMoment(DONE.at(-1))) putBack(DONE.pop().was);
   const was = putMoment(numbersThen(i));
-  if (was.length) DONE.push({ op: `at=${nameOfMoment(i)}`, was });
+  if (was.length) DONE.push({ op: `at=${nameOfMoment(i)}`, was, losses });
   compute();
 }
 
@@ -80,9 +79,7 @@ function scrub(i) {
   scrubbed = true;
   goToMoment(to);
   losses = [];
-  glows = false; // nearly all changes
-  showEdit();
-  glows = true;
+  showEdit("", false); // nearly all changes
   TOOLS.what.textContent = gone ? "What you changed in the parameters is gone; undo brings it back." : "";
 }
 

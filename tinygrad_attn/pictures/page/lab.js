@@ -2,127 +2,177 @@
 
 const LAB = document.getElementById("lab");
 const EDITOR = document.getElementById("editor");
-const TOOLS = Object.fromEntries(
-  ["loss", "recorded", "downhill", "rate", "ten", "undo", "reset", "curve", "what"].map((id) => [
-    id,
-    document.getElementById(id),
-  ]),
-);
-const FIELDS = Object.fromEntries(
-  ["number", "drag", "nudge", "before", "told", "edited"].map((id) => [id, document.getElementById(id)]),
-);
+const byId = (ids) => Object.fromEntries(ids.map((id) => [id, document.getElementById(id)]));
+const TOOLS = byId([
+  ...["loss", "recorded", "back", "more", "downhill", "run", "steps", "rate"],
+  ...["undo", "reset", "curve", "what"],
+]);
+const FIELDS = byId(["number", "drag", "nudge", "before", "told", "follows", "edited"]);
 const EPSILON = 0.01; // a nudge
-let chosen = null; // the number that is edited: {card, at, name}
-let losses = []; // of the steps downhill, the first before any
+const GLOWS = 0.3; // below this zoom a card's glow is not seen
+let chosen = null; // the number that is edited: {card, id, at, name, given}
 let recordedLoss = 0; // L, as it was
 
 const isLeaf = (card) => LIVE !== null && Object.hasOwn(LIVE.part.numbers, card.id);
 
+// What goes on, or looks back, ends before something is changed.
+function settleFirst() {
+  stopRun();
+  if (!looksBack()) return;
+  lookBack(false);
+  showEdit();
+}
+
 // --- what follows an edit ---
 
-// Shows all that is different now.
-function showEdit(message = "") {
+// Shows all that is different now. `flashes`: whether that glows.
+function showEdit(message = "", flashes = true) {
   const changed = fillAll();
+  followIndices();
+  restate();
   findLargest();
+  const lit = [];
+  const isSeen = sight();
   for (const id of changed) {
     const view = VIEWS.get(id);
     view.painted = "";
-    flash(view.button);
+    if (CAMERA.zoom >= GLOWS && DRAWN.has(id) && isSeen(view.card)) lit.push(view.button);
   }
-  showCards();
-  refreshTables();
+  showCards(6);
+  const tokens = tokensNow();
+  if (String(tokens) !== String(DATA.tokens)) {
+    DATA.tokens = tokens;
+    showPanel();
+  }
+  lit.push(...refreshTables());
+  refreshGiven();
   grow();
   refreshReasons();
   refreshPaths();
+  flash(flashes ? lit : []);
   showLights([]);
   const point = pointed;
   pointed = null;
   pointAt(point);
   showLoss();
+  showSwitches();
   if (chosen) showChosen(false);
   FIELDS.told.textContent = message;
-  writeAddress();
+  remember();
 }
 
 function showLoss() {
   const now = lossNow();
   TOOLS.loss.textContent = exact(jsonOf(now));
-  const same = now === recordedLoss;
-  TOOLS.recorded.textContent = same ? "" : `recorded ${exact(jsonOf(recordedLoss))}`;
+  const same = Object.is(now, recordedLoss);
+  const before = same ? "" : `was ${exact(jsonOf(recordedLoss))}`;
+  TOOLS.recorded.textContent = looksBack() ? "as recorded" : before;
   TOOLS.undo.disabled = TOOLS.reset.disabled = !DONE.length;
+  TOOLS.back.disabled = !DONE.length;
+  TOOLS.back.setAttribute("aria-pressed", String(looksBack()));
+  LAB.classList.toggle("back", looksBack());
   drawCurve();
   showPast();
   showHeads();
   showWords();
 }
 
-// L at each step downhill, as a line.
-function drawCurve() {
-  TOOLS.curve.hidden = losses.length < 2;
-  if (losses.length < 2) return;
-  const finite = losses.filter(Number.isFinite);
-  const [low, high] = [Math.min(...finite), Math.max(...finite)];
-  const x = (i) => 2 + (196 * i) / (losses.length - 1);
-  const y = (v) => 38 - (34 * (v - low)) / (high - low || 1);
-  const points = losses.map((v, i) => `${x(i).toFixed(1)},${y(Number.isFinite(v) ? v : high).toFixed(1)}`);
-  TOOLS.curve.querySelector("polyline").setAttribute("points", points.join(" "));
-  const steps = losses.length - 1;
-  const told = `${LOSS} after ${steps} ${steps > 1 ? "steps" : "step"} downhill: ${exact(losses[0])} → ${exact(losses.at(-1))}`;
-  TOOLS.curve.setAttribute("aria-label", told);
-  TOOLS.what.textContent = told;
+// The address is written now and then: browsers refuse more than 200 in half a minute.
+const REST = 400; // ms
+let remembered = 0;
+let later = 0;
+
+function remember() {
+  clearTimeout(later);
+  const wait = remembered + REST - performance.now();
+  if (wait > 0) {
+    later = setTimeout(remember, wait);
+    return;
+  }
+  remembered = performance.now();
+  writeAddress();
 }
 
 // --- choosing a number ---
 
-function choose(card, row, column) {
-  const width = card.value.shape.at(-1) ?? 1;
-  const at = row * width + column;
-  chosen = { card, at, name: element(nameOf(card), card.value, row, column) };
-  if (card.dtype === "bool") {
-    edit(numberOf(card.id, at) ? 0 : 1);
+function chooseNumber(number) {
+  chosen = number;
+  markChosen();
+  if (dtypeOf(number) === "bool") {
+    edit(numberOf(number.id, number.at) ? 0 : 1);
     return;
   }
-  FIELDS.drag.step = card.dtype === "int64" ? "1" : "any";
+  const everywhere = "This is one number of the whole computation: it changes wherever it is used.";
+  FIELDS.told.textContent = number.given && ENTIRE ? everywhere : "";
   showChosen(true);
+}
+
+const dtypeOf = ({ card, given }) => (given ? "float64" : card.dtype);
+const most = ({ id, given }) => (given ? undefined : LIVE.switches.most[id]);
+
+// A whole number that the chosen one may be: indices have a largest.
+function within(v) {
+  const end = most(chosen);
+  return end === undefined ? v : Math.min(Math.max(v, 0), end);
+}
+
+function closeEditor() {
+  chosen = null;
+  EDITOR.hidden = true;
 }
 
 // The editor of the chosen number. While it is dragged the ends of the slider stay.
 function showChosen(anew) {
-  const { card, at, name } = chosen;
-  const v = numberOf(card.id, at);
-  const whole = card.dtype === "int64";
-  const first = FIRST.get(keyOf(card.id, at)) ?? v;
-  EDITOR.hidden = card.dtype === "bool";
+  const { card, id, at, name, given } = chosen;
+  const v = numberOf(id, at);
+  const whole = dtypeOf(chosen) === "int64";
+  const first = recordedOf(id, at);
+  EDITOR.hidden = dtypeOf(chosen) === "bool";
   FIELDS.edited.textContent = name;
-  if (document.activeElement !== FIELDS.number) FIELDS.number.value = asTyped(v);
-  FIELDS.number.setAttribute("aria-valuenow", v);
-  FIELDS.number.setAttribute("aria-label", `the number ${name}`);
+  if (anew || document.activeElement !== FIELDS.number) FIELDS.number.value = asTyped(v);
+  const { number, drag } = FIELDS;
+  number.setAttribute("aria-label", `the number ${name}`);
+  if (Number.isFinite(v)) number.setAttribute("aria-valuenow", v);
+  else number.removeAttribute("aria-valuenow");
+  number.setAttribute("aria-valuetext", `${exact(jsonOf(v))}, ${LOSS} ${exact(jsonOf(lossNow()))}`);
   if (anew) {
-    const reach = whole ? 10 : Math.max(1, 2 * Math.abs(first));
-    FIELDS.drag.min = whole ? 0 : first - reach;
-    FIELDS.drag.max = first + reach;
-    FIELDS.drag.setAttribute("aria-label", `drag ${name}`);
+    const middle = Number.isFinite(first) ? first : 0;
+    const reach = whole ? 10 : Math.max(1, 2 * Math.abs(middle));
+    const end = most(chosen);
+    drag.step = whole ? "1" : "any";
+    drag.min = whole ? 0 : middle - reach;
+    drag.max = end ?? middle + reach;
+    drag.setAttribute("aria-label", `drag ${name}`);
+    for (const [key, limit] of [["min", end && 0], ["max", end]]) {
+      if (limit === undefined) number.removeAttribute(`aria-value${key}`);
+      else number.setAttribute(`aria-value${key}`, limit);
+    }
   }
-  FIELDS.drag.value = v;
-  FIELDS.before.textContent = v === first ? "" : `before ${exact(jsonOf(first))}`;
-  FIELDS.nudge.hidden = whole || !card.gradient || hidesGradient(card);
+  drag.value = v;
+  FIELDS.before.textContent = Object.is(v, first) ? "" : `before ${exact(jsonOf(first))}`;
+  const [was, is] = [recordedLoss, lossNow()].map((x) => exact(jsonOf(x)));
+  FIELDS.follows.textContent = was === is ? "" : `${LOSS} ${was} → ${is}`;
+  FIELDS.nudge.hidden = whole || given || !card.gradient || hidesGradient(card) || !Number.isFinite(v);
 }
 
-const asTyped = (v) => String(Number(v.toPrecision(6)));
+const asTyped = (v) => (Number.isFinite(v) ? String(Number(v.toPrecision(6))) : String(jsonOf(v)));
 
 function edit(v) {
-  const said = setNumber(chosen.card.id, chosen.at, v);
-  losses = [];
+  settleFirst();
+  const said = setNumber(chosen.id, chosen.at, v);
+  if (!said) losses = [];
+  TOOLS.what.textContent = "";
   showEdit(said);
 }
 
 // ε more: what the gradient says, and what is so.
 function nudge() {
-  const { card, at, name } = chosen;
+  settleFirst();
+  const { id, at, name } = chosen;
   const before = lossNow();
-  const v = numberOf(card.id, at);
-  const [own, all] = gradientsOf(card.id, at);
-  const after = lossIf(card.id, at, v + EPSILON);
+  const v = numberOf(id, at);
+  const [own, all] = gradientsOf(id, at);
+  const after = lossIf(id, at, v + EPSILON);
   fillAll();
   const part = own === all ? "" : ` (${exact(jsonOf(own))} of it through what is shown here)`;
   FIELDS.told.textContent =
@@ -130,96 +180,19 @@ function nudge() {
     `${signed(all * EPSILON)}; it changes by ${signed(after - before)}.`;
 }
 
-const signed = (v) => (v > 0 ? "+" : "") + digits(v, 3);
-
-// --- steps downhill ---
-
-function goDownhill(steps) {
-  const rate = Number(TOOLS.rate.value);
-  if (!(rate > 0)) {
-    TOOLS.what.textContent = "The learning rate must be a number above 0.";
-    return;
-  }
-  if (!losses.length) losses = [lossNow()];
-  for (let i = 0; i < steps; i++) {
-    downhill(rate);
-    losses.push(lossNow());
-  }
-  showEdit();
-}
-
-// --- the start ---
-
-function buildLab() {
-  const only = document.getElementById("only-plays");
-  only.hidden = !DATA.only_plays;
-  write(only, DATA.only_plays ?? "", 400);
-  if (!LIVE) return;
-  document.getElementById("of").textContent = LOSS;
-  compute();
-  fillAll();
-  recordedLoss = lossNow();
-  buildPast();
-  buildHeads();
-  buildWords();
-  buildTabs();
-  LAB.hidden = false;
-  for (const { card, button } of VIEWS.values()) button.classList.toggle("editable", Boolean(isLeaf(card)));
-  TOOLS.downhill.addEventListener("click", () => goDownhill(1));
-  TOOLS.ten.addEventListener("click", () => goDownhill(10));
-  TOOLS.undo.addEventListener("click", () => {
-    undo();
-    losses = [];
-    showEdit();
-  });
-  TOOLS.reset.addEventListener("click", () => {
-    reset();
-    losses = [];
-    showEdit();
-  });
-  FIELDS.drag.addEventListener("input", () => edit(Number(FIELDS.drag.value)));
-  FIELDS.number.addEventListener("change", () => typed());
-  FIELDS.number.addEventListener("keydown", stepByKey);
-  FIELDS.nudge.addEventListener("click", nudge);
-  const panel = document.getElementById("panel");
-  panel.addEventListener("click", (event) => chooseCell(event.target.closest?.("td")));
-  panel.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !CELLS.has(event.target)) return;
-    event.preventDefault();
-    chooseCell(event.target);
-    if (!EDITOR.hidden) FIELDS.number.focus();
-  });
-  doAgain(editsOf(location.hash));
-  showLoss();
-  if (DONE.length) showEdit();
-}
-
-// What an address says was done: "#step=3&edit=n3:5=.25,down=.1".
-function editsOf(address) {
-  const found = /(?:^#|&)edit=([^&]*)/.exec(address);
-  return found ? decodeURIComponent(found[1]).split(",").slice(0, 1000) : [];
-}
-
-function chooseCell(cell) {
-  const point = cell && pointOfCell(cell);
-  if (!point || point.which !== "value" || !isLeaf(point.card)) return;
-  const { i, j } = CELLS.get(cell);
-  if (STATE.step !== LAST) {
-    moveTo(LAST); // where everything can follow
-    showLeaf(point.card.id);
-  }
-  TABLES[0].cells[i][j].focus({ preventScroll: true });
-  choose(point.card, point.row, point.column);
-}
+const signed = (v) => (Number.isFinite(v) ? (v > 0 ? "+" : "") + digits(v, 3) : exact(jsonOf(v)));
 
 function typed() {
-  const v = Number(FIELDS.number.value.replace("−", "-").replace(",", "."));
-  if (FIELDS.number.value.trim() === "" || !Number.isFinite(v)) {
-    FIELDS.told.textContent = `${FIELDS.number.value || "nothing"} given; it must be a number`;
-    FIELDS.number.value = asTyped(numberOf(chosen.card.id, chosen.at));
+  const text = FIELDS.number.value.trim();
+  const v = Number(text.replace("−", "-").replace(",", "."));
+  if (text === asTyped(numberOf(chosen.id, chosen.at))) return;
+  if (text === "" || !Number.isFinite(v)) {
+    FIELDS.told.textContent = `${clipped(text, 40) || "nothing"} given; it must be a number`;
+    FIELDS.number.value = asTyped(numberOf(chosen.id, chosen.at));
     return;
   }
   edit(v);
+  FIELDS.number.value = asTyped(numberOf(chosen.id, chosen.at));
 }
 
 function stepByKey(event) {
@@ -227,8 +200,89 @@ function stepByKey(event) {
   if (!(event.key in moves)) return;
   event.preventDefault();
   event.stopPropagation();
-  const size = chosen.card.dtype === "int64" ? 1 : EPSILON;
-  const v = numberOf(chosen.card.id, chosen.at) + moves[event.key] * size;
-  FIELDS.number.value = asTyped(v);
-  edit(v);
+  const v = numberOf(chosen.id, chosen.at);
+  const by = moves[event.key];
+  edit(dtypeOf(chosen) === "int64" ? within(v + by) : Number((v + by * EPSILON).toPrecision(12)));
+  FIELDS.number.value = asTyped(numberOf(chosen.id, chosen.at));
+}
+
+// --- the start ---
+
+function takeBack(all) {
+  settleFirst();
+  const last = all ? reset() : undo();
+  losses = last?.losses ?? [];
+  TOOLS.what.textContent = "";
+  showEdit();
+}
+
+// Of a part whose whole is not there L is not known, only what its results add to it.
+const lossName = () =>
+  ENTIRE || !Object.keys(LIVE.part.numbers).some((id) => id.startsWith("seed_"))
+    ? LOSS
+    : `what this part adds to ${LOSS}`;
+
+function buildLab() {
+  const only = document.getElementById("only-plays");
+  only.hidden = !DATA.only_plays;
+  write(only, DATA.only_plays ?? "", 400);
+  if (!LIVE) return;
+  document.getElementById("of").textContent = lossName();
+  compute();
+  keepRecorded();
+  fillAll();
+  keepGrids();
+  keepSaid();
+  recordedLoss = lossNow();
+  buildPast();
+  buildHeads();
+  buildWords();
+  buildTabs();
+  LAB.hidden = false;
+  for (const { card, button } of VIEWS.values()) button.classList.toggle("editable", Boolean(isLeaf(card)));
+  buildSwitches();
+  buildHandles();
+  TOOLS.more.addEventListener("click", () => {
+    TOOLS.more.setAttribute("aria-expanded", String(LAB.classList.toggle("open")));
+  });
+  TOOLS.downhill.addEventListener("click", () => goDownhill(1));
+  TOOLS.run.addEventListener("click", () => (run ? stopRun() : goDownhill(Number(TOOLS.steps.value))));
+  TOOLS.undo.addEventListener("click", () => takeBack(false));
+  TOOLS.reset.addEventListener("click", () => takeBack(true));
+  TOOLS.back.addEventListener("click", () => {
+    stopRun();
+    lookBack(!looksBack());
+    showEdit("", false);
+  });
+  FIELDS.drag.addEventListener("input", () => edit(Number(FIELDS.drag.value)));
+  FIELDS.number.addEventListener("change", () => typed());
+  FIELDS.number.addEventListener("keydown", stepByKey);
+  FIELDS.nudge.addEventListener("click", nudge);
+  window.addEventListener("hashchange", () => beginAgain());
+  window.addEventListener("pagehide", () => later && writeAddress());
+  doAgain(editsOf(location.hash));
+  showLoss();
+  if (DONE.length) showEdit("", false);
+}
+
+// Another address has come, with other edits.
+function beginAgain() {
+  const wanted = editsOf(location.hash);
+  if (wanted.join() === DONE.map(({ op }) => op).join()) return;
+  stopRun();
+  reset();
+  doAgain(wanted);
+  losses = [];
+  showEdit();
+}
+
+// What an address says was done: "#step=3&edit=n3:5=.25,down=.1x20".
+function editsOf(address) {
+  const found = /(?:^#|&)edit=([^&]*)/.exec(address);
+  if (!found) return [];
+  try {
+    return decodeURIComponent(found[1]).split(",").slice(0, 1000);
+  } catch {
+    return []; // it was cut off in the middle of a letter
+  }
 }

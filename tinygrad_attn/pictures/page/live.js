@@ -35,16 +35,18 @@ function placesOf([, offset, shape, strides]) {
     const along = Array.from({ length: size }, (_, i) => i * strides[axis]);
     places = places.flatMap((place) => along.map((more) => place + more));
   });
-  return places;
+  return Int32Array.from(places);
 }
 
-const PLACES_OF = new Map(); // a place as text -> its places: the same at each run
+const PLACES_OF = new WeakMap(); // a place -> its places: the same at each run
 
 function numbersAt(program, place) {
-  const key = place.join();
-  if (!PLACES_OF.has(key)) PLACES_OF.set(key, placesOf(place));
+  let places = PLACES_OF.get(place);
+  if (!places) PLACES_OF.set(place, (places = placesOf(place)));
   const array = program.arrays[place[0]];
-  return PLACES_OF.get(key).map((at) => array[at]);
+  const numbers = new Array(places.length);
+  for (let i = 0; i < places.length; i++) numbers[i] = array[places[i]];
+  return numbers;
 }
 
 // --- from a program to the page's grids ---
@@ -55,17 +57,21 @@ function powerOf(size) {
 
 const jsonOf = (v) => (Number.isFinite(v) ? v : String(v).replace("Infinity", "inf").replace("NaN", "nan"));
 
-// Puts a tensor's numbers into a grid; whether one of them is another than before.
+// Puts a tensor's numbers into a grid; whether one of them is another than before. And
+// whether one is another than was recorded: that is `differs`.
 function fill(grid, all) {
   const width = grid.shape.at(-1) ?? 1;
   const truth = typeof grid.numbers[0]?.[0] === "boolean";
   let changed = false;
+  grid.differs = false;
   grid.rows.forEach((row, i) => {
+    const [line, first] = [grid.numbers[i], grid.recorded?.[i]];
     grid.columns.forEach((column, j) => {
       const v = all[row * width + column];
       const shown = truth ? v !== 0 : jsonOf(v);
-      changed ||= shown !== grid.numbers[i][j];
-      grid.numbers[i][j] = shown;
+      changed ||= shown !== line[j];
+      if (first && shown !== first[j]) grid.differs = true;
+      line[j] = shown;
     });
   });
   if (grid.palette === "probability") return changed;
@@ -126,6 +132,9 @@ function compute() {
     ENTIRE.run();
     for (const [id, link] of Object.entries(LIVE.links.leaves)) copyFrom(link, PROGRAM.arrays[id]);
     for (const [id, link] of Object.entries(LIVE.links.seeds)) copyFrom(link, PROGRAM.arrays[`seed_${id}`]);
+    for (const [name, other] of Object.entries(LIVE.links.given)) {
+      PROGRAM.arrays[name][0] = ENTIRE.arrays[other][0];
+    }
   }
   PROGRAM.run();
 }
@@ -138,9 +147,9 @@ const lossNow = () => lossOf(ENTIRE ?? PROGRAM);
 // Where a number lies that the computation begins with: [array, index], in the program
 // that an edit goes to. `id` is a leaf's, or the name of a plain number in between.
 function homeOf(id, at) {
-  const link = ENTIRE && LIVE.links.leaves[id];
-  if (!link) return [PROGRAM.arrays[id], at];
-  const [place, positions] = link;
+  if (!ENTIRE) return [PROGRAM.arrays[id], at];
+  if (LIVE.links.given[id]) return [ENTIRE.arrays[LIVE.links.given[id]], 0];
+  const [place, positions] = LIVE.links.leaves[id];
   return [ENTIRE.arrays[place[0]], place[1] + (positions ? positions[at] : at)];
 }
 
@@ -148,6 +157,20 @@ const numberOf = (id, at) => {
   const [array, index] = homeOf(id, at);
   return array[index];
 };
+
+// As it was recorded.
+const recordedOf = (id, at) => {
+  const [array, index] = homeOf(id, at);
+  return RECORDED.get(array)?.[index] ?? array[index];
+};
+
+// Whether there is a number of a leaf, or one in between, that can be changed.
+function canChange(id, at) {
+  if (!Object.hasOwn(LIVE.part.numbers, id) || id.startsWith("seed_")) return false;
+  if (ENTIRE && !LIVE.links.given[id] && !LIVE.links.leaves[id]) return false;
+  const [array, index] = homeOf(id, at);
+  return array?.[index] !== undefined;
+}
 
 // ∂L/∂ a number of a leaf: [through what the page shows, in all]; null for a constant.
 function gradientsOf(id, at) {
@@ -158,91 +181,3 @@ function gradientsOf(id, at) {
   if (!link) return [own, own];
   return [own, numbersAt(ENTIRE, link[0])[link[1] ? link[1][at] : at]];
 }
-
-// --- edits ---
-
-// What was done, in order: {op, was}. `op` says it in the page's address: "n3:5=.25" for
-// a number, "down=.1" for a step downhill; `was` has [array, index, number before].
-const DONE = [];
-const FIRST = new Map(); // "n3:5" -> the number that was recorded
-
-const keyOf = (id, at) => `${id}:${at}`;
-
-// Sets a number. What the program refuses (a token that is not there) is taken back; the
-// refusal is returned, else "". An edit of the number that was edited last joins that.
-function setNumber(id, at, v) {
-  const [array, index] = homeOf(id, at);
-  const [key, before] = [keyOf(id, at), array[index]];
-  array[index] = v;
-  try {
-    compute();
-  } catch (error) {
-    array[index] = before;
-    compute();
-    return error.message;
-  }
-  if (!FIRST.has(key)) FIRST.set(key, before);
-  const op = `${key}=${array[index]}`;
-  if (DONE.at(-1)?.op.startsWith(`${key}=`)) DONE.at(-1).op = op;
-  else DONE.push({ op, was: [[array, index, before]] });
-  return "";
-}
-
-// L, if a number were another.
-function lossIf(id, at, v) {
-  const [array, index] = homeOf(id, at);
-  const before = array[index];
-  array[index] = v;
-  compute();
-  const found = lossNow();
-  array[index] = before;
-  compute();
-  return found;
-}
-
-// A step downhill: w ← w − lr ∂L/∂w for all that is learned.
-function downhill(rate) {
-  const was = [];
-  for (const [array, gradient] of learned()) {
-    gradient.forEach((g, i) => {
-      was.push([array, i, array[i]]);
-      array[i] -= rate * g;
-    });
-  }
-  DONE.push({ op: `down=${rate}`, was });
-  compute();
-}
-
-// The arrays of all that is learned, and their gradients.
-function learned() {
-  const program = ENTIRE ?? PROGRAM;
-  const { learned: found } = ENTIRE ? LIVE.whole : LIVE.part;
-  return found.map(([name, place]) => [program.arrays[name], numbersAt(program, place)]);
-}
-
-function undo() {
-  for (const [array, index, before] of DONE.pop()?.was.reverse() ?? []) array[index] = before;
-  compute();
-}
-
-function reset() {
-  while (DONE.length) {
-    for (const [array, index, before] of DONE.pop().was.reverse()) array[index] = before;
-  }
-  compute();
-}
-
-// Does again what an address says was done; what does not fit is left out.
-function doAgain(ops) {
-  for (const op of ops) {
-    const [what, text] = op.split("=");
-    const [id, at] = what.split(":");
-    const v = Number(text);
-    if (what === "down" && v > 0) downhill(v);
-    else if (what === "at") goToNamed(text);
-    else if (at !== undefined && Number.isFinite(v) && canChange(id, Number(at))) setNumber(id, Number(at), v);
-  }
-}
-
-const canChange = (id, at) =>
-  Object.hasOwn(LIVE.part.numbers, id) && !id.startsWith("seed_") && homeOf(id, at)[0]?.[homeOf(id, at)[1]] !== undefined;

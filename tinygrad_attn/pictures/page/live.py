@@ -19,6 +19,8 @@ from typing import Any
 
 from ...graph.data import Edge, Graph, Node, flat
 from ...program.living import Living, Place, living
+from .plain_numbers import same_numbers
+from .switches import switches
 
 MOST = 20_000  # numbers of a page that is live
 
@@ -72,9 +74,10 @@ def live(graph: Graph, whole: Graph | None = None) -> Live:
 
     Args:
         graph: what the page shows, at level "op" or "primitive".
-        whole: the computation that it is a part of, at level "op".
+        whole: the computation that it is a part of, at the same level.
     """
     links = None if whole is None else linked(graph, whole)
+    before = 0 if whole is None else parameters_in(whole)
     if whole is not None and links is not None:
         whole = beginning_at(whole, {id for id, _ in links["leaves"].values()})
     graphs = [graph] if whole is None or links is None else [graph, whole]
@@ -89,6 +92,7 @@ def live(graph: Graph, whole: Graph | None = None) -> Live:
     except (RuntimeError, TypeError, ValueError, AttributeError) as error:
         return Live(why_not=f"This page only plays: no program was written ({error}).")
     data: dict[str, Any] = {"part": said(part, graph)}
+    given = part.given
     for other in others:
         assert links is not None
         places = {"leaves": other.values, "seeds": other.gradients}
@@ -102,7 +106,16 @@ def live(graph: Graph, whole: Graph | None = None) -> Live:
             for id, (own, at) in links["leaves"].items()
             if own in other.gradients
         }
+        same = same_numbers(graph, graphs[1], part.given, other.given)
+        data["links"]["given"] = same
+        data["whole"]["before"] = before - parameters_in(graphs[1])
+        given = {where: name for where, name in given.items() if name in same}
+    data["switches"] = switches(graph, given)
     return Live(part, others[0] if others else None, data)
+
+
+def parameters_in(graph: Graph) -> int:
+    return sum(node.op == "parameter" for node in graph)
 
 
 def is_whole(graph: Graph) -> bool:

@@ -3,6 +3,11 @@
 const EXPLANATION = document.getElementById("explanation");
 
 function showPanel() {
+  fillPanel();
+  dressPanel();
+}
+
+function fillPanel() {
   TABLES = [];
   EXPLANATION.replaceChildren();
   const step = STEPS[STATE.step];
@@ -40,7 +45,7 @@ function about(card) {
   title.append(write(make("span", "name"), card.name, 40), " ");
   title.append(make("span", "shape", clipped(String(card.shape ?? ""), 40)));
   const parts = [title];
-  if (card.formula) parts.push(write(make("p", "formula"), card.formula));
+  if (card.formula) parts.push(formulaOf(card));
   if (card.sentence) parts.push(write(make("p", "sentence"), card.sentence, 400));
   const places = [card.module, card.source].filter(Boolean).join(" · ");
   if (places) parts.push(write(make("p", "source"), places));
@@ -83,7 +88,7 @@ function stepList(heading, numbers) {
 
 function forwardPart(card) {
   const parts = [gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value)];
-  if (card.adds_up) parts[0].append(make("p", "note", card.adds_up));
+  if (card.adds_up && stillAddsUp(card)) parts[0].append(make("p", "note", card.adds_up));
   const into = DATA.links.filter((link) => link.target === card.id);
   if (into.length) parts.push(inputList(into));
   const rules = into.filter((link) => link.rule);

@@ -49,7 +49,7 @@ function put(card, gradient) {
   const place = CARDS.get(card).at.gradient;
   numbersAt(PROGRAM, place); // which lists its places
   const array = PROGRAM.arrays[place[0]];
-  PLACES_OF.get(place.join()).forEach((at, i) => (array[at] = gradient[i]));
+  PLACES_OF.get(place).forEach((at, i) => (array[at] = gradient[i]));
 }
 
 // The paths of number `at` of card x, the largest shares first: {cards, sizes, share};

@@ -137,7 +137,7 @@ function onKey(event) {
   const { target, key } = event;
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
   const action = KEYS[key.length === 1 ? key.toLowerCase() : key];
-  if (!action || target.closest?.("select, input[type=text]")) return;
+  if (!action || target.closest?.("select, input[type=text], #drag")) return;
   if (key === " " && target.closest?.("button, input[type=checkbox]")) return;
   event.preventDefault();
   action();

@@ -23,6 +23,7 @@ from ..sheets.sheet import FORMULA, NAME, SHARE, Look
 from ..sheets.tensors import card_of, tensors
 from .attending import keyed_in
 from .live import STILL, Live
+from .plain_numbers import given_data
 from .sizes import Size, size_on_page
 from .summary import summary
 from .sums import adds_up, grid_data, how
@@ -118,7 +119,12 @@ class Script:
             "dtype": node.dtype,
             "keys": node.id in self.keyed and node.shape[-1] == len(self.tokens or ()),
             "at": self.live.at(node),
-        }
+        } | self.given(node)
+
+    def given(self, node: Node) -> dict[str, Any]:
+        """The plain numbers that a step takes, if they can be changed."""
+        names = self.live.part.given if self.live.part else {}
+        return given_data(self.graph, node, self.called, names)
 
     def size(self, node: Node) -> Size:
         """The size of a card."""

@@ -15,6 +15,7 @@ from ...arrays.backends import namespace_of
 from ...graph.data import Graph, Node, flat
 from ...graph.notation.formulas import axes_of, on_the_blackboard
 from ...graph.trace import on_positions
+from ...rules import movement
 from ...rules.operation import OWN, ROWWISE
 from ..look.grids import Grid, grid_of
 
@@ -141,8 +142,8 @@ def argument(x: str | float | None) -> Any:
 def moved(graph: Graph, node: Node) -> dict[str, Any] | None:
     """For each number that is shown: which input it comes from, and its position there,
     counted row by row; None for the zeros of `place`. And for each input whether its
-    gradient comes back by the same way. None for an operation that moves no numbers,
-    whatever it says."""
+    gradient comes back by the same way; and which input has the indices. None for an
+    operation that moves no numbers, whatever it says."""
     op, edges = node.operation, graph.inputs(node)
     assert op is not None
     xp = namespace_of([node.array])
@@ -168,7 +169,10 @@ def moved(graph: Graph, node: Node) -> dict[str, Any] | None:
                     sent[p - first[i]] += g
             back[edges[i].position] = same(sent, flat(edges[i].contribution_array))
     shown = [[origin(at) for at in row] for row in grid_of(found).numbers]
-    return {"kind": "moved", "origins": shown, "back": back}
+    how: dict[str, Any] = {"kind": "moved", "origins": shown, "back": back}
+    if op is movement.take:  # the page may get others, which lead to other rows
+        how["indices"] = node.arguments[1]
+    return how
 
 
 def same(numbers: list[Any], others: list[Any]) -> bool:

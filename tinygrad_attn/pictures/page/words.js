@@ -15,13 +15,14 @@ const SPOKEN = LIVE
 const SPOKEN_FIRST = SPOKEN ? Array.from(numbersAt(PROGRAM, CARDS.get(SPOKEN).at.value)) : [];
 
 // The name of the token at a place of a sequence. If another was put there that has no
-// name, it is its number.
+// name, neither here nor where it was recorded, it is its number.
 function tokenAt(i, sample) {
   const at = sample * DATA.tokens.length + i;
   if (SPOKEN === undefined || at >= SPOKEN_FIRST.length) return DATA.tokens[i];
   const v = numberOf(SPOKEN, at);
   if (hasNames(SPOKEN)) return VOCAB[v] ?? `#${v}`;
-  return v === SPOKEN_FIRST[at] ? DATA.tokens[i] : `#${v}`;
+  const first = v === SPOKEN_FIRST[at] ? at : SPOKEN_FIRST.indexOf(v);
+  return first < 0 ? `#${v}` : DATA.tokens[first % DATA.tokens.length];
 }
 
 // Names for so many rows or columns: tokens, or numbers.
