@@ -38,7 +38,6 @@ class Value:
 
     __slots__ = ("__weakref__", "_beside", "_local", "_op", "_own", "_prev", "data",
                  "grad", "label")  # fmt: skip
-    __array_ufunc__ = None  # NumPy's numbers leave the operators + - * / to a Value
 
     def __init__(
         self,

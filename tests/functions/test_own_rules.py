@@ -285,7 +285,7 @@ def kinds(*args, **kwargs):
         (vjp_returns(None), RuntimeError, "odd: its vjp must return a tuple"),
         (vjp_returns(()), RuntimeError, "for each input (None where"),
         (kinds("pointwise"), ValueError, "kind 'pointwise' given; it must be one of"),
-        (kinds("elementwise", w="∂z"), TypeError, "w= given; it takes z, means, kink"),
+        (kinds("elementwise", w="∂z"), TypeError, "w= given; it takes z, means, why"),
     ],
 )
 def test_bad_rules_and_calls_get_one_sentence(call, error, words, backend):
