@@ -279,6 +279,7 @@ def test_an_address_holds_the_moment(look_at):
     assert tab.inner_text("#when") == "step 2"
     check(tab, model, states[2])
     tab.evaluate("scrub(4)")
+    tab.wait_for_timeout(500)  # it is not written at once
     assert tab.evaluate("location.hash").endswith("&edit=at=4")
 
 

@@ -262,6 +262,14 @@ def test_two_tokens_change_places(look_at):
     assert tab.evaluate("lossNow() === recordedLoss")
 
 
+def test_names_of_tokens_move_with_their_numbers(look_at):
+    model = Attention()
+    tab = look_at(play(loss_of(model), None, tokens=["a", "b", "c", "d"]))
+    indices = tab.evaluate("SPOKEN")
+    tab.evaluate(f"swap(exchange('{indices}'), 0, 3); showEdit()")
+    assert tab.evaluate("namesFor(4, 0)") == ["d", "b", "c", "a"]
+
+
 def test_labels_move_with_their_rows(look_at):
     model = Attention()
     part = {"head": (model, 0), "sample": 1}

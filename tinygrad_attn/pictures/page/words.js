@@ -21,8 +21,8 @@ function tokenAt(i, sample) {
   if (SPOKEN === undefined || at >= SPOKEN_FIRST.length) return DATA.tokens[i];
   const v = numberOf(SPOKEN, at);
   if (hasNames(SPOKEN)) return VOCAB[v] ?? `#${v}`;
-  const first = v === SPOKEN_FIRST[at] ? at : SPOKEN_FIRST.indexOf(v);
-  return first < 0 ? `#${v}` : DATA.tokens[first % DATA.tokens.length];
+  if (v === SPOKEN_FIRST[at]) return DATA.tokens[i];
+  return DATA.tokens[SPOKEN_FIRST.indexOf(v)] ?? `#${v}`;
 }
 
 // Names for so many rows or columns: tokens, or numbers.
