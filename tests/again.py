@@ -14,16 +14,22 @@ from tinygrad_attn.graph.trace import trace_of
 from tinygrad_attn.program.living import Again
 
 
-def by_the_engine(graph, edit):
-    """The values, gradients and contributions of a graph whose leaves have other
-    numbers: name → all of them, row by row."""
-    again = Again(graph)
+def traced(again, edit):
+    """The walk through a graph computed with other numbers, and its copy of each
+    tensor."""
     for name, numbers in edit.items():
         old = again.leaves[name]
         old.array = Array([*numbers], old.shape, old.array.dtype)
     with use_backend("python"), record():
         trace = trace_of("test", again())
-    copies = {t: copy for copy, t in trace.origin.items()}
+    return trace, {t: copy for copy, t in trace.origin.items()}
+
+
+def by_the_engine(graph, edit):
+    """The values, gradients and contributions of a graph whose leaves have other
+    numbers: name → all of them, row by row."""
+    again = Again(graph)
+    trace, copies = traced(again, edit)
     values = {id: flatten(t.tolist()) for id, t in again.tensors.items()}
     mine = {id: copies[t] for id, t in again.tensors.items() if t in copies}
     gradients = {
@@ -88,11 +94,6 @@ class Along(Again):
 def along(graph, path, edit):
     """What flows back along a path to each number of its first node, by the engine."""
     again = Along(graph, path)
-    for name, numbers in edit.items():
-        old = again.leaves[name]
-        old.array = Array([*numbers], old.shape, old.array.dtype)
-    with use_backend("python"), record():
-        trace = trace_of("test", again())
-    copies = {t: copy for copy, t in trace.origin.items()}
+    trace, copies = traced(again, edit)
     t = again.tensors[path[0]]
     return trace.gradients[copies[t]].data
