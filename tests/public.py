@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from tinygrad_attn import Tensor, creation, functional, ops
+from tinygrad_attn.torch_names.methods import Methods
 
 FOLDER = "tinygrad_attn.functions"
 FILES = [
@@ -30,10 +31,12 @@ def functions():
 
 
 def methods():
-    """The names of Tensor's public methods and properties."""
+    """The names of Tensor's public methods and properties, but for those that PyTorch
+    alone has (tests/torch_names/)."""
     return sorted(
         name
         for kind in Tensor.__mro__[:-1]
+        if kind is not Methods
         for name in vars(kind)
         if not name.startswith("_")
     )

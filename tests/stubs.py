@@ -17,6 +17,15 @@ from pathlib import Path
 STUBS = ("__init__", "functional", "tensor")
 PACKAGE = Path(__file__).resolve().parent.parent / "tinygrad_attn"
 sys.path.insert(0, str(PACKAGE.parent))  # without installing
+
+from tinygrad_attn import Tensor  # noqa: E402
+from tinygrad_attn.torch_names.package import (  # noqa: E402
+    DTYPES,
+    FUNCTIONAL,
+    FUNCTIONS,
+    NO_FUNCTIONS,
+)
+
 HEAD = "# Written by tests/stubs.py: what {}.py offers, for type checkers.\n\n"
 # Names that the sources have and users need not know.
 SPELT = {"Operand": "Any", "Recorded": "Tensor", "Arithmetic": "Tensor"}
@@ -30,6 +39,8 @@ def bodiless(node: ast.FunctionDef, method: bool = False) -> str:
     if method:  # its first parameter, whatever its name, is self
         node.args.args[0] = ast.arg("self")
     text = ast.unparse(node).replace("\n    ...", " ...").replace("-> Any:", GIVES)
+    if node.returns is None:
+        text = text.replace("): ...", ") -> Any: ...")
     for here, there in SPELT.items():
         text = text.replace(here, there)
     return text
@@ -38,13 +49,25 @@ def bodiless(node: ast.FunctionDef, method: bool = False) -> str:
 GIVES = "-> Tensor:"
 
 
+def also_named(node: ast.FunctionDef) -> ast.FunctionDef:
+    """A function that takes PyTorch's names of its arguments too, and may then give a
+    pair."""
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and "named" in ast.unparse(decorator.func):
+            node.args.kwarg = ast.arg("others", ast.Name("Any"))
+            if any(keyword.arg == "dim" for keyword in decorator.keywords):
+                node.returns = None
+    node.decorator_list = []
+    return node
+
+
 def functions(method: bool = False) -> dict[str, str]:
     """Name → signature, for the functions in functions/, and `backward`."""
     found = {}
     for file in [*SOURCES, BACKWARD]:
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.args.args:
-                found[node.name] = bodiless(node, method)
+                found[node.name] = bodiless(also_named(node), method)
     return found
 
 
@@ -74,9 +97,9 @@ def tensor_methods() -> list[str]:
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Attribute):
             name, function = ast.unparse(node.targets[0]), node.value.attr
             if function in known:
-                lines.append(
-                    known[function].replace(f"def {function}(", f"def {name}(")
-                )
+                text = known[function].replace(f"def {function}(", f"def {name}(")
+                operator = name.startswith("__")
+                lines.append(text.replace(", **others: Any", "") if operator else text)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             name = ast.unparse(node.targets[0])  # a property
             lines += ["@property", f"def {name}(self) -> Tensor: ..."]
@@ -91,10 +114,12 @@ def stub(name: str) -> str:
     abc = "Iterator, Sequence" if name == "tensor" else "Sequence"
     lines = [f"from collections.abc import {abc}", "from typing import Any", ""]
     if name == "tensor":
-        lines += ["from .functions.operands import Arithmetic", ""]
-        lines += ["class Tensor(Arithmetic):"]
+        lines += ["from .functions.operands import Arithmetic"]
+        lines += ["from .torch_names.methods import Methods", ""]
+        lines += ["class Tensor(Methods, Arithmetic):"]
         lines += ["    " + line for line in tensor_methods()]
         lines += ["    def __hash__(self) -> int: ..."]
+        lines += ["", "def tensor(data: Any, **options: Any) -> Tensor: ..."]
         return HEAD.format(name) + "\n".join([*lines, ""])
     whole = name == "__init__"
     module = import_module("tinygrad_attn" if whole else f"tinygrad_attn.{name}")
@@ -107,10 +132,18 @@ def stub(name: str) -> str:
             for n, home in module._HOMES.items()
             if n not in written
         )
-        lines += ["", "__version__: str"]
+        lines += ["", "__version__: str", "optim: Any"]
+        lines += [f"{n}: Any" for n in names() if n not in module.__all__]
     else:
-        lines += ["from .tensor import Tensor"]
+        lines += ["from .tensor import Tensor", ""]
+        lines += [f"{n}: Any" for n in FUNCTIONAL if n not in module.__all__]
     return HEAD.format(name) + "\n".join([*lines, "", *defs, ""])
+
+
+def names() -> list[str]:
+    """The names of PyTorch's that the package has."""
+    methods = [n for n in dir(Tensor) if n[0] != "_" and callable(getattr(Tensor, n))]
+    return sorted({*FUNCTIONS, *DTYPES.split(), *methods} - {*NO_FUNCTIONS.split()})
 
 
 def main() -> None:

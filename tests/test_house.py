@@ -30,7 +30,7 @@ from tinygrad_attn.rules.operation import Op
 # From the ground up: a module may import those that stand before it. Modules of the
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
-    floats errors owners switching context printing wiring
+    floats errors owners switching context printing wiring devices
     scalar
     arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
         arrays.array arrays.python
@@ -39,12 +39,16 @@ ORDER = """
         rules.activations rules.composites
     autograd autograd.source autograd.variables autograd.lines autograd.debugging
         autograd.recording autograd.walk autograd.differentiate
-    functions functions.operands functions.elementwise functions.movement
-        functions.reductions functions.products functions.places functions.indexing
+    functions functions.spelling functions.operands functions.elementwise
+        functions.movement functions.places functions.indexing
+        functions.reductions functions.products
         functions.shaping
         functions.activations functions.layers functions.attention functions.losses
-        functions.own_rules functions.updates
-    copies ops tensor functional creation check_gradients
+        functions.own_rules functions.updates functions.setting
+    torch_names torch_names.instead torch_names.rounding torch_names.reducing
+        torch_names.repeating torch_names.sorting torch_names.methods
+    copies ops tensor creation
+        torch_names.making torch_names.package functional check_gradients
     graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers

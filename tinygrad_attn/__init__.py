@@ -76,9 +76,15 @@ def __getattr__(name: str) -> object:
         if name in _MODULES:
             _importlib.import_module(f".{name}", __name__)
         return globals()[name]
-    if not name.startswith("_") and _find_spec(f"{__name__}.{name}"):
+    if name.startswith("_"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if _find_spec(f"{__name__}.{name}"):
         return _importlib.import_module(f".{name}", __name__)  # a file, by its name
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "optim":
+        return _importlib.import_module(".nn", __name__).optim
+    from .torch_names.package import function
+
+    return function(name)  # one of PyTorch's, or an error that says what to write
 
 
 def _tensor() -> type:

@@ -43,12 +43,211 @@ from .scalar import Value as Value
 from .tensor import Tensor as Tensor
 
 __version__: str
+optim: Any
+DoubleTensor: Any
+FloatTensor: Any
+Generator: Any
+IntTensor: Any
+LongTensor: Any
+Size: Any
+abs: Any
+absolute: Any
+add: Any
+add_: Any
+all: Any
+allclose: Any
+amax: Any
+amin: Any
+any: Any
+argmax: Any
+argmin: Any
+argsort: Any
+argwhere: Any
+as_tensor: Any
+asarray: Any
+assign: Any
+astype: Any
+backends: Any
+backward: Any
+bernoulli: Any
+bmm: Any
+bool: Any
+broadcast_to: Any
+cat: Any
+ceil: Any
+clamp: Any
+clamp_: Any
+clamp_max: Any
+clamp_min: Any
+clone: Any
+concatenate: Any
+contiguous: Any
+copy_: Any
+cos: Any
+cpu: Any
+cuda: Any
+cumsum: Any
+detach: Any
+diagonal: Any
+dim: Any
+div: Any
+div_: Any
+divide: Any
+dot: Any
+double: Any
+e: Any
+empty: Any
+empty_like: Any
+eq: Any
+equal: Any
+erf: Any
+exp: Any
+expand: Any
+expand_as: Any
+fill_: Any
+flatten: Any
+flip: Any
+float: Any
+float32: Any
+float64: Any
+floor: Any
+floor_divide: Any
+from_numpy: Any
+full_like: Any
+ge: Any
+gelu: Any
+gt: Any
+index_fill_: Any
+index_select: Any
+inf: Any
+inference_mode: Any
+int: Any
+int16: Any
+int32: Any
+int64: Any
+int8: Any
+is_contiguous: Any
+is_floating_point: Any
+is_grad_enabled: Any
+is_tensor: Any
+isclose: Any
+isfinite: Any
+isinf: Any
+isnan: Any
+le: Any
+leaky_relu: Any
+linspace: Any
+log: Any
+log10: Any
+log1p: Any
+log2: Any
+log_softmax: Any
+logical_and: Any
+logical_not: Any
+logical_or: Any
+logical_xor: Any
+long: Any
+lt: Any
+masked_fill: Any
+masked_fill_: Any
+masked_select: Any
+max: Any
+mean: Any
+min: Any
+mm: Any
+moveaxis: Any
+movedim: Any
+mps: Any
+mul: Any
+mul_: Any
+multinomial: Any
+multiply: Any
+mv: Any
+nan: Any
+ndimension: Any
+ne: Any
+neg: Any
+negative: Any
+nelement: Any
+new_full: Any
+new_ones: Any
+new_tensor: Any
+new_zeros: Any
+nonzero: Any
+norm: Any
+normal: Any
+normal_: Any
+numel: Any
+outer: Any
+permute: Any
+permute_dims: Any
+pi: Any
+pow: Any
+prod: Any
+rand_like: Any
+randn_like: Any
+randperm: Any
+reciprocal: Any
+relu: Any
+remainder: Any
+repeat: Any
+repeat_interleave: Any
+requires_grad_: Any
+reshape: Any
+reshape_as: Any
+retain_grad: Any
+roll: Any
+round: Any
+rsqrt: Any
+scatter: Any
+scatter_: Any
+set_grad_enabled: Any
+sgn: Any
+short: Any
+sigmoid: Any
+sign: Any
+silu: Any
+sin: Any
+softmax: Any
+softplus: Any
+sort: Any
+sqrt: Any
+square: Any
+squeeze: Any
+std: Any
+sub: Any
+sub_: Any
+subtract: Any
+sum: Any
+swapaxes: Any
+swapdims: Any
+t: Any
+tanh: Any
+tensor: Any
+tile: Any
+topk: Any
+trace: Any
+transpose: Any
+true_divide: Any
+trunc: Any
+type_as: Any
+uint8: Any
+unbind: Any
+unflatten: Any
+uniform_: Any
+unsqueeze: Any
+var: Any
+view: Any
+view_as: Any
+zero_: Any
 
-def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]: ...
-def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor: ...
-def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor: ...
+def chunk(
+    x: Tensor, chunks: int, axis: int = 0, **others: Any
+) -> tuple[Tensor, ...]: ...
+def clip(x: Tensor, min: Any = None, max: Any = None, **others: Any) -> Tensor: ...
+def concat(tensors: Sequence[Tensor], axis: int = 0, **others: Any) -> Tensor: ...
 def einsum(equation: str, *operands: Tensor) -> Tensor: ...
-def gather(x: Tensor, axis: int, index: Any) -> Tensor: ...
+def gather(x: Tensor, axis: int, index: Any, **others: Any) -> Tensor: ...
 def grad(
     outputs: Tensor | Sequence[Tensor],
     inputs: Tensor | Sequence[Tensor],
@@ -57,17 +256,21 @@ def grad(
     create_graph: bool = False,
     allow_unused: bool = False,
 ) -> tuple[Any, ...]: ...
-def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor: ...
-def matmul(x: Any, y: Any) -> Tensor: ...
-def maximum(x: Any, y: Any) -> Tensor: ...
-def minimum(x: Any, y: Any) -> Tensor: ...
+def logsumexp(
+    x: Tensor, axis: Any = None, keepdims: bool = False, **others: Any
+) -> Tensor: ...
+def matmul(x: Any, y: Any, **others: Any) -> Tensor: ...
+def maximum(x: Any, y: Any, **others: Any) -> Tensor: ...
+def minimum(x: Any, y: Any, **others: Any) -> Tensor: ...
 def one_hot(indices: Any, num_classes: int = -1) -> Tensor: ...
 def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor: ...
 def split(
-    x: Tensor, size: int | Sequence[int], axis: int = 0
+    x: Tensor, size: int | Sequence[int], axis: int = 0, **others: Any
 ) -> tuple[Tensor, ...]: ...
-def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor: ...
-def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor: ...
-def tril(x: Tensor, k: int = 0) -> Tensor: ...
-def triu(x: Tensor, k: int = 0) -> Tensor: ...
-def where(condition: Tensor, x: Any, y: Any) -> Tensor: ...
+def stack(tensors: Sequence[Tensor], axis: int = 0, **others: Any) -> Tensor: ...
+def take_along_axis(
+    x: Tensor, indices: Any, axis: int = -1, **others: Any
+) -> Tensor: ...
+def tril(x: Tensor, k: int = 0, **others: Any) -> Tensor: ...
+def triu(x: Tensor, k: int = 0, **others: Any) -> Tensor: ...
+def where(condition: Tensor, x: Any, y: Any, **others: Any) -> Tensor: ...

@@ -17,6 +17,7 @@ from .arrays.shapes import Shape
 from .autograd.recording import make_here
 from .errors import check_number, say, under_name
 from .functions.operands import home, tensor
+from .functions.spelling import named
 from .tensor import Tensor
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 
+@named(makes=True)
 def full(
     shape: int | Sequence[int],
     fill_value: float,
@@ -48,6 +50,7 @@ def full(
     return _fill("full", shape, fill_value, dtype, requires_grad)
 
 
+@named(makes=True)
 def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros: zeros(2, 3) or zeros((2, 3)).
 
@@ -57,6 +60,7 @@ def zeros(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     return _fill("zeros", _sizes(shape), 0.0, dtype, requires_grad)
 
 
+@named(makes=True)
 def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """A tensor of ones: ones(2, 3) or ones((2, 3)).
 
@@ -66,6 +70,7 @@ def ones(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
     return _fill("ones", _sizes(shape), 1.0, dtype, requires_grad)
 
 
+@named(makes=True)
 def arange(
     start: float, stop: float | None = None, step: float = 1, dtype: str | None = None
 ) -> Tensor:
@@ -91,6 +96,7 @@ def arange(
         raise under_name("arange", error) from error
 
 
+@named(makes=True)
 def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers, uniform in [0, 1).
 
@@ -103,6 +109,7 @@ def rand(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> 
     return _leaf("rand", data, requires_grad)
 
 
+@named(makes=True)
 def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) -> Tensor:
     """Random numbers from the normal distribution of mean 0 and variance 1.
 
@@ -113,12 +120,22 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
     return _leaf("randn", data, requires_grad)
 
 
-def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor:
+@named(makes=True)
+def randint(
+    low: int, high: Any = None, shape: Any = None, dtype: str | None = None
+) -> Tensor:
     """Random integers, each of low, low + 1, ..., high - 1 as likely as the others.
+    randint(high, shape) counts from 0.
 
     >>> randint(3, 4, (2,))
     Tensor([3, 3], int64)
     """
+    if shape is None and isinstance(high, (tuple, list)):
+        high, shape = None, high
+    if high is None:
+        low, high = 0, low
+    if shape is None:
+        raise TypeError("randint: no shape given; randint(10, (2, 3)) has one")
     for v in (low, high):
         if not isinstance(v, Integral) or isinstance(v, bool):
             raise TypeError(f"randint: {say(v)} given; the bounds must be integers")
@@ -136,6 +153,7 @@ def randint(low: int, high: int, shape: Any, dtype: str | None = None) -> Tensor
     )
 
 
+@named(makes=True)
 def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     """The n × m (by default n × n) matrix with 1 on the diagonal, 0 elsewhere.
 
@@ -150,6 +168,7 @@ def eye(n: int, m: int | None = None, dtype: str | None = None) -> Tensor:
     return make_here(xp.astype(diagonal, _dtype("eye", dtype)))
 
 
+@named(makes=True)
 def zeros_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:
@@ -161,6 +180,7 @@ def zeros_like(
     return _fill_like("zeros_like", x, 0.0, dtype, requires_grad)
 
 
+@named(makes=True)
 def ones_like(
     x: Tensor, dtype: str | None = None, requires_grad: bool = False
 ) -> Tensor:

@@ -23,6 +23,14 @@ from .functions.attention import (
 from .functions.layers import embedding, layer_norm, linear, rms_norm
 from .functions.losses import cross_entropy, mse_loss
 
+
+def __getattr__(name: str) -> object:
+    """PyTorch's other names of losses and the like."""
+    from .torch_names.package import functional
+
+    return functional(name)
+
+
 __all__ = [
     "causal_mask",
     "cross_entropy",

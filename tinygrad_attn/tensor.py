@@ -18,8 +18,10 @@ whose first argument is a tensor are its methods too: `x.softmax()` is `softmax(
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -43,9 +45,12 @@ from .functions import (
     updates,
 )
 from .functions.operands import Arithmetic, Operand
+from .functions.setting import setitem
+from .functions.spelling import named
+from .torch_names.methods import Methods, dtype_of
 
 
-class Tensor(Arithmetic):
+class Tensor(Methods, Arithmetic):
     """An n-dimensional array of numbers, and how it was made.
 
     Args:
@@ -261,6 +266,7 @@ class Tensor(Arithmetic):
     take_along_axis = indexing.take_along_axis
     gather = indexing.gather
     __getitem__ = indexing.getitem
+    __setitem__ = setitem
     __matmul__ = products.matmul
 
     assign = updates.assign
@@ -340,12 +346,6 @@ class Tensor(Arithmetic):
     def __int__(self) -> int:
         return int(self.item())
 
-    def __setitem__(self, key: Any, value: Any) -> None:
-        raise TypeError(
-            "x[...] = y: tensors are values and are never changed in place; write "
-            "x = where(mask, y, x), or concat the parts"
-        )
-
 
 class Link:
     """Whose numbers some views show; or the numbers, once the tensor has others."""
@@ -403,6 +403,25 @@ class View(Tensor):
             )
         self._requires_grad = bool(wanted)
 
+
+@named(makes=True)
+def tensor(data: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+    """Numbers as a tensor: PyTorch's `torch.tensor`.
+
+    >>> tensor([1.0, 2.0], device="cpu")
+    Tensor([1.0, 2.0], float64)
+    """
+    kind = None if dtype is None else dtype_of(dtype)
+    return Tensor(data, requires_grad=requires_grad, dtype=kind)
+
+
+class Callable(ModuleType):
+    """This file has the name of that function, and so it can be called."""
+
+    __call__ = staticmethod(tensor)
+
+
+sys.modules[__name__].__class__ = Callable
 
 # From here on results are Tensors, and rules can run on them.
 Recorded._result = Tensor

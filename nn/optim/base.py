@@ -230,7 +230,7 @@ class Optimizer:
         t = states[0].get("step", 0) + 1
         weights = [xp.stop_gradient(p.array) for p in parameters]
         w, vectors = self.moved(xp, weights, gradients, states, t, options)
-        shapes = [(p.size, p.shape) for p in parameters]
+        shapes = [(p.array.size, p.shape) for p in parameters]
         for p, array in zip(
             parameters, self._vectors.part(xp, xp.astype(w, dtype), shapes)
         ):

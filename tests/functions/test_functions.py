@@ -125,7 +125,8 @@ def assert_equals_numpy(row, inputs):
     if hasattr(got, "tolist"):  # an array
         (want,) = want
         got, want = got.tolist(), want.tolist()
-    assert (got, type(got)) == (want, type(want))
+    assert got == want
+    assert isinstance(got, type(want))
 
 
 def numpys(row, inputs):

@@ -320,6 +320,12 @@ def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
     return z
 
 
+def put(x: Array, indices: Array, values: Array) -> Array:
+    z = np.array(x)
+    z.reshape(-1)[indices] = np.reshape(values, -1)
+    return z
+
+
 def check_range(x: Array, count: int, says: str, but: int | None = None) -> None:
     least, most = _ends(x)
     if least < 0 or most >= count:

@@ -80,6 +80,14 @@ def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
     return Array([(word >> 11) * 2.0**-53 for word in words], shape, dtype)
 
 
+def put(x: Array, indices: Array, values: Array) -> Array:
+    """x with these values at these places of the flattened x; the last one stays."""
+    data = [*x.data]
+    for i, v in zip(indices.data, values.data):
+        data[i] = v
+    return like(x, data, x.shape)
+
+
 # --- elementwise ----------------------------------------------------------------------
 
 

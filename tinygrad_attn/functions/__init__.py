@@ -1,5 +1,6 @@
 """What users call: checks, broadcasting, dtypes, and then a rule is applied.
 
+    spelling.py     dim= for axis=: arguments under PyTorch's names
     operands.py     what may stand beside a Tensor; the operators + - * / **
     elementwise.py  exp, log, maximum, where, ...
     movement.py     reshape, permute_dims, concat, take, ...
@@ -14,6 +15,7 @@
     losses.py       cross_entropy, mse_loss
     own_rules.py    primitive, composite: a rule of your own
     updates.py      p -= lr * p.grad, p.data, zero_: how a leaf gets other numbers
+    setting.py      x[key] = y
 
 In their examples `Tensor` is the class (tensor.py), and most of those of one tensor are
 its methods. Each file may import those above it here, autograd, rules and arrays.

@@ -16,6 +16,7 @@ from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
 from ..rules import composites
 from .operands import Tensor, axis_of, floats_of, home, tensor
+from .spelling import named
 
 __all__ = [
     "dropout",
@@ -124,6 +125,7 @@ def keep_mask(who: str, shape: tuple[int, ...], p: float, like: Recorded) -> Any
 DRAWN = count()
 
 
+@named()
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """exp(x) / Σ exp(x) along an axis: positive, and adding up to 1.
 
@@ -137,6 +139,7 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     return apply(composites.softmax, floats_of(x), axis=at)
 
 
+@named()
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """ln softmax(x) along an axis, computed as x - ln Σ exp(x).
 

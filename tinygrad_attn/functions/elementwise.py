@@ -29,6 +29,7 @@ from .operands import (
     tensor,
     together,
 )
+from .spelling import named
 
 __all__ = [
     "abs",
@@ -210,6 +211,7 @@ def pow(x: Operand, y: Operand) -> Any:
     return numeric("pow", of_floats(primitives.pow, x, y), x, y)
 
 
+@named()
 def maximum(x: Operand, y: Operand) -> Any:
     """The larger of x and y, element by element; a tie halves the gradient. A nan makes
     nan, and no gradient passes there.
@@ -220,6 +222,7 @@ def maximum(x: Operand, y: Operand) -> Any:
     return numeric("maximum", binary(primitives.maximum, x, y), x, y)
 
 
+@named()
 def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     """x where the condition holds, else y, element by element.
 
@@ -270,6 +273,7 @@ def rsqrt(x: Tensor) -> Tensor:
     return 1.0 / sqrt(tensor("rsqrt", x))
 
 
+@named()
 def minimum(x: Operand, y: Operand) -> Any:
     """The smaller of x and y, element by element; a tie halves the gradient. A nan
     makes nan, and no gradient passes there.
@@ -292,6 +296,7 @@ def reverse(x: Tensor) -> Tensor:
     return -1 - x if x.dtype in ("int64", "bool") else -x
 
 
+@named()
 def clip(x: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """x, but no less than min and no more than max (numbers, Tensors, or None).
 

@@ -28,6 +28,7 @@ from .elementwise import where
 from .movement import broadcast_to, reshape
 from .operands import Tensor, axis_of, check, constant, home, whole_numbers
 from .places import array_of, as_inputs, is_array, is_mask, positions
+from .spelling import named
 
 __all__ = [
     "gather",
@@ -85,6 +86,7 @@ def index_of(x: Tensor, keys: tuple[Any, ...]) -> Any:
     return t
 
 
+@named()
 def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
     """For each place of `indices`, the element of x at that index along the axis. Off
     it the two broadcast; an index may count from the end.
@@ -107,6 +109,7 @@ def take_along_axis(x: Tensor, indices: Any, axis: int = -1) -> Tensor:
     return _along(who, x, t, at)
 
 
+@named()
 def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     """`take_along_axis` with PyTorch's name and order; `index` may be smaller than x.
 

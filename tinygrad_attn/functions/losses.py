@@ -18,10 +18,12 @@ from .elementwise import astype
 from .movement import permute_dims, reshape
 from .operands import Tensor, constant, floats_of, is_float, tensor, whole_numbers
 from .reductions import mean, sum
+from .spelling import named
 
 __all__ = ["cross_entropy", "mse_loss"]
 
 
+@named()
 def cross_entropy(
     logits: Tensor,
     target: Any,

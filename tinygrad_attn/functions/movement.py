@@ -13,6 +13,7 @@ from ..autograd.recording import apply
 from ..errors import check_number, say
 from ..rules import movement, primitives
 from .operands import Tensor, axis_of, check, tensor, together, whole_numbers
+from .spelling import named
 
 __all__ = [
     "broadcast_to",
@@ -68,6 +69,7 @@ def broadcast_to(x: Tensor, *sizes: Any, shape: Any = None) -> Tensor:
     return apply(primitives.broadcast_to, x, shape=new)
 
 
+@named()
 def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors laid end to end along an axis; off it their sizes must be equal.
 

@@ -345,6 +345,21 @@ def whole_numbers(
     return t
 
 
+def plain(x: Any) -> list[Any]:
+    """The numbers of x in a row, as Python's."""
+    xp = namespace_of([x.array])
+    return xp.reshape(xp.stop_gradient(x.array), (x.size,)).tolist()
+
+
+def found(who: str, x: Any, array: Any) -> Any:
+    """What was found in the plain numbers of x, as a constant. Inside record() it says
+    so: a program would not find it anew."""
+    t = make_here(array)
+    if context.now.tracing:
+        t._params = {"frozen": f"found by {who}"}
+    return t
+
+
 def checked(op: Op, t: Any, **params: Any) -> Any:
     """t, once a check has passed it. Inside record() the check is part of the graph: a
     program made of it (program/) shall check its own numbers."""

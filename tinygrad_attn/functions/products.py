@@ -23,13 +23,16 @@ from ..arrays import shapes
 from ..autograd.recording import Recorded, apply
 from ..rules import primitives
 from .elementwise import numeric
-from .movement import permute_dims, reshape
+from .indexing import getitem
+from .movement import broadcast_to, permute_dims, reshape
 from .operands import Operand, Tensor, check, constant, together
 from .reductions import sum
+from .spelling import named
 
 __all__ = ["einsum", "matmul"]
 
 
+@named()
 def matmul(x: Operand, y: Operand) -> Any:
     """The matrix product, (..., n, k) @ (..., k, m) → (..., n, m); batches broadcast.
 
@@ -62,8 +65,10 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     Args:
         equation: "ij,jk->ik": a letter for each axis of each operand, and the output's.
             Without "->" the output has the letters that occur once, in alphabetical
-            order. No letter may stand twice in one operand, and there is no "...".
-        operands: one or two Tensors.
+            order. A letter twice in one operand is its diagonal ("ii->" a trace). "..."
+            stands for any more axes, in front or elsewhere, which broadcast.
+        operands: Tensors, as many as the equation has; they are multiplied from left to
+            right.
 
     Raises:
         ValueError: the equation cannot be read, or does not fit the shapes.
@@ -73,24 +78,31 @@ def einsum(equation: str, *operands: Tensor) -> Tensor:
     Tensor([[ 5.0, 11.0],
             [11.0, 25.0]], float64)
     """
-    terms, out, sizes = read(equation, operands)
-    if len(operands) == 1:
-        (x,), (term,) = operands, terms
-        x, term = sum_alone(x, term, out)
-        return permute_dims(x, [term.index(c) for c in out])
-    (x, y), (xs, ys) = operands, terms
-    x, xs = sum_alone(x, xs, out + ys)
-    y, ys = sum_alone(y, ys, out + xs)
-    batch = [c for c in xs if c in ys and c in out]
-    inner = [c for c in xs if c in ys and c not in out]
+    wide, terms, out, sizes = read(equation, operands)
+    (z, zs), *factors = map(diagonal, wide, terms)
+    while factors:
+        y, ys = factors.pop(0)
+        wanted = out + "".join(term for _, term in factors)
+        z, zs = multiplied(z, zs, y, ys, wanted, sizes)
+    z, zs = sum_alone(z, zs, out)
+    return permute_dims(z, [zs.index(c) for c in out])
+
+
+def multiplied(
+    x: Tensor, xs: str, y: Tensor, ys: str, wanted: str, sizes: dict[str, int]
+) -> tuple[Tensor, str]:
+    """The sum of products over the letters of x and y that nobody wants later."""
+    x, xs = sum_alone(x, xs, wanted + ys)
+    y, ys = sum_alone(y, ys, wanted + xs)
+    batch = [c for c in xs if c in ys and c in wanted]
+    inner = [c for c in xs if c in ys and c not in wanted]
     rows = [c for c in xs if c not in ys]
     columns = [c for c in ys if c not in xs]
     left = group_axes(x, xs, [batch, rows, inner], sizes)  # (batch, rows, inner)
     right = group_axes(y, ys, [batch, inner, columns], sizes)  # (batch, inner, columns)
     z = matmul(left, right)
     letters = [*batch, *rows, *columns]
-    z = reshape(z, tuple(sizes[c] for c in letters))
-    return permute_dims(z, [letters.index(c) for c in out])
+    return reshape(z, tuple(sizes[c] for c in letters)), "".join(letters)
 
 
 def group_axes(
@@ -112,46 +124,81 @@ def sum_alone(x: Tensor, term: str, kept: str) -> tuple[Tensor, str]:
     return x, "".join(c for c in term if c in kept)
 
 
+def diagonal(x: Tensor, term: str) -> tuple[Tensor, str]:
+    """x with one axis where a letter stands twice: the elements of equal index. In rows
+    of n they stand n + 1 apart."""
+    for c in dict.fromkeys(term):
+        while term.count(c) > 1:
+            a = term.index(c)
+            b = term.index(c, a + 1)
+            others = [i for i in range(len(term)) if i not in (a, b)]
+            n, kept = x.shape[a], tuple(x.shape[i] for i in others)
+            x = reshape(permute_dims(x, [*others, a, b]), (*kept, n * n))
+            x = getitem(x, (..., slice(None, None, n + 1)))
+            term = "".join(term[i] for i in others) + c
+    return x, term
+
+
 def read(
-    equation: str, operands: tuple[Recorded, ...]
-) -> tuple[list[str], str, dict[str, int]]:
-    """The letters of each operand and of the output, and their sizes."""
+    equation: str, operands: tuple[Any, ...]
+) -> tuple[list[Any], list[str], str, dict[str, int]]:
+    """The operands, the letters of each and of the output, and their sizes. The axes of
+    "..." get letters of their own, and their full size."""
     if not isinstance(equation, str):
         raise TypeError(
             f"einsum: the equation is a {type(equation).__name__}; it must be a "
             "string such as 'ij,jk->ik'"
         )
-    left, arrow, out = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    letters = "".join(terms)
-    if not arrow:
-        out = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    good = all(c.isalpha() for c in letters + out) and set(out) <= set(letters)
-    for term in [*terms, out]:
-        good = good and len(set(term)) == len(term)
-    if not good:
-        raise ValueError(
-            f"einsum: {equation!r} given; it must be letters such as 'ij,jk->ik', no "
-            "letter twice in one operand, and the output's letters among them"
-        )
-    if len(operands) not in (1, 2) or len(terms) != len(operands):
-        raise ValueError(
-            f"einsum: {equation!r} has {len(terms)} operands and {len(operands)} are "
-            "given; there must be one or two, and as many"
-        )
-    sizes: dict[str, int] = {}
-    for term, x in zip(terms, operands):
+    for x in operands:
         if not isinstance(x, Recorded):
             raise TypeError(f"einsum: {type(x).__name__} given; it takes Tensors")
-        if len(term) != x.ndim:
+    left, arrow, out = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(
+            f"einsum: {equation!r} has {len(terms)} operands and {len(operands)} are "
+            "given; there must be as many"
+        )
+    letters = left.replace("...", "").replace(",", "")
+    if not arrow:
+        once = sorted(c for c in set(letters) if letters.count(c) == 1)
+        out = "..." * ("..." in left) + "".join(once)
+    named = out.replace("...", "", 1)
+    good = all(c.isalpha() for c in letters + named) and set(named) <= set(letters)
+    good = good and len(set(named)) == len(named)
+    good = good and all(term.count("...") < 2 for term in terms)
+    if not good or ("..." in out and "..." not in left):
+        raise ValueError(
+            f"einsum: {equation!r} given; it must be letters such as 'ij,jk->ik', with "
+            "at most one ... in each operand, and the output's letters among them, "
+            "each once"
+        )
+    extra = [x.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands)]
+    for term, x, more in zip(terms, operands, extra):
+        if more < 0 or (more and "..." not in term):
             raise ValueError(
                 f"einsum: {term!r} given for shape {x.shape}; it needs a letter for "
                 "each axis"
             )
+    dots = "".join(chr(0x2460 + i) for i in range(max(extra)))  # letters of their own
+    out = out.replace("...", dots)
+    terms = [t.replace("...", dots[len(dots) - n :]) for t, n in zip(terms, extra)]
+    sizes: dict[str, int] = {}
+    for term, x in zip(terms, operands):
         for c, size in zip(term, x.shape):
-            if sizes.setdefault(c, size) != size:
+            known = sizes.setdefault(c, size)
+            if c in dots and known == 1:
+                sizes[c] = size
+            elif known != size and not (c in dots and size == 1):
                 raise ValueError(
-                    f"einsum: {c!r} has sizes {sizes[c]} and {size} in {equation!r}; "
-                    "they must be equal"
+                    f"einsum: {c!r} has sizes {known} and {size} in {equation!r}; they "
+                    "must be equal"
+                    if c not in dots
+                    else f"einsum: the axes of ... have sizes {known} and {size} in "
+                    f"{equation!r}; they must be equal, or one of them 1"
                 )
-    return terms, out, sizes
+    wide = [
+        broadcast_to(x, [n if c not in dots else sizes[c] for c, n in zip(t, x.shape)])
+        for t, x in zip(terms, operands)
+    ]
+    return wide, terms, out, sizes

@@ -7,15 +7,17 @@ reduced axes with size 1.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..arrays import shapes
 from ..autograd.recording import apply
 from ..errors import check_flags, check_number
 from ..rules import comparisons, primitives
 from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
+from .indexing import take_along_axis
 from .movement import reshape
 from .operands import Tensor, axes_of, axis_of, floats_of, home, tensor
+from .spelling import named
 
 __all__ = [
     "argmax",
@@ -30,6 +32,7 @@ __all__ = [
 ]
 
 
+@named()
 def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x over an axis, several, or all (None); keepdims leaves them with size 1.
 
@@ -40,6 +43,69 @@ def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     return apply(primitives.sum, x, axis=axes, keepdims=keepdims)
 
 
+@named()
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where along an axis the largest x is (the first, if several are): integers. With
+    axis None, the position in the flattened x.
+
+    >>> argmax(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
+    Tensor([1, 0], int64)
+    """
+    return find("argmax", tensor("argmax", x), axis, keepdims)
+
+
+@named()
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Where along an axis the smallest x is (the first, if several are): integers.
+
+    >>> argmin(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
+    Tensor([0, 1], int64)
+    """
+    return find("argmin", reverse(tensor("argmin", x)), axis, keepdims)
+
+
+def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
+    """Where along an axis (of the flattened x, without one) the largest x is."""
+    check_flags(who, keepdims=keepdims)
+    if axis is None:
+        z = find(who, reshape(stop_gradient(x), -1), 0, False)
+        return reshape(z, (1,) * x.ndim) if keepdims else z
+    at = axis_of(who, x, axis)
+    if not x.shape[at]:
+        raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
+    z = apply(comparisons.largest_at, x, axis=at)
+    return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))
+
+
+class Extremes(NamedTuple):
+    """The largest numbers along an axis (or the smallest), and where they are."""
+
+    values: Any
+    indices: Any
+
+
+def max_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """`max` as PyTorch has it: with an axis, the pair (values, indices). The gradient
+    of a tie goes to the first."""
+    return extremes("max", max, argmax, x, dim, keepdim)
+
+
+def min_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
+    """`min` as PyTorch has it."""
+    return extremes("min", min, argmin, x, dim, keepdim)
+
+
+def extremes(who: str, all: Any, where: Any, x: Any, dim: Any, keepdim: bool) -> Any:
+    if dim is None:
+        return all(x, None, keepdim)
+    at = axis_of(who, x, dim)
+    indices = where(x, at, True)
+    values = take_along_axis(x, indices, at)
+    shape = shapes.reduced_shape(x.shape, (at,), keepdim)
+    return Extremes(reshape(values, shape), reshape(indices, shape))
+
+
+@named(dim=max_along)
 def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """The largest x along an axis, several, or all (None); ties share the gradient. A
     nan makes nan, and no gradient passes there.
@@ -53,6 +119,23 @@ def max(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     return apply(primitives.max, x, axis=axes, keepdims=keepdims)
 
 
+@named(dim=min_along)
+def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The smallest x; ties share the gradient.
+
+    >>> min(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=0)
+    Tensor([1.0, 0.0], float64)
+    """
+    axes = axes_of("min", x, axis, keepdims)
+    if 0 in (x.shape[a] for a in axes):
+        raise ValueError(f"min: shape {x.shape} is empty along axis {axis}")
+    if x.dtype == "bool":
+        least = min(astype(x, "int64"), axis=axes, keepdims=keepdims)
+        return astype(least, "bool")
+    return reverse(max(reverse(x), axis=axes, keepdims=keepdims))
+
+
+@named()
 def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Σ x / n over n numbers; nan of none.
 
@@ -65,6 +148,7 @@ def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     return z / n if n else z * math.nan
 
 
+@named()
 def var(
     x: Tensor, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
@@ -92,6 +176,7 @@ def var(
     return z / n if n > 0 else z * math.nan
 
 
+@named()
 def std(
     x: Tensor, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
@@ -124,21 +209,7 @@ def too_large_to_square(x: Tensor, axes: tuple[int, ...]) -> Tensor | None:
     return where(size < math.inf, size, 1.0)
 
 
-def min(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The smallest x; ties share the gradient.
-
-    >>> min(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=0)
-    Tensor([1.0, 0.0], float64)
-    """
-    axes = axes_of("min", x, axis, keepdims)
-    if 0 in (x.shape[a] for a in axes):
-        raise ValueError(f"min: shape {x.shape} is empty along axis {axis}")
-    if x.dtype == "bool":
-        least = min(astype(x, "int64"), axis=axes, keepdims=keepdims)
-        return astype(least, "bool")
-    return reverse(max(reverse(x), axis=axes, keepdims=keepdims))
-
-
+@named()
 def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """ln Σ exp(x), the largest x being taken out first so that no exp overflows.
 
@@ -153,35 +224,3 @@ def logsumexp(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     m = where(m - m == 0.0, m, 0.0)  # ±inf cannot be taken out
     z = log(sum(exp(x - m), axis=axes, keepdims=True)) + m
     return reshape(z, shapes.reduced_shape(x.shape, axes, keepdims))
-
-
-def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where along an axis the largest x is (the first, if several are): integers. With
-    axis None, the position in the flattened x.
-
-    >>> argmax(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
-    Tensor([1, 0], int64)
-    """
-    return find("argmax", tensor("argmax", x), axis, keepdims)
-
-
-def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """Where along an axis the smallest x is (the first, if several are): integers.
-
-    >>> argmin(Tensor([[1.0, 2.0], [3.0, 0.0]]), axis=1)
-    Tensor([0, 1], int64)
-    """
-    return find("argmin", reverse(tensor("argmin", x)), axis, keepdims)
-
-
-def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
-    """Where along an axis (of the flattened x, without one) the largest x is."""
-    check_flags(who, keepdims=keepdims)
-    if axis is None:
-        z = find(who, reshape(stop_gradient(x), -1), 0, False)
-        return reshape(z, (1,) * x.ndim) if keepdims else z
-    at = axis_of(who, x, axis)
-    if not x.shape[at]:
-        raise ValueError(f"{who}: shape {x.shape} is empty along axis {axis}")
-    z = apply(comparisons.largest_at, x, axis=at)
-    return reshape(z, shapes.reduced_shape(x.shape, (at,), keepdims))

@@ -22,6 +22,7 @@ from .movement import (
     spell,
 )
 from .operands import Tensor, axes_of, axis_of, check, home, tensor
+from .spelling import named
 
 __all__ = [
     "chunk",
@@ -40,6 +41,7 @@ __all__ = [
 ]
 
 
+@named()
 def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged.
 
@@ -52,6 +54,7 @@ def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     return apply(movement.permute_dims, x, axes=tuple(axes))
 
 
+@named()
 def swapaxes(x: Tensor, axis0: int, axis1: int) -> Tensor:
     """x with two axes exchanged: `transpose` under NumPy's name.
 
@@ -73,6 +76,7 @@ def matrix_transpose(x: Tensor) -> Tensor:
     return transpose(x, -1, -2)
 
 
+@named()
 def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     """x without an axis of size 1, several, or all (None). An axis of another size
     stays as it is, as in PyTorch.
@@ -85,6 +89,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     return reshape(x, reduced_shape(x.shape, gone, False))
 
 
+@named()
 def unsqueeze(x: Tensor, axis: int) -> Tensor:
     """x with a new axis of size 1, which will be axis `axis` of the result.
 
@@ -114,6 +119,7 @@ def expand(x: Tensor, *sizes: Any) -> Tensor:
     return broadcast_to(x, check("expand", broadcast_shape, x.shape, full))
 
 
+@named()
 def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     """x with the axes from start_axis to end_axis made one.
 
@@ -131,6 +137,7 @@ def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     return reshape(x, (*x.shape[:a], merged, *x.shape[b + 1 :]))
 
 
+@named()
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """Tensors of one shape beside each other along a new axis.
 
@@ -149,6 +156,7 @@ def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     return concat([unsqueeze(t, at) for t in tensors], axis=at)
 
 
+@named()
 def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into pieces of a size (the last may be smaller), or of these
     sizes, which must add up to that of the axis.
@@ -180,6 +188,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
     return tuple(pieces)
 
 
+@named()
 def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     """x cut along an axis into so many pieces of one size (the last may be smaller;
     there are fewer if the axis is too short).
@@ -232,6 +241,7 @@ def pad(x: Tensor, pad: Sequence[int], value: float = 0.0) -> Tensor:
     return where(make_here(xp.astype(inside, "bool")), z, value)
 
 
+@named()
 def tril(x: Tensor, k: int = 0) -> Tensor:
     """The lower triangle of x's matrices: 0 above diagonal k (1 is above the main one).
 
@@ -244,6 +254,7 @@ def tril(x: Tensor, k: int = 0) -> Tensor:
     return where(column - row <= k, x, False)
 
 
+@named()
 def triu(x: Tensor, k: int = 0) -> Tensor:
     """The upper triangle of x's matrices: 0 below diagonal k.
 

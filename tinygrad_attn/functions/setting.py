@@ -1,0 +1,99 @@
+"""x[key] = y: some numbers of a tensor that nothing computed.
+
+    counts = zeros(27, 27, dtype="int64")
+    counts[a, b] += 1                                  # counts[a, b] = counts[a, b] + 1
+    scores[scores < lowest] = -math.inf                # where a mask is True
+
+It is an update like those of updates.py: the array that x had stays as it was, x gets
+another. Nothing of it is recorded, so where a gradient shall pass it is refused, and a
+new tensor is to be computed: with `where`, `concat` or `stack`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..arrays.backends import namespace_of
+from ..arrays.dtypes import INT64, PLACE
+from ..autograd.recording import Recorded, make_here
+from ..context import context, no_grad
+from .indexing import getitem
+from .movement import reshape
+from .operands import Tensor, check, constant, is_float
+from .updates import (
+    give,
+    refuse_moved,
+    refuse_program,
+    refuse_recording,
+    refuse_result,
+    replaced,
+)
+
+WHO = "x[...] = y"
+
+
+def setitem(x: Tensor, key: Any, y: Any) -> None:
+    """Gives the elements x[key] the numbers y, which broadcast to their shape.
+
+    Raises:
+        RuntimeError: x is the result of an operation, or has numbers of another tensor,
+            or a gradient is asked of it or of y.
+        TypeError: y is no number, or a fraction for a whole number.
+
+    >>> x = Tensor([0.0, 0.0])
+    >>> setitem(x, 1, 5.0)
+    >>> x
+    Tensor([0.0, 5.0], float64)
+    """
+    refuse_result(x, WHO)
+    refuse_program(WHO)
+    refuse_recording(x, WHO)
+    refuse_moved(x, WHO)
+    if isinstance(y, Recorded) and y.requires_grad and context.now.recording:
+        raise RuntimeError(
+            f"{WHO}: y requires a gradient, which x would not follow; compute a new "
+            "tensor, with where(mask, y, x), concat or stack, or write y.detach()"
+        )
+    xp = namespace_of([x.array])
+    with no_grad():
+        at = places(x, xp, key)
+        numbers = fitting(x, y)
+        part = make_here(xp.zeros(at.shape, x.dtype))
+        values = check(WHO, replaced, part, numbers)
+        give(x, xp, xp.put(x.array, reshape(at, -1).array, values.array))
+
+
+def places(x: Tensor, xp: Any, key: Any) -> Any:
+    """Where in the flattened x the elements x[key] lie, as a Tensor of their shape."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if len(keys) == len(x.shape) and all(type(k) is int for k in keys):
+        at = 0  # one number, the usual: without counting all
+        for k, n in zip(keys, x.shape):
+            if not -n <= k < n:
+                raise IndexError(
+                    f"{WHO}: index {k} given for an axis of size {n}; allowed is "
+                    f"{-n}..{n - 1}"
+                )
+            at = at * n + k % n
+        return make_here(xp.asarray(at, "int64"))
+    count = math.prod(x.shape)
+    return getitem(reshape(make_here(xp.arange(0, count)), x.shape), key)
+
+
+def fitting(x: Tensor, y: Any) -> Any:
+    """y, if it can stand among the numbers of x: no fraction among whole numbers."""
+    t = check(WHO, constant, WHO, y, x)
+    if t is None:
+        raise TypeError(
+            f"{WHO}: a {type(y).__name__} given; y must be a number, a Tensor, an "
+            "array or nested lists"
+        )
+    if not is_float(x) and PLACE[t.array.dtype] > INT64:
+        whole = t.array.tolist() if not t.ndim else None
+        if whole is None or whole % 1 != 0:
+            raise TypeError(
+                f"{WHO}: {t.dtype} given for a tensor of {x.dtype}; convert it first, "
+                f"with y.astype({x.dtype!r})"
+            )
+    return t

@@ -1,0 +1,21 @@
+"""PyTorch's names beside ours, so that programs written for it run.
+
+    import tinygrad_attn as torch
+    from tinygrad_attn import nn
+    from tinygrad_attn.nn import functional as F
+
+    instead.py     what is not here, and what to write instead
+    rounding.py    floor, sign, //, %, isclose
+    reducing.py    prod, all, any, norm
+    repeating.py   flip, roll, repeat, cumsum
+    sorting.py     argsort, sort, topk
+    methods.py     x.view is x.reshape: the methods of Tensor that are PyTorch's alone
+    making.py      torch.tensor, torch.normal, torch.multinomial, ...: new tensors
+    package.py     torch.cat is concat: the functions of the package
+
+Nothing of it is needed to understand the engine, and the course doesn't use it. Where
+PyTorch and the array API differ, the name says which is meant: `x.max(axis=1)` is the
+largest numbers, `x.max(dim=1)` the pair (values, indices). `x.size` is how many numbers
+there are, and `x.size()` the shape. Integers of fewer bits are int64 here, and float32
+is what floats are where a backend has no other.
+"""

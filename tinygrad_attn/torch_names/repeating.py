@@ -1,0 +1,130 @@
+"""x turned round, moved along, repeated, or added up on the way: composed of slices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import check_number
+from ..functions.elementwise import astype
+from ..functions.indexing import getitem
+from ..functions.movement import broadcast_to, concat, reshape, spell
+from ..functions.operands import Tensor, axes_of, axis_of, check, tensor
+from ..functions.shaping import pad, transpose, whole_sizes
+from ..functions.spelling import named
+
+__all__ = ["cumsum", "flip", "repeat", "repeat_interleave", "roll", "unbind"]
+
+
+@named()
+def flip(x: Tensor, *axis: Any, dims: Any = None) -> Tensor:
+    """x in the opposite order along these axes; along all, if none is given.
+
+    >>> flip(Tensor([1, 2, 3]), 0)
+    Tensor([3, 2, 1], int64)
+    """
+    given = spell("flip", axis, dims)
+    axes = axes_of("flip", x, given or None)
+    for a in axes:
+        backward = list(range(x.shape[a] - 1, -1, -1))
+        x = getitem(x, (slice(None),) * a + (backward,))
+    return x
+
+
+@named()
+def roll(x: Tensor, shifts: Any, axis: Any = None, dims: Any = None) -> Tensor:
+    """x moved along by so many places; what leaves at the end comes in at the front.
+    Without an axis, x is moved as if it had one.
+
+    >>> roll(Tensor([1, 2, 3]), 1)
+    Tensor([3, 1, 2], int64)
+    """
+    axis = dims if axis is None else axis
+    if axis is None:
+        check_number("roll", "shifts", shifts, whole=True)
+        return reshape(roll(reshape(tensor("roll", x), -1), shifts, 0), x.shape)
+    steps = shifts if isinstance(shifts, (tuple, list)) else (shifts,)
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    if len(steps) != len(axes):
+        raise ValueError(
+            f"roll: {len(steps)} shifts and {len(axes)} axes given; there must be as "
+            "many of both"
+        )
+    for step, one in zip(steps, axes):
+        check_number("roll", "shifts", step, whole=True)
+        a = axis_of("roll", x, one)
+        whole = (slice(None),) * a
+        if x.shape[a] and (cut := -int(step) % x.shape[a]):
+            last, first = (
+                getitem(x, (*whole, s)) for s in (slice(cut, None), slice(cut))
+            )
+            x = concat([last, first], axis=a)
+    return x
+
+
+def repeat(x: Tensor, *sizes: Any) -> Tensor:
+    """x beside itself, so many times along each axis, as in PyTorch (NumPy's tile).
+
+    >>> repeat(Tensor([1, 2]), 2)
+    Tensor([1, 2, 1, 2], int64)
+    """
+    times = check("repeat", whole_sizes, spell("repeat", sizes))
+    extra = len(times) - tensor("repeat", x).ndim
+    if extra < 0 or min(times, default=0) < 0:
+        raise ValueError(
+            f"repeat: {times} given for shape {x.shape}; there must be a number from 0 "
+            "for each axis, or more"
+        )
+    shape = (1,) * extra + x.shape
+    x = reshape(x, [size for n in shape for size in (1, n)])
+    x = broadcast_to(x, [size for pair in zip(times, shape) for size in pair])
+    return reshape(x, [t * n for t, n in zip(times, shape)])
+
+
+@named()
+def repeat_interleave(x: Tensor, repeats: int, axis: int | None = None) -> Tensor:
+    """Each x so many times in a row; without an axis, of x as if it had one.
+
+    >>> repeat_interleave(Tensor([1, 2]), 2)
+    Tensor([1, 1, 2, 2], int64)
+    """
+    check_number("repeat_interleave", "repeats", repeats, 0, whole=True)
+    if axis is None:
+        return repeat_interleave(reshape(tensor("repeat", x), -1), repeats, 0)
+    a = axis_of("repeat_interleave", x, axis)
+    front, back = x.shape[: a + 1], x.shape[a + 1 :]
+    wide = broadcast_to(reshape(x, (*front, 1, *back)), (*front, int(repeats), *back))
+    return reshape(wide, (*front[:-1], front[-1] * int(repeats), *back))
+
+
+@named()
+def cumsum(x: Tensor, axis: int) -> Tensor:
+    """z_i = x_1 + ... + x_i along an axis.
+
+    Pairs are added first, then pairs of pairs: log₂ n steps, not n (Hillis & Steele
+    1986).
+
+    >>> cumsum(Tensor([1.0, 2.0, 3.0]), 0)
+    Tensor([1.0, 3.0, 6.0], float64)
+    """
+    if not tensor("cumsum", x).ndim:
+        return reshape(cumsum(reshape(x, 1), 0), ())
+    a = axis_of("cumsum", x, axis)
+    if x.dtype == "bool":
+        x = astype(x, "int64")
+    z, step = transpose(x, a, -1), 1
+    n = x.shape[a]
+    while step < n:
+        z = z + pad(getitem(z, (..., slice(n - step))), (step, 0))
+        step *= 2
+    return transpose(z, a, -1)
+
+
+@named()
+def unbind(x: Tensor, axis: int = 0) -> tuple[Tensor, ...]:
+    """x along an axis, one after the other, without that axis.
+
+    >>> [row.tolist() for row in unbind(Tensor([[1, 2], [3, 4]]))]
+    [[1, 2], [3, 4]]
+    """
+    a = axis_of("unbind", x, axis)
+    return tuple(getitem(x, (slice(None),) * a + (i,)) for i in range(x.shape[a]))

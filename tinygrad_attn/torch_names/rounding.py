@@ -1,0 +1,212 @@
+"""Whole numbers beside x, and which numbers are what: floor, //, %, sign, isclose, ...
+
+All of them are flat but for jumps, so no gradient passes; but for %, whose quotient is
+what is flat: x % y = x - (x // y) · y.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..arrays.shapes import broadcast_shapes
+from ..errors import check_number
+from ..functions.elementwise import abs, astype, stop_gradient, where
+from ..functions.movement import broadcast_to
+from ..functions.operands import (
+    Operand,
+    Tensor,
+    check,
+    constant,
+    found,
+    home,
+    is_float,
+    plain,
+    tensor,
+    together,
+)
+from ..functions.spelling import named
+
+__all__ = [
+    "ceil",
+    "floor",
+    "floor_divide",
+    "isclose",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "remainder",
+    "round",
+    "sign",
+    "trunc",
+]
+
+# --- one input ------------------------------------------------------------------------
+
+
+def trunc(x: Tensor) -> Tensor:
+    """x without what stands behind the point.
+
+    >>> trunc(Tensor([1.5, -1.5]))
+    Tensor([1.0, -1.0], float64)
+    """
+    if not is_float(tensor("trunc", x)):
+        return x
+    x = stop_gradient(x)
+    small = abs(x) < 2.0**52  # from here on every float is whole
+    whole = astype(astype(where(small, x, 0.0), "int64"), x.dtype)
+    return where(small & (whole != x), whole, x)
+
+
+def floor(x: Tensor) -> Tensor:
+    """The next whole number below x, or x.
+
+    >>> floor(Tensor([1.5, -1.5]))
+    Tensor([1.0, -2.0], float64)
+    """
+    z = trunc(x)
+    return where(z > x, z - 1, z) if is_float(x) else z
+
+
+def ceil(x: Tensor) -> Tensor:
+    """The next whole number above x, or x.
+
+    >>> ceil(Tensor([1.5, -1.5]))
+    Tensor([2.0, -1.0], float64)
+    """
+    return -floor(-x) if is_float(tensor("ceil", x)) else x
+
+
+def round(x: Tensor, decimals: int = 0) -> Tensor:
+    """x to so many decimals; what lies in the middle goes to the even digit.
+
+    >>> round(Tensor([0.5, 1.5, 2.7]))
+    Tensor([0.0, 2.0, 3.0], float64)
+    """
+    check_number("round", "decimals", decimals, whole=True)
+    if not is_float(tensor("round", x)):
+        return x
+    if decimals:
+        tens = 10.0**decimals
+        return round(x * tens) / tens
+    below = floor(x)
+    rest = stop_gradient(x) - below
+    odd = below - 2.0 * floor(below / 2.0)
+    return where((rest > 0.5) | ((rest == 0.5) & (odd == 1.0)), below + 1.0, below)
+
+
+def sign(x: Tensor) -> Tensor:
+    """1 where x > 0, -1 where x < 0, else 0, in the dtype of x.
+
+    >>> sign(Tensor([2.0, -3.0, 0.0]))
+    Tensor([1.0, -1.0, 0.0], float64)
+    """
+    tensor("sign", x)
+    if x.dtype == "bool":
+        return x
+    z = astype(x > 0, x.dtype) - astype(x < 0, x.dtype)
+    return where(x == x, z, stop_gradient(x)) if is_float(x) else z
+
+
+def isnan(x: Tensor) -> Tensor:
+    """Where x is not a number.
+
+    >>> isnan(Tensor([1.0, math.nan]))
+    Tensor([False, True], bool)
+    """
+    return tensor("isnan", x) != x
+
+
+def isinf(x: Tensor) -> Tensor:
+    """Where x is inf or -inf.
+
+    >>> isinf(Tensor([1.0, -math.inf]))
+    Tensor([False, True], bool)
+    """
+    return abs(tensor("isinf", x)) == math.inf
+
+
+def isfinite(x: Tensor) -> Tensor:
+    """Where x is neither inf nor nan.
+
+    >>> isfinite(Tensor([1.0, math.inf, math.nan]))
+    Tensor([True, False, False], bool)
+    """
+    return abs(tensor("isfinite", x)) < math.inf
+
+
+# --- two inputs -----------------------------------------------------------------------
+
+
+@named()
+def floor_divide(x: Operand, y: Operand) -> Any:
+    """x // y: the quotient's next whole number below, element by element.
+
+    Raises:
+        ZeroDivisionError: of whole numbers, by 0.
+
+    >>> floor_divide(Tensor([7, -7]), 2)
+    Tensor([3, -4], int64)
+    """
+    who = "floor_divide"
+    x, y = pair(who, x, y)
+    shape = check(who, broadcast_shapes, x.shape, y.shape)
+    xs, ys = (plain(broadcast_to(v, shape)) for v in (x, y))
+    dtype = "int64" if x.dtype == "bool" else x.dtype
+    if not is_float(x) and 0 in ys:
+        raise ZeroDivisionError(f"{who}: {x.dtype} divided by 0; it has no quotient")
+    numbers = [quotient(a, b) for a, b in zip(xs, ys)]
+    xp = home(x)
+    return found(who, x, xp.reshape(xp.asarray(numbers, dtype), shape))
+
+
+def quotient(x: float, y: float) -> float:
+    """x // y, as inf and nan where Python's would raise."""
+    if y == 0:
+        return math.nan if x == 0 or x != x else math.copysign(math.inf, x)
+    return x // y
+
+
+@named()
+def remainder(x: Operand, y: Operand) -> Any:
+    """x % y = x - (x // y) · y, which has the sign of y.
+
+    >>> remainder(Tensor([7, -7]), 3)
+    Tensor([1, 2], int64)
+    """
+    x, y = pair("remainder", x, y)
+    return x - floor_divide(x, y) * y
+
+
+@named()
+def isclose(
+    x: Operand,
+    y: Operand,
+    rtol: float = 1e-05,
+    atol: float = 1e-08,
+    equal_nan: bool = False,
+) -> Any:
+    """Where |x - y| ≤ atol + rtol · |y|.
+
+    >>> isclose(Tensor([1.0, 2.0]), Tensor([1.0 + 1e-9, 2.1]))
+    Tensor([True, False], bool)
+    """
+    check_number("isclose", "rtol", rtol, 0.0)
+    check_number("isclose", "atol", atol, 0.0)
+    x, y = pair("isclose", x, y)
+    near = abs(x - y) <= atol + rtol * abs(y) if x.dtype != "bool" else x == y
+    z = (x == y) | (near & isfinite(y))
+    return z | (isnan(x) & isnan(y)) if equal_nan else z
+
+
+def pair(who: str, x: Operand, y: Operand) -> tuple[Any, Any]:
+    """Both as Tensors of one dtype."""
+    a, b = constant(who, x, y), constant(who, y, x)
+    if a is None or b is None:
+        raise TypeError(
+            f"{who}: {type(x).__name__} and {type(y).__name__} given; they must be "
+            "Tensors, or one a Tensor and the other a number, an array or nested lists"
+        )
+    check(who, broadcast_shapes, a.shape, b.shape)
+    a, b = together(who, a, b)
+    return a, b

@@ -1,0 +1,101 @@
+"""Sorted: which number is the largest, the next, ...
+
+The order is found in plain numbers, and is a constant: integers, from which no gradient
+flows. What lies in that order is then taken from x, and its gradient goes back to
+where it came from.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..errors import check_flags, check_number
+from ..functions.elementwise import stop_gradient
+from ..functions.indexing import getitem, take_along_axis
+from ..functions.movement import reshape
+from ..functions.operands import Tensor, axis_of, found, home, plain, tensor
+from ..functions.shaping import transpose
+from ..functions.spelling import named
+
+__all__ = ["argsort", "sort", "topk"]
+
+
+class Sorted(NamedTuple):
+    """Numbers in order, and where in x each of them was."""
+
+    values: Any
+    indices: Any
+
+
+@named()
+def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Tensor:
+    """Where along an axis the smallest x is, the next, ...: integers. Of equal numbers
+    the first comes first; a nan is larger than any number.
+
+    >>> argsort(Tensor([3.0, 1.0, 2.0]))
+    Tensor([1, 2, 0], int64)
+    """
+    check_flags("argsort", descending=descending)
+    if not tensor("argsort", x).ndim:
+        return reshape(argsort(reshape(x, 1)), ())
+    at = axis_of("argsort", x, axis)
+    rows = transpose(stop_gradient(x), at, -1)
+    n = rows.shape[-1]
+    flat = plain(rows)
+    order: list[int] = []
+    for start in range(0, len(flat), n or 1):
+        keys = [(v != v, v) for v in flat[start : start + n]]
+        if descending:  # of equal numbers still the first
+            backward = sorted(range(n), key=lambda i: (keys[i], -i), reverse=True)
+            order += backward
+        else:
+            order += sorted(range(n), key=keys.__getitem__)
+    xp = home(x)
+    z = found("argsort", x, xp.reshape(xp.asarray(order, "int64"), rows.shape))
+    return transpose(z, at, -1)
+
+
+def sorted_pair(
+    x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
+) -> Sorted:
+    """x in order along an axis, and where each number was: PyTorch's `sort`."""
+    check_flags("sort", stable=stable)
+    if not tensor("sort", x).ndim:
+        return Sorted(x, argsort(x, dim))
+    order = argsort(x, dim, descending)
+    return Sorted(take_along_axis(x, order, dim), order)
+
+
+def sort(x: Tensor, axis: int | None = None, **options: Any) -> Any:
+    """x in order along an axis, the smallest first.
+
+    Args:
+        axis: named, the result is x in order, as in the array API; without it, or with
+            `dim`, the pair (values, indices), as in PyTorch.
+        options: dim, -1 by default; descending; stable, which it always is.
+
+    >>> sort(Tensor([3.0, 1.0]), axis=0)
+    Tensor([1.0, 3.0], float64)
+    >>> sort(Tensor([3.0, 1.0])).indices
+    Tensor([1, 0], int64)
+    """
+    if axis is None:
+        return sorted_pair(x, **options)
+    return sorted_pair(x, axis, **options).values
+
+
+@named()
+def topk(
+    x: Tensor, k: int, axis: int = -1, largest: bool = True, sorted: bool = True
+) -> Sorted:
+    """The k largest numbers along an axis (or the smallest), and where they are.
+
+    >>> topk(Tensor([1.0, 3.0, 2.0]), 2).values
+    Tensor([3.0, 2.0], float64)
+    """
+    check_flags("topk", largest=largest, sorted=sorted)
+    at = axis_of("topk", x, axis)
+    check_number("topk", "k", k, 0, x.shape[at], whole=True)
+    first = (slice(None),) * at + (slice(int(k)),)
+    order = getitem(argsort(x, at, descending=largest), first)
+    return Sorted(take_along_axis(x, order, at), order)
