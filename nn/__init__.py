@@ -3,9 +3,10 @@
 Names, arguments and defaults are PyTorch's wherever PyTorch has the thing. Masks are
 boolean everywhere, True = may be attended to.
 
-Read parameter.py, tree.py, module.py (with hooks.py, modes.py, state.py),
+Read parameter.py, tree.py, module.py (with hooks.py, modes.py, state.py, moves.py),
 containers.py, init.py, layers.py and stateless.py, then transformer/, optim/, looking/
-and testing.py; tensor_file.py, checkpoint.py and convert.py save and convert. All
+and testing.py; tensor_file.py, checkpoint.py and convert.py save and convert;
+pytorch.py and utils.py have PyTorch's other names. All
 import tinygrad_attn, which never imports nn, and of nn only what comes before them in
 this order. The package's full name is tinygrad_attn.nn.
 """
@@ -18,6 +19,8 @@ if __name__ == "nn":  # `import nn`: the same modules under a second, shorter na
     for name in reversed([*sys.modules]):  # the package itself last
         if name.startswith("tinygrad_attn.nn"):
             sys.modules[name.removeprefix("tinygrad_attn.")] = sys.modules[name]
+
+import sys as _sys
 
 from tinygrad_attn import functional as functional
 from tinygrad_attn.functional import causal_mask as causal_mask
@@ -75,3 +78,16 @@ from .transformer.tokens import BOS as BOS
 from .transformer.tokens import EOS as EOS
 from .transformer.tokens import PAD as PAD
 from .transformer.tokens import shift_right as shift_right
+
+_sys.modules[f"{__name__}.functional"] = functional  # `import nn.functional as F`
+
+
+def __getattr__(name: str) -> object:
+    """PyTorch's other names; or an error that says what to write instead."""
+    if name == "utils":
+        from importlib import import_module
+
+        return import_module(".utils", __name__)
+    from .pytorch import named
+
+    return named(name, [*globals()])

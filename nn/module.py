@@ -17,9 +17,10 @@ from tinygrad_attn.printing import printable
 from .hooks import Handle, Hooks
 from .modes import in_eval_mode as in_eval_mode
 from .modes import own_modes
+from .moves import Moves
 from .parameter import Parameter as Parameter
 from .state import Keys, load
-from .tree import Tree, size
+from .tree import size
 
 Self = TypeVar("Self", bound="Module")
 
@@ -36,7 +37,7 @@ class Note:
         return Note, (None, [])  # in a copy it would be that of another
 
 
-class Module(Tree):
+class Module(Moves):
     """A part of a model. Subclasses set parameters and modules as attributes and define
     `forward`, which `module(x)` calls.
 

@@ -114,7 +114,7 @@ ORDER = """
         pictures.heads.draw_attention
         pictures.draw pictures.play pictures.notebook
     tinygrad_attn.nn tinygrad_attn
-    nn.parameter nn.tree nn.hooks nn.modes nn.state nn.module nn.containers
+    nn.parameter nn.tree nn.moves nn.hooks nn.modes nn.state nn.module nn.containers
         nn.init nn.layers nn.stateless
     nn.transformer nn.transformer.tokens nn.transformer.positions nn.transformer.masks
         nn.transformer.cache nn.transformer.multi_head nn.transformer.shared
@@ -123,7 +123,7 @@ ORDER = """
     nn.optim.groups nn.optim.joining nn.optim.states nn.optim.base nn.optim.optimizers
         nn.optim.clipping nn.optim.schedules nn.optim.lr_scheduler nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
-    nn.testing nn.tensor_file nn.checkpoint nn.convert nn
+    nn.testing nn.tensor_file nn.checkpoint nn.convert nn.pytorch nn.utils nn
     __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file

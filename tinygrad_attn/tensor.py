@@ -346,6 +346,14 @@ class Tensor(Methods, Arithmetic):
     def __int__(self) -> int:
         return int(self.item())
 
+    def __index__(self) -> int:
+        if self.dtype != "int64" or self.size != 1:
+            raise TypeError(
+                f"index: {self.dtype} of shape {self.shape} given; as an index it must "
+                "be one integer"
+            )
+        return int(self.item())
+
 
 class Link:
     """Whose numbers some views show; or the numbers, once the tensor has others."""

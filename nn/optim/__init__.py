@@ -7,6 +7,8 @@ lr_scheduler.py (their formulas); each may import those before it. They import
 tinygrad_attn and, of nn/, module.py only.
 """
 
+from tinygrad_attn.torch_names.instead import advice
+
 from ..module import Parameter as Parameter
 from . import lr_scheduler as lr_scheduler
 from .base import Optimizer as Optimizer
@@ -20,3 +22,8 @@ from .lr_scheduler import WarmUp as WarmUp
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
+
+
+def __getattr__(name: str) -> object:
+    """What is not here: with what to write instead."""
+    raise AttributeError(advice("nn.optim", name, [*globals()]))

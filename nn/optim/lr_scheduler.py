@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_attn.errors import check_number, say
+from tinygrad_attn.torch_names.instead import advice
 
 from .base import Optimizer
 from .groups import plain
@@ -240,3 +241,8 @@ class Noam(LRScheduler):
                 "sets one rate for all, so they must be equal"
             )
         return [self.lr_at(self.last_epoch + 1)] * len(self.base_lrs)
+
+
+def __getattr__(name: str) -> object:
+    """What is not here: with what to write instead."""
+    raise AttributeError(advice("nn.optim.lr_scheduler", name, [*globals()]))

@@ -58,7 +58,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 def index_of(x: Tensor, keys: tuple[Any, ...]) -> Any:
     """The positions in the flattened x of what keys with arrays pick, as a Tensor."""
     now = context.now
-    keys = tuple(array_of(k) if isinstance(k, list) else k for k in keys)
+    keys = tuple(array_of(k) if isinstance(k, (list, range)) else k for k in keys)
     if any(is_mask(k) and not getattr(k, "ndim", 0) for k in keys):
         raise IndexError("indexing: a single bool among keys; a mask needs an axis")
     tensors = [k for k in keys if isinstance(k, Recorded)]

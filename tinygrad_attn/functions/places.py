@@ -118,12 +118,14 @@ def as_inputs(
 def is_array(k: Any) -> bool:
     """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
     bool (a mask without an axis)."""
-    return isinstance(k, (Recorded, Array, list, bool)) or bool(getattr(k, "ndim", 0))
+    return isinstance(k, (Recorded, Array, list, range, bool)) or bool(
+        getattr(k, "ndim", 0)
+    )
 
 
-def array_of(k: list[Any]) -> Array:
+def array_of(k: list[Any] | range) -> Array:
     """A key that is a list, as an array; an empty one is of integers."""
-    array: Array = check("indexing", asarray, k)
+    array: Array = check("indexing", asarray, list(k))
     return array if array.size else Array([], array.shape, "int64")
 
 

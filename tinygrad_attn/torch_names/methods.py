@@ -44,7 +44,7 @@ class Methods:
     view = movement.reshape
     permute = movement.permute_dims
     clamp = elementwise.clip
-    tile = repeating.repeat
+    tile = repeating.tile
     absolute = elementwise.abs
     multiply = mul = elementwise.mul
     subtract = sub = elementwise.sub

@@ -100,23 +100,29 @@ def nll_loss(
     reduction: str = "mean",
 ) -> Any:
     """-w x[target]: of ln of probabilities what `cross_entropy` is of logits."""
-    # ln softmax(ln p) = ln p, wherever the p add up to 1; of others PyTorch makes the
-    # same as of these, so the sum of their exp is taken off.
     who = "nll_loss"
     losses.check_reduction(who, reduction)
     axis = 0 if tensor_of(who, input).ndim == 1 else 1
-    nats = losses.cross_entropy(input, target, weight, ignore_index, "none")
-    total = reductions.logsumexp(input, axis)
-    classes = constant(who, target, input)
+    shape = input.shape[:axis] + input.shape[axis + 1 :]
+    x = losses.rows(input, axis)  # (N, C)
+    classes = constant(who, target, x)
+    if classes is None or classes.shape != shape:
+        given = type(target).__name__ if classes is None else f"shape {classes.shape}"
+        raise ValueError(
+            f"{who}: a target of {given} given for an input of shape {input.shape}; it "
+            f"must be {shape}, a class for each row"
+        )
+    classes = classes.reshape(-1)
     counts = classes != ignore_index
+    classes = elementwise.where(counts, classes, 0)
     w = counts.astype(input.dtype)
     if weight is not None:
-        table = losses.class_weights(who, weight, input, input.shape[axis])
-        w = w * table[elementwise.where(counts, classes, 0)]
-    nats = nats - total * w
+        w = w * losses.class_weights(who, weight, input, x.shape[1])[classes]
+    nats = -indexing.take_along_axis(x, classes.unsqueeze(1), 1).squeeze(1)
+    nats = elementwise.where(counts, nats * w, 0.0)
     if reduction == "mean":
         return nats.sum() / w.sum()
-    return nats.sum() if reduction == "sum" else nats
+    return nats.sum() if reduction == "sum" else nats.reshape(shape)
 
 
 def binary_cross_entropy(

@@ -79,8 +79,9 @@ def norm(
     axes = axes_of("norm", x, axis, keepdims)
     x = floats_of(x) if dtype is None else astype(x, dtype)
     p = 2 if p in (None, "fro") else p
-    check_number("norm", "p", p, 0.0, open_low=True)
-    if p == math.inf:
+    if p != math.inf:
+        check_number("norm", "p", p, 0.0, open_low=True)
+    else:
         return max(abs(x), axis=axes, keepdims=keepdims)
     if p == 1:
         return sum(abs(x), axis=axes, keepdims=keepdims)

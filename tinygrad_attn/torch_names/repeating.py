@@ -12,7 +12,7 @@ from ..functions.operands import Tensor, axes_of, axis_of, check, tensor
 from ..functions.shaping import pad, transpose, whole_sizes
 from ..functions.spelling import named
 
-__all__ = ["cumsum", "flip", "repeat", "repeat_interleave", "roll", "unbind"]
+__all__ = ["cumsum", "flip", "repeat", "repeat_interleave", "roll", "tile", "unbind"]
 
 
 @named()
@@ -78,6 +78,16 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
     x = reshape(x, [size for n in shape for size in (1, n)])
     x = broadcast_to(x, [size for pair in zip(times, shape) for size in pair])
     return reshape(x, [t * n for t, n in zip(times, shape)])
+
+
+def tile(x: Tensor, *sizes: Any) -> Tensor:
+    """`repeat`, where sizes that are not given are 1.
+
+    >>> tile(Tensor([[1, 2]]), 2)
+    Tensor([[1, 2, 1, 2]], int64)
+    """
+    times = check("tile", whole_sizes, spell("tile", sizes))
+    return repeat(x, *(1,) * (tensor("tile", x).ndim - len(times)), *times)
 
 
 @named()
