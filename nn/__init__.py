@@ -29,7 +29,9 @@ from tinygrad_attn.functional import padding_mask as padding_mask
 from . import checkpoint as checkpoint
 from . import init as init
 from . import optim as optim
+from . import pytorch as pytorch
 from . import testing as testing
+from . import utils as utils
 from .containers import ModuleDict as ModuleDict
 from .containers import ModuleList as ModuleList
 from .containers import ParameterDict as ParameterDict
@@ -84,10 +86,4 @@ _sys.modules[f"{__name__}.functional"] = functional  # `import nn.functional as 
 
 def __getattr__(name: str) -> object:
     """PyTorch's other names; or an error that says what to write instead."""
-    if name == "utils":
-        from importlib import import_module
-
-        return import_module(".utils", __name__)
-    from .pytorch import named
-
-    return named(name, [*globals()])
+    return pytorch.named(name, [*globals()])
