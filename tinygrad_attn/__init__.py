@@ -84,7 +84,9 @@ def __getattr__(name: str) -> object:
         return _importlib.import_module(".nn", __name__).optim
     from .torch_names.package import function
 
-    return function(name)  # one of PyTorch's, or an error that says what to write
+    return function(
+        name, __all__
+    )  # one of PyTorch's, or an error that says what to write
 
 
 def _tensor() -> type:

@@ -122,7 +122,7 @@ def randn(*shape: Any, dtype: str | None = None, requires_grad: bool = False) ->
 
 @named(makes=True)
 def randint(
-    low: int, high: Any = None, shape: Any = None, dtype: str | None = None
+    low: int, high: Any = (), shape: Any = (), dtype: str | None = None
 ) -> Tensor:
     """Random integers, each of low, low + 1, ..., high - 1 as likely as the others.
     randint(high, shape) counts from 0.
@@ -130,12 +130,10 @@ def randint(
     >>> randint(3, 4, (2,))
     Tensor([3, 3], int64)
     """
-    if shape is None and isinstance(high, (tuple, list)):
-        high, shape = None, high
-    if high is None:
+    if shape == () and isinstance(high, (tuple, list)):  # randint(high, shape)
+        high, shape = (), high
+    if high == ():
         low, high = 0, low
-    if shape is None:
-        raise TypeError("randint: no shape given; randint(10, (2, 3)) has one")
     for v in (low, high):
         if not isinstance(v, Integral) or isinstance(v, bool):
             raise TypeError(f"randint: {say(v)} given; the bounds must be integers")

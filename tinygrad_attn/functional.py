@@ -28,7 +28,7 @@ def __getattr__(name: str) -> object:
     """PyTorch's other names of losses and the like."""
     from .torch_names.package import functional
 
-    return functional(name)
+    return functional(name, __all__)
 
 
 __all__ = [

@@ -12,7 +12,7 @@ import warnings
 from typing import Any
 
 from ..autograd.recording import Recorded, apply
-from ..errors import check_number, say
+from ..errors import check_number, outside, say
 from ..rules import comparisons, composites
 from .elementwise import astype
 from .movement import permute_dims, reshape
@@ -73,7 +73,7 @@ def cross_entropy(
         warnings.warn(
             f"cross_entropy takes logits and makes the softmax itself; these already "
             f"come from {logits._op.name}",
-            stacklevel=2,
+            stacklevel=outside(),
         )
     axis = 0 if logits.ndim == 1 else 1
     shape = logits.shape[:axis] + logits.shape[axis + 1 :]  # of the classes

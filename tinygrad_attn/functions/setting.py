@@ -21,14 +21,7 @@ from ..context import context, no_grad
 from .indexing import getitem
 from .movement import reshape
 from .operands import Tensor, check, constant, is_float
-from .updates import (
-    give,
-    refuse_moved,
-    refuse_program,
-    refuse_recording,
-    refuse_result,
-    replaced,
-)
+from .updates import give, refuse_moved, refuse_program, replaced
 
 WHO = "x[...] = y"
 
@@ -37,24 +30,26 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
     """Gives the elements x[key] the numbers y, which broadcast to their shape.
 
     Raises:
-        RuntimeError: x is the result of an operation, or has numbers of another tensor,
-            or a gradient is asked of it or of y.
-        TypeError: y is no number, or a fraction for a whole number.
+        RuntimeError: x has numbers that were taken from another tensor.
+        TypeError: a gradient is asked of x or y; y is no number, or a fraction for a
+            whole number.
 
     >>> x = Tensor([0.0, 0.0])
     >>> setitem(x, 1, 5.0)
     >>> x
     Tensor([0.0, 5.0], float64)
     """
-    refuse_result(x, WHO)
     refuse_program(WHO)
-    refuse_recording(x, WHO)
     refuse_moved(x, WHO)
-    if isinstance(y, Recorded) and y.requires_grad and context.now.recording:
-        raise RuntimeError(
-            f"{WHO}: y requires a gradient, which x would not follow; compute a new "
-            "tensor, with where(mask, y, x), concat or stack, or write y.detach()"
-        )
+    for name, t in (("x", x), ("y", y)):
+        graph = t is x and t._op is not None  # its rule needs the numbers that it has
+        asked = isinstance(t, Recorded) and t.requires_grad
+        if asked and (context.now.recording or graph):
+            raise TypeError(
+                f"{WHO}: {name} requires a gradient, and tensors of a graph are never "
+                "changed in place; write x = where(mask, y, x), or concat the parts, "
+                "or do it inside no_grad(), to a leaf"
+            )
     xp = namespace_of([x.array])
     with no_grad():
         at = places(x, xp, key)

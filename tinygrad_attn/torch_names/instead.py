@@ -77,6 +77,7 @@ ravel: write x.reshape(-1)
 msort: write x.sort(axis=0)
 unfold: write stack([x[i : i + size] for i in range(0, n - size + 1, step)])
 map_ map2_ apply_: write it with operations, or Tensor([f(v) for v in x.tolist()])
+multinomial: write multinomial(x, num_samples)
 bernoulli bernoulli_: write (rand(*x.shape) < p).float()
 random_: write randint(low, high, x.shape)
 exponential_ cauchy_ geometric_ log_normal_: compute it of rand(*x.shape)
@@ -86,7 +87,7 @@ rename names align_to refine_names: axes have numbers here, and no names
 sparse_mask to_sparse to_dense coalesce: all tensors are dense
 is_inference is_leaf_ version: write x.requires_grad
 float_power: write x ** y
-char byte short: integers have 64 bits; write x.long()
+char byte: integers have 64 bits; write x.long()
 relu6: write x.clamp(0, 6)
 softmin: write (-x).softmax()
 """
@@ -97,7 +98,8 @@ save load: nn.checkpoint.save(path, model, optimizer) and nn.checkpoint.load(pat
 utils: batches are slices: for i in range(0, len(x), size): x[i : i + size];
     clip_grad_norm_ is in nn.utils
 jit vmap func fx: compile(update=optimizer) and write(loss) make a program of a step
-autograd: grad(outputs, inputs) and x.backward() are the package's own
+cosine_similarity: functional.cosine_similarity is here
+default_generator: manual_seed(1) starts the numbers anew, get_rng_state() keeps them
 linalg: norm, matmul and einsum are here; NumPy has the rest
 fft special distributions signal: NumPy and SciPy have it, without a gradient
 distributed multiprocessing amp autocast profiler hub onnx quantization ao: one

@@ -272,8 +272,8 @@ DTYPES = "bool int8 uint8 int16 short int32 int int64 long float32 float float64
 NO_FUNCTIONS = "T mT data grad dtype shape size ndim item tolist numpy device to type"
 
 
-def function(name: str) -> Any:
-    """What a name of the package `torch` is here.
+def function(name: str, ours: list[str]) -> Any:
+    """What a name of the package `torch` is here, beside ours.
 
     Raises:
         AttributeError: it is not here; with what to write instead.
@@ -286,12 +286,12 @@ def function(name: str) -> Any:
     named = not name.startswith("_") and name not in NO_FUNCTIONS.split()
     if named and callable(method):
         return method
-    known = [*FUNCTIONS, *DTYPES.split(), *dir(Tensor)]
+    known = [*FUNCTIONS, *DTYPES.split(), *dir(Tensor), *ours]
     raise AttributeError(advice("tinygrad_attn", name, known))
 
 
-def functional(name: str) -> Any:
-    """What a name of `torch.nn.functional` is here."""
+def functional(name: str, ours: list[str]) -> Any:
+    """What a name of `torch.nn.functional` is here, beside ours."""
     if name in FUNCTIONAL:
         return FUNCTIONAL[name]
-    raise AttributeError(advice("functional", name, [*FUNCTIONAL]))
+    raise AttributeError(advice("functional", name, [*FUNCTIONAL, *ours]))

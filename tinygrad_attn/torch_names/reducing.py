@@ -23,7 +23,7 @@ def prod(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     these: so a 0 among the numbers leaves the others their gradient.
 
     >>> prod(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
-    Tensor([ 2.0, 12.0], float64)
+    Tensor([2.0, 12.0], float64)
     """
     axes = axes_of("prod", x, axis, keepdims)
     kept = [a for a in range(x.ndim) if a not in axes]
@@ -46,7 +46,7 @@ def all(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether no x is 0 or False, along an axis, several, or all (None).
 
     >>> all(Tensor([[True, False], [True, True]]), axis=1)
-    Tensor([False,  True], bool)
+    Tensor([False, True], bool)
     """
     axes = axes_of("all", x, axis, keepdims)
     return sum(x == 0, axis=axes, keepdims=keepdims) == 0
@@ -57,7 +57,7 @@ def any(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Whether some x is not 0 or False, along an axis, several, or all (None).
 
     >>> any(Tensor([[True, False], [False, False]]), axis=1)
-    Tensor([ True, False], bool)
+    Tensor([True, False], bool)
     """
     axes = axes_of("any", x, axis, keepdims)
     return sum(x != 0, axis=axes, keepdims=keepdims) > 0
