@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_attn import Tensor
+from tinygrad_attn.errors import check_number
 from tinygrad_attn.torch_names.instead import advice
 
 from .optim.clipping import clip_grad_norm
+
+LARGEST, TINY = sys.float_info.max, sys.float_info.min
 
 
 def clip_grad_norm_(
@@ -18,7 +22,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = True,
 ) -> Tensor:
     """Scales all gradients by one factor, so that their norm is at most max_norm; see
-    `nn.optim.clip_grad_norm`, which also refuses a norm of inf or nan.
+    `nn.optim.clip_grad_norm`, which also refuses a norm of inf or nan. As in PyTorch the
+    factor is max_norm / (norm + 10⁻⁶).
 
     Returns:
         The norm before; 0 where nothing has a gradient.
@@ -30,7 +35,10 @@ def clip_grad_norm_(
     given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
     if all(p.grad is None for p in given):
         return Tensor(0.0)
-    return Tensor(clip_grad_norm(given, max_norm))
+    norm = clip_grad_norm(given, LARGEST)  # scales nothing
+    check_number("clip_grad_norm_", "max_norm", max_norm, 0.0)
+    clip_grad_norm(given, norm * min(1.0, max_norm / (norm + 1e-6)) or TINY)
+    return Tensor(norm)
 
 
 def __getattr__(name: str) -> Any:

@@ -31,7 +31,7 @@ from .arrays.backends import NAMESPACES, brought, current_backend, namespace_of
 from .arrays.dtypes import FLOAT, PLACE
 from .arrays.reading import dtype_name
 from .autograd import differentiate
-from .autograd.recording import Recorded, make
+from .autograd.recording import Recorded, make, taken_from
 from .context import context
 from .errors import check_flags, in_a_program, under_name
 from .functions import (
@@ -211,7 +211,7 @@ class Tensor(Methods, Arithmetic):
     def detach(self) -> Tensor:
         """The same numbers without the graph: a constant."""
         constant = elementwise.stop_gradient(self)
-        constant._moved = True
+        constant._moved = taken_from(self)
         return constant
 
     # --- methods: functions, called on self -------------------------------------------

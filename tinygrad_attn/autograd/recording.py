@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
+from weakref import ref
 
 from .. import wiring
 from ..arrays import values
@@ -47,7 +48,7 @@ class Recorded:
         "_arrays",  # the inputs' numbers at that time; a step may give x new ones
         "_grad",  # ∂loss/∂self, of leaves
         "_inputs",  # None once the graph was freed
-        "_moved",  # True if it only has another's numbers (a slice, a detach()ed one)
+        "_moved",  # whose numbers it has, if others' (a slice, a detach()ed one)
         "_needs",  # which inputs require a gradient
         "_op",  # None for what the user made
         "_params",
@@ -61,7 +62,7 @@ class Recorded:
     _arrays: Sequence[Any] | None
     _grad: Any
     _inputs: Sequence[Any] | None
-    _moved: bool
+    _moved: tuple[ref[Recorded], ...]
     _needs: Sequence[bool]
     _op: Op | None
     _params: dict[str, Any]
@@ -214,7 +215,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
     if op.kind == "movement" and len(arrays) == 1 and "dtype" not in params:
-        t._moved = True
+        t._moved = taken_from(inputs[0])
     if now.debug and now.writer is None:
         t._where = check_forward(op, arrays, z)
     if keep:
@@ -231,6 +232,13 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if now.watcher is not None:
         now.watcher(op, inputs, params, t)
     return t
+
+
+def taken_from(x: Any) -> tuple[ref[Recorded], ...]:
+    """x, and what x itself has its numbers from, as long as these are there."""
+    if x._owner is not None and x._owner.tensor is not None:  # x.data
+        x = x._owner.tensor
+    return (ref(x), *getattr(x, "_moved", ()))
 
 
 def no_rule(op: Op) -> RuntimeError:
