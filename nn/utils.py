@@ -22,8 +22,8 @@ def clip_grad_norm_(
     error_if_nonfinite: bool = True,
 ) -> Tensor:
     """Scales all gradients by one factor, so that their norm is at most max_norm; see
-    `nn.optim.clip_grad_norm`, which also refuses a norm of inf or nan. As in PyTorch the
-    factor is max_norm / (norm + 10⁻⁶).
+    `nn.optim.clip_grad_norm`, which also refuses a norm of inf or nan. As in PyTorch
+    the factor is max_norm / (norm + 10⁻⁶).
 
     Returns:
         The norm before; 0 where nothing has a gradient.

@@ -12,7 +12,8 @@ further on:
     floats ← scalar ← arrays ← rules ← autograd ← functions ← tensor ← graph ← program
     ← pictures
 
-Read scalar.py first, then rules/operation.py; README.md lists the stops.
+Read scalar.py first, then rules/operation.py; README.md lists the stops. (torch_names/
+stands beside the course: PyTorch's names.)
 
 Public names are loaded at their first use, so that chapter 1 runs alone: `from
 tinygrad_attn import Value` loads three small files more. (`__init__.pyi` says the same
