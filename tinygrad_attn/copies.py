@@ -75,7 +75,7 @@ def leaf(cls: type[Any], array: Any, requires_grad: bool) -> Any:
     """A tensor of a class around an array."""
     t, plain = object.__new__(cls), make(array)
     for name in Recorded.__slots__:
-        if name not in ("__weakref__", "_moved"):
+        if name != "__weakref__":
             setattr(t, name, getattr(plain, name))
     if requires_grad:
         t.requires_grad = True

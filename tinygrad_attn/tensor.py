@@ -87,7 +87,7 @@ class Tensor(Methods, Arithmetic):
         self.array = array
         self._grad = self._op = self._saved = self._where = None
         self._scope = context.now.scope  # a picture shows it in the call that made it
-        self._inputs = self._arrays = self._needs = ()
+        self._inputs = self._arrays = self._needs = self._moved = ()
         self._params = {}
         self._requires_grad = False
         if requires_grad:
@@ -379,7 +379,7 @@ class View(Tensor):
     def __init__(self, link: Link) -> None:
         self._owner = link
         self._grad = self._op = self._saved = self._scope = self._where = None
-        self._inputs = self._arrays = self._needs = ()
+        self._inputs = self._arrays = self._needs = self._moved = ()
         self._params = {}
         self._requires_grad = False
 

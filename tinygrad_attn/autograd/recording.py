@@ -132,7 +132,7 @@ def make(array: Any) -> Any:
     t: Any = object.__new__(Recorded._result or result())
     t.array = array
     t._grad = t._op = t._saved = t._scope = t._where = None
-    t._inputs = t._arrays = t._needs = ()
+    t._inputs = t._arrays = t._needs = t._moved = ()
     t._params = {}
     t._requires_grad = False
     return t
@@ -214,8 +214,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     if xp is values and differentiable:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
-    if op.kind == "movement" and len(arrays) == 1 and "dtype" not in params:
-        t._moved = taken_from(inputs[0])
+    if op.kind == "movement" and not differentiable and len(arrays) == 1:
+        t._moved = () if "dtype" in params else taken_from(inputs[0])
     if now.debug and now.writer is None:
         t._where = check_forward(op, arrays, z)
     if keep:
@@ -238,7 +238,7 @@ def taken_from(x: Any) -> tuple[ref[Recorded], ...]:
     """x, and what x itself has its numbers from, as long as these are there."""
     if x._owner is not None and x._owner.tensor is not None:  # x.data
         x = x._owner.tensor
-    return (ref(x), *getattr(x, "_moved", ()))
+    return (ref(x), *x._moved)
 
 
 def no_rule(op: Op) -> RuntimeError:

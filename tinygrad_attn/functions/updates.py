@@ -118,7 +118,7 @@ def refuse_program(who: str) -> None:
 def was_moved(x: Tensor) -> bool:
     """Whether x has numbers that were taken from another tensor, which is still there
     (`x = arange(6).reshape(2, 3)` leaves none: x is all that has them)."""
-    return any(whose() is not None for whose in getattr(x, "_moved", ()))
+    return any(whose() is not None for whose in x._moved)
 
 
 def refuse_moved(x: Tensor, who: str) -> None:
