@@ -146,10 +146,11 @@ class Tensor(Methods, Arithmetic):
         Tensor([3.0], float64)
         """
         if not self._requires_grad:
-            raise RuntimeError(
-                "retain_grad: this tensor requires no gradient, so it will not get one"
+            warnings.warn(
+                "retain_grad: this tensor requires no gradient, so it will not get one",
+                stacklevel=2,
             )
-        if self._op is not None and self._grad is None:
+        elif self._op is not None and self._grad is None:
             self._grad = differentiate.RETAINED
 
     backward = differentiate.backward
