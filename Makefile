@@ -33,7 +33,7 @@ lessons:  ## print the lessons, one after the other; nothing is installed
 		"$(PYTHON)" examples/$$lesson.py || exit; printf '\n\n\n'; \
 	done
 
-venv: .venv/for-train  ## install what examples can use: NumPy, safetensors, matplotlib
+venv: .venv/for-train  ## install what examples can use: NumPy, matplotlib
 
 notebook: .venv/for-notebook  ## open the notebook, in a browser
 	$(BIN)/python -m jupyterlab examples/one_head.ipynb

@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from examples.files import check_folder, name_of_folder
 from examples.options import Parser, choose_backend
 from examples.terminal import run, tell
-from tinygrad_attn import Tensor, use_backend
+from tinygrad_attn import Tensor, use_backend, whole_file
 from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
 
@@ -97,7 +97,7 @@ def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
     axes.grid(alpha=0.25)
     svg = BytesIO()
     figure.savefig(svg, format="svg", metadata={"Title": title, "Date": None})
-    path.write_bytes(svg.getvalue())  # whole, or not at all
+    whole_file.write(path, [svg.getvalue()])
     return f"loss curve: {path}"
 
 

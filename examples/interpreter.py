@@ -32,12 +32,6 @@ from collections.abc import Callable
 from tinygrad_attn.arrays.backends import VARIABLE, current_backend
 
 VENV = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
-NEEDS = {  # option → the package that it needs
-    "--save": "safetensors",
-    "--resume": "safetensors",
-    "--load": "safetensors",
-    "--checkpoint": "safetensors",
-}
 PROGRAMS = "--program", "--target"  # the language of a program that is written
 TELL = """
 import sys
@@ -49,7 +43,7 @@ print(*filter(find_spec, sys.argv[1:]))
 def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
     """The packages that the command line asks for, or the default backend; and whether
     --backend is given."""
-    needs = {**NEEDS, "--out": out} if out else NEEDS
+    needs = {"--out": out} if out else {}
     parser = argparse.ArgumentParser(
         add_help=False, exit_on_error=False, allow_abbrev=False
     )

@@ -241,8 +241,6 @@ def check(o: argparse.Namespace, settings: Settings, *pictures: str) -> None:
         raise ValueError(f"--lr {lr:g} given; it must be a number above 0")
     check_apart(o, "save", "metrics", "out")
     check_apart(o, "resume", "metrics", "out")
-    if o.save:
-        checkpoint.check_safetensors("--save")
     if o.out:
         check_folder("--out", o.out, *pictures)
     if o.save:

@@ -16,18 +16,15 @@ import os
 import random
 import shlex
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import nn
 from examples.common import Metrics
-from examples.interpreter import in_venv
 from examples.options import Settings
 from examples.terminal import Progress, complain, noting_ctrl_c, tell
 from nn import checkpoint
 from tinygrad_attn import History
-from tinygrad_attn.errors import how_to_install
 
 Pair = tuple[str, str]  # a text, and the right answer
 
@@ -260,9 +257,6 @@ def command(run: Training, steps: int | None = None) -> str:
 
 def last_words(run: Training) -> str:
     """What is said at a Ctrl-C that is obeyed at once."""
-    o, package = run.options, "safetensors"
-    if o.save:
-        return f"stopped at once; {o.save} is as it was saved last"
-    if find_spec(package) or in_venv({package}):
-        return "stopped; --save FILE would have kept what was learned"
-    return f"stopped; --save FILE keeps what is learned ({how_to_install(package)})"
+    if run.options.save:
+        return f"stopped at once; {run.options.save} is as it was saved last"
+    return "stopped; --save FILE would have kept what was learned"

@@ -29,10 +29,9 @@ from typing import Any
 
 from tinygrad_attn import Tensor, get_rng_state, set_rng_state
 
-from . import tensor_file
+from . import foreign, tensor_file
 from .module import Module
 from .optim import Optimizer
-from .tensor_file import check_safetensors as check_safetensors
 
 FORMAT = 3  # format 1 had no random state of its own, 2 no groups of parameters
 
@@ -58,11 +57,9 @@ def save(
             library's own generator (`manual_seed`) is always saved.
 
     Raises:
-        RuntimeError: safetensors is not installed.
         TypeError, ValueError: an argument cannot be saved; nothing is written.
         OSError: the file cannot be written.
     """
-    check_safetensors("save")
     weights = model.state_dict() if isinstance(model, Module) else model or {}
     _check_weights(weights)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
@@ -88,20 +85,35 @@ def save(
 def load(path: str | os.PathLike[str]) -> Checkpoint:
     """Reads a checkpoint, without changing anything: see `Checkpoint.restore`.
 
+    Args:
+        path: a file that `save` wrote; or weights of others, a safetensors file or the
+            index of several ("model.safetensors.index.json"), which have `weights`
+            alone. float16 and bfloat16 become float32.
+
     Raises:
-        RuntimeError: safetensors is not installed.
         OSError: the file cannot be read.
-        ValueError: the file is not a checkpoint, or was truncated or altered; the
-            message names it.
+        ValueError: the file is none of these, or was truncated or altered; the message
+            names it.
     """
-    check_safetensors("load")
-    tensors, settings = tensor_file.read(path)
+    place = tensor_file.path_of("load", path)
+    if foreign.is_index(place):
+        return _weights_alone(path, foreign.weights_by_index(place))
+    file = tensor_file.Opened(path)
+    if not {"settings", "file_sha256"} & {*file.metadata}:
+        return _weights_alone(path, foreign.weights_in(file))
+    tensors, settings = tensor_file.read_ours(file)
     try:
         return _checkpoint(str(path), tensors, settings)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+        reason = " ".join(repr(error).split())
         raise ValueError(
-            f"{path} was not written by this version's save: {error!r}"
+            f"{path} was not written by this version's save: {reason[:200]}"
         ) from None
+
+
+def _weights_alone(path: Any, weights: dict[str, Tensor]) -> Checkpoint:
+    """A checkpoint that someone else wrote."""
+    return Checkpoint(str(path), weights, {}, None, None, {})
 
 
 @dataclass(frozen=True)
@@ -113,7 +125,7 @@ class Checkpoint:
         weights: name → Tensor, for `Module.load_state_dict`.
         config: the `config` given to `save`.
         optimizer: for `Optimizer.load_state_dict`; None if none was saved.
-        rng_state: for `set_rng_state`.
+        rng_state: for `set_rng_state`; None in a file of others.
         generators: name → state, for `random.Random.setstate`.
     """
 
@@ -121,7 +133,7 @@ class Checkpoint:
     weights: dict[str, Tensor] = field(repr=False)
     config: dict[str, Any]
     optimizer: dict[str, Any] | None = field(repr=False)
-    rng_state: tuple[Any, ...] = field(repr=False)
+    rng_state: tuple[Any, ...] | None = field(repr=False)
     generators: dict[str, tuple[Any, ...]] = field(repr=False)
 
     def restore(
@@ -164,7 +176,8 @@ class Checkpoint:
             raise ValueError(f"{self.path} does not fit: {error}") from None
         for name, generator in generators.items():
             generator.setstate(self.generators[name])
-        set_rng_state(self.rng_state)
+        if self.rng_state is not None:
+            set_rng_state(self.rng_state)
 
 
 def _checkpoint(path: str, tensors: dict[str, Tensor], settings: Any) -> Checkpoint:

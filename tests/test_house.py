@@ -31,6 +31,7 @@ from tinygrad_attn.rules.operation import Op
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
     floats errors owners switching context printing wiring devices
+        whole_file
     scalar
     arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
         arrays.array arrays.python
@@ -123,7 +124,7 @@ ORDER = """
     nn.optim.groups nn.optim.joining nn.optim.states nn.optim.base nn.optim.optimizers
         nn.optim.clipping nn.optim.schedules nn.optim.lr_scheduler nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
-    nn.testing nn.tensor_file nn.checkpoint nn.convert nn.pytorch nn.utils nn
+    nn.testing nn.tensor_file nn.foreign nn.checkpoint nn.convert nn.pytorch nn.utils nn
     __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file

@@ -8,7 +8,7 @@ import threading
 import warnings
 
 import pytest
-from conftest import needs_numpy, needs_safetensors
+from conftest import needs_numpy
 
 import nn
 from nn import checkpoint, optim
@@ -115,7 +115,6 @@ def test_new_threads_are_as_quiet_as_the_process():
     assert heard == []
 
 
-@needs_safetensors
 def test_what_cannot_be_saved_is_refused_before_anything_is_written(tmp_path):
     path = tmp_path / "x"
     for given, words in [

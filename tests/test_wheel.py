@@ -333,8 +333,6 @@ def test_a_layers_lines_are_found_there(user):
             "os.environ['TINYGRAD_ATTN_BACKEND'] = 'numpy'; tinygrad_attn.ones(1)",
             "pip install numpy",
         ),
-        ("nn.checkpoint.save('model')", "pip install safetensors"),
-        ("nn.checkpoint.load('model')", "pip install safetensors"),
     ],
 )
 def test_where_an_extra_is_missing_the_error_says_what_to_install(user, code, command):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import call, needs_numpy, needs_safetensors
+from conftest import call, needs_numpy
 
 import nn
 from examples import train_reverse, translate_dates
@@ -61,7 +61,6 @@ def test_the_clearest_head_is_the_most_decided():
 
 
 @needs_numpy
-@needs_safetensors
 def test_dates_show_all_their_cross_attention_and_the_clearest_head(tmp_path):
     saved = tmp_path / "x.safetensors"
     made = call(translate_dates.main, *SMALL, 2, "--heads", 2, "--save", saved)

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from xml.etree import ElementTree
 
 import pytest
-from conftest import ROOT, call, needs_numpy, needs_safetensors
+from conftest import ROOT, call, needs_numpy
 
 from examples import render_attention_head, train_reverse, training
 from tinygrad_attn.arrays.backends import current_backend
@@ -81,7 +81,6 @@ def test_it_trains_and_draws(tmp_path, monkeypatch):
 
 
 @needs_numpy
-@needs_safetensors
 def test_it_draws_a_checkpoint_without_dot(checkpoint, tmp_path):
     args = ("--checkpoint", str(checkpoint), "--head", "1", "--digits", "31415926")
     done = run(*args, "--out", "here", cwd=tmp_path, path="")
@@ -97,7 +96,6 @@ def test_it_draws_a_checkpoint_without_dot(checkpoint, tmp_path):
 
 
 @needs_numpy
-@needs_safetensors
 @pytest.mark.parametrize(
     ("args", "words"),
     [

@@ -12,7 +12,7 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, needs_safetensors
+from conftest import ROOT
 
 from examples import terminal
 from examples.terminal import complain, tell, wrapped
@@ -54,7 +54,6 @@ def after_steps(process, metrics, count=2):
     return process
 
 
-@needs_safetensors
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_what_ends_a_training_lets_it_save(name, tmp_path):
     """Elsewhere than in the clone, and two blanks in each name; the command that is
@@ -80,7 +79,6 @@ def test_what_ends_a_training_lets_it_save(name, tmp_path):
     assert more in done.stderr.decode()
 
 
-@needs_safetensors
 def test_a_terminal_that_is_closed_keeps_what_was_learned(tmp_path):
     """Then nothing can be printed any more."""
     import pty

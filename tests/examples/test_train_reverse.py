@@ -18,7 +18,6 @@ from conftest import (
     call,
     needs_matplotlib,
     needs_numpy,
-    needs_safetensors,
 )
 
 import nn
@@ -211,7 +210,6 @@ def test_single_numbers_have_the_same_losses_and_weights_step_by_step(
 
 
 @needs_numpy
-@needs_safetensors
 def test_a_tiny_model_reaches_100_percent_number_by_number(tmp_path):
     """The same steps as with --backend scalar from the start, but for the last of them
     made in NumPy, which is faster; and those last ones in pure Python too."""
@@ -283,7 +281,6 @@ def test_numpy_and_pure_python_have_the_same_losses_over_the_default_run(
     assert max(abs(a - b) for a, b in zip(python, numpy)) < 1e-9
 
 
-@needs_safetensors
 @pytest.mark.parametrize(
     "backend", ["python", pytest.param("numpy", marks=needs_numpy)]
 )
@@ -311,7 +308,6 @@ def ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-@needs_safetensors
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, ctrl_c):
     checkpoint = tmp_path / "checkpoint"
     metrics = tmp_path / "metrics"
@@ -378,7 +374,6 @@ BAD = [
 ]
 
 
-@needs_safetensors
 @pytest.mark.parametrize(("arguments", "names"), BAD)
 def test_bad_input_ends_with_one_line_and_status_2(arguments, names):
     done = call(train_reverse.main, *arguments)
@@ -390,7 +385,6 @@ def test_bad_input_ends_with_one_line_and_status_2(arguments, names):
         assert name in last
 
 
-@needs_safetensors
 def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     from nn import checkpoint
     from tinygrad_attn import ones
@@ -400,18 +394,6 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
     assert done.returncode == 2
     assert "was not saved by train_reverse" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_save_without_safetensors_says_so_before_training(
-    tmp_path, capsys, monkeypatch
-):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    assert train_reverse.main(["--save", str(tmp_path / "x")]) == 2
-    captured = capsys.readouterr()
-    assert captured.err == (
-        "train_reverse: --save needs the safetensors library, which is not installed: "
-        "pip install safetensors\n"
-    )
 
 
 def test_without_matplotlib_the_loss_curve_is_a_line_of_advice(
@@ -434,7 +416,6 @@ def test_a_notebooks_matplotlib_backend_does_not_matter(tmp_path):
 
 
 @needs_numpy
-@needs_safetensors
 def test_a_resumed_run_keeps_its_settings_and_its_backend(tmp_path):
     checkpoint = tmp_path / "x"
     one = "--backend", "numpy", *SMALL, "--steps", 1, "--save", checkpoint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 
 import pytest
-from conftest import needs_numpy, needs_safetensors
+from conftest import needs_numpy
 from test_optim import IDS, SETTINGS
 
 import nn
@@ -82,7 +82,6 @@ def test_what_is_loaded_goes_on_to_the_last_bit(name, settings, schedule, any_ba
         assert one.train(5, 4) == want
 
 
-@needs_safetensors
 @pytest.mark.parametrize(("name", "settings"), SETTINGS, ids=IDS)
 def test_a_checkpoint_has_all_of_it(name, settings, any_backend, tmp_path):
     run = Run(name, **settings)

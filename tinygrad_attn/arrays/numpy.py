@@ -133,6 +133,11 @@ def uniform(raw: bytes, shape: Shape, dtype: str = "float64") -> Array:
     return (words * 2.0**-53).reshape(shape).astype(_check_dtype(dtype), copy=False)
 
 
+def from_bytes(raw: Any, code: str, dtype: str, shape: Shape, kept: str) -> Array:
+    little = np.dtype(dtype).newbyteorder("<")
+    return np.frombuffer(raw, little).reshape(shape).astype(kept)
+
+
 def astype(x: Array, dtype: str) -> Array:
     kind = x.dtype.kind
     if _check_dtype(dtype) == "int64" and kind in "fu":

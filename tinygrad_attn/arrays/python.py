@@ -20,6 +20,8 @@ import builtins
 import math
 import operator
 import struct
+import sys
+from array import array
 from collections.abc import Sequence
 from contextlib import nullcontext
 from math import prod
@@ -86,6 +88,14 @@ def put(x: Array, indices: Array, values: Array) -> Array:
     for i, v in zip(indices.data, values.data):
         data[i] = v
     return like(x, data, x.shape)
+
+
+def from_bytes(raw: Any, code: str, dtype: str, shape: Shape, kept: str) -> Array:
+    """Numbers as they lie in a file, little-endian, by their code in `array`."""
+    numbers = array(code, bytes(raw))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return Array(cast(numbers.tolist(), kept), tuple(shape), kept)
 
 
 # --- elementwise ----------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from .. import whole_file
 from ..errors import check_flags, check_number, how_to_install
 from ..graph.data import Graph
 from ..graph.notation.formulas import pretty
@@ -127,20 +128,20 @@ class Drawing:
                     "of an .svg"
                 )
         if form == "dot":
-            path.write_text(self.dot, encoding="utf-8")
+            whole_file.write_text(path, self.dot)
         elif form == "svg":
-            path.write_text(self._svg_of(width), encoding="utf-8")
+            whole_file.write_text(path, self._svg_of(width))
         else:
             made, note = graphviz.run(self.dot, form)
             if made is None:
                 given, path = path.name, path.with_suffix(".svg")
-                path.write_text(self.svg, encoding="utf-8")
+                whole_file.write_text(path, self.svg)
                 warnings.warn(
                     f"save: {given} needs Graphviz; saved {path.name} instead. {note}",
                     stacklevel=2,
                 )
             else:
-                path.write_bytes(made)
+                whole_file.write(path, [made])
         return path
 
     def graphviz(self) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from os import PathLike
 
 from ...printing import printable
+from ...whole_file import write_text
 from ..look.paths import path_for
 from ..look.showing import picture_html, show
 
@@ -50,7 +51,7 @@ class Picture:
         """
         path = path_for("Picture.save", path, ".svg", ".html")
         text = self.svg if path.suffix.lower() == ".svg" else self.html
-        path.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, text)
 
     def show(self) -> None:
         """Opens the page in the browser, or shows the picture below a notebook's cell.

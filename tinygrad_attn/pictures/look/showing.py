@@ -18,6 +18,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ...whole_file import write_text
 from .text import fit_text, scrolling
 
 ALT = 300  # letters of a description
@@ -78,7 +79,7 @@ def show(thing: Any, text: str, name: str) -> None:
         import_module("IPython.display").display(thing)
         return
     path = Path(tempfile.mkdtemp(prefix="tinygrad_attn-")) / name
-    path.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, text)
     if not opens(path):
         print(f"There is no browser to show it; it is in {path}")
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...printing import printable
+from ...whole_file import write_text
 from ..look.paths import path_for
 from ..look.showing import page_html, show
 
@@ -56,7 +57,7 @@ class Page(str):
             OSError: there is no such folder, or the file cannot be written.
         """
         path = path_for("Page.save", path, *ENDINGS)
-        path.write_text(self, encoding="utf-8")
+        write_text(path, self)
         return path
 
     def show(self) -> None:
