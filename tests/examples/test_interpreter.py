@@ -200,15 +200,6 @@ def test_the_command_line_comes_before_the_environment(clone, variable):
     assert "numpy" not in done.stderr
 
 
-def test_every_option_that_needs_a_package_is_one_of_an_example():
-    from examples import interpreter
-
-    options = ROOT / "examples" / "options.py"  # where trainings have theirs from
-    text = "".join(p.read_text(encoding="utf-8") for p in [*PROGRAMS, options])
-    words = set(re.findall(r"[a-z]+", text))
-    assert [o for o in interpreter.NEEDS if o.removeprefix("--") not in words] == []
-
-
 def test_a_python_that_pip_may_not_change_gets_an_environment_first(
     tmp_path, monkeypatch
 ):

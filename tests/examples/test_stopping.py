@@ -104,6 +104,8 @@ def test_ctrl_c_is_no_traceback_at_any_moment(name, seconds, tmp_path):
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
+    if "Fatal Python error: init" in err:
+        return  # Python itself was still starting, on a machine that is busy
     interrupted = process.returncode in (130, -signal.SIGINT)
     assert interrupted or process.returncode == 0
     if seconds > 0.1:  # before, Python itself is only starting
