@@ -28,6 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_attn import Tensor, get_rng_state, set_rng_state
+from tinygrad_attn.errors import say
 
 from . import foreign, tensor_file
 from .module import Module
@@ -244,7 +245,7 @@ def _check_weights(weights: Any) -> None:
         raise TypeError(f"save: a {kind} given; it takes a module or a dict of Tensors")
     for name, t in weights.items():
         if not isinstance(name, str):
-            raise TypeError(f"save: name {name!r} given; it must be a string")
+            raise TypeError(f"save: name {say(name)} given; it must be a string")
         if not isinstance(t, Tensor):
             raise TypeError(
                 f"save: {name} is a {type(t).__name__}; it must be a Tensor"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from tinygrad_attn import Tensor
+from tinygrad_attn.errors import say
 
 from .module import Module
 from .parameter import Parameter
@@ -87,7 +88,8 @@ class ModuleList(Module):
             return self._named()[i]
         except (IndexError, TypeError) as error:
             raise type(error)(
-                f"{type(self).__name__}: index {i!r}, a {type(i).__name__}, given; it "
+                f"{type(self).__name__}: index {say(i)}, a {type(i).__name__}, given; "
+                "it "
                 f"has {len(self)} {self._holds[1]}"
             ) from None
 
@@ -212,7 +214,7 @@ class ModuleDict(Module):
             return dict(self._named())[name]
         except (KeyError, TypeError):
             raise KeyError(
-                f"{type(self).__name__}: {name!r} given; it has "
+                f"{type(self).__name__}: {say(name)} given; it has "
                 f"{', '.join(self) or f'no {self._holds[1]}'}"
             ) from None
 
@@ -280,6 +282,6 @@ def set_named(container: Any, name: Any, module: Any) -> None:
         raise TypeError(f"{who}: a name of {type(name).__name__} given; it takes str")
     if not name or (name not in dict(container._named()) and hasattr(container, name)):
         raise KeyError(
-            f"{who}: the name {name!r} given, which is empty or an attribute already"
+            f"{who}: the name {say(name)} given, which is empty or an attribute already"
         )
     setattr(container, name, module)

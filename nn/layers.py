@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from numbers import Integral
 
 from tinygrad_attn import Tensor, functional, ones, zeros
-from tinygrad_attn.errors import check_flags, check_number
+from tinygrad_attn.errors import check_flags, check_number, say
 
 from . import init
 from .module import Module, Parameter
@@ -272,7 +272,7 @@ def check_positive(who: str, **sizes: int) -> None:
     for name, size in sizes.items():
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise ValueError(
-                f"{who}: {name}={size!r} given; it must be an integer from 1"
+                f"{who}: {name}={say(size)} given; it must be an integer from 1"
             )
 
 

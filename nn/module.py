@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from tinygrad_attn import Tensor, zeros_like
 from tinygrad_attn.context import Changes, Scope, context
-from tinygrad_attn.errors import check_flags
+from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.printing import printable
 
 from .hooks import Handle, Hooks
@@ -145,7 +145,7 @@ class Module(Moves):
         who = f"{type(self).__name__}.register_buffer"
         check_flags(who, persistent=persistent)
         if not isinstance(name, str) or not name or "." in name:
-            raise KeyError(f"{who}: {name!r} given; it must be a name without a dot")
+            raise KeyError(f"{who}: {say(name)} given; it must be a name without a dot")
         if name not in self._buffers and hasattr(self, name):
             raise KeyError(f"{who}: {name} given, which is an attribute already")
         if tensor is not None and not isinstance(tensor, Tensor):

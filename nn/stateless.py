@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.errors import check_flags, check_number
+from tinygrad_attn.errors import check_flags, check_number, say
 from tinygrad_attn.functions.losses import check_reduction
 
 from .module import Module
@@ -42,7 +42,8 @@ class GELU(Module):
     def __init__(self, approximate: str = "none") -> None:
         if approximate not in ("none", "tanh"):
             raise ValueError(
-                f"GELU: approximate={approximate!r} given; it must be 'none' or 'tanh'"
+                f"GELU: approximate={say(approximate)} given; it must be 'none' or "
+                "'tanh'"
             )
         self.approximate = approximate
 

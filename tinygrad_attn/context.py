@@ -9,6 +9,7 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any
 
+from .errors import say
 from .switching import Switch
 from .switching import at_thread_start as at_thread_start
 from .switching import context as context
@@ -114,7 +115,7 @@ def manual_seed(seed: int) -> None:
     if not isinstance(seed, Integral) or isinstance(seed, bool):
         kind = type(seed).__name__
         raise TypeError(
-            f"manual_seed: {seed!r}, a {kind}, given; it must be an integer"
+            f"manual_seed: {say(seed)}, a {kind}, given; it must be an integer"
         )
     refuse_program("manual_seed")
     context.now.random.seed(int(seed))

@@ -234,7 +234,7 @@ def _dtype(who: str, dtype: str | None) -> str:
     allowed = (*backend.xp.float_dtypes, "int64", "bool")
     if not isinstance(dtype, str) or dtype not in allowed:
         raise TypeError(
-            f"{who}: dtype {say(dtype)} given; the backend {backend.name!r} has "
+            f"{who}: dtype {say(dtype)} given; the backend {say(backend.name)} has "
             f"{', '.join(allowed)}"
         )
     return dtype

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import os
+import reprlib
 import sys
 from numbers import Integral, Real
 from pathlib import Path
@@ -61,15 +62,34 @@ def how_to_install(package: str) -> str:
     )
 
 
+LONGEST = 72  # letters of what is quoted
+
+
 def say(value: Any) -> str:
-    """A value as Python writes it, on one line."""
-    return " ".join(repr(value).split())
+    """A value as Python writes it, on one line and short: of what is long the beginning
+    (of a tensor, an array or another object only what it is)."""
+    if hasattr(value, "shape") and hasattr(value, "dtype"):
+        return f"a {type(value).__name__} of shape {tuple(value.shape)}"
+    said = " ".join(SHORT.repr(value).split())
+    if len(said) <= LONGEST:
+        return said
+    if isinstance(value, BUILT_IN):
+        return f"{said[: LONGEST - 1]}…"
+    return f"a {type(value).__name__}"
 
 
 def brief(value: Any) -> str:
     """The same; of what is long only its type."""
     said = say(value)
-    return said if len(said) <= 72 else f"a {type(value).__name__}"
+    return said if "…" not in said else f"a {type(value).__name__}"
+
+
+SHORT = reprlib.Repr()  # it looks at the beginning only, however long or deep all is
+SHORT.maxlevel = 6
+SHORT.maxstring = SHORT.maxlong = SHORT.maxother = 4 * LONGEST
+SHORT.maxlist = SHORT.maxtuple = SHORT.maxset = SHORT.maxfrozenset = 24
+SHORT.maxdict = SHORT.maxdeque = SHORT.maxarray = 24
+BUILT_IN = (str, bytes, int, float, list, tuple, dict, set, frozenset)
 
 
 def is_held(value: Any) -> bool:

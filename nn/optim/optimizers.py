@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tinygrad_attn.errors import check_flags, check_number
+from tinygrad_attn.errors import check_flags, check_number, say
 
 from .base import Optimizer, by_number
 from .groups import Given, Group
@@ -155,7 +155,7 @@ class Adam(Optimizer):
         super().check(who, options)
         betas = options["betas"]
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise ValueError(f"{who}: betas={betas!r} given; there must be two")
+            raise ValueError(f"{who}: betas={say(betas)} given; there must be two")
         for beta in betas:
             check_number(who, "betas", beta, 0.0, 1.0, open_high=True)
         check_number(who, "eps", options["eps"], 0.0)

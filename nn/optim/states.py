@@ -134,7 +134,7 @@ def _check_states(optimizer: Any, owners: dict[int, Tensor], saved: Any) -> None
     for i, state in saved.items():
         if i not in owners:
             raise ValueError(
-                f"{name}: a state of parameter {i!r} given; it is in no group"
+                f"{name}: a state of parameter {say(i)} given; it is in no group"
             )
         who = f"{name}: {places[list(owners).index(i)]}".rstrip(",")
         if not isinstance(state, Mapping):

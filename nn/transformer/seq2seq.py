@@ -9,7 +9,7 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 from __future__ import annotations
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.errors import check_flags
+from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.functions.operands import constant
 
 from ..layers import Dropout, LayerNorm, TiedEmbedding, check_positive, check_sequence
@@ -176,7 +176,7 @@ class Seq2SeqTransformer(Module):
         for name, token in (("pad", pad), ("bos", bos), ("eos", eos)):
             if token not in range(vocab_size):
                 raise ValueError(
-                    f"{who}: {name}={token!r} given; it must be one of the "
+                    f"{who}: {name}={say(token)} given; it must be one of the "
                     f"{vocab_size} tokens, 0..{vocab_size - 1}"
                 )
         self.embedding = TiedEmbedding(vocab_size, d_model)

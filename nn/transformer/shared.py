@@ -9,7 +9,7 @@ import copy
 from typing import Any
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.errors import check_flags
+from tinygrad_attn.errors import check_flags, say
 
 from ..containers import ModuleList
 from ..layers import Dropout, LayerNorm, Linear, check_positive, init_xavier
@@ -46,7 +46,7 @@ class FeedForward(Module):
         check_flags("FeedForward", bias=bias)
         if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise ValueError(
-                f"FeedForward: activation={activation!r} given; it must be one of "
+                f"FeedForward: activation={say(activation)} given; it must be one of "
                 f"{', '.join(ACTIVATIONS)}"
             )
         self.linear1 = Linear(d_model, d_ff, bias)
@@ -145,5 +145,6 @@ def check_norm(who: str, norm: Any) -> Module | None:
     if norm is None or isinstance(norm, Module):
         return norm
     raise TypeError(
-        f"{who}: norm={norm!r} given; it must be a Module, such as LayerNorm, or None"
+        f"{who}: norm={say(norm)} given; it must be a Module, such as LayerNorm, or "
+        "None"
     )

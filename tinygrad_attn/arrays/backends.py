@@ -19,7 +19,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import how_to_install
+from ..errors import how_to_install, say
 from ..switching import Switch, at_thread_start, context
 from . import python, values
 from .array import Array, ValueArray
@@ -52,7 +52,7 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
     """
     if not isinstance(name, str) or name not in NAMES:
         raise ValueError(
-            f"backend {name!r} given; it must be one of {', '.join(NAMES)}"
+            f"backend {say(name)} given; it must be one of {', '.join(NAMES)}"
         )
     if name == "numpy" and not find_spec("numpy"):
         raise RuntimeError(
@@ -66,8 +66,8 @@ def get_backend(name: str, dtype: str | None = None) -> Backend:
         NAMESPACES.update((kind, xp) for kind in xp.array_types)
     if dtype is not None and str(dtype) not in xp.float_dtypes:
         raise ValueError(
-            f"backend {name!r} has floats of {' or '.join(xp.float_dtypes)}; "
-            f"{dtype!r} given"
+            f"backend {say(name)} has floats of {' or '.join(xp.float_dtypes)}; "
+            f"{say(dtype)} given"
         )
     return Backend(xp, dtype or xp.float_dtypes[0])
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import say
 from . import array as checked
 from . import dtypes, python, reading, shapes
 from .precision import BLOCK, FEW
@@ -390,7 +391,7 @@ def _check_whole(bounds: Iterable[int], exact: Callable[[], Any]) -> None:
 def _check_dtype(dtype: str) -> str:
     if dtype not in (*float_dtypes, "int64", "bool"):
         raise TypeError(
-            f"dtype {dtype!r} given; the NumPy backend has float32, float64, int64 "
+            f"dtype {say(dtype)} given; the NumPy backend has float32, float64, int64 "
             "and bool"
         )
     return dtype

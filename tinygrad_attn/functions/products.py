@@ -21,6 +21,7 @@ from typing import Any
 
 from ..arrays import shapes
 from ..autograd.recording import Recorded, apply
+from ..errors import say
 from ..rules import primitives
 from .elementwise import numeric
 from .indexing import getitem
@@ -156,7 +157,8 @@ def read(
     terms = left.split(",")
     if len(terms) != len(operands):
         raise ValueError(
-            f"einsum: {equation!r} has {len(terms)} operands and {len(operands)} are "
+            f"einsum: {say(equation)} has {len(terms)} operands and {len(operands)} "
+            "are "
             "given; there must be as many"
         )
     letters = left.replace("...", "").replace(",", "")
@@ -169,7 +171,8 @@ def read(
     good = good and all(term.count("...") < 2 for term in terms)
     if not good or ("..." in out and "..." not in left):
         raise ValueError(
-            f"einsum: {equation!r} given; it must be letters such as 'ij,jk->ik', with "
+            f"einsum: {say(equation)} given; it must be letters such as 'ij,jk->ik', "
+            "with "
             "at most one ... in each operand, and the output's letters among them, "
             "each once"
         )
@@ -177,7 +180,7 @@ def read(
     for term, x, more in zip(terms, operands, extra):
         if more < 0 or (more and "..." not in term):
             raise ValueError(
-                f"einsum: {term!r} given for shape {x.shape}; it needs a letter for "
+                f"einsum: {say(term)} given for shape {x.shape}; it needs a letter for "
                 "each axis"
             )
     dots = "".join(chr(0x2460 + i) for i in range(max(extra)))  # letters of their own

@@ -15,6 +15,7 @@ from typing import Any
 from .. import wiring
 from ..arrays.array import Array
 from ..arrays.shapes import strides_of
+from ..errors import say
 from ..printing import printable
 from ..rules.operation import Meaning, Op
 
@@ -213,7 +214,7 @@ class Graph:
             return self._by_name[name]
         known = ", ".join(node.name for node in self.nodes[:12])
         more = f", and {len(self.nodes) - 12} more" if len(self.nodes) > 12 else ""
-        raise KeyError(f"node: {name!r} given; there are {known}{more}")
+        raise KeyError(f"node: {say(name)} given; there are {known}{more}")
 
     def inputs(self, node: Node) -> list[Edge]:
         """The edges into a node, in the order of its inputs."""

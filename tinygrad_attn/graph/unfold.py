@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import check_number
+from ..errors import check_number, say
 from ..scalar import Value
 from ..tensor import Tensor
 from .data import Edge, Graph, Node, flat, index_of
@@ -96,12 +96,14 @@ def graph_of(
     """`unfold`, with the caller's name `who` in its errors: draw and play use it."""
     if level not in LEVELS:
         raise ValueError(
-            f"{who}: level {level!r} given; it must be one of {', '.join(LEVELS)}"
+            f"{who}: level {say(level)} given; it must be one of {', '.join(LEVELS)}"
         )
     if depth is not None:
         check_number(who, "depth", depth, 1, whole=True)
     if level != "module" and depth is not None:
-        raise ValueError(f"{who}: depth given at level {level!r}; it is for 'module'")
+        raise ValueError(
+            f"{who}: depth given at level {say(level)}; it is for 'module'"
+        )
     if head is None and sample != 0:
         raise ValueError(f"{who}: sample given without head=(layer, number)")
     check_number(who, "limit", limit, 1, whole=True)
@@ -140,7 +142,8 @@ def part_of(
         trace = part(trace, base)
         if not trace.roots:
             raise ValueError(
-                f"{who}: module {module!r} given; it was not called on the way to the "
+                f"{who}: module {say(module)} given; it was not called on the way to "
+                "the "
                 "root"
             )
     if level == "module":

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import whole_file
-from ..errors import check_flags, check_number, how_to_install
+from ..errors import check_flags, check_number, how_to_install, say
 from ..graph.data import Graph
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
@@ -124,7 +124,8 @@ class Drawing:
             check_number("save", "width", width, LEAST_WIDTH)
             if form != "svg":
                 raise ValueError(
-                    f"save: width={width} and {path.name!r} given; the width is that "
+                    f"save: width={width} and {say(path.name)} given; the width is "
+                    "that "
                     "of an .svg"
                 )
         if form == "dot":
@@ -233,10 +234,10 @@ def draw(
     """
     if scale not in ("tensor", "shared"):
         raise ValueError(
-            f"draw: scale {scale!r} given; it must be 'tensor' or 'shared'"
+            f"draw: scale {say(scale)} given; it must be 'tensor' or 'shared'"
         )
     if layout not in (None, "own", "dot"):
-        raise ValueError(f"draw: layout {layout!r} given; it must be 'own' or 'dot'")
+        raise ValueError(f"draw: layout {say(layout)} given; it must be 'own' or 'dot'")
     check_flags("draw", values=values, grads=grads, fold=fold)
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)

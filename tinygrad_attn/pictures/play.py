@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import check_number
+from ..errors import check_number, say
 from ..graph.data import Graph
 from ..graph.levels.value_graph import chooser, graph_of_values, with_arrays
 from ..graph.notation.tidy import without_transposes
@@ -159,7 +159,7 @@ def computation(
     if isinstance(root, Value):
         part = {"head": head, "focus": focus, "module": module}
         given = [name for name, x in part.items() if x is not None]
-        given += [f"level={level!r}"] if level not in ("op", "scalar") else []
+        given += [f"level={say(level)}"] if level not in ("op", "scalar") else []
         if given:
             raise ValueError(
                 f"play: {given[0]} given with a Value; its numbers have one level, and "

@@ -131,7 +131,7 @@ def example(name: str, given: Any) -> Tensor:
         return Tensor(given)
     except (TypeError, ValueError) as error:
         raise type(error)(
-            f"write: input {name!r} of {type(given).__name__} given; it must be an "
+            f"write: input {say(name)} of {type(given).__name__} given; it must be an "
             "example of it: a Tensor, an array or lists of numbers"
         ) from error
 

@@ -32,7 +32,7 @@ def path_of(given: Any) -> Path:
         ) from None
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"save: {say(str(path))} given; there is no folder {str(path.parent)!r}"
+            f"save: {say(str(path))} given; there is no folder {say(str(path.parent))}"
         )
     return path
 

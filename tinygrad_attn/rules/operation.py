@@ -77,6 +77,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from ..arrays.shapes import broadcast_shapes
+from ..errors import say
 
 Check = Callable[..., Any]
 CO_VARARGS = 4  # of a code object: it takes *inputs
@@ -283,11 +284,11 @@ def check_said(op: Op, said: dict[str, Any]) -> None:
                 f"{', '.join(op.inputs) or 'but it has none'}"
             )
         if not isinstance(text, str):
-            raise TypeError(f"{op.name}: {name}={text!r} given; it must be a text")
+            raise TypeError(f"{op.name}: {name}={say(text)} given; it must be a text")
         for brace in re.findall(r"\{(.*?)\}", text):
             if brace not in OF_THE_STEP:
                 raise ValueError(
-                    f"{op.name}: {name}={text!r} given; in braces may stand "
+                    f"{op.name}: {name}={say(text)} given; in braces may stand "
                     + ", ".join(OF_THE_STEP)
                 )
 

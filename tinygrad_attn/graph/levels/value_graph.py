@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ...arrays.array import Array
+from ...errors import say
 from ...rules import comparisons, primitives
 from ...scalar import Value
 from ..data import Edge, Graph, Node
@@ -43,7 +44,8 @@ def graph_of_values(who: str, root: Value, limit: int) -> Graph:
     for v in order:
         if v._prev and of_symbol(v._op) is None:
             raise ValueError(
-                f"{who}: a Value made by {v._op!r} given; its operation must be one of "
+                f"{who}: a Value made by {say(v._op)} given; its operation must be one "
+                "of "
                 "Value's own, such as '+' or 'tanh'"
             )
     once, twice = gradients_of(root), gradients_of(root, STEP)

@@ -13,6 +13,7 @@ from math import prod
 from numbers import Integral
 from typing import Any
 
+from ...errors import say
 from ...tensor import Tensor
 from .cutting import Cut
 from .slices import key_of
@@ -35,7 +36,8 @@ def block_of(cut: Cut, layer: Any, z: Tensor, head: Any, sample: Any) -> int:
         whole = isinstance(given, Integral) and not isinstance(given, bool)
         if not whole or not 0 <= given < count:
             raise ValueError(
-                f"{cut.trace.who}: {what} {given!r} given; {type(layer).__name__} has "
+                f"{cut.trace.who}: {what} {say(given)} given; {type(layer).__name__} "
+                "has "
                 f"{count} {what}{'' if count == 1 else 's'}, numbered from 0"
             )
         rest = int(given)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ...arrays.backends import namespace_of
 from ...arrays.shapes import strides_of
+from ...errors import say
 from ...tensor import Tensor
 from ..data import Graph, Node
 from ..names import Names
@@ -33,7 +34,7 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
     written = re.fullmatch(r"\s*([^\[\]]+?)\s*(?:\[([-\d,\s]*)\])?\s*", str(focus))
     if not isinstance(focus, str) or written is None:
         raise ValueError(
-            f"{who}: focus={focus!r} given; it must be a name, 'O', or that of one "
+            f"{who}: focus={say(focus)} given; it must be a name, 'O', or that of one "
             "number, 'O[1,0]'"
         )
     trace.called = names.of(trace)  # the same names as without a focus
@@ -43,7 +44,8 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
         computed = [n for n in called if called[n]._inputs]
         more = ", ..." if len(computed) > 40 else ""
         raise ValueError(
-            f"{who}: focus={focus!r} given; there are {', '.join(computed[:40])}{more}"
+            f"{who}: focus={say(focus)} given; there are "
+            f"{', '.join(computed[:40])}{more}"
         )
     t = called[name]
     g = trace.gradients.get(t)
@@ -54,7 +56,9 @@ def focus_on(trace: Trace, names: Names, focus: Any) -> tuple[Trace, str]:
         part.isdigit() and int(part) < n for part, n in zip(parts, t.shape)
     )
     if not fits:
-        raise ValueError(f"{who}: focus={focus!r} given; {numbers_of(name, t.shape)}")
+        raise ValueError(
+            f"{who}: focus={say(focus)} given; {numbers_of(name, t.shape)}"
+        )
     at = tuple(map(int, parts))
     if g is not None:
         g = _alone(g, sum(i * step for i, step in zip(at, strides_of(t.shape))))

@@ -11,6 +11,7 @@ from functools import partial
 from numbers import Integral
 from typing import Any
 
+from ...errors import say
 from ..look.colours import EMPTY, FORWARD, INK, MUTED, NAN, PROBABILITIES, WHITE
 from ..look.text import clip, isolate, markup, visible, width
 from .curves import curves
@@ -97,7 +98,7 @@ def draw_attention(
     True
     """
     if style not in STYLES:
-        given = f"style={style!r}"
+        given = f"style={say(style)}"
         raise ValueError(f"{WHO}: {given} given; it must be one of {', '.join(STYLES)}")
     heads = read(weights, sample, mask)
     one = choose(heads, head)
@@ -106,7 +107,7 @@ def draw_attention(
     number = isinstance(query, Integral) and not isinstance(query, bool)
     if query is not None and not (number and 0 <= query < len(queries)):
         raise ValueError(
-            f"{WHO}: query={query!r} given; it must be one of the {len(queries)} "
+            f"{WHO}: query={say(query)} given; it must be one of the {len(queries)} "
             "queries, counted from 0"
         )
     axes = Axes(queries, keys)
@@ -152,7 +153,8 @@ def choose(heads: list[Head], wanted: Any) -> Head:
     known = [f"({h.path!r}, {h.number})" if h.path else str(h.number) for h in heads]
     more = ", ..." if len(known) > 8 else ""
     raise ValueError(
-        f"{WHO}: head={wanted!r} given; it must be one of {', '.join(known[:8])}{more}"
+        f"{WHO}: head={say(wanted)} given; it must be one of "
+        f"{', '.join(known[:8])}{more}"
     )
 
 

@@ -112,7 +112,8 @@ def _read_one(path: str, given: Any, sample: int, mask: Any) -> list[Head]:
     batch, count, t, s = (1,) * (4 - len(shape)) + shape
     if not isinstance(sample, Integral) or not 0 <= sample < batch:
         raise ValueError(
-            f"{WHO}: sample={sample!r} given; it must be one of the {batch} in weights "
+            f"{WHO}: sample={say(sample)} given; it must be one of the {batch} in "
+            "weights "
             f"of shape {shape}, counted from 0"
         )
     own = as_lists(given[sample] if len(shape) == 4 else given)

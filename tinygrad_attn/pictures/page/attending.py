@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...errors import brief
+from ...errors import brief, say
 from ...graph.data import Graph, Node, flat
 from ...graph.roles import numbers_into, scores_in, symbol, weights_in
 from ...program.living import Living
@@ -171,7 +171,7 @@ def read_tokens(
         return None, labels
     if not isinstance(tokens, Sequence):
         raise TypeError(
-            f"play: tokens={tokens!r} given; it must be a list of labels, one a row"
+            f"play: tokens={say(tokens)} given; it must be a list of labels, one a row"
         )
     lengths = sorted({n.shape[-2] for n in graph if len(n.shape) > 1})
     if len(tokens) not in lengths:

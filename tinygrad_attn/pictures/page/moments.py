@@ -16,7 +16,7 @@ from typing import Any
 from ...arrays.array import Array
 from ...arrays.backends import use_backend
 from ...context import no_grad
-from ...errors import brief
+from ...errors import brief, say
 from ...graph.data import Graph, flat
 from ...graph.names import Names
 from ...graph.trace import trace_of
@@ -116,7 +116,8 @@ def kept_in(history: History, root: Tensor, graph: Graph) -> dict[str, int]:
     kept = {id: i for id, i in found.items() if i is not None}
     if not kept:
         raise ValueError(
-            f"play: history={history!r} given; the root was computed from none of its "
+            f"play: history={say(history)} given; the root was computed from none of "
+            "its "
             "parameters, so it is of another model"
         )
     return kept
