@@ -63,9 +63,11 @@ def save(
     """
     weights = model.state_dict() if isinstance(model, Module) else model or {}
     _check_weights(weights)
-    if optimizer is not None and not isinstance(optimizer, Optimizer):
+    _check_parts("save", None, optimizer)
+    if generators is not None and not isinstance(generators, Mapping):
         raise TypeError(
-            f"save: a {type(optimizer).__name__} given; it takes an optimizer"
+            f"save: generators={say(generators)} given; it must be a dict, of "
+            "random.Random by their names"
         )
     _check_config(config)
     settings = {
@@ -73,7 +75,9 @@ def save(
         "config": dict(config or {}),
         "optimizer": None,
         "rng_state": get_rng_state(),
-        "generators": {k: _state_of(k, g) for k, g in (generators or {}).items()},
+        "generators": {
+            k: _state_of("save", k, g) for k, g in (generators or {}).items()
+        },
     }
     tensors = {f"model.{name}": t for name, t in weights.items()}
     if optimizer is not None:
@@ -151,7 +155,15 @@ class Checkpoint:
         Raises:
             ValueError: something does not fit; nothing has changed.
         """
+        _check_parts("restore", model, optimizer)
         generators = generators or {}
+        if not isinstance(generators, Mapping):
+            raise TypeError(
+                f"restore: generators={say(generators)} given; it must be a dict, of "
+                "random.Random by their names"
+            )
+        for name, generator in generators.items():
+            _state_of("restore", name, generator)
         unknown = [name for name in generators if name not in self.generators]
         if unknown:
             there = ", ".join(self.generators) or "none"
@@ -276,10 +288,20 @@ def _check_config(config: Any) -> None:
             inside += value
 
 
-def _state_of(name: Any, generator: Any) -> tuple[Any, ...]:
+def _state_of(who: str, name: Any, generator: Any) -> tuple[Any, ...]:
     if not isinstance(name, str) or not isinstance(generator, random.Random):
         raise TypeError(
-            f"save: generators has {name!r}, a {type(generator).__name__}; it takes "
-            "a random.Random by its name"
+            f"{who}: generators has {say(name)}, a {type(generator).__name__}; it "
+            "takes a random.Random by its name"
         )
     return generator.getstate()
+
+
+def _check_parts(who: str, model: Any, optimizer: Any) -> None:
+    """Refuses what is no Module, and what is no Optimizer."""
+    if model is not None and not isinstance(model, Module):
+        raise TypeError(f"{who}: model={say(model)} given; it must be a Module")
+    if optimizer is not None and not isinstance(optimizer, Optimizer):
+        raise TypeError(
+            f"{who}: a {type(optimizer).__name__} given; it takes an optimizer"
+        )

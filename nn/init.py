@@ -22,7 +22,7 @@ from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of, normal, uniform
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_number, say
-from tinygrad_attn.functions.updates import assign, check_held, refuse_result
+from tinygrad_attn.functions.updates import assigned, check_held, refuse_result
 
 T = TypeVar("T", bound=Tensor)
 
@@ -205,7 +205,7 @@ def fill(who: str, tensor: T, numbers: Callable[[Any, Tensor], Any]) -> T:
         )
     refuse_result(tensor, who)
     array = numbers(namespace_of([tensor.array]), tensor)
-    assign(tensor, make(array), who)
+    assigned(tensor, make(array), who)
     return tensor
 
 

@@ -210,6 +210,11 @@ class Module(Moves):
     def apply(self: Self, function: Callable[[Any], Any]) -> Self:
         """Calls a function with each module inside and then with this one, to
         initialise weights, say; returns self."""
+        if not callable(function):
+            raise TypeError(
+                f"{type(self).__name__}.apply: {say(function)} given; it must be a "
+                "function of a module"
+            )
         for module in reversed([*self.modules()]):
             function(module)
         return self

@@ -154,7 +154,11 @@ class Opened:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path_of("load", path)
-        if self.path.exists() and not self.path.is_file():
+        try:
+            is_other = self.path.exists() and not self.path.is_file()
+        except (OSError, ValueError) as error:  # a name that no file can have
+            raise ValueError(f"load: {brief(str(path))}: {error.args[-1]}") from None
+        if is_other:
             raise IsADirectoryError(f"{path} is no file")
         with open(self.path, "rb") as file:
             size = os.fstat(file.fileno()).st_size

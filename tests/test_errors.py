@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import ast
 import inspect
+import random
+import warnings
 from importlib.util import find_spec
 
 import pytest
+import random_calls
 from bad_calls import BAD_CALLS, run
 from conftest import needs_numpy
 from public import functions, methods
 
 from tinygrad_attn import (
     Tensor,
+    errors,
     functional,
     grad,
     manual_seed,
+    one_hot,
     ones,
+    randn,
     set_backend,
     use_backend,
+    zeros,
 )
 from tinygrad_attn.arrays import backends
 from tinygrad_attn.functions import reductions
@@ -130,3 +137,60 @@ def test_an_error_inside_the_package_is_not_the_callers(monkeypatch):
     monkeypatch.setattr(reductions, "axes_of", broken)
     with pytest.raises(AttributeError, match="^'NoneType' object has no attribute"):
         ones(2).sum()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_wrong_call_is_answered_in_one_line(seed, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # somebody may save something
+    names = ["python", "numpy"] if find_spec("numpy") else ["python"]
+    subjects = random_calls.subjects()
+    faults = []
+    for number, (name, make) in enumerate(subjects):
+        rng = random.Random(f"{seed} {number}")
+        with use_backend(rng.choice(names), "float64"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            subject = make()
+            given, options = random_calls.draw_call(rng, subject)
+            try:
+                subject(*given, **options)
+            except Exception as error:
+                if fault := random_calls.fault(error):
+                    faults.append((name, number, fault))
+    assert faults == []
+
+
+def test_what_is_quoted_is_short(any_backend):
+    long = [
+        "x" * 10**5,
+        [1.0] * 10**5,
+        random_calls.deep(5000),
+        {"a": ["b\n"] * 1000},
+        random_calls.Odd(),
+        randn(40, 50),
+        randn(200, 3).tolist(),
+        2**5000,
+    ]
+    for value in long:
+        for said in (errors.say(value), errors.brief(value)):
+            assert len(said) <= errors.LONGEST
+            assert "\n" not in said
+    assert errors.say(randn(2, 3)) == "a Tensor of shape (2, 3)"
+    assert errors.say("a\nb") == r"'a\nb'"
+    assert errors.say([1, 2]) == "[1, 2]"
+    assert errors.say("x" * 100) == f"'{'x' * 70}…"
+    assert errors.brief("x" * 100) == "a str"
+
+
+def test_what_does_not_fit_into_memory_is_told(any_backend):
+    for call, said in [
+        (
+            lambda: randn(10**13, 3),
+            "randn: 10000000000000, 3 given; there is no memory",
+        ),
+        (lambda: zeros(10**14), "zeros: 100000000000000 given; there is no memory"),
+        (lambda: one_hot([1], 10**14), r"one_hot: \(1,\), .* no memory for the result"),
+    ]:
+        with pytest.raises(MemoryError, match=said):
+            call()
+    with pytest.raises(ValueError, match="Tensor: lists in lists 64 deep given"):
+        Tensor(random_calls.deep(3000))

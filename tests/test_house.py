@@ -31,7 +31,7 @@ from tinygrad_attn.rules.operation import Op
 # engine go without `tinygrad_attn.` in front; a folder's own name is its `__init__`.
 ORDER = """
     floats errors owners switching context printing wiring devices
-        whole_file
+        whole_file docstrings
     scalar
     arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
         arrays.array arrays.python

@@ -82,3 +82,29 @@ def test_the_environment_variable_chooses_the_backend():
         "print(b().name)"
     )
     assert python(code).stdout == "scalar\n"
+
+
+@pytest.mark.parametrize("option", ["-O", "-OO"])
+def test_pictures_and_reasons_are_the_same_without_docstrings(option):
+    code = (
+        "from tinygrad_attn import Tensor, draw, explain, functional, nn, record\n"
+        "from tinygrad_attn import manual_seed\n"
+        "manual_seed(0)\n"
+        "x, layer = Tensor([[1.0, 2.0]], requires_grad=True), nn.LayerNorm(2)\n"
+        "with record():\n"
+        "    loss = functional.cross_entropy(layer(x).tanh(), Tensor([1]))\n"
+        "print(explain(x, of=loss), draw(loss, level='primitive').dot)\n"
+        "print(draw(loss, level='module').dot)"
+    )
+    usual, other = (
+        subprocess.run(
+            [sys.executable, *options, "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for options in ([], [option])
+    )
+    assert other == usual
+    assert "softmax" in usual

@@ -68,8 +68,9 @@ LONGEST = 72  # letters of what is quoted
 def say(value: Any) -> str:
     """A value as Python writes it, on one line and short: of what is long the beginning
     (of a tensor, an array or another object only what it is)."""
-    if hasattr(value, "shape") and hasattr(value, "dtype"):
-        return f"a {type(value).__name__} of shape {tuple(value.shape)}"
+    shape = None if isinstance(value, type) else getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"a {type(value).__name__} of shape {shape}"
     said = " ".join(SHORT.repr(value).split())
     if len(said) <= LONGEST:
         return said

@@ -177,7 +177,7 @@ class Tensor(Methods, Arithmetic):
         if isinstance(numbers, View) and numbers._owner.tensor is self:
             return  # x.data += y
         before = self.array
-        updates.assign(self, numbers, "data")
+        updates.assigned(self, numbers, "data")
         if link := LINKS.pop(id(self), None):  # views keep what was there before
             link.tensor, link.array = None, before
 
@@ -395,7 +395,7 @@ class View(Tensor):
         if self._owner.tensor is None:
             self._owner.array = array
         else:
-            updates.assign(self._owner.tensor, make(array), "data")
+            updates.assigned(self._owner.tensor, make(array), "data")
 
     @property
     def requires_grad(self) -> bool:

@@ -164,7 +164,7 @@ def asarray(obj: Any, dtype: str | None = None) -> Array:
     """
     if isinstance(obj, Array):
         return obj if dtype is None or obj.dtype == dtype else astype(obj, dtype)
-    if 0 in getattr(obj, "shape", ()):  # lists would lose the sizes that follow the 0
+    if 0 in reading.shape_of(obj):  # lists would lose the sizes that follow the 0
         empty = Array([], tuple(obj.shape), reading.kind_of_empty(obj))
         return empty if dtype is None else astype(empty, dtype)
     flat: list[Any] = [reading.lists(obj)]

@@ -174,8 +174,21 @@ def brought(xp: Any, array: Any, dtype: str | None = None) -> Any:
 def uniform(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:
     """Uniform numbers in [0, 1) as an array of the backend, from this thread's seed."""
     xp = backend or current_backend().xp
-    raw = context.now.random.randbytes(8 * math.prod(shape))
-    return xp.uniform(raw, shape, dtype)
+    return xp.uniform(random_bytes(8 * math.prod(shape)), shape, dtype)
+
+
+AT_ONCE = 2**26  # Python's generator gives at most 2²⁸ bytes
+
+
+def random_bytes(count: int) -> Any:
+    """So many random bytes. (The pieces are those of the whole.)"""
+    draw = context.now.random.randbytes
+    if count <= AT_ONCE:
+        return draw(count)
+    raw = bytearray(count)  # fails before any is drawn, if there is no memory
+    for start in range(0, count, AT_ONCE):
+        raw[start : start + AT_ONCE] = draw(min(AT_ONCE, count - start))
+    return raw
 
 
 def normal(shape: tuple[int, ...], dtype: str = "float64", backend: Any = None) -> Any:

@@ -54,6 +54,8 @@ quiet = nullcontext  # inf and nan are results, and make no noise
 float_dtypes = ("float64",)
 sumprod = getattr(math, "sumprod", None)  # the inner product, from Python 3.12 on
 
+MANY = 2**26
+
 # --- making arrays --------------------------------------------------------------------
 
 
@@ -72,6 +74,8 @@ def zeros(shape: Sequence[int], dtype: str = "float64") -> Array:
 def arange(start: float, stop: float, step: float = 1, dtype: str = "int64") -> Array:
     """start, start + step, ... up to but without stop."""
     count = builtins.max(0, math.ceil((stop - start) / step))
+    if count > MANY:
+        bytearray(8 * count)  # fails before the first is counted, if there is no memory
     data = [start + step * i for i in range(count)]
     return Array(cast(data, dtype), (len(data),), dtype)
 

@@ -47,6 +47,12 @@ def lists(obj: Any, depth: int = 0) -> Any:
     return lists(numbers, depth) if isinstance(numbers, list) else numbers
 
 
+def shape_of(obj: Any) -> tuple[int, ...]:
+    """The shape of an array of any library; () of anything else."""
+    shape = getattr(obj, "shape", ())
+    return tuple(shape) if isinstance(shape, tuple) else ()
+
+
 def dtype_name(obj: Any) -> str:
     """The dtype of an array of any library: float32, not torch.float32. "" if none."""
     dtype = getattr(obj, "dtype", None)

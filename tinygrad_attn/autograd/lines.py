@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dis
 import linecache
+import re
 import sys
 from collections.abc import Sequence
 from functools import cache
@@ -29,6 +30,9 @@ LESSONS = (
     join(ENGINE, "rules", "composites.py"),
     join(ENGINE, "rules", "activations.py"),
 )
+
+
+FOLDERS = re.compile(r"[\\/]")  # what stands between them, on any system
 
 
 class SourceLine(NamedTuple):
@@ -110,6 +114,13 @@ class SourceLine(NamedTuple):
                 break
             key = step.argval if step.opname == "LOAD_CONST" else ""
         return ""
+
+    @property
+    def brief(self) -> str:
+        """The same without folders, as pictures have it: they may be sent to others,
+        and a path may have the user's name in it."""
+        text, name = self.text, FOLDERS.split(self.file)[-1]
+        return f"{name}:{self.number}" + (f": {text}" if text else "")
 
     def __str__(self) -> str:
         text = self.text

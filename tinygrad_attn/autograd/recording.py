@@ -27,7 +27,7 @@ from .. import wiring
 from ..arrays import values
 from ..arrays.backends import NAMESPACES, namespace_of
 from ..context import Changes, Scope, context
-from ..errors import under_name
+from ..errors import say, under_name
 from ..rules.operation import Op
 from .debugging import check_forward
 from .lines import SourceLine, source_line
@@ -208,6 +208,8 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         z = op.forward(xp, *arrays, **params)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise misfit(op, error, arrays) from error
+    except MemoryError as error:
+        raise no_memory(op, arrays, params) from error
     saved = None
     if type(z) is tuple:
         z, saved = z
@@ -284,6 +286,15 @@ def misfit(op: Op, error: Exception, arrays: Sequence[Any]) -> Exception:
         except ValueError as why:
             error = why
     return under_name(op.name, error)
+
+
+def no_memory(op: Op, arrays: Sequence[Any], params: dict[str, Any]) -> MemoryError:
+    """What to say where there is no memory for a result."""
+    shapes = ", ".join(str(getattr(a, "shape", a)) for a in arrays)
+    settings = "".join(f", {name}={say(value)}" for name, value in params.items())
+    return MemoryError(
+        f"{op.name}: {shapes}{settings} given; there is no memory for the result"
+    )
 
 
 # --- scopes and watchers --------------------------------------------------------------

@@ -215,7 +215,7 @@ def constant(who: str, x: Any, like: Any) -> Any:
     if isinstance(x, Recorded):
         return x
     numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
-    if not numeric or not isinstance(like, Recorded):
+    if not numeric or not isinstance(like, Recorded) or isinstance(x, type):
         return None
     xp = home(like)
     if type(x) is int and is_float(like) and not fits_int64(x):

@@ -17,6 +17,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from ..devices import check_device, drawn_from
+from ..errors import say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,6 +75,23 @@ def named(
                     raise TypeError(f"{who}: {other} and {name} given; they are one")
             return drawn_from(who, generator, partial(function, *given, **ours))
 
-        return call  # type: ignore[return-value]
+        return in_memory(call) if makes else call  # type: ignore[return-value]
 
     return also
+
+
+def in_memory(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes tensors, whose error says for what there is no memory."""
+
+    @wraps(make)
+    def call(*given: Any, **options: Any) -> Any:
+        try:
+            return make(*given, **options)
+        except (MemoryError, OverflowError) as error:
+            sizes = ", ".join(map(say, (*given, *options.values())))
+            raise MemoryError(
+                f"{make.__name__}: {sizes} given; there is no memory for as many "
+                "numbers"
+            ) from error
+
+    return call

@@ -43,7 +43,7 @@ from .operands import Operand, Tensor, constant, is_float
 Compute = Callable[[Any, Any], Any]
 
 
-def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
+def assign(x: Tensor, numbers: Any) -> None:
     """Gives a leaf other numbers: of the same shape and kind, on its own backend and in
     its own dtype. They are copied.
 
@@ -60,6 +60,11 @@ def assign(x: Tensor, numbers: Any, who: str = "assign") -> None:
     >>> w
     Tensor([3.0, 4.0], float64, requires_grad)
     """
+    assigned(x, numbers, "assign")
+
+
+def assigned(x: Tensor, numbers: Any, who: str) -> None:
+    """Gives a leaf other numbers, on behalf of a function."""
     refuse_result(x, who)
     refuse_program(who)
     if who != "data":  # x.data = y gives x alone the numbers of y, in PyTorch too
@@ -188,7 +193,7 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
             z = compute(x, y)
     except (ValueError, TypeError) as error:
         raise under_name(who, error) from error
-    assign(x, z, who)
+    assigned(x, z, who)
     return x
 
 

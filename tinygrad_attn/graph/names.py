@@ -14,8 +14,9 @@ from functools import cache, partial
 from typing import Any
 
 from ..context import Scope
+from ..docstrings import first_words
 from ..rules import activations, primitives
-from ..rules.operation import Op, first_words
+from ..rules.operation import Op
 from ..tensor import Tensor
 from .data import Group, Node
 from .trace import Trace, inputs_of, scopes
@@ -301,7 +302,7 @@ def node_of(t: Tensor, name: str, at: int, names: Names, trace: Trace) -> Node:
         shape=t.shape,
         dtype=t.dtype,
         module=names.module(t._scope),
-        source=str(t._where) if t._where and computed else "",
+        source=t._where.brief if t._where and computed else "",
         array=t.array,
         settings=dict(t._params) if computed else {},
         gradient_array=trace.gradients.get(t),

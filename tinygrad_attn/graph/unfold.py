@@ -201,7 +201,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
         if t not in numbers.of:
             continue
         module = names.module(t._scope)
-        source = str(t._where) if t._where else ""
+        source = t._where.brief if t._where else ""
         leaf = kind(t, names, trace) if not inputs_of(t) else "constant"
         reached = t in trace.gradients
         own = numbers.of[t]

@@ -77,6 +77,7 @@ from functools import cached_property
 from typing import Any, overload
 
 from ..arrays.shapes import broadcast_shapes
+from ..docstrings import first_words
 from ..errors import say
 
 Check = Callable[..., Any]
@@ -300,12 +301,6 @@ def general(notation: str) -> str:
 
 def _in_general(found: re.Match[str]) -> str:
     return GENERAL.get(found[1], "")
-
-
-def first_words(function: Callable[..., Any] | None) -> str:
-    """The first paragraph of a function's docstring, in one line."""
-    text = (function.__doc__ if function else None) or ""
-    return " ".join(text.strip().split("\n\n")[0].split())
 
 
 # --- the decorators -------------------------------------------------------------------

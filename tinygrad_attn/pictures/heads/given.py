@@ -99,7 +99,7 @@ def _read_one(path: str, given: Any, sample: int, mask: Any) -> list[Head]:
     shape = shape_of(given, "weights")
     if not 2 <= len(shape) <= 4:
         raise ValueError(
-            f"{WHO}: weights of shape {shape} given; they must be (B, H, T, S), "
+            f"{WHO}: weights of shape {say(shape)} given; they must be (B, H, T, S), "
             "(H, T, S) or (T, S), T queries by S keys"
         )
     if 0 in shape:
