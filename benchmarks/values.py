@@ -1,11 +1,13 @@
-"""Single numbers, timed beside micrograd's: a training step, and a million nodes.
+"""Single numbers, timed beside two other classes of them, and a million nodes.
 
     python3 benchmarks/values.py          # all of it, in some ten seconds
 
 A training step is that of micrograd's own demonstration: layers of 16, 16 and 1
-neurons, a hinge loss over 20 points, and a penalty on the weights. Both run the very
-same program, in turns, so that what disturbs one disturbs the other. A graph of a
-million Values is measured in a process of its own, which has nothing else in it.
+neurons, a hinge loss over 20 points, and a penalty on the weights. All run the very
+same program, in turns, so that what disturbs one disturbs the others: micrograd's
+class, which has a function for each node, and `Tuples`, made as that of the published
+scalar GPT is. A graph of a million Values is measured in a process of its own, which
+has nothing else in it.
 """
 
 from __future__ import annotations
@@ -81,23 +83,68 @@ def seconds(f: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def beside_micrograd() -> None:
-    """Prints the medians of a step on either Value, and of their ratio."""
-    if not find_spec("micrograd"):
+class Tuples:
+    """A number with a tuple of operands and one of local derivatives; constants are
+    nodes, and `backward` sorts by recursion."""
+
+    __slots__ = ("data", "grad", "local", "made_of")
+
+    def __init__(
+        self, data: float, made_of: tuple[Any, ...] = (), local: tuple[Any, ...] = ()
+    ) -> None:
+        self.data, self.grad = data, 0.0
+        self.made_of, self.local = made_of, local
+
+    def __add__(self, y: Any) -> Tuples:
+        y = y if isinstance(y, Tuples) else Tuples(y)
+        return Tuples(self.data + y.data, (self, y), (1, 1))
+
+    def __mul__(self, y: Any) -> Tuples:
+        y = y if isinstance(y, Tuples) else Tuples(y)
+        return Tuples(self.data * y.data, (self, y), (y.data, self.data))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def relu(self) -> Tuples:
+        return Tuples(max(0.0, self.data), (self,), (float(self.data > 0),))
+
+    def backward(self) -> None:
+        order: list[Tuples] = []
+        seen = set()
+
+        def sort(v: Tuples) -> None:
+            if v not in seen:
+                seen.add(v)
+                for x in v.made_of:
+                    sort(x)
+                order.append(v)
+
+        sort(self)
+        self.grad = 1.0
+        for v in reversed(order):
+            for x, local in zip(v.made_of, v.local):
+                x.grad += local * v.grad
+
+
+def beside_others() -> None:
+    """Prints the medians of a step on each class, and of their ratios."""
+    classes: dict[str, Any] = {"tinygrad_attn": Value, "tuples": Tuples}
+    if find_spec("micrograd"):
+        classes["micrograd"] = import_module("micrograd.engine").Value
+    else:
         print(f"micrograd is not installed: {how_to_install('micrograd')}")
-        return
-    ours, theirs = trainer(Value), trainer(import_module("micrograd.engine").Value)
-    times: dict[Any, list[float]] = {ours: [], theirs: []}
+    steps = {name: trainer(made) for name, made in classes.items()}
+    times: dict[str, list[float]] = {name: [] for name in steps}
     for i in range(ROUNDS):
-        for step in (ours, theirs) if i % 2 else (theirs, ours):
-            times[step].append(seconds(step))
-    if abs(ours() - theirs()) > 1e-9:
-        raise RuntimeError("the two have not learned the same")
-    ratio = median(b / a for a, b in zip(times[ours], times[theirs]))
+        for name in list(steps)[:: 1 if i % 2 else -1]:
+            times[name].append(seconds(steps[name]))
+    losses = [step() for step in steps.values()]
+    if max(losses) - min(losses) > 1e-9:
+        raise RuntimeError("they have not learned the same")
     print("one training step of a 2-16-16-1 network on 20 points")
-    print(f"  tinygrad_attn {median(times[ours]) * 1e3:8.1f} ms")
-    print(f"  micrograd     {median(times[theirs]) * 1e3:8.1f} ms, ", end="")
-    print(f"{ratio:.2f} times as long")
+    for name, taken in times.items():
+        ratio = median(b / a for a, b in zip(times["tinygrad_attn"], taken))
+        print(f"  {name:13} {median(taken) * 1e3:8.1f} ms, {ratio:.2f} times as long")
 
 
 # --- a million nodes ------------------------------------------------------------------
@@ -161,5 +208,5 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         measure(sys.argv[1])
     else:
-        beside_micrograd()
+        beside_others()
         million()

@@ -80,7 +80,7 @@ def backward(loss: Value) -> None:
     print("    from    to    upstream ×  local   =  share      it has")
     grad = {loss: 1.0}
     for v in topological_order(loss):
-        for x, local in zip(v._prev, v._local):
+        for x, local in zip(v._prev, v.derivatives):
             share = grad[v] * local
             grad[x] = grad.get(x, 0.0) + share
             product = f"{grad[v]:8.4f} × {local:7.4f} = {share:7.4f}"

@@ -29,7 +29,7 @@ Delivery = tuple[
 
 def hand_on_all(v: Value, grad: Gradients) -> Iterator[Delivery]:
     """Depth first. Whoever is reached hands on, at once, all that it has."""
-    for x, local in zip(v._prev, v._local):
+    for x, local in zip(v._prev, v.derivatives):
         share = grad[v] * local
         grad[x] = grad.get(x, 0.0) + share
         yield v, x, share, grad[x]
@@ -38,7 +38,7 @@ def hand_on_all(v: Value, grad: Gradients) -> Iterator[Delivery]:
 
 def hand_on_new(v: Value, grad: Gradients, new: float = 1.0) -> Iterator[Delivery]:
     """Depth first. Whoever is reached hands on, at once, only what has just come."""
-    for x, local in zip(v._prev, v._local):
+    for x, local in zip(v._prev, v.derivatives):
         share = new * local
         grad[x] = grad.get(x, 0.0) + share
         yield v, x, share, grad[x]
@@ -48,7 +48,7 @@ def hand_on_new(v: Value, grad: Gradients, new: float = 1.0) -> Iterator[Deliver
 def in_order(root: Value, grad: Gradients) -> Iterator[Delivery]:
     """Each number once, after all that were made from it: it has everything by then."""
     for v in topological_order(root):
-        for x, local in zip(v._prev, v._local):
+        for x, local in zip(v._prev, v.derivatives):
             share = grad[v] * local
             grad[x] = grad.get(x, 0.0) + share
             yield v, x, share, grad[x]
@@ -80,9 +80,9 @@ def teach() -> None:
     c = b + b
     b.label, c.label = "b", "c"
     print("b = a + a and c = b + b: each number is used twice.\n")
-    print(f"        ┌── {b._local[0]:g} ──┐        ┌── {c._local[0]:g} ──┐")
+    print(f"        ┌── {b.derivatives[0]:g} ──┐        ┌── {c.derivatives[0]:g} ──┐")
     print("    a ──┤       ├──▶ b ──┤       ├──▶ c")
-    print(f"        └── {b._local[1]:g} ──┘        └── {c._local[1]:g} ──┘")
+    print(f"        └── {b.derivatives[1]:g} ──┘        └── {c.derivatives[1]:g} ──┘")
     print(f"    {a.data:<17g}{b.data:<17g}{c.data:g}\n")
     print("On each edge stands its local derivative, ∂b/∂a or ∂c/∂b. We want ∂c/∂a.")
     print("A number sends gradient × local derivative back along each of its edges;")

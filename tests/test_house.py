@@ -32,7 +32,7 @@ from tinygrad_attn.rules.operation import Op
 ORDER = """
     floats errors owners switching context printing wiring devices
         whole_file docstrings
-    scalar
+    by_hand scalar
     arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
         arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends

@@ -467,7 +467,7 @@ def test_a_wrong_slope_of_single_numbers_is_noticed(monkeypatch):
 
     def exp(self):
         z = right(self)
-        z._local = (z.data * 1.000001,)
+        z._dx = z.data * 1.000001
         return z
 
     monkeypatch.setattr(Value, "exp", exp)

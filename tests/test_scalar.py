@@ -7,6 +7,7 @@ import gc
 import inspect
 import math
 import pickle
+import random
 import weakref
 from fractions import Fraction
 
@@ -16,6 +17,7 @@ from conftest import svg_in
 from tinygrad_attn import Tensor, draw
 from tinygrad_attn.arrays import mixed
 from tinygrad_attn.arrays.array import asarray
+from tinygrad_attn.graph.levels.value_graph import graph_of_values
 from tinygrad_attn.scalar import Value, topological_order
 
 try:
@@ -115,7 +117,7 @@ def test_the_number_and_the_name(f, number, name):
     z = f(Value(0.7), Value(1.3))
     assert z.data == pytest.approx(number, rel=1e-15, abs=1e-15)
     assert (z._op, z.label) == (name, "")
-    assert len(z._local) == len(z._prev)
+    assert len(z.derivatives) == len(z._prev)
 
 
 def test_sigmoid_is_exact_far_out_and_in_the_middle():
@@ -382,7 +384,7 @@ def test_it_takes_the_place_of_local_derivatives():
 
 def test_operands_without_derivatives_are_refused():
     x = Value(0.5)
-    with pytest.raises(TypeError, match="exp has operands and no derivatives; give"):
+    with pytest.raises(TypeError, match="exp has operands and no derivatives; write"):
         Value(math.exp(0.5), (x,), "exp").backward()
 
 
@@ -419,3 +421,174 @@ def test_a_deep_copy_is_a_number_of_its_own():
     b = copy.deepcopy(a)
     (b * b).backward()
     assert (a.grad, b.grad, b.label) == (0, 6.0, "a")
+
+
+# --- as a lecture uses them: by hand first, then with classes -------------------------
+
+
+def neuron():
+    """o = tanh(x1·w1 + x2·w2 + b), every step with a name."""
+    numbers = {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.8813735870195432}
+    v = {name: Value(number, label=name) for name, number in numbers.items()}
+    v["first"], v["second"] = v["x1"] * v["w1"], v["x2"] * v["w2"]
+    v["both"] = v["first"] + v["second"]
+    v["n"] = v["both"] + v["b"]
+    v["o"] = v["n"].tanh()
+    return v
+
+
+def test_each_value_hands_its_gradient_on_when_it_is_called_to():
+    v = neuron()
+    v["o"].grad = 1.0
+    for name in ("o", "n", "b", "both", "second", "first", "x1"):
+        v[name]._backward()
+    found = {name: v[name].grad for name in ("x1", "x2", "w1", "w2")}
+    assert found == pytest.approx({"x1": -1.5, "x2": 0.5, "w1": 1.0, "w2": 0.0})
+
+
+def test_a_topological_sort_of_ones_own_gives_the_same():
+    a, b = Value(3.0), Value(-2.0)
+    z = (a * b + a) * (a - 2.0) / (b**2) + cube(a) + (1.0 - b).exp()
+    order, visited = [], set()
+
+    def sort(v):
+        if v not in visited:
+            visited.add(v)
+            for x in v._prev:
+                sort(x)
+            order.append(v)
+
+    sort(z)
+    z.grad = 1.0
+    for v in reversed(order):
+        v._backward()
+    by_hand = a.grad, b.grad
+    a.grad = b.grad = 0.0
+    z.backward()
+    assert (a.grad, b.grad) == pytest.approx(by_hand)
+
+
+class Tracked(Value):
+    """A class of a learner's own, with an operation added to it."""
+
+    def doubled(self):
+        out = Tracked(self.data * 2, (self,), "doubled")
+
+        def hand_on():
+            self.grad += 2 * out.grad
+
+        out._backward = hand_on
+        return out
+
+
+def test_operations_added_to_the_class_and_in_a_class_below_it(monkeypatch):
+    monkeypatch.setattr(Value, "cubed", cube, raising=False)
+    x = Value(2.0)
+    (x.cubed() * 2).backward()
+    assert x.grad == 24.0
+    y = Tracked(3.0)
+    y.doubled().doubled().backward()
+    assert y.grad == 4.0
+
+
+class Layer:
+    """Neurons, as lectures make them: weights and a bias each."""
+
+    def __init__(self, inputs, outputs, draw):
+        self.rows = [[Value(draw()) for _ in range(inputs + 1)] for _ in range(outputs)]
+
+    def __call__(self, x):
+        sums = [sum((w * v for w, v in zip(r, x)), r[-1]) for r in self.rows]
+        return [s.tanh() for s in sums]
+
+    def parameters(self):
+        return [p for row in self.rows for p in row]
+
+
+def test_a_network_is_trained_copied_and_told_to_forget_its_gradients():
+    draw = random.Random(3).uniform
+    layers = [Layer(*sizes, lambda: draw(-1, 1)) for sizes in ((3, 4), (4, 4), (4, 1))]
+    xs = [[2.0, 3.0, -1.0], [3.0, -1.0, 0.5], [0.5, 1.0, 1.0], [1.0, 1.0, -1.0]]
+    ys = [1.0, -1.0, -1.0, 1.0]
+    parameters = [p for layer in layers for p in layer.parameters()]
+    assert len(parameters) == 41
+    losses = []
+    for _ in range(60):
+        outputs = []
+        for x in xs:
+            for layer in layers:
+                x = layer(x)
+            outputs.append(x[0])
+        loss = sum((out - y) ** 2 for y, out in zip(ys, outputs))
+        for p in parameters:
+            p.grad = 0.0
+        loss.backward()
+        for p in parameters:
+            p.data += -0.1 * p.grad
+        losses.append(loss.data)
+    assert losses[-1] < 0.05 < 1.0 < losses[0]
+    kept = copy.deepcopy(layers)  # numbers, with their gradients, of its own
+    again = [p for layer in kept for p in layer.parameters()]
+    assert [(p.data, p.grad) for p in again] == [(p.data, p.grad) for p in parameters]
+    assert not {*again} & {*parameters}
+
+
+def test_shared_values_are_shared_in_a_copy():
+    a = Value(3.0)
+    first, second = copy.deepcopy([a, a])
+    assert first is second is not a
+
+
+def test_the_operands_may_be_a_set_and_the_derivatives_stand_third():
+    x, y = Value(3.0), Value(4.0)
+    made = Value(12.0, {x}, "fourfold", [4.0])
+    made.backward()
+    assert (x.grad, made._prev, made._children) == (4.0, (x,), (x,))
+    z = Value(24.0, (x, y), (8.0, 6.0))
+    assert (z._local_grads, z._op) == ((8.0, 6.0), "")
+    x.grad = 0
+    z.backward()
+    assert (x.grad, y.grad) == (8.0, 6.0)
+
+
+def test_three_operands():
+    a, b, c = Value(1.0), Value(2.0), Value(3.0)
+    z = Value(6.0, (a, b, c), "product", (6.0, 3.0, 2.0)) * 2.0
+    z.backward()
+    assert (a.grad, b.grad, c.grad) == (12.0, 6.0, 4.0)
+    assert list(topological_order(z))[0] is z
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda x: Value(x), r"is no number; write x\.data"),
+        (lambda x: Value([1.0]), r"Value: \[1.0\], a list, is no number$"),
+        (lambda x: Value("1"), "Value: '1', a str, is no number$"),
+        (lambda x: Value(x * x, (x, x), "square"), r"write x\.data"),
+        (lambda x: Value(1.0, (), "", "x"), "write label='x'"),
+        (lambda x: Value(3.0, (x, 2.0), "+"), r"\+ has an operand 2.0, .* Value\(x\)"),
+        (lambda x: Value(1.0, (x, x), "+", (1.0,)), "2 operands and 1 derivatives; wr"),
+        (lambda x: Value(1.0, (), "", (1.0,)), "a result has 0 operands and 1 deriv"),
+        (lambda x: setattr(x, "_backward", print), r"no operands .* Value\(z, \(x, y"),
+        (lambda x: math.exp(x), r"x\.data is its number, .* x\.exp\(\)"),
+        (lambda x: float(x), r"^float: a Value given; x\.data is its number"),
+    ],
+)
+def test_what_would_lose_a_gradient_is_refused_in_one_sentence(make, says):
+    with pytest.raises(TypeError, match=says):
+        make(Value(2.0))
+
+
+def test_a_value_is_formatted_as_its_number():
+    assert f"{Value(1.23456):.2f} {Value(2.0)}" == "1.23 Value(data=2.0, grad=0)"
+
+
+def test_an_operation_of_ones_own_is_opened_on_a_page():
+    """Its edges too, though its local derivatives are in a function."""
+    x = Value(0.5, label="x")
+    t = math.tanh(0.5)
+    out = Value(t, (x,), "tanh")
+    out._backward = lambda: setattr(x, "grad", x.grad + (1 - t * t) * out.grad)
+    graph = graph_of_values("play", out * 2.0, 300)
+    assert [edge.local for edge in graph.edges] == [1 - t * t, 2.0]

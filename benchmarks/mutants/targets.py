@@ -119,6 +119,7 @@ TARGETS = {
     "tinygrad_attn/rules/composites.py": RULES,
     "tinygrad_attn/rules/activations.py": RULES,
     "tinygrad_attn/scalar.py": SCALAR,
+    "tinygrad_attn/by_hand.py": SCALAR,
     "tinygrad_attn/autograd/recording.py": WALK,
     "tinygrad_attn/autograd/walk.py": WALK,
     "tinygrad_attn/autograd/differentiate.py": WALK,

@@ -544,7 +544,7 @@ def test_a_wrong_derivative_of_single_numbers_is_found_out(monkeypatch):
 
     def wrong(self):
         z = right(self)
-        return Value(z.data, z._prev, z._op, (z._local[0] * 1.001,))
+        return Value(z.data, z._prev, z._op, (z.derivatives[0] * 1.001,))
 
     monkeypatch.setattr(Value, "exp", wrong)
     with pytest.raises(RuntimeError, match="at level scalar the gradient"):

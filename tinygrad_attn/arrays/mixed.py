@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 
 from .. import floats
-from ..scalar import Number, Value
+from ..scalar import Number, Value, made
 
 
 def value(x: Value | Number) -> Number:
@@ -85,7 +85,7 @@ def log1p(x: Value | Number) -> Value | Number:
     if not isinstance(x, Value):
         return floats.log1p(x)
     dx = floats.div(1.0, 1.0 + x.data)
-    return Value(floats.log1p(x.data), (x,), "log1p", (dx,))
+    return made(floats.log1p(x.data), "log1p", x, dx)
 
 
 def erf(x: Value | Number) -> Value | Number:
@@ -93,7 +93,7 @@ def erf(x: Value | Number) -> Value | Number:
     if not isinstance(x, Value):
         return floats.erf(x)
     dx = 2.0 / math.sqrt(math.pi) * math.exp(-x.data * x.data)
-    return Value(floats.erf(x.data), (x,), "erf", (dx,))
+    return made(floats.erf(x.data), "erf", x, dx)
 
 
 def maximum(x: Value | Number, y: Value | Number) -> Value | Number:
@@ -103,10 +103,10 @@ def maximum(x: Value | Number, y: Value | Number) -> Value | Number:
     share = 0.5 if a == b else float(z is a)
     if isinstance(x, Value):
         if isinstance(y, Value):
-            return Value(z, (x, y), "maximum", (share, 1.0 - share))
-        return Value(z, (x,), "maximum", (share,), "", y)
+            return made(z, "maximum", x, share, y, 1.0 - share)
+        return made(z, "maximum", x, share, y)
     if isinstance(y, Value):
-        return Value(z, (y,), "maximum", (1.0 - share,), "", (x,))
+        return made(z, "maximum", y, 1.0 - share, (x,))
     return z
 
 

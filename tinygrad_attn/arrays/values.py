@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..scalar import Value
+from ..scalar import Value, made
 from . import python
 from .array import Array, ValueArray
 from .shapes import Shape
@@ -42,7 +42,7 @@ def own_values(z: Array, inputs: Sequence[Any]) -> Array:
     data = []
     for v in z.data:
         if isinstance(v, Value) and id(v) in taken:
-            v = Value(v.data, (v,), "", (1.0,))
+            v = made(v.data, "", v, 1.0)
         taken.add(id(v))
         data.append(v)
     return ValueArray(data, z.shape, z.dtype)

@@ -245,7 +245,7 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                 ids[x] if isinstance(x, Value) else float(x) for x in operands
             ]
             places = [i for i, x in enumerate(operands) if isinstance(x, Value)]
-            for i, x, local in zip(places, v._prev, v._local):
+            for i, x, local in zip(places, v._prev, v.derivatives):
                 share = None
                 if reached and numbers.maker[x] in trace.gradients:
                     share = local * g

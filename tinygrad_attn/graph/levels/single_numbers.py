@@ -19,7 +19,7 @@ from typing import Any
 
 from ...arrays import values as scalars
 from ...arrays.array import Array, ValueArray
-from ...scalar import Value
+from ...scalar import Value, made
 from ...tensor import Tensor
 from ..check import compare, compare_gradients, size
 from ..data import flat
@@ -86,7 +86,7 @@ class SingleNumbers:
             if not isinstance(v, Value):
                 v = Value(number)
             elif id(v) in given:
-                v = Value(number, (v,), "", (1.0,))
+                v = made(number, "", v, 1.0)
             given.add(id(v))
             v.data = number  # exactly the recorded number
             own.append(v)

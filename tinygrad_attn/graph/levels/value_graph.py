@@ -66,7 +66,7 @@ def graph_of_values(who: str, root: Value, limit: int) -> Graph:
         ]
         nodes.append(node)
         places = [i for i, x in enumerate(v.operands) if isinstance(x, Value)]
-        for i, x, local in zip(places, v._prev, v._local):
+        for i, x, local in zip(places, v._prev, v.derivatives):
             edge = Edge(ids[x], ids[v], i, float(local), number(local * g))
             edges.append(edge)
     seeds = {ids[root]: number(1.0)}
