@@ -1,8 +1,9 @@
 """The masks of attention: their shapes, and how two become one.
 
 Masks are boolean, and **True = may be attended to**. (`torch.nn.MultiheadAttention`
-means the opposite: there True is left out.) There are B sequences, H heads, T queries
-and S keys:
+means the opposite: there True is left out.) An attn_mask of floats is added to the
+energies, as there: 0 changes nothing, -inf hides a key. There are B sequences, H heads,
+T queries and S keys:
 
     attn_mask         (T, S), (B, T, S) or (B, H, T, S)    which keys a query may see
     key_padding_mask  (B, S)                               which keys are no padding
@@ -18,7 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.functions.attention import both
+from tinygrad_attn.functions.attention import both, check_kind
 
 Shape = tuple[int, ...]
 NAMES = ("attn_mask", "key_padding_mask")
@@ -31,14 +32,14 @@ def one_mask(
     key_padding_mask: Any,
     names: tuple[str, str] = NAMES,
 ) -> Tensor | None:
-    """One mask from two: true where both are true. None if both are None.
+    """One mask from two: true where both are true (see `both`). None if both are None.
 
     Args:
         energies: the shape (..., H, T, S), to which the result broadcasts.
         names: the caller's names for the two masks, for the errors.
 
     Raises:
-        TypeError, ValueError: a mask is not boolean, or its shape does not fit.
+        TypeError, ValueError: a mask is of integers, or its shape does not fit.
 
     >>> causal = Tensor([[True, False], [True, True]])
     >>> one_mask("attention", (1, 4, 2, 2), causal, Tensor([[False, True]]))
@@ -52,7 +53,7 @@ def one_mask(
         if batch:
             shapes["(B, T, S)"] = (*batch, t, s)
         shapes["(B, H, T, S)" if batch else "(H, T, S)"] = energies
-        check_shape(who, names[0], mask, shapes, {names[1]: (*batch, s)})
+        check_shape(who, names[0], mask, shapes, {names[1]: (*batch, s)}, floats=True)
         if batch and mask.ndim == len(batch) + 2:  # (B, T, S): the same for all heads
             mask = mask.unsqueeze(-3)
     if padding is not None:
@@ -69,19 +70,16 @@ def check_shape(
     mask: Any,
     shapes: dict[str, Shape],
     other: dict[str, Shape] | None = None,
+    floats: bool = False,
 ) -> None:
-    """Refuses anything but a boolean Tensor of one of these shapes.
+    """Refuses anything but a Tensor of bools of one of these shapes, or of floats where
+    these are allowed.
 
     Args:
         shapes: a shape in letters → its sizes, each of which may be 1 instead.
         other: the other mask's name and sizes: a hint for a mask given in its place.
     """
-    if not isinstance(mask, Tensor) or mask.dtype != "bool":
-        kind = mask.dtype if isinstance(mask, Tensor) else type(mask).__name__
-        raise TypeError(
-            f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
-            "may be attended to"
-        )
+    check_kind(who, mask, name, floats)
     for shape in shapes.values():
         if mask.ndim == len(shape) and all(
             n in (1, wanted) for n, wanted in zip(mask.shape, shape)

@@ -176,6 +176,7 @@ class MultiHeadAttention(Module):
             key: by default the query: self-attention.
             value: by default the key.
             attn_mask: boolean (T, S), (B, T, S) or (B, H, T, S); **True = may attend**.
+                Or floats, added to the energies; they may require a gradient.
             is_causal: position i attends to positions up to i only.
             need_weights: whether to return the weights.
             key_padding_mask: boolean (B, S), True = may be attended to, False =
@@ -189,8 +190,8 @@ class MultiHeadAttention(Module):
             (..., T, d_model), and the weights of every head (..., H, T, S) or None.
 
         Raises:
-            ValueError, TypeError: a width is not the layer's, a mask is not boolean,
-                or its shape is none of these.
+            ValueError, TypeError: a width is not the layer's, a mask is of integers, or
+                its shape is none of these.
 
         >>> from tinygrad_attn import Tensor, randn
         >>> x, real = randn(1, 3, 4), Tensor([[True, True, False]])
@@ -218,7 +219,7 @@ class MultiHeadAttention(Module):
             if cache.seen is not None:  # in its place of a causal mask
                 seen, is_causal = cache.seen, False
                 attn_mask = (
-                    seen if attn_mask is None else ops.where(attn_mask, seen, False)
+                    seen if attn_mask is None else attention.both(attn_mask, seen)
                 )
         t, s = q.shape[-2], k.shape[-2]
         energies_shape = (*q.shape[:-1], s)  # (..., H, T, S)

@@ -194,6 +194,7 @@ def test_waves_are_computed_in_float64_and_then_rounded():
 # --- what is refused, by the layer's and the setting's name ---------------------------
 
 x = Tensor([[1.0, 2.0, 3.0, 4.0]] * 3)
+whole = Tensor([[1, 0, 1]] * 3)
 head, heads = nn.AttentionHead(4, 2), nn.MultiHeadAttention(4, 2)
 encoder_layer = nn.TransformerEncoderLayer(4, 2, d_ff=4)
 decoder_layer = nn.TransformerDecoderLayer(4, 2, d_ff=4)
@@ -254,14 +255,14 @@ REFUSED = [
     (lambda: heads(x[:, :2]), "MultiHeadAttention: query of (3, 2)"),
     (lambda: heads(x, x[:, :2]), "MultiHeadAttention: key of (3, 2)"),
     (lambda: heads(x, x, x[:, :2]), "MultiHeadAttention: value of (3, 2)"),
-    (lambda: heads(x, attn_mask=x), "MultiHeadAttention: attn_mask of float64"),
+    (lambda: heads(x, attn_mask=whole), "MultiHeadAttention: attn_mask of int64"),
     (
         lambda: heads(x, key_padding_mask=x > 0),
         "MultiHeadAttention: key_padding_mask of shape (3, 4)",
     ),
     (
-        lambda: encoder_layer(x, src_mask=x),
-        "MultiHeadAttention: src_mask of float64",
+        lambda: encoder_layer(x, src_mask=whole),
+        "MultiHeadAttention: src_mask of int64",
     ),
     (
         lambda: encoder_layer(x, src_key_padding_mask=x),
@@ -270,12 +271,12 @@ REFUSED = [
     (lambda: decoder_layer(x[0], x), "TransformerDecoderLayer: tgt of (4,)"),
     (lambda: decoder_layer(x, x[0]), "TransformerDecoderLayer: memory of (4,)"),
     (
-        lambda: decoder_layer(x, x, tgt_mask=x),
-        "MultiHeadAttention: tgt_mask of float64",
+        lambda: decoder_layer(x, x, tgt_mask=whole),
+        "MultiHeadAttention: tgt_mask of int64",
     ),
     (
-        lambda: decoder_layer(x, x, memory_mask=x),
-        "MultiHeadAttention: memory_mask of float64",
+        lambda: decoder_layer(x, x, memory_mask=whole),
+        "MultiHeadAttention: memory_mask of int64",
     ),
     (
         lambda: decoder_layer(x, x, tgt_key_padding_mask=x),

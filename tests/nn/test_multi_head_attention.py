@@ -173,7 +173,6 @@ SHAPES = "(T, S) = (3, 4) or (B, T, S) = (2, 3, 4) or (B, H, T, S) = (2, 2, 3, 4
         ("key_padding_mask", (2, 3), ValueError, "it must be (B, S) = (2, 4)"),
         ("key_padding_mask", (4,), ValueError, "it must be (B, S) = (2, 4)"),
         ("key_padding_mask", (2, 1, 4), ValueError, "it must be (B, S) = (2, 4)"),
-        ("attn_mask", "float64", TypeError, "attn_mask of float64 given"),
         ("attn_mask", "int64", TypeError, "attn_mask of int64 given"),
         ("key_padding_mask", "float64", TypeError, "key_padding_mask of float64 given"),
         ("key_padding_mask", None, TypeError, "key_padding_mask of list given"),

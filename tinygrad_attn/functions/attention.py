@@ -14,11 +14,12 @@ from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import Recorded, apply, make_here, step_by_step
 from ..context import context
 from ..errors import check_flags, check_number
+from ..rules import activations as rules
 from ..rules import comparisons, composites
-from .activations import keep_mask
+from .activations import keep_mask, softmax
 from .elementwise import where
 from .movement import reshape
-from .operands import Tensor, checked, floats_together, home, tensor
+from .operands import Tensor, checked, floats_together, home, is_float, tensor
 from .products import matmul
 from .reductions import max
 from .shaping import matrix_transpose
@@ -42,7 +43,8 @@ def scaled_dot_product_attention(
         key: (..., S, d_k), what each position offers to be found by.
         value: (..., S, d_v), what is fetched.
         attn_mask: boolean, broadcasting to (..., T, S); **True = may be attended to**.
-            A row that may attend to nothing yields zeros.
+            A row that may attend to nothing yields zeros. Or floats, which are added to
+            the energies (a bias; -inf = may not): they may require a gradient.
         dropout_p: the probability with which a weight is dropped (whenever it is > 0).
         is_causal: position i may attend to positions up to i only.
         scale: the factor of the energies; 1/√d_k by default.
@@ -92,8 +94,12 @@ def attention_with_weights(
     query, key, value = floats_together(who, query, key, value)
     energies = (*batch, q[-2], k[-2])
     given = attn_mask is not None
+    added = None
     if attn_mask is not None:
-        check_mask(who, attn_mask, energies)
+        check_mask(who, attn_mask, energies, floats=True)
+        if is_float(attn_mask):
+            added, attn_mask = attn_mask, attn_mask != -math.inf
+            added = where(attn_mask, added, 0.0)
     if is_causal:
         causal = make_here(not_later(home(query), q[-2], k[-2], start))
         attn_mask = causal if attn_mask is None else both(attn_mask, causal)
@@ -110,26 +116,53 @@ def attention_with_weights(
     if given and attn_mask is not None:
         attn_mask, seeing = rows_that_see(attn_mask)
     inputs = (query, key, value, attn_mask, seeing, keep)
-    settings = {
+    settings: dict[str, Any] = {
         "scale": 1.0 / math.sqrt(q[-1]) if scale is None else float(scale),
         "p": float(dropout_p),
     }
+    if added is not None:
+        return biased(added, *inputs, **settings)
     if not want_weights:
         return apply(attention, *inputs, **settings), None
     z, (weights, _) = step_by_step(attention, *inputs, **settings)
     return z, weights
 
 
+def biased(
+    added: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Any,
+    seeing: Any,
+    keep: Any,
+    *,
+    scale: float,
+    p: float,
+) -> tuple[Tensor, Tensor]:
+    """softmax(Q Kᵀ · scale + added) V and its weights, step by step: the composite adds
+    nothing."""
+    energies = matmul(query, matrix_transpose(key)) * scale + added  # (..., T, S)
+    masked = where(attn_mask, energies, -math.inf)
+    if seeing is None:
+        weights = softmax(masked)
+    else:
+        filled = where(seeing, masked, 0.0)
+        weights = where(seeing, softmax(filled), 0.0)
+    kept = weights if keep is None else apply(rules.dropout, weights, keep, p=p)
+    return matmul(kept, value), weights  # (..., T, d_v)
+
+
 def check_mask(
-    who: str, mask: Any, energies: tuple[int, ...], name: str = "attn_mask"
+    who: str,
+    mask: Any,
+    energies: tuple[int, ...],
+    name: str = "attn_mask",
+    floats: bool = False,
 ) -> None:
-    """A mask is a boolean Tensor that broadcasts to the energies (..., T, S)."""
-    if not isinstance(mask, Recorded) or mask.dtype != "bool":
-        kind = mask.dtype if isinstance(mask, Recorded) else type(mask).__name__
-        raise TypeError(
-            f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
-            "may be attended to"
-        )
+    """A mask is a Tensor of bools, or, where `floats` are allowed, of these, and
+    broadcasts to the energies (..., T, S)."""
+    check_kind(who, mask, name, floats)
     try:
         fits = broadcast_shapes(mask.shape, energies) == energies
     except ValueError:
@@ -138,6 +171,19 @@ def check_mask(
         raise ValueError(
             f"{who}: {name} of shape {mask.shape} given; it must broadcast to the "
             f"energies' shape {energies}"
+        )
+
+
+def check_kind(who: str, mask: Any, name: str, floats: bool) -> None:
+    """Refuses a mask that is no Tensor of bools, nor, where allowed, of floats."""
+    kind = mask.dtype if isinstance(mask, Recorded) else type(mask).__name__
+    if not isinstance(mask, Recorded) or not (
+        kind == "bool" or (floats and is_float(mask))
+    ):
+        also = ", or of floats, which are added to the energies" if floats else ""
+        raise TypeError(
+            f"{who}: {name} of {kind} given; it must be a Tensor of bool, True = "
+            f"may be attended to{also}"
         )
 
 
@@ -217,5 +263,10 @@ def padding_mask(tokens: Tensor, pad: int = 0) -> Tensor:
 
 
 def both(x: Tensor, y: Tensor) -> Tensor:
-    """Two masks in one: true where both are."""
-    return where(x, y, False)
+    """Two masks in one: true where both are. Of two of floats the sum; beside one, what
+    is false is -inf."""
+    if is_float(x) and is_float(y):
+        return x + y
+    if is_float(y):
+        x, y = y, x
+    return where(y, x, -math.inf) if is_float(x) else where(x, y, False)
