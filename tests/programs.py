@@ -933,7 +933,17 @@ def draw_index(d, name):
         key[at : at + d.integer(0, 1)] = [Ellipsis]
     elif d.integer(0, 2) == 0:
         key = key[: d.integer(1, len(key))]
-    d.add(name, x, key=tuple(key))
+    d.add(name, x, key=of_one_meaning(key))
+
+
+def of_one_meaning(key):
+    """The key, without ints that stand apart from arrays: NumPy and PyTorch would put
+    the arrays' axes in different places."""
+    picking = [at for at, k in enumerate(key) if isinstance(k, (int, list))]
+    apart = picking and picking[-1] - picking[0] >= len(picking)
+    if apart and any(isinstance(k, list) for k in key):
+        key = [[k] if isinstance(k, int) else k for k in key]
+    return tuple(key)
 
 
 def signed(d, indices, size):

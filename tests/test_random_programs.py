@@ -362,7 +362,7 @@ EXAMPLES = {
     ),
     "a ... of no axis keeps arrays apart, as in NumPy": Program(
         leaf(2, 3, 4),  # a
-        step("index", "a", key=(slice(None), [0], Ellipsis, 0)),  # b  (1, 2)
+        step("index", "a", key=(slice(None), [0], Ellipsis, [0])),  # b  (1, 2)
     ),
 }
 

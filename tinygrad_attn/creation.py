@@ -15,7 +15,7 @@ from typing import Any
 from .arrays.backends import current_backend, normal, uniform
 from .arrays.shapes import Shape
 from .autograd.recording import make_here
-from .errors import check_number, say, under_name
+from .errors import check_number, counted, say, under_name
 from .functions.operands import home, tensor
 from .functions.spelling import named
 from .tensor import Tensor
@@ -81,6 +81,7 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
+    start, stop, step = map(counted, (start, stop, step))
     for what, v in (("start", start), ("stop", stop), ("step", step)):
         check_number("arange", what, v)
     if step == 0:
@@ -245,10 +246,11 @@ def _sizes(shape: tuple[Any, ...]) -> Any:
 
 
 def _shape(who: str, shape: Any) -> Shape:
-    sizes = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    given = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+    sizes = tuple(map(counted, given))
     for size in sizes:
         if not isinstance(size, Integral) or isinstance(size, bool) or size < 0:
             raise ValueError(
-                f"{who}: shape {say(sizes)} given; sizes are integers from 0 up"
+                f"{who}: shape {say(given)} given; sizes are integers from 0 up"
             )
     return tuple(int(size) for size in sizes)

@@ -9,6 +9,7 @@ as it is, with its traceback.
 from __future__ import annotations
 
 import math
+import operator
 import os
 import reprlib
 import sys
@@ -98,6 +99,17 @@ def is_held(value: Any) -> bool:
     if isinstance(value, Integral):
         return -(2**63) <= int(value) < 2**63
     return not math.isinf(value)
+
+
+def counted(value: Any) -> Any:
+    """What stands for an integer, as one: other libraries' integers, an int64 tensor of
+    shape (). Anything else, bools too, as it is."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        return value
 
 
 def check_number(

@@ -15,7 +15,8 @@ from ..context import context
 from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
 from ..rules import composites
-from .operands import Tensor, axis_of, floats_of, home, tensor
+from .movement import reshape
+from .operands import Tensor, axis_of, floats_of, home, is_first, tensor
 from .spelling import named
 
 __all__ = [
@@ -133,6 +134,8 @@ def softmax(x: Tensor, axis: int = -1) -> Tensor:
     >>> softmax(Tensor([0.0, math.log(3.0)]))
     Tensor([0.2500, 0.7500], float64)
     """
+    if not tensor("softmax", x).shape and is_first(axis):
+        return reshape(softmax(reshape(x, 1)), ())
     at = axis_of("softmax", x, axis)
     if not x.size:
         return x * 1.0  # of nothing, nothing
@@ -147,6 +150,8 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     >>> log_softmax(Tensor([0.0, 0.0]))[0].item() == -math.log(2.0)
     True
     """
+    if not tensor("log_softmax", x).shape and is_first(axis):
+        return reshape(log_softmax(reshape(x, 1)), ())
     at = axis_of("log_softmax", x, axis)
     if not x.size:
         return x * 1.0

@@ -27,7 +27,15 @@ from ..rules import comparisons, movement
 from .elementwise import where
 from .movement import broadcast_to, reshape
 from .operands import Tensor, axis_of, check, constant, home, whole_numbers
-from .places import array_of, as_inputs, is_array, is_mask, positions
+from .places import (
+    LISTS,
+    array_of,
+    as_inputs,
+    is_array,
+    is_mask,
+    positions,
+    refuse_two_meanings,
+)
 from .spelling import named
 
 __all__ = [
@@ -58,9 +66,10 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 def index_of(x: Tensor, keys: tuple[Any, ...]) -> Any:
     """The positions in the flattened x of what keys with arrays pick, as a Tensor."""
     now = context.now
-    keys = tuple(array_of(k) if isinstance(k, (list, range)) else k for k in keys)
+    keys = tuple(array_of(k) if isinstance(k, LISTS) else k for k in keys)
     if any(is_mask(k) and not getattr(k, "ndim", 0) for k in keys):
         raise IndexError("indexing: a single bool among keys; a mask needs an axis")
+    check("indexing", refuse_two_meanings, keys, x.ndim)
     tensors = [k for k in keys if isinstance(k, Recorded)]
     masks = [k for k in tensors if is_mask(k)]
     if masks and now.writer is not None:

@@ -11,6 +11,7 @@ any `Recorded`, and `apply` returns a Tensor.
 
 from __future__ import annotations
 
+import operator
 from typing import Any, TypeVar
 
 from ..arrays.backends import current_backend, namespace_of
@@ -113,6 +114,15 @@ class Arithmetic(Recorded):
 
     def __rxor__(self: Tensor, y: Operand) -> Tensor:
         return self ^ y
+
+    def __index__(self) -> int:
+        """The whole number of a tensor of shape (), as Python counts: range(9)[x]."""
+        if self.shape or self.dtype != "int64":
+            raise TypeError(
+                f"index: {self.dtype} of shape {self.shape} given; it must be an int64 "
+                "of shape ()"
+            )
+        return int(self.array.tolist())
 
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
@@ -323,9 +333,15 @@ def axes_of(who: str, x: Any, axis: Any, keepdims: bool = False) -> tuple[int, .
     if keepdims is not True and keepdims is not False:
         check_flags(who, keepdims=keepdims)
     count = len(tensor(who, x).array.shape)
-    if axis is None:
+    if axis is None or (not count and is_first(axis)):
         return tuple(range(count))
     return check(who, some_axes, axis, count)
+
+
+def is_first(axis: Any) -> bool:
+    """Whether an axis is 0 or -1: these a single number has too, where functions along
+    an axis take it for a row of one."""
+    return hasattr(axis, "__index__") and operator.index(axis) in (0, -1)
 
 
 def whole_numbers(

@@ -2,7 +2,7 @@
 
 As in NumPy: masks stand for the integers where they are true; integer arrays broadcast
 together, and what they pick takes their place among the axes (the front, if other keys
-stand between them).
+stand between them). Where PyTorch means something else, the keys are refused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from .operands import check
 Run = tuple[
     int, int, int
 ]  # where in the flattened x it begins, how many, how far apart
+
+
+LISTS = (list, tuple, range)
 
 
 class Places(NamedTuple):
@@ -118,13 +121,14 @@ def as_inputs(
 def is_array(k: Any) -> bool:
     """Whether a key is a mask or an array of integers: a Tensor, an array, a list, or a
     bool (a mask without an axis)."""
-    return isinstance(k, (Recorded, Array, list, range, bool)) or bool(
-        getattr(k, "ndim", 0)
-    )
+    if isinstance(k, (Recorded, Array, bool, *LISTS)):
+        return True
+    return bool(getattr(k, "ndim", 0))
 
 
-def array_of(k: list[Any] | range) -> Array:
-    """A key that is a list, as an array; an empty one is of integers."""
+def array_of(k: Any) -> Array:
+    """A key that is a list, as an array; an empty one is of integers. (A tuple among
+    keys and a range are lists, too.)"""
     array: Array = check("indexing", asarray, list(k))
     return array if array.size else Array([], array.shape, "int64")
 
@@ -132,6 +136,25 @@ def array_of(k: list[Any] | range) -> Array:
 def picks(k: Any) -> bool:
     """Whether a key beside arrays picks elements: an array, or an int."""
     return not (k is None or k is Ellipsis or isinstance(k, slice))
+
+
+def refuse_two_meanings(keys: tuple[Any, ...], ndim: int) -> None:
+    """Refuses x[0, :, [1, 2]]: an int, and an array elsewhere. To NumPy the int is an
+    array too, so they stand apart, and (2, ...) comes out. PyTorch takes x[0] first, in
+    which the array stands alone: (..., 2)."""
+    picking = [at for at, k in enumerate(keys) if picks(k)]
+    if picking[-1] - picking[0] == len(picking) - 1:
+        return
+    keys = without_ellipsis(keys, ndim)
+    rest = [k for k in keys if not picks(k) or (is_array(k) and k.ndim)]
+    arrays = [at for at, k in enumerate(rest) if picks(k)]
+    alone = bool(arrays) and arrays[-1] - arrays[0] == len(arrays) - 1
+    if len(rest) < len(keys) and alone and arrays[0] > 0:
+        raise IndexError(
+            "an int and an array stand apart: the array's axis would come first in "
+            "NumPy and stay in its place in PyTorch; index twice, x[0][:, [1, 2]] for "
+            "x[0, :, [1, 2]], to leave it there"
+        )
 
 
 def without_ellipsis(keys: tuple[Any, ...], ndim: int) -> tuple[Any, ...]:

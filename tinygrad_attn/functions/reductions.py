@@ -16,7 +16,7 @@ from ..rules import comparisons, primitives
 from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
 from .indexing import take_along_axis
 from .movement import reshape
-from .operands import Tensor, axes_of, axis_of, floats_of, home, tensor
+from .operands import Tensor, axes_of, axis_of, floats_of, home, is_first, tensor
 from .spelling import named
 
 __all__ = [
@@ -67,7 +67,7 @@ def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor
 def find(who: str, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     """Where along an axis (of the flattened x, without one) the largest x is."""
     check_flags(who, keepdims=keepdims)
-    if axis is None:
+    if axis is None or (not x.ndim and is_first(axis)):
         z = find(who, reshape(stop_gradient(x), -1), 0, False)
         return reshape(z, (1,) * x.ndim) if keepdims else z
     at = axis_of(who, x, axis)
@@ -98,6 +98,8 @@ def min_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 def extremes(who: str, all: Any, where: Any, x: Any, dim: Any, keepdim: bool) -> Any:
     if dim is None:
         return all(x, None, keepdim)
+    if not tensor(who, x).ndim and is_first(dim):
+        return Extremes(all(x, dim, keepdim), where(x, dim, keepdim))
     at = axis_of(who, x, dim)
     indices = where(x, at, True)
     values = take_along_axis(x, indices, at)

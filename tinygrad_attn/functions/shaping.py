@@ -9,7 +9,7 @@ from typing import Any
 
 from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
 from ..autograd.recording import apply, make_here
-from ..errors import check_number, say
+from ..errors import check_number, counted, say
 from ..rules import movement
 from .elementwise import where
 from .indexing import getitem
@@ -167,7 +167,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
     at = axis_of("split", x, axis)
     length = x.shape[at]
     if isinstance(size, (list, tuple)):
-        sizes = list(size)
+        sizes = [counted(piece) for piece in size]
         for piece in sizes:
             check_number("split", "size", piece, whole=True)
         if sum(sizes) != length or min(sizes, default=0) < 0:
@@ -197,6 +197,7 @@ def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     [[1, 2, 3], [4, 5]]
     """
     at = axis_of("chunk", x, axis)
+    chunks = counted(chunks)
     if not isinstance(chunks, int) or chunks < 1:
         raise ValueError(
             f"chunk: {say(chunks)} pieces given; it must be an integer from 1"
