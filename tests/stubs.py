@@ -99,14 +99,18 @@ def tensor_methods() -> list[str]:
             if function in known:
                 text = known[function].replace(f"def {function}(", f"def {name}(")
                 operator = name.startswith("__")
-                lines.append(text.replace(", **others: Any", "") if operator else text)
+                text = text.replace(", **others: Any", "") if operator else text
+                if name in PLAIN:
+                    text = text.replace(GIVES, "-> Any:")
+                lines.append(text)
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             name = ast.unparse(node.targets[0])  # a property
             lines += ["@property", f"def {name}(self) -> Tensor: ..."]
     return lines
 
 
-PLAIN = ("item", "tolist", "numpy", "__array__", "_repr_html_")  # no Tensors
+PLAIN = ("item", "tolist", "numpy", "_repr_html_")  # no Tensors, or not always
+PLAIN += ("__array__", "__array_ufunc__", "__array_function__")
 
 
 def stub(name: str) -> str:

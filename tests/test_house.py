@@ -45,7 +45,7 @@ ORDER = """
         functions.reductions functions.products
         functions.shaping
         functions.activations functions.layers functions.attention functions.losses
-        functions.own_rules functions.updates functions.setting
+        functions.own_rules functions.updates functions.setting functions.numpys
     torch_names torch_names.instead torch_names.rounding torch_names.reducing
         torch_names.repeating torch_names.sorting torch_names.methods
     copies ops tensor creation

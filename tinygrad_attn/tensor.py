@@ -39,6 +39,7 @@ from .functions import (
     elementwise,
     indexing,
     movement,
+    numpys,
     products,
     reductions,
     shaping,
@@ -340,6 +341,9 @@ class Tensor(Methods, Arithmetic):
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         array = self.numpy()
         return array if dtype is None else array.astype(dtype)
+
+    __array_ufunc__ = numpys.array_ufunc
+    __array_function__ = numpys.array_function
 
     def __float__(self) -> float:
         return float(self.item())

@@ -16,6 +16,7 @@
     own_rules.py    primitive, composite: a rule of your own
     updates.py      p -= lr * p.grad, p.data, zero_: how a leaf gets other numbers
     setting.py      x[key] = y
+    numpys.py       np.sum(x), np.exp(x), ...: which of these each is
 
 In their examples `Tensor` is the class (tensor.py), and most of those of one tensor are
 its methods. Each file may import those above it here, autograd, rules and arrays.

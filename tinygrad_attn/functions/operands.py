@@ -35,7 +35,7 @@ class Arithmetic(Recorded):
     """
 
     __slots__ = ()
-    __array_ufunc__ = None  # NumPy's operators leave array + Tensor to Tensor
+    __array_ufunc__: Any = None  # NumPy's operators leave array + Tensor to Tensor
     __hash__ = object.__hash__  # == compares elements; the walk's dicts need identity
 
     def __neg__(self: Tensor) -> Tensor:
@@ -114,15 +114,6 @@ class Arithmetic(Recorded):
 
     def __rxor__(self: Tensor, y: Operand) -> Tensor:
         return self ^ y
-
-    def __index__(self) -> int:
-        """The whole number of a tensor of shape (), as Python counts: range(9)[x]."""
-        if self.shape or self.dtype != "int64":
-            raise TypeError(
-                f"index: {self.dtype} of shape {self.shape} given; it must be an int64 "
-                "of shape ()"
-            )
-        return int(self.array.tolist())
 
 
 def binary(op: Op, x: Operand, y: Operand) -> Any:
