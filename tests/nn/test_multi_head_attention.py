@@ -308,3 +308,26 @@ def test_what_pytorch_has_and_we_do_not_is_said():
     for convert in (nn.from_torch, nn.to_torch):
         with pytest.raises(TypeError, match="list given; it must be a state_dict"):
             convert([])
+
+
+@needs_numpy
+@needs_torch
+@pytest.mark.parametrize("shape", [(T, T), (B * H, T, T)])
+def test_a_mask_of_floats_is_added_as_pytorch_adds_it(shape, on_numpy):
+    """Its gradient, that of the input and those of the weights too."""
+    import torch
+
+    hidden = Tensor([0.0, -1e9, 0.0])
+    for mask in (randn(*shape), randn(*shape) + hidden):
+        ours = nn.MultiHeadAttention(D, H)
+        theirs = torch.nn.MultiheadAttention(D, H, batch_first=True)
+        give_weights(theirs, ours)
+
+        def run_ours(layer, x, bias):
+            bias = bias if bias.ndim == 2 else bias.reshape(B, H, T, T)
+            return layer(x, attn_mask=bias)[0]
+
+        def run_theirs(layer, x, bias):
+            return layer(x, x, x, attn_mask=bias, need_weights=False)[0]
+
+        compare(ours, theirs, [randn(B, T, D), mask], run_ours, run_theirs)
