@@ -565,6 +565,11 @@ def test_three_operands():
         (lambda x: Value(x), r"is no number; write x\.data"),
         (lambda x: Value([1.0]), r"Value: \[1.0\], a list, is no number$"),
         (lambda x: Value("1"), "Value: '1', a str, is no number$"),
+        (
+            lambda x: Value(Tensor([1.0])),
+            r"a Tensor of shape \(1,\), is no number; write x\.item\(\)",
+        ),
+        (lambda x: Value([1.0] * 999), "^Value: .{60,90} is no number$"),
         (lambda x: Value(x * x, (x, x), "square"), r"write x\.data"),
         (lambda x: Value(1.0, (), "", "x"), "write label='x'"),
         (lambda x: Value(3.0, (x, 2.0), "+"), r"\+ has an operand 2.0, .* Value\(x\)"),

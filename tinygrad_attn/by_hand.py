@@ -22,6 +22,8 @@ from collections.abc import Callable
 from numbers import Real
 from typing import Any
 
+from .errors import say
+
 
 class ByHand:
     """What a Value is asked of the operation that made it, and told of one's own."""
@@ -65,17 +67,20 @@ class ByHand:
         name = self._op or "a result"
         data: Any = self.data
         if not isinstance(data, Real):
-            write = "; write x.data for that of a Value x"
-            raise TypeError(
-                f"Value: {data!r}, a {type(data).__name__}, is no number"
-                + write * isinstance(data, ByHand)
-            )
+            write = ""
+            if isinstance(data, ByHand):
+                write = "; write x.data for that of a Value x"
+            elif hasattr(data, "item"):
+                write = "; write x.item() for that of an x with one"
+            raise TypeError(f"Value: {named(data)}, is no number{write}")
         if isinstance(local, str):
-            raise TypeError(f"Value: {local!r} is no derivative; write label={local!r}")
+            raise TypeError(
+                f"Value: {say(local)} is no derivative; write label={local!r}"
+            )
         for x in operands:
             if not isinstance(x, ByHand):
                 raise TypeError(
-                    f"Value: {name} has an operand {x!r}, which is no Value; write "
+                    f"Value: {name} has an operand {say(x)}, which is no Value; write "
                     "Value(x) there, or leave a constant out"
                 )
         if local and len(local) != len(operands):
@@ -141,6 +146,13 @@ class ByHand:
     # The names of another published class.
     _children = property(lambda self: self._prev)
     _local_grads = property(lambda self: self.derivatives)
+
+
+def named(x: Any) -> str:
+    """What was given, and its kind."""
+    kind = type(x).__name__
+    said = say(x)
+    return said if said.startswith(f"a {kind}") else f"{said}, a {kind}"
 
 
 WRITE = "write Value(z, (x, y), name, (∂z/∂x, ∂z/∂y))"
