@@ -7,6 +7,7 @@ installation nn/ also lies in this package, where Python finds it before this fi
 """
 
 import sys as _sys
+from importlib.machinery import PathFinder as _Finder
 from importlib.machinery import SourceFileLoader as _Loader
 from pathlib import Path as _Path
 
@@ -14,7 +15,10 @@ _folder = _Path(__file__).resolve().parent.parent / "nn"
 __file__ = str(_folder / "__init__.py")
 __path__ = [str(_folder)]
 __package__ = __name__
-__loader__ = _Loader(__name__, __file__)
+if _folder.is_dir():
+    __loader__ = _Loader(__name__, __file__)
+else:  # both packages are in a zip file
+    __loader__ = _Finder.find_spec("nn", [str(_folder.parent)]).loader
 __spec__.loader, __spec__.origin = __loader__, __file__
 __spec__.submodule_search_locations = __path__
 __loader__.exec_module(_sys.modules[__name__])

@@ -79,7 +79,10 @@ def temporary_beside(target: Path) -> BinaryIO:
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666
     while True:
         name = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-        file: BinaryIO = open(name, "xb", opener=lambda n, f: os.open(n, f, mode))
+        try:
+            file: BinaryIO = open(name, "xb", opener=lambda n, f: os.open(n, f, mode))
+        except OSError as error:  # of the name that the caller knows
+            raise type(error)(error.errno, error.strerror, str(target)) from None
         if lock(file) is not False and is_there(file, name):
             return file
         file.close()  # another took it for a leftover
