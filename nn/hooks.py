@@ -22,6 +22,7 @@ from itertools import count
 from typing import Any
 
 from tinygrad_attn.context import Changes
+from tinygrad_attn.errors import check_flags
 
 Hook = Callable[..., Any]
 Registered = dict[int, tuple[Hook, bool]]  # by number; whether it takes the kwargs too
@@ -85,6 +86,7 @@ class Handle:
         prepend: bool,
         with_kwargs: bool,
     ) -> None:
+        check_flags(who, prepend=prepend, with_kwargs=with_kwargs)
         if not callable(hook):
             raise TypeError(
                 f"{who}: a {type(hook).__name__} given; a hook is a function"

@@ -221,6 +221,8 @@ class Module(Moves):
 
     def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
         """Whether the parameters learn; returns self."""
+        who = f"{type(self).__name__}.requires_grad_"
+        check_flags(who, requires_grad=requires_grad)
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
         return self

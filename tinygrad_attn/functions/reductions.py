@@ -96,6 +96,7 @@ def min_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 
 
 def extremes(who: str, all: Any, where: Any, x: Any, dim: Any, keepdim: bool) -> Any:
+    check_flags(who, keepdim=keepdim)
     if dim is None:
         return all(x, None, keepdim)
     if not tensor(who, x).ndim and is_first(dim):
