@@ -3,6 +3,8 @@ truth is the engine's: the same change, made in Python."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from again import assert_close, by_the_engine
 from conftest import flatten
@@ -214,6 +216,33 @@ def test_without_a_mask(look_at, where):
     for _ in range(3):
         tab.click("#undo")
     assert tab.evaluate("lossNow()") == before
+
+
+def added(hidden):
+    """Attention whose mask is added to its scores; and one that is computed."""
+    manual_seed(5)
+    x = randn(3, 4).requires_grad_()
+    causal = Tensor([[0.0, hidden, hidden], [0.0, 0.0, hidden], [0.0, 0.0, 0.0]])
+    places = Tensor([0.0, 1.0, 2.0])
+    with record():
+        z = functional.softmax(x @ x.transpose(0, 1) + causal, -1) @ x
+        earlier = places.reshape(1, 3) <= places.reshape(3, 1)
+        y = functional.scaled_dot_product_attention(z, z, z, earlier)
+        return (y * y).sum()
+
+
+@pytest.mark.parametrize("hidden", [-math.inf, -1e9])
+def test_without_a_mask_that_is_added(look_at, hidden):
+    tab = look_at(play(added(hidden), None))
+    before = tab.evaluate("recordedLoss")
+    switch(tab, "causal off")
+    assert tab.evaluate("lossNow()") == pytest.approx(added(0.0).item(), rel=1e-12)
+    graph = unfold(added(hidden))
+    same_numbers(tab, graph, {graph.node("causal").id: [0.0] * 9})
+    tab.click("#undo")
+    assert tab.evaluate("lossNow()") == before
+    told = tab.inner_text("#switches .note")
+    assert told.startswith("earlier is computed here: it follows the numbers that")
 
 
 @pytest.mark.parametrize("where", ["whole", "head"])

@@ -27,7 +27,9 @@ def found_in(loss):
     found = switches(graph, names_of(graph))
     names = {n.id: n.name for n in graph}
     return {
-        "masks": {name: [names[i] for i in ids] for name, ids in found["masks"]},
+        "masks": {name: [names[i] for i in ids] for name, ids, _ in found["masks"]},
+        "off": {name: off for name, _, off in found["masks"]},
+        "computed": found["computed"],
         "scales": [names[name.split("_")[0]] for name in found["scales"]],
         "tokens": [(names[id], axis, word) for id, axis, word in found["tokens"]],
         "most": {names[id]: most for id, most in found["most"].items()},
@@ -57,6 +59,39 @@ def test_two_masks_in_one_are_two():
         )
         loss = z.sum()
     assert len(found_in(loss)["masks"]) == 2
+
+
+def test_masks_that_are_added_to_scores():
+    """What is learned, or has other numbers, is none."""
+    q = randn(3, 4).requires_grad_()
+    inf = math.inf
+    causal = Tensor([[0.0, -inf, -inf], [0.0, 0.0, -inf], [0.0, 0.0, 0.0]])
+    padding, nothing = Tensor([0.0, 0.0, -1e9]), Tensor([0.0, 0.0, 0.0])
+    nearer = Tensor([[0.0, -1.0, -2.0]])
+    learned = Tensor([0.0, 0.0, -1e9]).requires_grad_()
+    with record():
+        scores = q @ q.transpose(0, 1)
+        kept = scores + (causal + padding.reshape(1, 3))
+        other = scores + nothing + nearer + learned
+        z = functional.softmax(kept, -1) @ q + functional.softmax(other, -1) @ q
+        loss = (z * z).sum()
+    found = found_in(loss)
+    assert found["masks"] == {"causal": ["causal"], "padding": ["padding"]}
+    assert found["off"] == {"causal": 0, "padding": 0}
+
+
+def test_a_mask_that_a_step_computes_is_named():
+    q = randn(3, 4).requires_grad_()
+    places, given = Tensor([0.0, 1.0, 2.0]), Tensor([True, True, False])
+    with record():
+        earlier = places.reshape(1, 3) <= places.reshape(3, 1)
+        z = functional.scaled_dot_product_attention(q, q, q, earlier)
+        y = functional.scaled_dot_product_attention(z, z, z, given)
+        loss = (y * y).sum()
+    found = found_in(loss)
+    assert found["computed"] == ["earlier"]
+    assert found["masks"] == {"given": ["given"]}
+    assert found["off"] == {"given": 1}
 
 
 def test_only_the_root_of_d_k_is_called_so():

@@ -9,8 +9,8 @@ const TOKENS = DATA.tokens; // as recorded
 function cellsOfSwitch(id) {
   const { masks, scales } = LIVE.switches;
   if (scales.includes(id)) return scales.map((name) => [name, 0, 1]);
-  const [, ids] = masks.find(([, leaves]) => leaves[0] === id) ?? [null, []];
-  return ids.flatMap((leaf) => numbersAt(PROGRAM, CARDS.get(leaf).at.value).map((_, at) => [leaf, at, 1]));
+  const [, ids, off] = masks.find(([, leaves]) => leaves[0] === id) ?? [null, []];
+  return ids.flatMap((leaf) => numbersAt(PROGRAM, CARDS.get(leaf).at.value).map((_, at) => [leaf, at, off]));
 }
 
 const isThrown = (id) => cellsOfSwitch(id).every(([leaf, at, v]) => numberOf(leaf, at) === v);
@@ -155,7 +155,7 @@ function addSwitch(label, title, flipped) {
 }
 
 function buildSwitches() {
-  const { masks, scales, tokens } = LIVE.switches;
+  const { masks, computed, scales, tokens } = LIVE.switches;
   for (const [name, [id]] of masks) {
     const label = `${inline(name)} off`;
     if (!wasThrown(id)) addSwitch(label, "Every query may attend to every key", () => flip(id, label)).dataset.id = id;
@@ -167,7 +167,11 @@ function buildSwitches() {
   if (tokens.length) {
     addSwitch(`swap two ${tokens[0][2]}s`, "Two of them change places", startSwap).id = "swap";
   }
-  SWITCHES.hidden = !SWITCHES.querySelector("button");
+  for (const name of computed) {
+    const told = `${inline(name)} is computed here: it follows the numbers that it is made from, and has no switch of its own.`;
+    SWITCHES.append(make("p", "note", told));
+  }
+  SWITCHES.hidden = !SWITCHES.querySelector("button, .note");
 }
 
 function showSwitches() {

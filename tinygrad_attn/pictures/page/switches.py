@@ -2,7 +2,9 @@
 
 All three are changes of leaves. What this file finds is which leaves they are, and that
 the switch's name is true of them: a factor is the √d_k only if it is 1/√d_k, and a mask
-is one of attention only if scores are chosen by it.
+is one of attention only if scores are chosen by it, or if it is added to them and has
+nothing but 0 and what hides a score. A mask that a step computes is no leaf: it has no
+switch, and the page says that it follows what it is made from.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from math import isclose, sqrt
 from typing import Any
 
-from ...graph.data import Graph, Node
+from ...graph.data import Graph, Node, flat
 from ...graph.notation.formulas import pretty
 from ...graph.roles import numbers_into, scores_in, symbol, weights_in
 from ...rules import comparisons, movement
@@ -24,19 +26,33 @@ def switches(graph: Graph, names: Mapping[Where, str]) -> dict[str, Any]:
     Args:
         names: of the leaves that the page's program has for plain numbers.
     """
-    masks: dict[str, list[str]] = {}
-    for node in masks_in(graph):
-        masks.setdefault(pretty(node.name).rstrip("₀₁₂₃₄₅₆₇₈₉"), []).append(node.id)
+    masks: dict[tuple[str, int], list[str]] = {}
+    chosen_by, computed = masks_in(graph)
+    for found, off in ((chosen_by, 1), (added_masks_in(graph), 0)):
+        for node in found:
+            masks.setdefault((name_of(node), off), []).append(node.id)
     return {
-        "masks": [[name, ids] for name, ids in masks.items()],
+        "masks": [[name, ids, off] for (name, off), ids in masks.items()],
+        "computed": [*dict.fromkeys(map(name_of, computed))],
         "scales": [names[where] for where in scales_in(graph) if where in names],
         "tokens": tokens_in(graph),
         "most": indices_in(graph),
     }
 
 
-def masks_in(graph: Graph) -> list[Node]:
-    """The bool leaves that say which scores are kept, True for those; in order."""
+def name_of(mask: Node) -> str:
+    """The name of a mask; those of several layers have one."""
+    return pretty(mask.name).rstrip("₀₁₂₃₄₅₆₇₈₉")
+
+
+def is_both(node: Node) -> bool:
+    """Whether a step makes one mask of two, true where both are: where(x, y, False)."""
+    return node.kind == "choice" and node.arguments[2] is False
+
+
+def masks_in(graph: Graph) -> tuple[list[Node], list[Node]]:
+    """The bool leaves that say which scores are kept, True for those; and the steps
+    that compute such a mask. In order."""
     scores, found = scores_in(graph), set()
     todo = [
         str(node.arguments[0])
@@ -45,20 +61,36 @@ def masks_in(graph: Graph) -> list[Node]:
     ]
     while todo:
         node = graph.by_id(todo.pop())
-        if node.operation is None:
-            found.add(node.id)
-        elif (
-            node.kind == "movement"
-            or node.kind == "choice"
-            and node.arguments[2] is False
-        ):
+        if node.kind == "movement" or is_both(node):
             todo += [edge.source for edge in graph.inputs(node)]
-    return [n for n in graph if n.id in found and n.dtype == "bool"]
+        else:
+            found.add(node.id)
+    masks = [n for n in graph if n.id in found and n.dtype == "bool"]
+    leaves = [n for n in masks if n.operation is None]
+    return leaves, [n for n in masks if n.operation is not None]
 
 
-def is_both(node: Node) -> bool:
-    """Whether a step makes one mask of two, true where both are: where(x, y, False)."""
-    return node.kind == "choice" and node.arguments[2] is False
+HIDES = -1e4  # added to a score: exp of it is next to 0
+
+
+def added_masks_in(graph: Graph) -> list[Node]:
+    """The leaves that are added to scores, and have 0 for those that are kept and a
+    very negative number, such as −∞, for the others; in order."""
+    scores, found = scores_in(graph), set()
+    for node in graph:
+        if node.id not in scores or symbol(node) != "+":
+            continue
+        for x in numbers_into(graph, node):
+            while x.kind == "movement":
+                x = numbers_into(graph, x)[0]
+            if x.operation is None and x.gradient_array is None and hides_some(x):
+                found.add(x.id)
+    return [n for n in graph if n.id in found]
+
+
+def hides_some(leaf: Node) -> bool:
+    numbers = flat(leaf.array) if leaf.dtype.startswith("float") else []
+    return any(numbers) and all(v == 0.0 or v <= HIDES for v in numbers)
 
 
 def keeps(node: Node, graph: Graph) -> bool:
