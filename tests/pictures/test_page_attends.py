@@ -117,8 +117,9 @@ def test_columns_of_scores_weights_and_masks_are_keys_and_those_of_logits_are_no
     assert not {n.name for n in keyed} & {"head", "logits"}
 
 
-def test_logits_targets_and_words_are_found():
-    graph = unfold(loss_of(model_of()))
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_logits_targets_and_words_are_found(level):
+    graph = unfold(loss_of(model_of()), level)
     found = logits_in(graph)
     assert graph.by_id(found["card"]).shape == (2, 4, 5)
     assert flatten(graph.by_id(found["target"]).value) == TARGETS
@@ -155,13 +156,13 @@ PIXEL = """([canvas, x, y]) => {
 
 
 @cache
-def page_of(vocab=None, tokens=None, head=None):
+def page_of(vocab=None, tokens=None, head=None, level="op"):
     """The same in every test, so it is made once."""
     model = model_of()
     where = {}
     if head:
         where = {"head": (model.layers.layers[head[0]].self_attn, head[1]), "sample": 1}
-    return play(loss_of(model), None, vocab=vocab, tokens=tokens, **where)
+    return play(loss_of(model), None, level, vocab=vocab, tokens=tokens, **where)
 
 
 @pytest.fixture
@@ -337,10 +338,11 @@ def test_a_token_without_a_name_is_its_number_once_it_is_another(visit):
     assert tab.evaluate("namesFor(4, 0)") == ["a", "b", "c", "d"]
 
 
-def test_bars_are_the_logits_and_say_how_likely_the_target_is(visit):
+@pytest.mark.parametrize("level", ["module", "op", "primitive"])
+def test_bars_are_the_logits_and_say_how_likely_the_target_is(visit, level):
     model = model_of()
     logits = model(Tensor(TOKENS)).reshape(-1, 5).tolist()
-    tab = visit(tab="says", vocab=VOCAB)
+    tab = visit(tab="says", vocab=VOCAB, level=level)
     lines = tab.locator("#bars li")
     assert lines.count() == 8
     for i in (0, 5):

@@ -110,11 +110,11 @@ def is_factor(graph: Graph, node: Node) -> bool:
 
 def logits_in(graph: Graph) -> dict[str, Any] | None:
     """The logits, and the node with their targets (None if these are no classes)."""
-    last = [n for n in graph if n.operation is composites.log_softmax]
-    if not last:
+    found = log_softmax_in(graph)
+    if found is None:
         return None
-    rows = last[-1]
-    node, classes = numbers_into(graph, rows)[0], rows.shape[-1]
+    node, rows = found
+    classes = rows.shape[-1]
     while node.kind == "movement" and behind(graph, node).shape[-1:] == (classes,):
         node = behind(graph, node)
     targets = [
@@ -123,6 +123,33 @@ def logits_in(graph: Graph) -> dict[str, Any] | None:
         if n.operation is comparisons.one_hot and n.shape == rows.shape
     ]
     return {"card": node.id, "target": targets[-1] if targets else None}
+
+
+def log_softmax_in(graph: Graph) -> tuple[Node, Node] | None:
+    """What the last log_softmax takes, and what it makes, be it one step or opened."""
+    name = composites.log_softmax.name
+    calls = {
+        id for id, g in graph.groups.items() if (g.type, g.name) == ("composite", name)
+    }
+    last = [
+        n
+        for n in graph
+        if n.operation is composites.log_softmax or n.group in calls and n.operation
+    ]
+    if not last:
+        return None
+    rows = last[-1]
+    if rows.operation is composites.log_softmax:
+        return numbers_into(graph, rows)[0], rows
+    inside = {n.id for n in last if n.group == rows.group}
+    taken = [
+        graph.by_id(edge.source)
+        for n in last
+        if n.id in inside
+        for edge in graph.inputs(n)
+        if edge.source not in inside
+    ]
+    return next(n for n in taken if n.shape == rows.shape), rows
 
 
 def behind(graph: Graph, node: Node) -> Node:
