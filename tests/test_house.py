@@ -99,7 +99,7 @@ ORDER = """
         pictures.layout.breaking pictures.layout.wrapping
         pictures.layout.squeezing
         pictures.writing pictures.writing.framing pictures.writing.captions
-        pictures.writing.geometry
+        pictures.writing.geometry pictures.writing.cells
         pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions
         pictures.writing.dot pictures.writing.graphviz

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -123,9 +122,7 @@ def play(
         whole = graph_of("play", root, same)
     tokens, vocab = read_tokens(graph, whole, tokens, vocab, sample)
     sheet = shortened(tensors(graph, Look(), heading, below), fold=True, step=1)
-    still = svg_text(lay_out(sheet))
-    # Only readers without JavaScript see it; tooltips would make the page too large.
-    still = re.sub(r'<title>[^<]*</title>| pointer-events="none"', "", still)
+    still = svg_text(lay_out(sheet), tips=False)
     fixed = why_fixed(root, level, head, sample, focus, module)
     alive = Live(why_not=fixed) if fixed else live(every, whole)
     script = Script(graph, tokens, alive)

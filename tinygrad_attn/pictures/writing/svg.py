@@ -2,13 +2,14 @@
 
 It is used where `dot` is missing, for graphs and single cards in notebooks, and for the
 page's still picture. `lay_out` (placing.py) has found a place for everything, and
-`svg_text` writes the SVG. Every cell has a tooltip with seven digits of its number.
+`svg_text` writes the SVG. Every cell has a tooltip with seven digits of its number,
+unless it is to be small.
 """
 
 from __future__ import annotations
 
 from ..layout.steps import svg_path
-from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, WHITE, ink_on
+from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, WHITE
 from ..look.grids import Grid
 from ..look.looks import LOOKS
 from ..look.text import FONT, xml
@@ -16,6 +17,7 @@ from ..sheets.labels import lines_of, more_numbers, number_text
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Link
 from .captions import frame_svg, heading, heading_width, in_lines, words
+from .cells import Cell, cells_svg
 from .framing import straight_pieces
 from .geometry import (
     CELL_H,
@@ -38,8 +40,12 @@ from .placing import LABEL_LINE, MARGIN, Placed
 TOP = 78.0
 
 
-def svg_text(placed: Placed) -> str:
-    """The picture as SVG."""
+def svg_text(placed: Placed, tips: bool = True) -> str:
+    """The picture as SVG.
+
+    Args:
+        tips: whether cards and cells have tooltips.
+    """
     sheet, found = placed.sheet, placed.layout
     wide = max(found.width, heading_width(sheet)) + 2 * MARGIN
     tall = found.height + TOP + MARGIN
@@ -70,7 +76,7 @@ def svg_text(placed: Placed) -> str:
     parts += names
     for card in sheet.cards:
         x, y = found.places[card.id]
-        parts += card_svg(card, *placed.sizes[card.id], x, y)
+        parts += card_svg(card, *placed.sizes[card.id], x, y, tips)
     for link, at in zip(sheet.links, found.labels):
         if at is not None and link.label:
             ink = BACKWARD if link.back or link.colour else MUTED
@@ -104,12 +110,14 @@ def arrow(id: str, colour: str) -> str:
 # --- cards ----------------------------------------------------------------------------
 
 
-def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
+def card_svg(
+    card: Card, w: float, h: float, x: float, y: float, tips: bool = True
+) -> list[str]:
     """A card at its place."""
     border, head = LOOKS[card.kind]
     parts = [
         f'<g transform="translate({x:.1f} {y:.1f})">',
-        f"<title>{in_lines(card.tooltip)}</title>",
+        *([f"<title>{in_lines(card.tooltip)}</title>"] if tips else []),
         f'<rect width="{w:.1f}" height="{h:.1f}" rx="6" fill="{WHITE}"/>',
         f'<path d="M0 {HEAD} V6 Q0 0 6 0 H{w - 6:.1f} Q{w:.1f} 0 {w:.1f} 6 V{HEAD} Z" '
         f'fill="{head}"/>',
@@ -124,14 +132,14 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
         parts.append(words(text, PAD + 3, top + 11, 9, MUTED))
         top += LINE
     if card.rows:
-        parts += rows_svg(card, w, top)
+        parts += rows_svg(card, w, top, tips)
     elif card.bar:
         parts += bar_svg(card.bar, top)
     else:
         if card.value is not None:
             title = grid_title("value", card.value)
             parts.append(words(title, PAD, top + 11, 9, FORWARD))
-            parts += grid_svg(card.value, PAD, top + TITLE, "")
+            parts += grid_svg(card.value, PAD, top + TITLE, "", tips)
         if card.gradient_title:
             left = gradient_at(card, w)
             if card.value is not None and stacked(card):
@@ -141,15 +149,15 @@ def card_svg(card: Card, w: float, h: float, x: float, y: float) -> list[str]:
             if card.gradient is None:
                 parts.append(words("–", left, top + TITLE + 12, 9, MUTED))
             else:
-                parts += grid_svg(card.gradient, left, top + TITLE, "gradient ")
+                parts += grid_svg(card.gradient, left, top + TITLE, "gradient ", tips)
     return [*parts, "</g>"]
 
 
-def grid_svg(grid: Grid, x: float, y: float, what: str) -> list[str]:
-    """A heat map; every cell with a tooltip."""
+def grid_svg(grid: Grid, x: float, y: float, what: str, tips: bool) -> list[str]:
+    """A heat map."""
     if not grid.rows or not grid.columns:
         return [words("empty", x, y + 12, 9, MUTED)]
-    parts = []
+    cells = []
     across, down = starts(grid.columns, CELL_W), starts(grid.rows, CELL_H)
     for i, row in enumerate(grid.numbers):
         for j, v in enumerate(row):
@@ -157,8 +165,9 @@ def grid_svg(grid: Grid, x: float, y: float, what: str) -> list[str]:
             tip = f"{what}[{index}] = {number_text(v)}"
             if grid.totals is not None:
                 tip += f", of {number_text(grid.totals[i][j])} in all"
-            colour = grid.colour(v)
-            parts += cell(x + across[j], y + down[i], grid.text(v), colour, tip)
+            at = x + across[j], y + down[i]
+            cells.append(Cell(*at, grid.text(v), grid.colour(v), tip))
+    parts = cells_svg(cells, tips)
     for i in range(1, len(grid.rows)):
         if grid.rows[i] - grid.rows[i - 1] > 1:
             parts.append(words("⋮", x + 10, y + down[i] - 2, 10, MUTED))
@@ -168,19 +177,7 @@ def grid_svg(grid: Grid, x: float, y: float, what: str) -> list[str]:
     return parts
 
 
-def cell(x: float, y: float, text: str, colour: str, tip: str) -> list[str]:
-    """One number."""
-    w, h = CELL_W - 1, CELL_H - 1
-    return [
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.0f}" height="{h:.0f}" '
-        f'fill="{colour}"><title>{xml(tip)}</title></rect>'
-        f'<text x="{x + w / 2:.1f}" y="{y + 11.5:.1f}" font-size="8" '
-        f'text-anchor="middle" fill="{ink_on(colour)}" pointer-events="none">'
-        f"{xml(text)}</text>"
-    ]
-
-
-def rows_svg(card: Card, w: float, top: float) -> list[str]:
+def rows_svg(card: Card, w: float, top: float, tips: bool) -> list[str]:
     """Single numbers, a row each."""
     left, right = row_columns(card)
     label = (w + label_width(card) - left - right) / 2
@@ -190,17 +187,19 @@ def rows_svg(card: Card, w: float, top: float) -> list[str]:
         words(scale.title, at, top + 11, 8, ink, anchor="middle")
         for scale, at, ink in ((values, first, FORWARD), (gradients, second, BACKWARD))
     ]
+    cells = []
     for i, row in enumerate(card.rows):
         y = top + TITLE + CELL_H * i
         parts.append(words(row.label, label - 5, y + 12, 9, MUTED, anchor="end"))
         text, colour = values.text(row.value), values.colour(row.value)
-        parts += cell(first - CELL_W / 2, y, text, colour, row.tooltip)
+        cells.append(Cell(first - CELL_W / 2, y, text, colour, row.tooltip))
         if row.gradient is None:
             parts.append(words("–", second, y + 12, 9, MUTED, anchor="middle"))
         elif card.gradient_title:
             tip = f"gradient {number_text(row.gradient)}"
             text, colour = gradients.text(row.gradient), gradients.colour(row.gradient)
-            parts += cell(second - CELL_W / 2, y, text, colour, tip)
+            cells.append(Cell(second - CELL_W / 2, y, text, colour, tip))
+    parts += cells_svg(cells, tips) if cells else []
     if card.more:
         y = top + TITLE + CELL_H * len(card.rows)
         text = more_numbers(card)
