@@ -55,7 +55,7 @@ ORDER = """
         graph.levels graph.levels.opening graph.levels.single_numbers
         graph.levels.value_graph graph.levels.fold
         graph.parts graph.parts.slices graph.parts.cutting graph.parts.blocks
-        graph.parts.head graph.parts.focus graph.unfold
+        graph.parts.head graph.parts.focus graph.unfold graph.inside
         graph.explaining graph.explaining.differences graph.explaining.explanation
         graph.explaining.explain graph
     program program.anatomy program.traced program.tape program.namespace
@@ -109,6 +109,7 @@ ORDER = """
         pictures.page.attending pictures.page.plain_numbers pictures.page.switches
         pictures.page.live pictures.page.moments
         pictures.page.playable pictures.page.tour pictures.page.script
+        pictures.page.operations
         pictures.page.assemble
         pictures.heads pictures.heads.given pictures.heads.panels pictures.heads.curves
         pictures.heads.overview pictures.heads.explore pictures.heads.picture

@@ -8,7 +8,7 @@ const BROWSER = [
   ...["document", "window", "location", "history", "matchMedia", "getComputedStyle"],
   ...["setTimeout", "clearTimeout", "ResizeObserver", "devicePixelRatio", "atob"],
   ...["requestAnimationFrame", "cancelAnimationFrame", "performance", "ImageData"],
-  ...["createPart", "createWhole"], // the programs of a live page, scripts of their own
+  ...["createPart", "createWhole", "createInside"], // the programs of a live page, scripts of their own
 ];
 
 export default [

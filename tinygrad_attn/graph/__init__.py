@@ -14,6 +14,7 @@
     levels/      four levels of detail
     parts/       one head, one number
     unfold.py    `unfold`, which puts these together
+    inside.py    the steps inside one operation
     explaining/  where one gradient came from
 
 Nothing here needs Graphviz or any other package. These files may import the engine,

@@ -24,6 +24,7 @@ from .page.assemble import page
 from .page.attending import read_tokens, reads, shown_in
 from .page.live import Live, is_whole, live
 from .page.moments import check_history, past
+from .page.operations import operations
 from .page.playable import ENDINGS, Page
 from .page.script import Script
 from .page.tour import stops
@@ -127,13 +128,14 @@ def play(
     alive = Live(why_not=fixed) if fixed else live(every, whole)
     script = Script(graph, tokens, alive)
     data = script.data(heading, below, closed=level == "module")
+    data["operations"], insides = operations(script)
     data["tour"] = stops(tour, script.graph, script.called, data["steps"])
     program = alive.part if whole is None else alive.whole
     data["reads"] = reads(graph, whole, program, vocab) | shown_in(graph, head, sample)
     if history is not None:
         data |= past(history, root, whole or every, program, alive.why_not)
     made = Page(
-        page(data, still, alive.scripts),
+        page(data, still, [*alive.scripts, *insides]),
         heading,
         path,
         still,

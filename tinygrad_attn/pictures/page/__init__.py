@@ -12,6 +12,7 @@
     neighbours.py  neighbours that stand as one card, where there are no modules
     views.py     where the cards stand, for each state of what is open
     script.py    the page's data: cards, links and steps
+    operations.py  the steps inside an operation, which opens in place
     tour.py      the stops of a tour, with their words
     playable.py  what `play` returns: the page's text, which shows itself
     assemble.py  puts data, scripts and styles into one file

@@ -22,6 +22,8 @@ STYLES = (
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
+    "operations.js",
+    "widening.js",
     *("sums.js", "chain.js", "why.js", "predict.js"),
     *("grids.js", "panel.js", "inside.js", "point.js", "tree.js"),
     *("live.js", "edits.js", "ghost.js", "handles.js", "plain_numbers.js"),

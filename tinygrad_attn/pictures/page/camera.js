@@ -34,7 +34,7 @@ function look(x, y, zoom, smooth = false) {
 
 function settle() {
   sharpen(CAMERA.zoom, (card) => DRAWN.has(card.id) && inSight(card, 0));
-  if (STEPS.length) showRules(STEPS[STATE.step]); // their size goes with the zoom
+  if (STEPS.length) showRules(stepNow()); // their size goes with the zoom
 }
 
 function fit() {
@@ -111,7 +111,7 @@ function inSight(card, edge) {
 
 // Moves to the step's card if it is not in sight; with it, to where its gradient goes.
 function follow(always = false) {
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   const card = step && (DRAWN.get(step.card) ?? closedAround(step.card));
   if (!card) return;
   const wanted = [card, ...linksAtWork().flatMap(endsOf)].filter(Boolean);

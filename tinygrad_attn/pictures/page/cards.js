@@ -48,7 +48,7 @@ function sizeCard({ card, button, canvas }) {
 // Brings every card to the state of a step, and paints those that look different now.
 // `ms`: for those in sight; the others follow.
 function showCards(ms = Infinity) {
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   const receivers = receiversDrawn();
   const around = HOLDER.get(step.card);
   paintSoon([...VIEWS.values()].filter(({ card }) => DRAWN.has(card.id)), ms);

@@ -180,8 +180,8 @@ function sendStory(step, send, row, column) {
 
 // What has been sent to a card so far.
 function arrivalsAt(card) {
-  const shown = Math.min(STATE.step + 1, openQuestion());
-  return STEPS.slice(0, shown).flatMap((step) =>
+  const shown = ACTIVE.filter(([at]) => at <= STATE.step && !isHidden(at));
+  return shown.flatMap(([, step]) =>
     (step.sends ?? []).filter((send) => send.to === card.id).map((send) => ({ step, send })),
   );
 }

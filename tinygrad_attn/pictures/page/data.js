@@ -37,7 +37,8 @@ const LARGEST = { value: 0, gradient: 0, probability: 1 };
 
 function findLargest() {
   LARGEST.value = LARGEST.gradient = 0;
-  for (const card of DATA.cards) {
+  const inside = [...OPENED].flatMap((id) => OPERATIONS.get(id).cards);
+  for (const card of [...DATA.cards, ...inside]) {
     for (const grid of [card.value, card.gradient]) {
       if (grid && grid.palette !== "probability") {
         LARGEST[grid.palette] = Math.max(LARGEST[grid.palette], real(grid.largest) || 0);
@@ -45,8 +46,6 @@ function findLargest() {
     }
   }
 }
-
-findLargest();
 
 // What the user can change.
 // leaf: whose panel is open; open: whether what repeats is drawn in full.
@@ -57,7 +56,7 @@ const largestOf = (grid) => (STATE.shared ? LARGEST[grid.palette] : real(grid.la
 // The links that a step uses, and the cards that a gradient arrives at.
 function linksOf(step) {
   if (isBackward(step)) return (step.sends ?? []).map((send) => send.link);
-  return DATA.links.flatMap((link, i) => (link.target === step.card ? [i] : []));
+  return DATA.links.flatMap((link, i) => (link.target === step.card && holds(link) ? [i] : []));
 }
 
 const receiversOf = (step) => new Set((step.sends ?? []).map((send) => send.to));

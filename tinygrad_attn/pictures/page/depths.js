@@ -68,7 +68,7 @@ function nearest(from, willDo) {
 }
 
 // The number of the view at hand; while all is open, of that with which the page begins.
-const viewNumber = () => (VIEW && VIEW !== DATA.views[WHOLE] ? DATA.views.indexOf(VIEW) : 0);
+const viewNumber = () => (viewAt === WHOLE ? 0 : viewAt);
 
 // The view for a step: that at hand, if it has the step's card, be it inside a closed one.
 function viewFor(step, from = viewNumber()) {
@@ -89,6 +89,7 @@ function openAround(id) {
 // Whether there is a stop at a step, or it is only passed inside a closed module.
 function isStop(i) {
   if (STATE.open) return true;
+  if (!Number.isInteger(i)) return draws(viewFor(STEPS[Math.ceil(i)]), STEPS[Math.ceil(i)].card);
   const holders = holdersIn(viewFor(STEPS[i]));
   const around = holders.get(STEPS[i].card);
   if (around === undefined) return true;
@@ -96,29 +97,33 @@ function isStop(i) {
 }
 
 // The first stop from a step on, forward (1) or back (-1).
-function atStop(i, by) {
-  for (let n = i; n >= 0 && n <= LAST; n += by) if (isStop(n)) return n;
-  return STATE.step;
+function atStop(from, by) {
+  const there = ACTIVE.map(([at]) => at).filter((at) => (at - from) * by >= 0);
+  if (by < 0) there.reverse();
+  return there.find(isStop) ?? STATE.step;
 }
+
+const BESIDE = 1e-6; // less than from one step to the next
+const stopBeside = (by) => atStop(STATE.step + by * BESIDE, by);
 
 // The steps that the one at hand stands for: those inside a closed module, or it alone.
 function stepsAtHand() {
-  const around = HOLDER.get(STEPS[STATE.step]?.card);
+  const around = HOLDER.get(stepNow()?.card);
   if (around === undefined) return STEPS.length ? [STATE.step] : [];
-  const { kind } = STEPS[STATE.step];
+  const { kind } = stepNow();
   const inside = ({ kind: other, card }) => other === kind && HOLDER.get(card) === around;
   return [...STEPS.keys()].filter((n) => inside(STEPS[n]));
 }
 
 // The links that they use, as far as they are drawn.
 function linksAtWork() {
-  const links = stepsAtHand().flatMap((i) => linksOf(STEPS[i]));
+  const links = stepsAtHand().flatMap((i) => linksOf(stepAt(i)));
   return links.filter((link) => LINE_OF.has(link));
 }
 
 // The ids of the drawn cards that a gradient arrives at.
 function receiversDrawn() {
-  if (!STEPS.length || !isBackward(STEPS[STATE.step])) return new Set();
+  if (!STEPS.length || !isBackward(stepNow())) return new Set();
   return new Set(linksAtWork().map((link) => LINE_OF.get(link).source));
 }
 
@@ -126,6 +131,10 @@ function receiversDrawn() {
 
 // Opens a closed module where it stands; what is open beside it closes.
 function openFrame(id) {
+  if (OPERATIONS.has(id)) {
+    openOperation(id);
+    return;
+  }
   const next = nearest(viewNumber(), (i) => DATA.views[i].open.at(-1) === id);
   if (next === WHOLE) return;
   change(next);
@@ -135,6 +144,10 @@ function openFrame(id) {
 }
 
 function closeFrame(id) {
+  if (OPERATIONS.has(id)) {
+    closeOperation(id);
+    return;
+  }
   const outer = VIEW.open.slice(0, VIEW.open.indexOf(id)).join();
   const shut = ({ closed = [], open }) => open?.join() === outer && closed.some((box) => box.id === id);
   const found = DATA.views.findIndex(shut);
@@ -147,7 +160,7 @@ function closeFrame(id) {
 
 // Closes all that was closed when the page began.
 function closeAll() {
-  drawView(viewFor(STEPS[STATE.step], 0));
+  drawView(viewFor(STEPS[Math.ceil(STATE.step)], 0));
   STATE.step = atStop(STATE.step, 1);
 }
 
@@ -166,7 +179,8 @@ const clusterOf = (id) => VIEW.clusters.find((c) => c.frame === id && c.name);
 const frameName = (id) => inline(clusterOf(id)?.name ?? CLOSED.get(id)?.formula ?? "", 60);
 
 function inFrame(id) {
-  const held = new Set(DATA.frames[id].cards);
+  const held = new Set(OPERATIONS.has(id) ? OPERATIONS.get(id).cards.map((card) => card.id) : DATA.frames[id].cards);
+  if (OPERATIONS.has(id)) held.add(id);
   const inside = (card) => held.has(card.id) || (CLOSED.has(card.id) && held.has(DATA.frames[card.id].shows));
   return [...DRAWN.values()].filter(inside);
 }
@@ -182,7 +196,7 @@ function showFrame(id) {
 function buildClosers() {
   const parent = document.getElementById("cards");
   for (const old of parent.querySelectorAll(".closer")) old.remove();
-  for (const id of [...(VIEW.open ?? [])].reverse()) {
+  for (const id of [...(VIEW.open ?? []), ...VIEW.opened].reverse()) {
     const cluster = clusterOf(id);
     if (!cluster) continue;
     const button = make("button", "closer");
@@ -201,7 +215,9 @@ function buildDepths() {
     if (dragged >= 5 && event.detail !== 0) return;
     const closed = event.target.closest("[data-closed]");
     const open = event.target.closest(".closer");
-    if (closed || open) stop();
+    const opener = event.target.closest(".opener");
+    if (closed || open || opener) stop();
+    if (opener) openFrame(opener.dataset.frame);
     if (closed) openFrame(closed.dataset.closed);
     if (open) closeFrame(open.dataset.frame);
   });

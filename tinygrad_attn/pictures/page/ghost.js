@@ -11,9 +11,11 @@ function* allGrids() {
   }
 }
 
+const keepGrid = (grid) => (grid.recorded = grid.numbers.map((line) => [...line]));
+
 // Remembers what all grids show now, before any edit.
 function keepGrids() {
-  for (const grid of allGrids()) if (grid) grid.recorded = grid.numbers.map((line) => [...line]);
+  for (const grid of allGrids()) if (grid) keepGrid(grid);
 }
 
 // Shows all as it was recorded, or as it is now. What was done stays done.

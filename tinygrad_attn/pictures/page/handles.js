@@ -24,7 +24,7 @@ function dressPanel() {
 // Whether the panel shows what the editor is of.
 const isShown = ({ card, given }) =>
   given
-    ? !STATE.leaf && STEPS[STATE.step]?.card === card.id && !closedAround(card.id)
+    ? !STATE.leaf && stepNow()?.card === card.id && !closedAround(card.id)
     : STATE.leaf === card.id;
 
 function markChosen() {

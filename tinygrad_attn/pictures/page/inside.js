@@ -2,7 +2,7 @@
 
 function closedPart(card) {
   const numbers = stepsAtHand();
-  const { kind } = STEPS[STATE.step];
+  const { kind } = stepNow();
   const words = { forward: "forward", seed: "backward begins", backward: "backward" }[kind];
   const title = make("h2");
   title.append(write(make("span", "name"), card.formula, 60), " ");
@@ -21,7 +21,7 @@ function closedPart(card) {
 function insideText(card, numbers) {
   const name = nameOf(card);
   const count = numbers.length;
-  if (STEPS[STATE.step].kind === "forward") {
+  if (stepNow().kind === "forward") {
     return count > 1 ? `${count} steps, drawn as one card. The last makes ${name}.` : `One step, and what it takes, drawn as one card. It makes ${name}.`;
   }
   return `${count > 1 ? `${count} steps` : "One step"} backward, from ${derivative(card)} to what ${name} is made from.`;
@@ -32,7 +32,7 @@ function closedForward(card) {
   const held = new Set(DATA.frames[card.id].cards);
   const sources = new Map();
   for (const link of DATA.links) {
-    if (held.has(link.target) && !held.has(link.source)) sources.set(link.source, link);
+    if (link.of === undefined && held.has(link.target) && !held.has(link.source)) sources.set(link.source, link);
   }
   if (sources.size) parts.push(inputList([...sources.values()]));
   return parts;
@@ -57,13 +57,13 @@ function closedBackward(card) {
 }
 
 function closedAnnouncement(card) {
-  const words = STEPS[STATE.step].kind === "forward" ? "forward" : "backward";
+  const words = stepNow().kind === "forward" ? "forward" : "backward";
   return `Steps ${stepNumbers()} of ${STEPS.length}, ${words}: ${inline(card.formula, 80)}. ${insideText(card, stepsAtHand())}`;
 }
 
 // "12", or of a closed module "4–12".
 function stepNumbers() {
   const numbers = stepsAtHand();
-  const [first, last] = [numbers[0], STATE.step].map((i) => i + 1);
-  return first < last ? `${first}–${last}` : `${last}`;
+  const [first, last] = [numbers[0], STATE.step].map(stepLabel);
+  return first !== last ? `${first}–${last}` : last;
 }

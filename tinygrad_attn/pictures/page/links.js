@@ -48,9 +48,9 @@ function buildLinks() {
 // A forward link is drawn firmly once its source's number was used, a backward one once
 // a gradient went along it; those of this step are active.
 function showLinks() {
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   const active = new Set(linksAtWork());
-  const sent = new Set(STEPS.slice(0, STATE.step + 1).flatMap((s) => (s.sends ?? []).map((x) => x.link)));
+  const sent = new Set(ACTIVE.flatMap(([at, s]) => (at <= STATE.step ? (s.sends ?? []) : [])).map((x) => x.link));
   for (const [{ links }, { forward, spark, back, end }] of LINE_VIEWS) {
     const used = links.some((i) => hasValue(CARDS.get(DATA.links[i].target), STATE.step));
     const atWork = links.some((i) => active.has(i));

@@ -111,6 +111,7 @@ function fillAll() {
       gradients.set(send.to, sum);
       put(send.to, send.grid, share);
       put(send.to, send.so_far, sum);
+    if (step.kind === "backward" && OPENED.has(step.card)) fillOperation(step.card, gradients, put);
     }
   }
   for (const [id, { shows }] of Object.entries(DATA.frames ?? {})) {

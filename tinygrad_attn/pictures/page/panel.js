@@ -10,7 +10,7 @@ function showPanel() {
 function fillPanel() {
   TABLES = [];
   EXPLANATION.replaceChildren();
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   if (!step) {
     EXPLANATION.append(make("p", "sentence", "Nothing was recorded."));
     return;
@@ -47,6 +47,7 @@ function about(card) {
   const parts = [title];
   if (card.formula) parts.push(formulaOf(card));
   if (card.sentence) parts.push(write(make("p", "sentence"), card.sentence, 400));
+  if (opensSteps(card.id) && !STATE.leaf) parts.push(openerInPanel(card.id));
   const places = [card.module, card.source].filter(Boolean).join(" · ");
   if (places) parts.push(write(make("p", "source"), places));
   return parts;
@@ -89,7 +90,7 @@ function stepList(heading, numbers) {
 function forwardPart(card) {
   const parts = [gridWithHeading(`the value of ${nameOf(card)}`, card, "value", card.value)];
   if (card.adds_up && stillAddsUp(card)) parts[0].append(make("p", "note", card.adds_up));
-  const into = DATA.links.filter((link) => link.target === card.id);
+  const into = linksInto(card);
   if (into.length) parts.push(inputList(into));
   const rules = into.filter((link) => link.rule);
   const section = make("section", "rules");
@@ -173,7 +174,7 @@ function pathsText(send, to) {
 
 // What a screen reader says of a step.
 function announcement() {
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   if (!step) return "";
   if (STATE.leaf) {
     const leaf = CARDS.get(STATE.leaf);
@@ -183,7 +184,7 @@ function announcement() {
   if (closed) return closedAnnouncement(closed);
   const card = CARDS.get(step.card);
   const name = nameOf(card);
-  const where = `Step ${STATE.step + 1} of ${STEPS.length}`;
+  const where = `Step ${stepLabel(STATE.step)} of ${STEPS.length}`;
   if (step.kind === "forward") {
     const formula = clipped(String(card.formula || card.name), 80);
     return `${where}, forward: ${formula}. ${clipped(String(card.sentence ?? ""), 200)}`;

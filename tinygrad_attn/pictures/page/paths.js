@@ -217,6 +217,7 @@ function drawPath() {
     text.textContent = told;
   });
 }
+    for (const [line, { back }] of LINE_VIEWS) if (line.of !== undefined && line.of === next) back.classList.add("along");
 
 // Moves to where all of the path can be seen, if it cannot.
 function showAllOf(path) {

@@ -15,7 +15,7 @@ function withNumbers(card, text) {
   return card.given.reduce((said, given) => said.replaceAll(markOf(given), number(given)), text);
 }
 
-const linksInto = (card) => DATA.links.filter((link) => link.target === card.id);
+const linksInto = (card) => DATA.links.filter((link) => link.target === card.id && holds(link));
 const sendsOf = (card) => STEPS.flatMap((step) => (step.card === card.id ? (step.sends ?? []) : []));
 
 function keepSaid() {
@@ -94,7 +94,7 @@ function numberText(given) {
 // Brings the panel's words about a step to what is said of it now.
 function refreshGiven() {
   for (const button of EXPLANATION.querySelectorAll("[data-given]")) dressGiven(button, button.dataset.given);
-  const step = STEPS[STATE.step];
+  const step = stepNow();
   const card = CARDS.get(step?.card);
   if (STATE.leaf || !card?.given || closedAround(card.id)) return;
   const back = isBackward(step);

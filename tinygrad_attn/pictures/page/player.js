@@ -24,7 +24,7 @@ function showStep(anew = false) {
   const { scrubber, count, first, previous, next, last } = CONTROLS;
   const text = STEPS.length ? `${stepNumbers()} / ${STEPS.length}` : "0 / 0";
   count.textContent = text;
-  scrubber.value = String(STATE.step);
+  scrubber.value = String(Math.ceil(STATE.step));
   scrubber.setAttribute("aria-valuetext", `step ${text.replace("/", "of")}`);
   // Disabled buttons would lose the focus, and with it the place of a keyboard's user.
   for (const button of [first, previous]) button.setAttribute("aria-disabled", stepsAtHand()[0] === 0);
@@ -34,7 +34,7 @@ function showStep(anew = false) {
 
 function go(step, anew = false) {
   const target = Math.min(step, openQuestion());
-  if (isHidden(target) && openAround(STEPS[target].card)) anew = true;
+  if (isHidden(target) && openAround(STEPS[Math.ceil(target)].card)) anew = true;
   if (target === STATE.step && !anew) return;
   STATE.step = target;
   closePaths();
@@ -48,7 +48,7 @@ function jump(step) {
   stop();
   openTab("step");
   const target = Math.min(Math.max(step, 0), LAST);
-  go(target, openAround(STEPS[target]?.card));
+  go(target, openAround(STEPS[Math.ceil(target)]?.card));
 }
 
 // To a step, or where a closed module hides it, to the module's: it ends playing.
@@ -62,7 +62,7 @@ function moveTo(step) {
 function move(by) {
   stop();
   openTab("step");
-  go(atStop(STATE.step + by, by));
+  go(stopBeside(by));
 }
 
 // --- playing ---
@@ -80,7 +80,7 @@ function wait() {
 }
 
 function tick() {
-  go(atStop(STATE.step + 1, 1));
+  go(stopBeside(1));
   if (STATE.step === LAST || isHidden(STATE.step)) stop();
   else wait();
 }
@@ -101,16 +101,17 @@ const toggle = () => (STATE.playing ? stop() : play());
 // --- the address: #step=12 is the step that the page calls 12 ---
 
 function readAddress() {
-  const found = /(?:^#|&)step=(\d{1,9})(?:&|$)/.exec(location.hash);
+  const found = /(?:^#|&)step=(\d{1,9})[a-z]?(?:&|$)/.exec(location.hash);
   return found ? Math.min(Math.max(Number(found[1]) - 1, 0), LAST) : null;
 }
 
 function writeAddress() {
   try {
     const edits = DONE.length ? `&edit=${DONE.map(({ op }) => op).join(",")}` : "";
-    const closed = HOLDER.has(STEPS[STATE.step]?.card) ? `&view=${viewNumber()}` : "";
+    const closed = HOLDER.has(stepNow()?.card) ? `&view=${viewNumber()}` : "";
+    const opened = OPENED.size ? `&ops=${[...OPENED].join(",")}` : "";
     const predict = PREDICT.on ? "&predict" : "";
-    history.replaceState(null, "", `#${whereInAddress()}${closed}${predict}${edits}`);
+    history.replaceState(null, "", `#${whereInAddress()}${closed}${opened}${predict}${edits}`);
   } catch {
     // A page in a frame, or one that plays very fast, may not be allowed to.
   }
@@ -171,7 +172,7 @@ function showLeaf(id) {
 }
 
 function stepOfCard(id) {
-  const steps = STEPS_OF.get(id) ?? [];
+  const steps = stepsOfCard(id);
   const next = steps.find((i) => i > STATE.step) ?? steps[0];
   if (next !== undefined) jump(next);
 }
@@ -241,8 +242,10 @@ function start() {
   document.getElementById("main").hidden = false;
   document.getElementById("bar").hidden = false;
   buildCards();
+  findLargest();
   buildClosed();
   begin();
+  buildOperations();
   buildPredicting();
   buildFolding();
   buildCamera();
@@ -252,6 +255,7 @@ function start() {
   buildTree();
   buildLab();
   buildPaths();
+  openNamed(location.hash);
   buildControls();
   if (STEPS.length) showStep();
   overview = readAddress() === null;

@@ -12,7 +12,7 @@ function storyOf(point) {
     return { lines: [`${nameOf(card)}: not computed yet`], lights: [] };
   }
   if (which === "gradient") return gradientStory(card, row, column);
-  return sendStory(STEPS[STATE.step], point.send, row, column);
+  return sendStory(stepNow(), point.send, row, column);
 }
 
 function pointAt(point) {

@@ -101,7 +101,7 @@ function showScore() {
 function predictFirst(on) {
   PREDICT.on = on;
   PREDICTING.setAttribute("aria-pressed", String(on));
-  STATE.step = Math.min(STATE.step, openQuestion());
+  STATE.step = Math.min(Math.ceil(STATE.step), openQuestion());
   if (isHidden(STATE.step)) openAround(STEPS[STATE.step].card);
   showScore();
 }

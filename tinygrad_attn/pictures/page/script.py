@@ -34,12 +34,16 @@ class Script:
     """A graph as the page's data."""
 
     def __init__(
-        self, graph: Graph, tokens: Sequence[str] | None = None, alive: Live = STILL
+        self,
+        graph: Graph,
+        tokens: Sequence[str] | None = None,
+        alive: Live = STILL,
+        called: dict[str, str] | None = None,
     ) -> None:
         self.graph = graph = without_transposes(graph)
         self.live = alive
         self.tokens = None if tokens is None else [fit_text(t, NAME) for t in tokens]
-        self.called = short_names(graph)
+        self.called = short_names(graph) if called is None else called
         self.words = {n.id: written(graph, n, self.called) for n in graph}
         self.weights, self.scores = weights_in(graph), scores_in(graph)
         self.keyed = keyed_in(graph) if tokens else set()

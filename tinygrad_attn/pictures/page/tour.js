@@ -23,6 +23,7 @@ function visit(i) {
   if (isHidden(step)) predictFirst(false); // a tour tells all
   stop();
   approach();
+  OPENED.delete(STEPS[step].card); // its words are those of the whole operation
   const opened = openAround(STEPS[step].card);
   if (opened || step !== STATE.step) go(step, opened);
   else showStep();
@@ -62,7 +63,7 @@ function showStop() {
 // What the address says of where one is: a stop, or a step.
 function whereInAddress() {
   const here = TOUR[stopAt];
-  return here?.step === STATE.step ? `tour=${here.name}` : `step=${STATE.step + 1}`;
+  return here?.step === STATE.step ? `tour=${here.name}` : `step=${stepLabel(STATE.step)}`;
 }
 
 function buildTour() {

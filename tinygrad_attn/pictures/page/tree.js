@@ -96,7 +96,7 @@ function plantAt(cell) {
   const point = cell && pointOfCell(cell);
   if (!point) return;
   const isSend = point.which.startsWith("send");
-  const own = isSend ? { ...point, step: STEPS[STATE.step] } : { ...point, send: null };
+  const own = isSend ? { ...point, step: stepNow() } : { ...point, send: null };
   if (opensFurther(own)) plant(own);
 }
 

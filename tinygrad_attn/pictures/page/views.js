@@ -7,13 +7,16 @@ const DRAWN = new Map(); // id of a card, closed or small one too → where it s
 const LINE_OF = new Map(); // number of a link → the line that is drawn for it
 const HOLDER = new Map(); // id of a hidden card → that of the closed one around it
 const WHOLE = DATA.views.length - 1;
-let VIEW = null;
+let VIEW = null; // with what was opened in it (widening.js)
+let viewAt = 0; // its number
+let viewKey = null;
 
 // Draws a view; true if that is another one than before.
 function drawView(number) {
-  const next = DATA.views[number];
-  if (next === VIEW) return false;
-  VIEW = next;
+  const key = [number, PREDICT.on, ...OPENED].join();
+  if (key === viewKey) return false;
+  [viewKey, viewAt] = [key, number];
+  VIEW = widened(DATA.views[number]);
   for (const map of [DRAWN, LINE_OF, HOLDER]) map.clear();
   for (const [id, [x, y]] of Object.entries(VIEW.places)) {
     DRAWN.set(id, Object.assign(CARDS.get(id), { x, y }));
@@ -24,7 +27,10 @@ function drawView(number) {
   }
   for (const small of VIEW.folded) DRAWN.set(small.id, small);
   for (const line of VIEW.lines) for (const link of line.links) LINE_OF.set(link, line);
+  findSteps();
+  dressOperations();
   placeCards();
+  buildOpeners();
   buildFolded();
   buildStrips();
   buildClosers();
@@ -34,7 +40,7 @@ function drawView(number) {
 }
 
 // Draws the view for the step.
-const showView = () => drawView(viewFor(STEPS[STATE.step]));
+const showView = () => drawView(viewFor(STEPS[Math.ceil(STATE.step)]));
 
 // The cards at the two ends of a link, be they small or closed ones.
 function endsOf(link) {
@@ -77,7 +83,7 @@ function unfold(open) {
 
 // Leads to a turn: to the first stop in it, forward or backward as one is going.
 function openTurn(card) {
-  const back = isBackward(STEPS[STATE.step]);
+  const back = isBackward(stepNow());
   const steps = STEPS_OF.get(card) ?? [];
   const step = steps.find((i) => isBackward(STEPS[i]) === back) ?? steps[0];
   if (step === undefined) return;

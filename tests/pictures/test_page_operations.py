@@ -1,0 +1,327 @@
+"""Operations that open in place on a page, into the steps that they are made of."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from random import Random
+
+import pytest
+from again import assert_close, by_the_engine
+from conftest import flatten
+from played import activations, attention, encoder, losses, moved
+from test_depths import encoder_layer, gpt
+from test_page_lives import EDIT, LEAVES, number
+
+import nn
+from tinygrad_attn import functional, manual_seed, play, randn, record, unfold
+from tinygrad_attn.graph.inside import inside
+from tinygrad_attn.graph.notation.tidy import without_transposes
+
+pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+
+WHOLE = [encoder_layer, losses, activations, moved, encoder]
+OPEN_ALL = """() => { for (const id of OPERATIONS.keys()) {
+    OPENED.add(id); startOperation(id); } fillAll(); }"""
+INSIDE = """() => Object.fromEntries([...OPERATIONS].map(([id, o]) => [id, {
+    cards: o.cards.map((c) => [c.id, numbersAt(o.program, c.place.value),
+        c.place.gradient && numbersAt(o.program, c.place.gradient)]),
+    sends: o.steps.backward.flatMap(([, s]) => s.sends)
+        .map((s) => [s.to, s.so_far.numbers.flat()]),
+}]))"""
+
+
+@cache
+def page_of(model):
+    loss, settings = model()
+    return play(loss, None, **settings)
+
+
+def same_in(primitive, node, op_graph):
+    """The nodes that an operation is at level "primitive", in order of computing."""
+    numbers = flatten(node.array.tolist())
+    z = next(
+        n
+        for n in primitive
+        if n.recorded == node.recorded and flatten(n.array.tolist()) == numbers
+    )
+    sources = [op_graph.by_id(e.source) for e in op_graph.inputs(node)]
+    names = {n.name for n in sources}
+    marks = {n.recorded for n in sources if n.recorded is not None}
+    found, todo = {z.id}, [z]
+    while todo:
+        for edge in primitive.inputs(todo.pop()):
+            source = primitive.by_id(edge.source)
+            begins = source.name in names or source.recorded in marks
+            if source.id not in found and not begins:
+                found.add(source.id)
+                todo.append(source)
+    return [n for n in primitive if n.id in found]
+
+
+@pytest.mark.parametrize("model", WHOLE)
+def test_after_edits_the_numbers_inside_are_those_of_the_primitive_level(
+    look_at, model
+):
+    loss, _ = model()
+    tab = look_at(page_of(model))
+    graph, primitive = unfold(loss), unfold(loss, "primitive")
+    tidy = without_transposes(graph)
+    leaf = {n.name: n.id for n in primitive if n.operation is None}
+    tab.evaluate(OPEN_ALL)
+    random = Random(0)
+    for turn in range(3):
+        leaves = tab.evaluate(LEAVES)
+        for id, (dtype, numbers) in leaves.items() if turn else ():
+            if dtype.startswith("float"):
+                at = random.randrange(len(numbers))
+                v = numbers[at] + random.gauss(0.0, 0.3)
+                assert tab.evaluate(EDIT, [id, at, v]) == ""
+        tab.evaluate("showEdit()")
+        edit = {
+            leaf[graph.by_id(id).name]: numbers
+            for id, (_, numbers) in tab.evaluate(LEAVES).items()
+        }
+        values, gradients, _ = by_the_engine(primitive, edit)
+        found = tab.evaluate(INSIDE)
+        assert found or model is moved
+        for id, shown in found.items():
+            node = tidy.by_id(id)
+            steps, begins = inside(tidy, node)
+            mine = [n for n in steps if n.id not in begins]
+            theirs = same_in(primitive, node, tidy)
+            assert [n.op for n in mine] == [n.op for n in theirs]
+            at = {f"{id}.{a.id}": b.id for a, b in zip(mine, theirs)}
+            assert shown["cards"]
+            for card, value, gradient in shown["cards"]:
+                now = [*map(number, value)]
+                assert_close(card, now, values[at[card]], values.values())
+                if gradient is not None:
+                    now = [*map(number, gradient)]
+                    assert_close(card, now, gradients[at[card]], gradients.values())
+
+
+@pytest.mark.parametrize("model", [encoder_layer, losses, attention])
+def test_what_the_steps_send_adds_up_to_what_the_operation_sends(look_at, model):
+    """So far, after the last of them, is what it is after the whole operation."""
+    tab = look_at(page_of(model))
+    tab.evaluate(OPEN_ALL)
+    got = tab.evaluate("""() => [...OPERATIONS].flatMap(([id, o]) => {
+        const own = STEPS.find((s) => s.card === id && s.kind === "backward");
+        return own.sends.map(({ to, so_far }) => [so_far.numbers.flat(),
+            o.steps.backward.flatMap(([, s]) => s.sends).filter((s) => s.to === to)
+                .at(-1).so_far.numbers.flat()]);
+    })""")
+    assert len(got) > 1
+    for whole, last in got:
+        assert_close("so far", last, whole, [whole, [1.0]])
+
+
+# --- in the drawing -------------------------------------------------------------------
+
+
+def softmax_in(tab):
+    return tab.evaluate("[...OPERATIONS].find(([, o]) => o.title === 'softmax')[0]")
+
+
+def show(tab, id):
+    """Opens the modules around a card."""
+    tab.evaluate("(id) => { openAround(id); showStep(true); fit(); }", id)
+
+
+def test_a_softmax_opens_in_place_and_closes_again(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.locator(f".opener[data-frame='{id}']").click()
+    titles = tab.locator(".card:visible .card-title").all_inner_texts()
+    for title in ("e = exp sub", "sum = Σ e over axis 1", "weights = e / sum"):
+        assert title in titles
+    assert not tab.locator(f".opener[data-frame='{id}']").count()
+    closer = tab.locator(f".closer[data-frame='{id}']")
+    assert closer.inner_text() == "softmax"
+    closer.click()
+    titles = tab.locator(".card:visible .card-title").all_inner_texts()
+    assert "weights = softmax(masked)" in titles
+    assert "e = exp sub" not in titles
+
+
+def test_the_panel_opens_it_and_a_keyboard_closes_it(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => jump(STEPS_OF.get(id)[0])", id)
+    tab.get_by_role("button", name="open softmax", exact=True).focus()
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.dataset.frame") == id
+    assert tab.inner_text("#announcement") == "softmax is open: 6 cards."
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.dataset.card") == id
+    assert tab.inner_text("#announcement") == "softmax is closed."
+
+
+def test_playing_goes_through_its_steps_forward_and_back(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => openFrame(id)", id)
+    tab.evaluate("moveTo(0)")
+    count = tab.evaluate("ACTIVE.length")
+    seen = []
+    for _ in range(count):
+        seen.append(tab.evaluate("[stepLabel(STATE.step), stepNow().card]"))
+        assert tab.locator(".card.current:visible").count() == 1
+        tab.keyboard.press("ArrowRight")
+    labels = [label for label, _ in seen]
+    first = next(i for i, label in enumerate(labels) if label.endswith("a"))
+    forward = [label[-1] for label in labels[first : first + 6]]
+    assert forward == [*"abcdef"]
+    assert [label[-1] for label in labels if not label[-1].isdigit()][6:] == [*"abcd"]
+    assert seen[first + 5][1] == id  # its own card is the last forward,
+    assert next(card for label, card in seen[first + 6 :] if label[-1] == "a") == id
+    tab.keyboard.press("End")
+    for _ in range(count):
+        tab.keyboard.press("ArrowLeft")
+    assert tab.inner_text("#count").startswith("1 ")
+
+
+def test_a_card_inside_tells_its_sums_and_its_paths(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => openFrame(id)", id)
+    tab.evaluate("moveTo(LAST)")
+    story = """(name) => {
+        const card = [...CARDS.values()].find((c) => c.name === name);
+        return [valueStory(card, 1, 0).lines, gradientStory(card, 1, 0).lines]; }"""
+    value, gradient = tab.evaluate(story, "e")
+    assert value[0] == "e[1,0] = exp sub[1,0]"
+    assert gradient[0].count(" from ") == 2  # of the quotient, and of the sum
+    value, gradient = tab.evaluate(story, "weights")
+    assert value[0] == "weights[1,0] = e[1,0] / sum[1,0]"
+    tab.evaluate("(id) => closeFrame(id)", id)
+    value, _ = tab.evaluate(story, "weights")
+    assert "exp masked[1,0]" in value[0]
+    tab.evaluate("(id) => clickCard(id)", id)
+    assert "softmax" in tab.inner_text("#explanation .formula")
+
+
+def test_several_are_open_at_once_and_stay_so_after_an_edit(look_at):
+    tab = look_at(page_of(encoder_layer))
+    tab.evaluate("unfold(true); showStep(true)")
+    ids = tab.evaluate("[...OPERATIONS.keys()]")[:4]
+    for id in ids:
+        tab.evaluate("(id) => openFrame(id)", id)
+    assert tab.evaluate("VIEW.opened") == ids
+    leaf = tab.evaluate("(id) => Object.values(OPERATIONS.get(id).inputs)[1]", ids[0])
+    first = INSIDE.replace("[...OPERATIONS]", "[...OPERATIONS].slice(0, 4)")
+    tab.evaluate("moveTo(LAST)")
+    before = tab.evaluate(first)
+    tab.evaluate("(id) => { setNumber(id, 0, 3); showEdit(); }", leaf)
+    assert tab.evaluate(first) != before
+    marked = tab.locator(".card.other:visible").count()
+    assert marked > 4
+    tab.evaluate("takeBack(true)")
+    assert tab.locator(".card.other:visible").count() == 0
+
+
+BOXES = """() => [...DRAWN.values()].map((c) => [c.id, c.x, c.y, c.w, c.h])"""
+
+
+@pytest.mark.parametrize("model", [attention, encoder_layer, gpt, losses])
+def test_no_card_lies_over_another_where_operations_are_open(look_at, model):
+    tab = look_at(page_of(model))
+    tab.evaluate(OPEN_ALL)
+    views = tab.evaluate("DATA.views.length")
+    opened = 0
+    for number_of_view in range(views):
+        tab.evaluate("(n) => drawView(n)", number_of_view)
+        opened += len(tab.evaluate("VIEW.opened"))
+        boxes = tab.evaluate(BOXES)
+        for i, (a, x, y, w, h) in enumerate(boxes):
+            for b, x2, y2, w2, h2 in boxes[:i]:
+                apart = x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+                assert apart, (number_of_view, a, b)
+        width, height = tab.evaluate("[VIEW.width, VIEW.height]")
+        for id, x, y, w, h in boxes:
+            assert min(x, y) >= 0, id
+            assert max(x + w - width, y + h - height) <= 0, id
+    assert opened
+
+
+def test_lines_end_at_their_cards_where_operations_are_open(look_at):
+    tab = look_at(page_of(encoder_layer))
+    tab.evaluate(OPEN_ALL)
+    for number_of_view in range(tab.evaluate("DATA.views.length")):
+        tab.evaluate("(n) => drawView(n)", number_of_view)
+        ends = tab.evaluate("""() => VIEW.lines.map(({ source, target, path }) => {
+            const p = pointsOf(path);
+            const box = ({ x, y, w, h }) => [x, y, w, h];
+            return [p.slice(0, 2), box(DRAWN.get(source)),
+                p.slice(-2), box(DRAWN.get(target))];
+        })""")
+        for (x, y), (sx, sy, sw, sh), (x2, y2), (tx, ty, _, th) in ends:
+            assert math.isclose(x, sx + sw, abs_tol=1.0)
+            assert math.isclose(x2, tx, abs_tol=1.0)
+            assert sy <= y <= sy + sh
+            assert ty <= y2 <= ty + th
+
+
+def test_an_address_holds_what_is_open_and_the_step_inside(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => openFrame(id)", id)
+    tab.evaluate("(id) => { moveTo(0); jump(APPEARS.get(id + '.n4')); }", id)
+    address = tab.evaluate("location.hash")
+    assert f"ops={id}" in address
+    shown = tab.inner_text("#count")
+    assert shown.split()[0][-1].isalpha()
+    tab = look_at(page_of(attention), address, own={"locale": "en"})
+    assert tab.inner_text("#count") == shown
+    assert tab.evaluate("VIEW.opened") == [id]
+
+
+def test_predicting_asks_of_the_whole_operation(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => openFrame(id)", id)
+    tab.evaluate("moveTo(LAST)")
+    tab.locator("#predict").click()
+    assert tab.evaluate("VIEW.opened") == []
+    assert not tab.locator(".opener").count()
+    tab.locator("#predict").click()
+    assert tab.evaluate("VIEW.opened") == [id]
+
+
+def test_a_wide_operation_of_a_page_of_rows_moves_only_its_row(look_at):
+    manual_seed(0)
+    model = nn.Sequential(
+        *(m for _ in range(4) for m in (nn.Linear(8, 8), nn.GELU())), nn.Linear(8, 1)
+    )
+    with record():
+        loss = (model(randn(6, 8)) ** 2).mean()
+    tab = look_at(play(loss, None))
+    assert tab.evaluate("DATA.views.some((v) => v.rows > 1)")
+    rows = tab.evaluate("DATA.views.findIndex((v) => v.rows > 1)")
+    tab.evaluate("(n) => drawView(n)", rows)
+    ids = tab.evaluate("[...OPERATIONS.keys()].filter((id) => DRAWN.has(id))")
+    for id in ids:
+        tab.evaluate("(id) => openFrame(id)", id)
+    boxes = tab.evaluate(BOXES)
+    for i, (_, x, y, w, h) in enumerate(boxes):
+        for _, x2, y2, w2, h2 in boxes[:i]:
+            assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+
+
+def test_a_page_that_only_plays_opens_none(look_at):
+    loss, _ = losses()
+    tab = look_at(play(unfold(loss, "op"), None))
+    assert tab.evaluate("OPERATIONS.size") > 0
+    big = randn(300, 300).requires_grad_()
+    with record():
+        loss = (functional.softmax(big) ** 2).sum()
+    tab = look_at(play(loss, None), own={"locale": "en"})
+    assert tab.evaluate("OPERATIONS.size") == 0
+    assert "only plays" in tab.inner_text("#only-plays")
