@@ -11,7 +11,16 @@ let dragged = 0; // px since the pointer went down: a drag is no click
 let settling = 0;
 let overview = false; // the first view shows the whole, be it too small to read
 
-const stageSize = () => ({ w: STAGE.clientWidth || 1, h: STAGE.clientHeight || 1 });
+let stageAsSeen = null; // to measure it anew at each edit takes longer than all else
+
+function stageSize() {
+  stageAsSeen ??= { w: STAGE.clientWidth || 1, h: STAGE.clientHeight || 1 };
+  return stageAsSeen;
+}
+
+function measureAnew() {
+  stageAsSeen = null;
+}
 
 function fitZoom() {
   const { w, h } = stageSize();
@@ -207,7 +216,9 @@ function buildCamera() {
   document.getElementById("closer").addEventListener("click", () => zoomBy(1.4));
   document.getElementById("farther").addEventListener("click", () => zoomBy(1 / 1.4));
   document.getElementById("fit").addEventListener("click", fit);
+  window.addEventListener("resize", measureAnew);
   new ResizeObserver(() => {
+    measureAnew();
     if (!CAMERA.moved) home();
   }).observe(STAGE);
 }

@@ -2,6 +2,7 @@
 
 const ROUNDED = 700; // a card with more cells has square ones, which are quicker
 const MOST_PIXELS = 3e6; // of one canvas
+const TOLD = 0.5; // density: of smaller cards the labels are not written
 const LEGIBLE = 6; // px on the screen: smaller numbers are not written
 
 const VIEWS = new Map(); // id of a card -> {card, button, canvas, painted, density, legible}
@@ -117,15 +118,16 @@ function paint(view, shown, gradient) {
   brush.setTransform(density, 0, 0, density, 0, -HEADER * density);
   const { value, gradient: low } = PLACES.get(card.id);
   const power = shown ? timesTen(card.value.power) : "";
-  label(brush, value, card.shape + power, THEME.mute);
+  const tell = density < TOLD ? () => {} : label;
+  tell(brush, value, card.shape + power, THEME.mute);
   paintGrid(brush, value, shown ? card.value : null, legible);
   if (!low) {
     const under = value.y + (value.rows.at(-1) ?? 0) + value.h + 11;
-    label(brush, { ...value, labelY: under }, "no gradient: a constant", THEME.mute);
+    tell(brush, { ...value, labelY: under }, "no gradient: a constant", THEME.mute);
     return;
   }
   const what = derivative(card) + (gradient ? timesTen(gradient.power) : "");
-  label(brush, low, what, THEME.backward);
+  tell(brush, low, what, THEME.backward);
   paintGrid(brush, low, gradient, legible);
 }
 
@@ -259,7 +261,7 @@ function paintSkips(brush, place) {
 }
 
 // Canvases are pixels: after zooming they are painted again, as fine as the screen is.
-const DENSITIES = [0.5, 1, 1.5, 2, 3, 4, 6, 8];
+const DENSITIES = [0.125, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8];
 
 function sharpen(zoom, isInView) {
   const wanted = zoom * (window.devicePixelRatio || 1);

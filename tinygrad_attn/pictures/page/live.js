@@ -55,30 +55,37 @@ function powerOf(size) {
   return size === 0 || (0.05 <= size && size < 100) ? 0 : Math.floor(Math.log10(size));
 }
 
-const jsonOf = (v) => (Number.isFinite(v) ? v : String(v).replace("Infinity", "inf").replace("NaN", "nan"));
+const jsonOf = (v) => (v - v === 0 ? v : String(v).replace("Infinity", "inf").replace("NaN", "nan"));
 
 // Puts a tensor's numbers into a grid; whether one of them is another than before. And
 // whether one is another than was recorded: that is `differs`.
 function fill(grid, all) {
+  const { rows, columns, numbers, recorded } = grid;
   const width = grid.shape.at(-1) ?? 1;
-  const truth = typeof grid.numbers[0]?.[0] === "boolean";
+  const truth = typeof numbers[0]?.[0] === "boolean";
   let changed = false;
-  grid.differs = false;
-  grid.rows.forEach((row, i) => {
-    const [line, first] = [grid.numbers[i], grid.recorded?.[i]];
-    grid.columns.forEach((column, j) => {
-      const v = all[row * width + column];
+  let differs = false;
+  for (let i = 0; i < rows.length; i++) {
+    const line = numbers[i];
+    const first = recorded?.[i];
+    const start = rows[i] * width;
+    for (let j = 0; j < columns.length; j++) {
+      const v = all[start + columns[j]];
       const shown = truth ? v !== 0 : jsonOf(v);
-      changed ||= shown !== line[j];
-      if (first && shown !== first[j]) grid.differs = true;
+      if (first && shown !== first[j]) differs = true;
+      if (shown === line[j]) continue;
+      changed = true;
       line[j] = shown;
-    });
-  });
+    }
+  }
+  grid.differs = differs;
   if (grid.palette === "probability") return changed;
+  if (!changed && recorded && rows.length * columns.length === all.length) return false;
+  const least = grid.least ?? -Infinity;
   let largest = 0;
-  for (const v of all) {
-    const size = Math.abs(v);
-    if (size > largest && size < Infinity && v > (grid.least ?? -Infinity)) largest = size;
+  for (let i = 0; i < all.length; i++) {
+    const size = Math.abs(all[i]);
+    if (size > largest && size < Infinity && all[i] > least) largest = size;
   }
   if (largest <= (grid.noise ?? 0)) largest = 0;
   grid.largest = largest;
@@ -104,6 +111,7 @@ function fillAll() {
       put(step.card, step.grid, seed);
       gradients.set(step.card, seed);
     }
+    if (step.kind === "backward" && OPENED.has(step.card)) fillOperation(step.card, gradients, put);
     for (const send of step.sends ?? []) {
       const share = numbersAt(PROGRAM, send.at);
       const before = gradients.get(send.to);
@@ -111,7 +119,6 @@ function fillAll() {
       gradients.set(send.to, sum);
       put(send.to, send.grid, share);
       put(send.to, send.so_far, sum);
-    if (step.kind === "backward" && OPENED.has(step.card)) fillOperation(step.card, gradients, put);
     }
   }
   for (const [id, { shows }] of Object.entries(DATA.frames ?? {})) {
