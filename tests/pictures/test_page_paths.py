@@ -110,10 +110,12 @@ def two_ways(first=0.3):
     return loss
 
 
-def test_a_click_on_a_number_lights_its_paths(look_at):
+def test_a_button_beside_a_number_lights_its_paths(look_at):
     tab = look_at(play(two_ways(), None))
     tab.click("[data-card=n1]")
     tab.click("td.cell >> nth=0")
+    assert tab.is_hidden("#paths")
+    tab.click("#edited-paths")
     told = tab.inner_text("#paths-told").replace(MINUS, "-")
     assert told.startswith("∂loss/∂w[0,0] = ")
     assert told.endswith(", the sum along 2 paths:")
@@ -143,6 +145,7 @@ def test_paths_follow_an_edit_and_end_with_the_step(look_at):
     tab = look_at(play(two_ways(), None))
     tab.click("[data-card=n1]")
     tab.click("td.cell >> nth=0")
+    tab.click("#edited-paths")
     tab.evaluate("edit(2.5)")
     line = tab.locator("#paths-list li >> nth=1").inner_text().replace(MINUS, "-")
     assert line.startswith("w → h → up")  # the other is the stronger now
@@ -157,9 +160,21 @@ def test_the_keyboard_follows_a_number_of_a_card(look_at):
     tab = look_at(play(two_ways(), None), "#step=1")
     tab.focus("td.cell >> nth=0")
     tab.keyboard.press("Enter")
+    assert tab.is_visible("#tree")
+    assert tab.is_hidden("#paths")
+    tab.focus("#tree .to-paths")
+    tab.keyboard.press("Enter")
     assert "the sum along 2 paths" in tab.inner_text("#paths-told")
+    assert tab.is_hidden("#tree")  # one thing at a time
+    assert tab.evaluate("document.activeElement.closest('#paths-list') !== null")
+    tab.focus("#paths-back")
+    tab.keyboard.press("Enter")
+    assert tab.is_visible("#tree")
+    assert tab.is_hidden("#paths")
+    tab.click("#tree .to-paths")
     tab.click("#paths-close")
     assert tab.is_hidden("#paths")
+    assert tab.is_hidden("#tree")
 
 
 def test_of_very_many_paths_the_strongest_are_shown(look_at):
@@ -186,7 +201,8 @@ def test_a_page_that_only_plays_follows_no_paths(look_at, monkeypatch):
     monkeypatch.setattr("tinygrad_attn.pictures.page.live.MOST", 1)
     tab = look_at(play(two_ways(), None), "#step=1")
     tab.click("td.cell >> nth=0")
-    assert tab.is_hidden("#paths")
+    assert tab.is_visible("#tree")
+    assert tab.locator(".to-paths").count() == 0
 
 
 def test_on_a_phone_a_way_leads_from_the_number_to_its_paths(look_at):
@@ -194,7 +210,7 @@ def test_on_a_phone_a_way_leads_from_the_number_to_its_paths(look_at):
     tab = look_at(play(two_ways(), None), size=(390, 780), own=phone)
     tab.evaluate("showLeaf('n1')")
     tab.tap("td.cell >> nth=0")
-    tab.tap(".to-paths")
+    tab.tap("#edited-paths")
     tops = "['paths', 'editor', 'readout'].map((id) =>"
     tops += " document.getElementById(id).getBoundingClientRect())"
     paths, editor, readout = tab.evaluate(f"{tops}.map((b) => [b.top, b.bottom])")

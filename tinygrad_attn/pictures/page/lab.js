@@ -7,7 +7,7 @@ const TOOLS = byId([
   ...["loss", "recorded", "back", "more", "downhill", "run", "steps", "rate"],
   ...["undo", "reset", "curve", "what"],
 ]);
-const FIELDS = byId(["number", "drag", "nudge", "before", "told", "follows", "edited"]);
+const FIELDS = byId(["number", "drag", "nudge", "before", "told", "follows", "edited", "edited-paths"]);
 const EPSILON = 0.01; // a nudge
 const GLOWS = 0.3; // below this zoom a card's glow is not seen
 let chosen = null; // the number that is edited: {card, id, at, name, given}
@@ -97,6 +97,7 @@ function remember() {
 
 function chooseNumber(number) {
   chosen = number;
+  closePaths();
   markChosen();
   if (dtypeOf(number) === "bool") {
     edit(numberOf(number.id, number.at) ? 0 : 1);
@@ -105,6 +106,13 @@ function chooseNumber(number) {
   const everywhere = "This is one number of the whole computation: it changes wherever it is used.";
   FIELDS.told.textContent = number.given && ENTIRE ? everywhere : "";
   showChosen(true);
+}
+
+// The chosen number as what can be pointed at.
+function pointOfChosen() {
+  const { card, at } = chosen;
+  const width = card.value.shape.at(-1) ?? 1;
+  return { card, which: "value", row: Math.floor(at / width), column: at % width, send: null };
 }
 
 const dtypeOf = ({ card, given }) => (given ? "float64" : card.dtype);
@@ -152,6 +160,7 @@ function showChosen(anew) {
   FIELDS.before.textContent = Object.is(v, first) ? "" : `before ${exact(jsonOf(first))}`;
   const [was, is] = [recordedLoss, lossNow()].map((x) => exact(jsonOf(x)));
   FIELDS.follows.textContent = was === is ? "" : `${LOSS} ${was} → ${is}`;
+  FIELDS["edited-paths"].hidden = given || !hasPaths(pointOfChosen());
   FIELDS.nudge.hidden = whole || given || !card.gradient || hidesGradient(card) || !Number.isFinite(v);
 }
 

@@ -94,7 +94,7 @@ function pathsOf(x, at) {
 // --- what is shown ---
 
 const PATHS = Object.fromEntries(
-  ["paths", "paths-told", "paths-list", "paths-rest", "paths-close"].map((id) => [id, document.getElementById(id)]),
+  ["paths", "paths-told", "paths-list", "paths-rest", "paths-close", "paths-back"].map((id) => [id, document.getElementById(id)]),
 );
 const MOST_SHOWN = 3;
 const MOST_NAMED = 7; // cards
@@ -118,10 +118,14 @@ function pathText({ cards }, all = false) {
 }
 
 // Follows the paths of a number: of a value, or of its gradient.
-function trace({ card, which, row, column }) {
-  if (!LIVE || !card.at.gradient || hidesGradient(card) || !GRIDS.includes(which)) return;
+const hasPaths = ({ card, which }) =>
+  LIVE !== null && Boolean(card.at?.gradient) && !hidesGradient(card) && GRIDS.includes(which);
+
+function trace(point) {
+  if (!hasPaths(point)) return;
+  const { card, row, column } = point;
   const at = row * (card.value.shape.at(-1) ?? 1) + column;
-  traced = { card, at, lit: 0, name: element(nameOf(card), card.value, row, column) };
+  traced = { ...point, at, lit: 0, name: element(nameOf(card), card.value, row, column) };
   tracePaths();
   showAllOf(traced.found[0]);
 }
@@ -152,19 +156,30 @@ function tracePaths() {
   pointAt(point);
 }
 
-// The paths stand below the step's numbers, and may be out of sight: a way to them.
-function toPaths({ card, row, column }) {
-  const at = row * (card.value.shape.at(-1) ?? 1) + column;
-  if (traced?.card !== card || traced.at !== at || !traced.count) return [];
-  const button = make("button", "to-paths", `${traced.count === 1 ? "its path" : `its ${traced.count} paths`} to ${LOSS}`);
+// A number's tree, and the field of one that can be changed, have a button for its paths.
+// They take the tree's place, and have a button for it: one thing at a time.
+function buttonToPaths(point) {
+  const button = make("button", "to-paths", `its paths to ${LOSS}`);
   button.type = "button";
-  button.tabIndex = -1; // with the keyboard one is there by Tab
-  button.addEventListener("pointerdown", () => {
-    const panel = document.getElementById("panel");
-    const top = panel.getBoundingClientRect().top + (EDITOR.hidden ? 0 : EDITOR.offsetHeight);
-    panel.scrollTop += PATHS.paths.getBoundingClientRect().top - top;
-  });
-  return [button];
+  button.addEventListener("click", () => openPaths(point));
+  return button;
+}
+
+function openPaths(point) {
+  plant(null);
+  trace(point);
+  PATHS["paths-back"].hidden = !opensFurther(point);
+  const panel = document.getElementById("panel");
+  const top = panel.getBoundingClientRect().top + (EDITOR.hidden ? 0 : EDITOR.offsetHeight);
+  panel.scrollTop += PATHS.paths.getBoundingClientRect().top - top;
+  if (!byPointer) PATHS["paths-list"].querySelector("button")?.focus({ preventScroll: true });
+}
+
+function backToTree() {
+  const { card, which, row, column } = traced;
+  closePaths();
+  plant({ card, which, row, column, send: null });
+  if (!byPointer) TREE.querySelector("button")?.focus();
 }
 
 function tracedText({ card, at, name, found, count }) {
@@ -202,6 +217,7 @@ function drawPath() {
   if (!path) return;
   path.cards.forEach((id, i) => {
     const next = path.cards[i + 1];
+    for (const [line, { back }] of LINE_VIEWS) if (line.of !== undefined && line.of === next) back.classList.add("along");
     DATA.links.forEach(({ source, target }, link) => {
       if (source !== id || target !== next) return;
       LINE_VIEWS.get(LINE_OF.get(link))?.back.classList.add("along");
@@ -217,7 +233,6 @@ function drawPath() {
     text.textContent = told;
   });
 }
-    for (const [line, { back }] of LINE_VIEWS) if (line.of !== undefined && line.of === next) back.classList.add("along");
 
 // Moves to where all of the path can be seen, if it cannot.
 function showAllOf(path) {
@@ -246,13 +261,6 @@ function refreshPaths() {
 
 function buildPaths() {
   PATHS["paths-close"].addEventListener("click", closePaths);
-  const follow = (cell) => {
-    const point = cell && pointOfCell(cell);
-    if (point) trace(point);
-  };
-  const panel = document.getElementById("panel");
-  panel.addEventListener("click", (event) => follow(event.target.closest?.("td")));
-  panel.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") follow(event.target);
-  });
+  PATHS["paths-back"].addEventListener("click", backToTree);
+  FIELDS["edited-paths"].addEventListener("click", () => openPaths(pointOfChosen()));
 }

@@ -27,7 +27,6 @@ function pointAt(point) {
   );
   const reason = point ? reasonAt(point) : "";
   if (reason) READOUT.append(make("p", "reason", reason));
-  if (point) READOUT.append(...toPaths(point));
   READOUT.classList.toggle("empty", !point);
   if (!point) READOUT.append(make("p", "hint", HINT));
 }

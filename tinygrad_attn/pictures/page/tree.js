@@ -20,7 +20,9 @@ function grow() {
   TREE.hidden = !planted;
   TREE.replaceChildren();
   if (!planted) return;
+  closePaths();
   TREE.append(make("h3", "", "what it was made from"));
+  if (hasPaths(planted)) TREE.lastChild.append(" ", buttonToPaths(planted));
   TREE.append(...branch(planted, ""));
 }
 
