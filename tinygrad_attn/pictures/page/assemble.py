@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 STYLES = (
     *("page.css", "drawing.css", "panel.css", "lab.css", "handles.css", "depths.css"),
     *("why.css", "predict.css", "paths.css", "tour.css"),
-    *("history.css", "heads.css", "bar.css", "print.css"),
+    *("history.css", "heads.css", "bar.css", "phone.css", "print.css"),
 )
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "cards.js"),

@@ -13,6 +13,7 @@ let timer = 0;
 function showStep(anew = false) {
   STATE.leaf = null;
   const changed = showView() || anew;
+  document.body.classList.toggle("begun", stepsAtHand()[0] > 0);
   pointAt(null);
   plant(null);
   showPanel();
@@ -241,11 +242,11 @@ function start() {
   }
   document.getElementById("main").hidden = false;
   document.getElementById("bar").hidden = false;
-  buildCards();
   findLargest();
+  buildCards();
   buildClosed();
-  begin();
   buildOperations();
+  begin();
   buildPredicting();
   buildFolding();
   buildCamera();
@@ -254,8 +255,8 @@ function start() {
   buildStripping();
   buildTree();
   buildLab();
-  buildPaths();
   openNamed(location.hash);
+  buildPaths();
   buildControls();
   if (STEPS.length) showStep();
   overview = readAddress() === null;
