@@ -57,11 +57,13 @@ def play(
     One HTML file that a browser opens from the disk, without network or libraries. A
     page of many cards begins with few: modules, steps that repeat and parts of long
     code stand closed, each as one card, which a click opens in place. A closed one
-    plays as one step. A click on a number opens what it was made from, and that again.
+    plays as one step. The + of an operation opens it into its own steps, as a softmax
+    into exp, sum and a quotient. A click on a number opens what it was made from, and
+    that again.
 
     Each step says what it does and why its gradient is so, and a number what it does to
     L: "x[0] up .01 → loss up .0031". *Predict first* hides each gradient until its sign
-    was guessed. A click on a number lights its paths to L, with the share of its
+    was guessed. Beside a number a button lights its paths to L, with the share of its
     gradient that each contributes.
 
     The page is live: each number that the computation begins with (a weight, an input,
