@@ -14,7 +14,15 @@ from test_depths import encoder_layer, gpt
 from test_page_lives import EDIT, LEAVES, number
 
 import nn
-from tinygrad_attn import functional, manual_seed, play, randn, record, unfold
+from tinygrad_attn import (
+    composite,
+    functional,
+    manual_seed,
+    play,
+    randn,
+    record,
+    unfold,
+)
 from tinygrad_attn.graph.inside import inside
 from tinygrad_attn.graph.notation.tidy import without_transposes
 
@@ -325,3 +333,80 @@ def test_a_page_that_only_plays_opens_none(look_at):
     tab = look_at(play(loss, None), own={"locale": "en"})
     assert tab.evaluate("OPERATIONS.size") == 0
     assert "only plays" in tab.inner_text("#only-plays")
+
+
+@pytest.mark.parametrize("v", [1e308, -1e200, 1e-320])
+def test_numbers_that_overflow_inside_are_the_engines_too(look_at, v):
+    loss, _ = encoder_layer()
+    tab = look_at(page_of(encoder_layer))
+    tab.evaluate(OPEN_ALL)
+    graph, primitive = unfold(loss), unfold(loss, "primitive")
+    tidy = without_transposes(graph)
+    leaf = {n.name: n.id for n in primitive if n.operation is None}
+    floats = [
+        id for id, (d, _) in tab.evaluate(LEAVES).items() if d.startswith("float")
+    ]
+    for id in floats[:3]:
+        tab.evaluate(EDIT, [id, 5, v])
+    tab.evaluate("showEdit()")
+    edit = {
+        leaf[graph.by_id(id).name]: numbers
+        for id, (_, numbers) in tab.evaluate(LEAVES).items()
+    }
+    values, _, _ = by_the_engine(primitive, edit)
+    texts = """() => [...OPERATIONS].map(([id, o]) => [id, o.cards.map((c) =>
+        [c.id, numbersAt(o.program, c.place.value).map((v) => String(Number(v)))])])"""
+    for id, cards in tab.evaluate(texts):
+        node = tidy.by_id(id)
+        steps, begins = inside(tidy, node)
+        mine = [n for n in steps if n.id not in begins]
+        theirs = same_in(primitive, node, tidy)
+        at = {f"{id}.{a.id}": b.id for a, b in zip(mine, theirs)}
+        for card, shown in cards:
+            got = [float(text.replace("Infinity", "inf")) for text in shown]
+            want = [*map(float, values[at[card]])]
+            assert got == pytest.approx(want, rel=1e-9, nan_ok=True)
+
+
+def test_the_first_step_may_be_inside(look_at):
+    x = randn(2, 3).requires_grad_()
+    with record():
+        loss = (functional.softmax(x) ** 2).sum()
+    tab = look_at(play(loss, None))
+    first = tab.evaluate("STEPS[0].card")
+    tab.evaluate("(id) => openFrame(id)", first)
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("Home")
+    assert tab.inner_text("#count").startswith("1a /")
+    assert tab.get_attribute("#first", "aria-disabled") == "true"
+    assert tab.is_visible(".opening")
+    tab.keyboard.press("ArrowRight")
+    assert tab.inner_text("#count").startswith("1b /")
+    assert tab.get_attribute("#first", "aria-disabled") == "false"
+
+
+def test_a_button_that_gets_the_focus_comes_into_sight(look_at):
+    tab = look_at(page_of(encoder_layer))
+    tab.evaluate("unfold(true); showStep(true)")
+    tab.evaluate("look(0, 0, 1)")
+    last = tab.evaluate("[...OPERATIONS.keys()].at(-1)")
+    tab.focus(f".opener[data-frame='{last}']")
+    assert tab.evaluate("(id) => inSight(DRAWN.get(id), 1)", last)
+
+
+@composite("elementwise", z="x ⊙ tanh x", x="∂z")
+def bent(xp, x):
+    return x * xp.tanh(x)
+
+
+@bent.defvjp
+def bent_vjp(xp, g, z, inputs, needs, saved):
+    return (g,)  # it is wrong: its steps send another gradient
+
+
+def test_an_operation_that_its_steps_do_not_bear_out_opens_none(look_at):
+    x = randn(2, 3).requires_grad_()
+    with record():
+        loss = (functional.softmax(bent(x)) ** 2).sum()
+    tab = look_at(play(loss, None))
+    assert tab.evaluate("[...OPERATIONS.values()].map((o) => o.title)") == ["softmax"]

@@ -209,8 +209,8 @@ function buildCamera() {
   // A browser scrolls to what gets the focus; here the camera moves instead.
   STAGE.addEventListener("scroll", () => STAGE.scrollTo(0, 0));
   STAGE.addEventListener("focusin", (event) => {
-    const { card: id, folded, closed } = event.target.closest(".card")?.dataset ?? {};
-    const card = DRAWN.get(id ?? closed ?? folded);
+    const { card: id, folded, closed, frame } = event.target.closest(".card, .opener, .closer")?.dataset ?? {};
+    const card = DRAWN.get(id ?? closed ?? folded ?? frame);
     if (card && !inSight(card, 1) && !FINGERS.size) showAround(card, [card]);
   });
   document.getElementById("closer").addEventListener("click", () => zoomBy(1.4));

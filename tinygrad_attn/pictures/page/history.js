@@ -68,7 +68,7 @@ function goToNamed(name) {
 function scrub(i) {
   const to = Math.min(Math.max(i, 0), PAST.steps.length - 1);
   const gone = changesSince().length > 0;
-  if (STATE.step === 0) {
+  if (STATE.step <= 0) {
     stop();
     const panel = document.getElementById("panel");
     const { scrollTop } = panel;

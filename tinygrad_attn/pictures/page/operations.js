@@ -14,6 +14,7 @@ const isOpened = (id) => OPENED.has(id) && DRAWN.has(id) && !PREDICT.on;
 const opensSteps = (id) => OPERATIONS.has(id) && !OPENED.has(id) && !PREDICT.on;
 const stepAt = (position) => AT.get(position) ?? STEPS[Math.ceil(position)];
 const stepNow = () => stepAt(STATE.step);
+const firstStep = () => ACTIVE[0]?.[0] ?? 0; // below 0 where the first operation is open
 const stepLabel = (position) => `${Math.ceil(position) + 1}${AT.get(position)?.letter ?? ""}`;
 
 // Whether a link is one of those that are drawn now: of an operation the links into it,

@@ -44,14 +44,17 @@ def operations(script: Script) -> tuple[dict[str, Data], list[str]]:
     programs: list[str] = []
     for node in graph:
         plain = any(isinstance(x, float) for x in node.arguments)  # can be changed
-        opened = inside(graph, node) if script.live.part and not plain else None
-        if opened is None:
+        try:
+            opened = inside(graph, node) if script.live.part and not plain else None
+            program = living(opened[0]) if opened else None
+        except (RuntimeError, TypeError, ValueError, AttributeError):
+            continue  # a reader's own, whose steps give another result or gradient
+        if opened is None or program is None:
             continue
         whole, begins = opened
         steps = without_transposes(whole)
         if sum(n.operation is not None for n in steps) < 2:
             continue
-        program = living(whole)
         called = names_inside(script, node, steps, begins, taken)
         found[node.id] = data = data_of(
             script, node, Inside(steps, script.tokens, Live(program), called), begins

@@ -19,7 +19,7 @@ function fillPanel() {
     EXPLANATION.append(...leafPart(CARDS.get(STATE.leaf)));
     return;
   }
-  if (stepsAtHand()[0] === 0 && DATA.opening) {
+  if (stepsAtHand()[0] <= 0 && DATA.opening) {
     EXPLANATION.append(write(make("p", "opening"), DATA.opening, 300));
   }
   const closed = closedAround(step.card);

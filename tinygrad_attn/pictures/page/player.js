@@ -28,7 +28,7 @@ function showStep(anew = false) {
   scrubber.value = String(Math.ceil(STATE.step));
   scrubber.setAttribute("aria-valuetext", `step ${text.replace("/", "of")}`);
   // Disabled buttons would lose the focus, and with it the place of a keyboard's user.
-  for (const button of [first, previous]) button.setAttribute("aria-disabled", stepsAtHand()[0] === 0);
+  for (const button of [first, previous]) button.setAttribute("aria-disabled", stepsAtHand()[0] === firstStep());
   for (const button of [next, last]) button.setAttribute("aria-disabled", STATE.step === LAST);
   document.getElementById("announcement").textContent = announcement();
 }
@@ -48,7 +48,7 @@ function go(step, anew = false) {
 function jump(step) {
   stop();
   openTab("step");
-  const target = Math.min(Math.max(step, 0), LAST);
+  const target = Math.min(Math.max(step, firstStep()), LAST);
   go(target, openAround(STEPS[Math.ceil(target)]?.card));
 }
 
@@ -69,7 +69,7 @@ function move(by) {
 // --- playing ---
 
 function play() {
-  if (STATE.step === LAST) go(atStop(0, 1));
+  if (STATE.step === LAST) go(atStop(firstStep(), 1));
   STATE.playing = true;
   showPlaying();
   wait();
@@ -123,9 +123,9 @@ function writeAddress() {
 const KEYS = {
   ArrowRight: () => move(1),
   ArrowLeft: () => move(-1),
-  Home: () => moveTo(0),
+  Home: () => moveTo(firstStep()),
   End: () => moveTo(LAST),
-  f: () => moveTo(0),
+  f: () => moveTo(firstStep()),
   b: () => FIRST_BACKWARD >= 0 && moveTo(FIRST_BACKWARD),
   " ": toggle,
   0: fit,
@@ -182,7 +182,7 @@ function stepOfCard(id) {
 
 function buildControls() {
   const { first, previous, next, last, scrubber, shared, speed } = CONTROLS;
-  first.addEventListener("click", () => moveTo(0));
+  first.addEventListener("click", () => moveTo(firstStep()));
   previous.addEventListener("click", () => move(-1));
   CONTROLS.play.addEventListener("click", toggle);
   next.addEventListener("click", () => move(1));
