@@ -410,3 +410,27 @@ def test_an_operation_that_its_steps_do_not_bear_out_opens_none(look_at):
         loss = (functional.softmax(bent(x)) ** 2).sum()
     tab = look_at(play(loss, None))
     assert tab.evaluate("[...OPERATIONS.values()].map((o) => o.title)") == ["softmax"]
+
+
+def test_tab_goes_through_the_cards_in_the_order_of_computing(look_at):
+    tab = look_at(page_of(attention))
+    id = softmax_in(tab)
+    show(tab, id)
+    tab.evaluate("(id) => openFrame(id)", id)
+    stops = "[...document.querySelectorAll('#cards .card:not([hidden])')]"
+    found = tab.evaluate(
+        f"{stops}.map((b) => b.dataset.card ?? DATA.frames[b.dataset.closed].shows)"
+    )
+    every = tab.evaluate("[...APPEARS]")
+    made = dict(every)
+    steps = [made[card] for card in found if made[card] >= 0]
+    assert steps == sorted(steps)
+    assert len(steps) > 8
+    users = tab.evaluate("DATA.links.map((link) => [link.source, link.target])")
+    for leaf in (card for card in found if made[card] < 0):
+        first = min(made[target] for source, target in users if source == leaf)
+        later = [made[card] for card in found[found.index(leaf) :] if made[card] >= 0]
+        assert later[0] >= first
+    tab.focus(f"[data-card='{id}']")
+    tab.evaluate("(id) => { closeFrame(id); openFrame(id); }", id)
+    assert tab.evaluate("document.activeElement.dataset.frame") == id

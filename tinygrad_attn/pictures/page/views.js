@@ -54,6 +54,22 @@ function placeCards() {
     button.hidden = !at;
     if (at) Object.assign(button.style, { left: `${at.x}px`, top: `${at.y}px` });
   }
+  orderCards();
+}
+
+// Tab, and a screen reader, go through the cards in the order of computing; a leaf stands
+// before the first that takes it.
+function orderCards() {
+  const when = new Map(APPEARS);
+  for (const { source, target } of DATA.links) {
+    if (APPEARS.get(source) >= 0 || !APPEARS.has(target)) continue;
+    const before = APPEARS.get(target) - BESIDE;
+    if (when.get(source) === -1 || before < when.get(source)) when.set(source, before);
+  }
+  const drawn = [...VIEWS].filter(([id]) => DRAWN.has(id)).sort(([a], [b]) => when.get(a) - when.get(b));
+  const focused = document.activeElement;
+  document.getElementById("cards").append(...drawn.map(([, { button }]) => button));
+  if (focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
 // The small cards.
