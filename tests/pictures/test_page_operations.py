@@ -7,11 +7,11 @@ from functools import cache
 from random import Random
 
 import pytest
-from again import assert_close, by_the_engine
+from again import along, assert_close, by_the_engine
 from conftest import flatten
 from played import activations, attention, encoder, losses, moved
 from test_depths import encoder_layer, gpt
-from test_page_lives import EDIT, LEAVES, number
+from test_page_lives import EDIT, LEAVES, NUMBERS, number
 
 import nn
 from tinygrad_attn import (
@@ -434,3 +434,57 @@ def test_tab_goes_through_the_cards_in_the_order_of_computing(look_at):
     tab.focus(f"[data-card='{id}']")
     tab.evaluate("(id) => { closeFrame(id); openFrame(id); }", id)
     assert tab.evaluate("document.activeElement.dataset.frame") == id
+
+
+def look_up():
+    manual_seed(3)
+    x, w, y = (randn(2, 3).requires_grad_() for _ in range(3))
+    with record():
+        h = functional.layer_norm(x * w, (3,))
+        p = functional.softmax(h)
+        loss = (p * y).sum() + (p * h).sum()
+    return loss
+
+
+def test_paths_lead_through_the_steps_that_are_open(look_at):
+    """The share of each is the engine's, along the primitives; and they add up."""
+    loss = look_up()
+    graph, primitive = unfold(loss), unfold(loss, "primitive")
+    tab = look_at(play(loss, None))
+    closed = tab.evaluate("pathsOf('n0', 1).count")
+    tab.evaluate("for (const id of OPERATIONS.keys()) openFrame(id)")
+    same = {n.id: m.id for n in graph for m in primitive if n.recorded == m.recorded}
+    for id in tab.evaluate("[...OPERATIONS.keys()]"):
+        node = graph.by_id(id)
+        steps, begins = inside(graph, node)
+        mine = [n for n in steps if n.id not in begins]
+        pairs = zip(mine, same_in(primitive, node, graph))
+        same |= {f"{id}.{a.id}": b.id for a, b in pairs if a is not steps.root}
+    leaves = {same[id]: numbers for id, (_, numbers) in tab.evaluate(LEAVES).items()}
+    gradients = by_the_engine(primitive, leaves)[1]
+    before = tab.evaluate(INSIDE), tab.evaluate(NUMBERS)
+    ids = ["n0", *tab.evaluate("[...OPERATIONS.values()].map((o) => o.cards[2].id)")]
+    for id in ids:
+        found = tab.evaluate("(id) => pathsOf(id, 1)", id)
+        shares = [path["share"] for path in found["found"]]
+        assert found["count"] == len(shares) > (closed if id == "n0" else 0)
+        assert sum(shares) == pytest.approx(gradients[same[id]][1], abs=1e-12)
+        for path in found["found"][:12]:
+            want = along(primitive, [same[card] for card in path["cards"]], leaves)[1]
+            assert path["share"] == pytest.approx(want, rel=1e-9, abs=1e-15)
+    assert (tab.evaluate(INSIDE), tab.evaluate(NUMBERS)) == before
+
+
+def test_a_number_inside_has_a_button_for_its_paths(look_at):
+    tab = look_at(play(look_up(), None))
+    id = softmax_in(tab)
+    tab.evaluate("(id) => { openFrame(id); moveTo(LAST); }", id)
+    inner = tab.evaluate("[...CARDS.values()].find((c) => c.name === 'e').id")
+    tab.evaluate("(id) => jump(STEPS_OF.get(id)[1])", inner)
+    tab.click("#explanation td.cell >> nth=0")
+    tab.click("#tree .to-paths")
+    told = tab.inner_text("#paths-told")
+    assert told.startswith("∂loss/∂e = ") or told.startswith("∂loss/∂e[0,0] = ")
+    assert tab.locator(".link.back.along").count() > 0
+    tab.evaluate("(id) => closeFrame(id)", id)
+    assert tab.is_hidden("#paths")

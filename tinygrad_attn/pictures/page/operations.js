@@ -38,6 +38,7 @@ function addOperation(id, data) {
   for (const inner of data.cards) {
     inner.value = emptyGrid(inner.value, inner.value, inner.dtype === "bool");
     inner.gradient &&= emptyGrid(inner.value, inner.gradient);
+    inner.of = id;
     inner.place = inner.at;
     inner.at = null; // its numbers are not the page's program's
     CARDS.set(inner.id, inner);
@@ -113,7 +114,27 @@ function findSteps() {
   }
 }
 
+// All cards as they are drawn now, each after those that it is made from.
+const cardsNow = () => DATA.cards.flatMap((card) => (isOpened(card.id) ? [...OPERATIONS.get(card.id).cards, card] : [card]));
+
 // --- its numbers ---
+
+// The program that computes what a card sends back, the card's name in it, and where it
+// takes the gradient that has arrived.
+function senderOf(id) {
+  if (isOpened(id)) {
+    const { program, root } = OPERATIONS.get(id);
+    return { program, name: root.name, place: root.gradient };
+  }
+  const { of, place, at } = CARDS.get(id);
+  if (of === undefined) return { program: PROGRAM, name: id, place: at.gradient };
+  return { program: OPERATIONS.get(of).program, name: id.slice(of.length + 1), place: place.gradient };
+}
+
+// Where the gradient of a card lies.
+function arrivedIn({ of, at, place }) {
+  return of === undefined ? numbersAt(PROGRAM, at.gradient) : numbersAt(OPERATIONS.get(of).program, place.gradient);
+}
 
 function runOperation({ program, inputs, seed }, id) {
   const { arrays } = program;
@@ -172,6 +193,7 @@ function startOperation(id) {
 
 function openOperation(id) {
   settleFirst();
+  closePaths();
   stop();
   OPENED.add(id);
   startOperation(id);
@@ -182,6 +204,7 @@ function openOperation(id) {
 }
 
 function closeOperation(id) {
+  closePaths();
   OPENED.delete(id);
   STATE.step = Math.ceil(STATE.step);
   showOperation(id);

@@ -62,7 +62,9 @@ def operations(script: Script) -> tuple[dict[str, Data], list[str]]:
         if program.text not in programs:
             programs.append(program.text)
         data["program"] = programs.index(program.text)
-        seed = f"seed_{steps.root.id}"
+        root = steps.root.id
+        data["root"] = {"name": root, "gradient": program.gradients[root]}
+        seed = f"seed_{root}"
         data["seed"] = seed if seed in program.numbers else None
         own = program.numbers.keys() - begins.keys() - {seed}
         data["numbers"] = {name: packed(program.numbers[name]) for name in sorted(own)}

@@ -14,8 +14,8 @@ const added = (a, b) => a.map((v, i) => v + b[i]);
 
 // card → the cards that it sends to, and the places of what it sends there.
 function flows() {
-  const found = new Map(DATA.cards.map((card) => [card.id, new Map()]));
-  for (const step of STEPS) {
+  const found = new Map(cardsNow().map((card) => [card.id, new Map()]));
+  for (const [, step] of ACTIVE) {
     for (const { to, at } of step.sends ?? []) {
       const sent = found.get(step.card);
       sent.set(to, [...(sent.get(to) ?? []), at]);
@@ -27,7 +27,7 @@ function flows() {
 // card → how many paths lead from a number of x to it.
 function countPaths(x, sends) {
   const counts = new Map();
-  for (const { id } of DATA.cards) {
+  for (const { id } of cardsNow()) {
     const into = [...sends.get(id).keys()].map((source) => counts.get(source) ?? 0);
     counts.set(id, id === x ? 1 : into.reduce((sum, n) => sum + n, 0));
   }
@@ -42,13 +42,12 @@ function ends() {
   });
 }
 
-// Puts a gradient where a card takes the sum of all. A card with one use needs none: the
-// sum is what that use sends.
-function put(card, gradient) {
-  if (GRADIENTS.get(card).length < 2) return;
-  const place = CARDS.get(card).at.gradient;
-  numbersAt(PROGRAM, place); // which lists its places
-  const array = PROGRAM.arrays[place[0]];
+// Puts a gradient where a card takes the sum of all. A card with one use, which the same
+// program computes, needs none: the sum is what that use sends.
+function put({ program, place }, gradient, only) {
+  if (only) return;
+  numbersAt(program, place); // which lists its places
+  const array = program.arrays[place[0]];
   PLACES_OF.get(place).forEach((at, i) => (array[at] = gradient[i]));
 }
 
@@ -60,33 +59,36 @@ function pathsOf(x, at) {
   const counts = countPaths(x, sends);
   const found = [];
   let asked = 0;
-  const follow = (id, gradient, trail, room) => {
+  const follow = (id, gradient, trail, room, from) => {
     trail = [{ id, size: sizeOf(gradient) }, ...trail];
     if (id === x) {
       found.push({ cards: trail.map((t) => t.id), sizes: trail.map((t) => t.size), share: gradient[at] });
       return;
     }
     if (asked++ >= MOST_SENDS) return;
-    put(id, gradient);
-    PROGRAM.alone[id]?.();
+    const sender = senderOf(id);
+    const { program } = sender;
+    put(sender, gradient, GRADIENTS.get(id).length < 2 && program === from);
+    program.alone[sender.name]?.();
     const next = [...sends.get(id)]
       .filter(([source]) => counts.get(source))
-      .map(([source, places]) => [source, places.map((place) => numbersAt(PROGRAM, place)).reduce(added)])
+      .map(([source, places]) => [source, places.map((place) => numbersAt(program, place)).reduce(added)])
       .map(([source, sent]) => ({ source, sent, size: sizeOf(sent) }))
       .sort((a, b) => b.size - a.size);
     const sum = next.reduce((all, { size }) => all + size, 0) || 1;
     const rooms = next.map(({ size }) => Math.floor((room * size) / sum) || 0);
     rooms[0] += room - rooms.reduce((all, n) => all + n, 0);
     next.forEach(({ source, sent }, i) => {
-      if (every || rooms[i]) follow(source, sent, trail, Math.min(rooms[i], counts.get(source)));
+      if (every || rooms[i]) follow(source, sent, trail, Math.min(rooms[i], counts.get(source)), program);
     });
   };
   const starts = ends().filter(([id]) => counts.get(id));
   const count = starts.reduce((sum, [id]) => sum + counts.get(id), 0);
   const every = count <= MOST_PATHS;
   PROGRAM.run();
-  for (const [id, gradient] of starts) follow(id, gradient, [], Math.floor(MOST_PATHS / starts.length));
+  for (const [id, gradient] of starts) follow(id, gradient, [], Math.floor(MOST_PATHS / starts.length), null);
   PROGRAM.run();
+  for (const id of OPENED) runOperation(OPERATIONS.get(id), id);
   found.sort((a, b) => Math.abs(b.share) - Math.abs(a.share));
   return { found, count };
 }
@@ -119,7 +121,7 @@ function pathText({ cards }, all = false) {
 
 // Follows the paths of a number: of a value, or of its gradient.
 const hasPaths = ({ card, which }) =>
-  LIVE !== null && Boolean(card.at?.gradient) && !hidesGradient(card) && GRIDS.includes(which);
+  LIVE !== null && Boolean((card.at ?? card.place).gradient) && !hidesGradient(card) && GRIDS.includes(which);
 
 function trace(point) {
   if (!hasPaths(point)) return;
@@ -183,7 +185,7 @@ function backToTree() {
 }
 
 function tracedText({ card, at, name, found, count }) {
-  const whole = exact(jsonOf(numbersAt(PROGRAM, card.at.gradient)[at]));
+  const whole = exact(jsonOf(arrivedIn(card)[at]));
   const of = `${card.share ?? ""}∂${LOSS}/∂${name} = ${whole}`;
   if (!count) return `No path leads from ${name} to ${LOSS}.`;
   if (count === 1) return `${of}, along one path:`;
@@ -217,7 +219,6 @@ function drawPath() {
   if (!path) return;
   path.cards.forEach((id, i) => {
     const next = path.cards[i + 1];
-    for (const [line, { back }] of LINE_VIEWS) if (line.of !== undefined && line.of === next) back.classList.add("along");
     DATA.links.forEach(({ source, target }, link) => {
       if (source !== id || target !== next) return;
       LINE_VIEWS.get(LINE_OF.get(link))?.back.classList.add("along");
