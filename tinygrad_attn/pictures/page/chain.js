@@ -55,8 +55,8 @@ function ruleAt(z, how, position, row, column) {
   return { symbol, number, lights: lights.flatMap((p) => p?.light ?? []) };
 }
 
-// A term of a sum: in parentheses if it is a sum or a choice itself.
-const term = (text) => (/ [+−] | where /.test(text) ? `(${text})` : text);
+// A term of a sum: in parentheses if it is a sum or a choice itself, or has a sign.
+const term = (text) => (/^−| [+−] | where /.test(text) ? `(${text})` : text);
 
 // An x that was broadcast collects from all its copies.
 function copiesChain(z, how, own, position, row, column) {
