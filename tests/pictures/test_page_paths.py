@@ -211,8 +211,10 @@ def test_on_a_phone_a_way_leads_from_the_number_to_its_paths(look_at):
     tab.evaluate("showLeaf('n1')")
     tab.tap("td.cell >> nth=0")
     tab.tap("#edited-paths")
-    tops = "['paths', 'editor', 'readout'].map((id) =>"
+    tops = "['paths', 'editor', 'panel'].map((id) =>"
     tops += " document.getElementById(id).getBoundingClientRect())"
-    paths, editor, readout = tab.evaluate(f"{tops}.map((b) => [b.top, b.bottom])")
-    assert editor[1] - 1 <= paths[0] < readout[0] - 40
+    paths, editor, panel = tab.evaluate(f"{tops}.map((b) => [b.top, b.bottom])")
+    assert tab.is_hidden("#readout")
+    assert editor[1] - 1 <= paths[0]
+    assert paths[1] <= panel[1] + 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
