@@ -488,3 +488,26 @@ def test_a_number_inside_has_a_button_for_its_paths(look_at):
     assert tab.locator(".link.back.along").count() > 0
     tab.evaluate("(id) => closeFrame(id)", id)
     assert tab.is_hidden("#paths")
+
+
+def test_many_steps_stand_in_rows(look_at):
+    manual_seed(0)
+    norm, x = nn.LayerNorm(16), randn(3, 16).requires_grad_()
+    with record():
+        loss = (norm(x) ** 2).sum()
+    tab = look_at(play(loss, None))
+    tab.evaluate("unfold(true); showStep(true)")
+    tab.evaluate("openFrame([...OPERATIONS.keys()][0])")
+    (name,) = tab.evaluate("VIEW.opened")
+    frame = tab.evaluate("(id) => clusterOf(id)", name)
+    assert tab.evaluate("(id) => OPERATIONS.get(id).cards.length", name) > 10
+    assert frame["w"] < 1600
+    heights = tab.evaluate("(id) => inFrame(id).map((card) => card.y)", name)
+    assert max(heights) - min(heights) > 300
+    for x, y, w, h in tab.evaluate(
+        "(id) => inFrame(id).map((c) => [c.x, c.y, c.w, c.h])", name
+    ):
+        assert frame["x"] <= x
+        assert frame["y"] <= y
+        assert x + w <= frame["x"] + frame["w"]
+        assert y + h <= frame["y"] + frame["h"]

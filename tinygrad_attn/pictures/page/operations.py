@@ -16,6 +16,7 @@ from ...graph.inside import inside
 from ...graph.notation.tidy import without_transposes
 from ...program.living import living
 from ..layout.steps import Box, Line, layout, svg_path
+from ..layout.wrapping import wrap
 from ..look.text import fit_text
 from ..sheets.sheet import SHARE
 from .live import Live, packed
@@ -23,6 +24,7 @@ from .script import Script
 from .sizes import Size
 
 LABEL, EDGE = 28.0, 16.0  # room for the name above, and around
+WIDE = 1500.0  # what is wider stands in rows
 PORT = 1.0  # the size of where an input comes in
 
 Data = dict[str, Any]
@@ -170,6 +172,8 @@ def room(made: Inside, begins: dict[str, str], outer: Any, own: Size) -> Data:
         for back, part in ((False, 0.4), (True, 0.7)):
             lines.append(Line(edge.source, edge.target, a * part, b * part, back=back))
     placed = layout(boxes, lines, direction="right", gap=20.0, rank_gap=44.0)
+    if placed.width > WIDE:
+        placed = wrap(placed, boxes, lines, WIDE)
     ways = []
     for i, edge in enumerate(graph.edges):
         way, way_back = (
