@@ -114,15 +114,23 @@ def test_what_the_steps_send_adds_up_to_what_the_operation_sends(look_at, model)
     """So far, after the last of them, is what it is after the whole operation."""
     tab = look_at(page_of(model))
     tab.evaluate(OPEN_ALL)
-    got = tab.evaluate("""() => [...OPERATIONS].flatMap(([id, o]) => {
+    for edited in (False, True):
+        if edited:
+            leaf = "DATA.cards.find((c) => isLeaf(c) && c.dtype !== 'int64').id"
+            tab.evaluate(f"setNumber({leaf}, 1, 0.75); showEdit()")
+        got = sums_of_steps(tab)
+        assert len(got) > 1
+        for whole, last in got:
+            assert_close("so far", last, whole, [whole, [1.0]])
+
+
+def sums_of_steps(tab):
+    return tab.evaluate("""() => [...OPERATIONS].flatMap(([id, o]) => {
         const own = STEPS.find((s) => s.card === id && s.kind === "backward");
         return own.sends.map(({ to, so_far }) => [so_far.numbers.flat(),
             o.steps.backward.flatMap(([, s]) => s.sends).filter((s) => s.to === to)
                 .at(-1).so_far.numbers.flat()]);
     })""")
-    assert len(got) > 1
-    for whole, last in got:
-        assert_close("so far", last, whole, [whole, [1.0]])
 
 
 # --- in the drawing -------------------------------------------------------------------
@@ -159,13 +167,16 @@ def test_the_panel_opens_it_and_a_keyboard_closes_it(look_at):
     id = softmax_in(tab)
     show(tab, id)
     tab.evaluate("(id) => jump(STEPS_OF.get(id)[0])", id)
+    step = tab.inner_text("#count").split()[0]
     tab.get_by_role("button", name="open softmax", exact=True).focus()
     tab.keyboard.press("Enter")
+    assert tab.inner_text("#count").split()[0] == f"{step}a"  # its first
     assert tab.evaluate("document.activeElement.dataset.frame") == id
     assert tab.inner_text("#announcement") == "softmax is open: 6 cards."
     tab.keyboard.press("Enter")
     assert tab.evaluate("document.activeElement.dataset.card") == id
     assert tab.inner_text("#announcement") == "softmax is closed."
+    assert tab.inner_text("#count").split()[0] == step
 
 
 def test_playing_goes_through_its_steps_forward_and_back(look_at):

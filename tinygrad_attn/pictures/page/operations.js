@@ -197,6 +197,8 @@ function openOperation(id) {
   stop();
   OPENED.add(id);
   startOperation(id);
+  const { card, kind } = STEPS[Math.ceil(STATE.step)];
+  if (card === id) STATE.step = OPERATIONS.get(id).steps[kind]?.[0]?.[0] ?? STATE.step; // its first
   showOperation(id);
   document.querySelector(`.closer[data-frame="${id}"]`)?.focus({ preventScroll: true });
   showFrame(id);
