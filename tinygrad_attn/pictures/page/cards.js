@@ -17,13 +17,12 @@ function readTheme() {
 }
 
 function buildCards() {
-  for (const card of DATA.cards) {
-    const { button } = buildCard(card);
-    button.title = clipped(
-      [card.formula || card.name, card.sentence, card.source].filter(Boolean).join("\n"),
-      1000,
-    );
-  }
+  for (const card of DATA.cards) titled(buildCard(card));
+}
+
+function titled({ card, button }) {
+  const said = [card.formula || card.name, card.sentence, card.source].filter(Boolean);
+  button.title = clipped(said.join("\n"), 1000);
 }
 
 function buildCard(card) {

@@ -45,7 +45,6 @@ function addOperation(id, data) {
     PLACES.set(inner.id, layCard(inner));
     APPEARS.set(inner.id, -1);
     GRADIENTS.set(inner.id, []);
-    buildCard(inner).button.title = clipped([inner.formula, inner.sentence, inner.source].filter(Boolean).join("\n"), 1000);
   }
   operation.steps = { forward: placed(id, data, "forward"), backward: placed(id, data, "backward") };
   for (const [at, step] of operation.steps.forward) if (step.card !== id) APPEARS.set(step.card, at);
@@ -171,10 +170,11 @@ function* gridsInside({ cards, steps }) {
   for (const [, step] of steps.backward) for (const send of step.sends) yield* [send.grid, send.so_far];
 }
 
-// Its program, at the first opening; and what its numbers were, as recorded.
+// Its cards and its program, at the first opening; and what its numbers were, as recorded.
 function startOperation(id) {
   const operation = OPERATIONS.get(id);
   if (typeof operation.program !== "number") return;
+  for (const card of operation.cards) titled(buildCard(card));
   const numbers = { ...operation.numbers };
   for (const [own, outer] of Object.entries(operation.inputs)) {
     numbers[own] = numbersAt(PROGRAM, CARDS.get(outer).at.value);
