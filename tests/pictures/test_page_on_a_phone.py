@@ -10,8 +10,8 @@ pytest.importorskip("playwright.sync_api", reason="needs Playwright")
 
 PHONE = {"has_touch": True, "is_mobile": True}
 OFTEN = "#loss", "#more", "#play", "#next", "#fit", "#tabs"
-AT_FIRST = "#predict", "#readout"
-NOW_AND_THEN = "#legend", "#speed", "#shared", "#downhill", "#undo"
+AT_FIRST = "#predict", "#readout", "#legend"
+NOW_AND_THEN = "#speed", "#shared", "#downhill", "#undo"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -28,7 +28,7 @@ def test_what_is_needed_now_and_then_comes_with_the_lab(look_at, scheme):
     for hidden in (*AT_FIRST, *NOW_AND_THEN):
         assert tab.is_hidden(hidden), hidden
     tab.tap("#more")
-    for shown in (*OFTEN, *NOW_AND_THEN, "#predict"):
+    for shown in (*OFTEN, *NOW_AND_THEN, "#predict", "#legend"):
         assert tab.is_visible(shown), shown
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
