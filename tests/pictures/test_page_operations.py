@@ -522,3 +522,14 @@ def test_many_steps_stand_in_rows(look_at):
         assert frame["y"] <= y
         assert x + w <= frame["x"] + frame["w"]
         assert y + h <= frame["y"] + frame["h"]
+
+
+@pytest.mark.parametrize("model", [attention, encoder_layer])
+def test_no_title_runs_under_the_button_that_opens(look_at, model):
+    tab = look_at(page_of(model))
+    tab.evaluate("unfold(true); showStep(true)")
+    cut = tab.evaluate("""() => [...document.querySelectorAll(".card.opens")]
+        .filter((b) => !b.hidden).map((b) => b.querySelector(".card-title"))
+        .filter((t) => t.scrollWidth > t.clientWidth).map((t) => t.textContent)""")
+    assert all(title.endswith("…") for title in cut)
+    assert tab.locator(".card.opens:visible").count() > 3

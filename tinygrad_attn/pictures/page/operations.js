@@ -228,6 +228,7 @@ function buildOpeners() {
   const parent = document.getElementById("cards");
   for (const old of parent.querySelectorAll(".opener")) old.remove();
   for (const id of OPERATIONS.keys()) {
+    VIEWS.get(id).button.classList.toggle("opens", opensSteps(id));
     if (!DRAWN.has(id) || !opensSteps(id)) continue;
     const { x, y, w } = DRAWN.get(id);
     const button = make("button", "opener", "+");

@@ -136,7 +136,8 @@ class Script:
         title = fit_text(
             f"{name} = {words.formula}" if words.formula else name, FORMULA
         )
-        return size_on_page(title, self.values[node.id], self.below(node.id))
+        plus = "   +" if self.live.part and is_composite(node) else ""  # it opens
+        return size_on_page(title + plus, self.values[node.id], self.below(node.id))
 
     def size_closed(self, title: str, result: str) -> Size:
         """The size of the card of a closed module, which shows one of its results."""
@@ -251,6 +252,10 @@ class Script:
             f"What is computed from {self.called[node.id]} after this part sends this "
             f"gradient back to it: here the walk backward through this part begins."
         )
+
+
+def is_composite(node: Node) -> bool:
+    return node.operation is not None and node.operation.composite
 
 
 def explains(node: Node) -> bool:
