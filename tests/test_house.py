@@ -93,7 +93,7 @@ ORDER = """
         pictures.sheets.lists pictures.sheets.folding pictures.sheets.reuse
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.following
-        pictures.layout.layers pictures.layout.ordering
+        pictures.layout.layers pictures.layout.narrow pictures.layout.ordering
         pictures.layout.straight pictures.layout.springs pictures.layout.coordinates
         pictures.layout.rows pictures.layout.routes pictures.layout.steps
         pictures.layout.breaking pictures.layout.wrapping

@@ -201,19 +201,19 @@ def test_a_picture_is_as_wide_as_it_may_be(tmp_path, level, width):
         assert box[2] <= max(width / 0.7, 600)
 
 
-def test_a_picture_too_wide_to_be_read_is_drawn_in_rows(tmp_path):
+def test_a_picture_too_wide_to_be_read_becomes_a_list(tmp_path):
     loss = stack(1)
     sheet = draw(loss).sheet
     column = lay_out(sheet)
-    assert column.layout.width > 3_000
-    rows = lay_out(sheet, width=1280, smallest=0.7)
-    assert rows.sheet.direction == "right"
-    assert rows.layout.rows > 3
-    assert rows.layout.width < 1280
-    text = draw(loss).save(tmp_path / "x.svg", width=1280).read_text()
-    assert float(re.search(r'viewBox="0 0 (\d+)', text)[1]) <= 1280
-    wide = lay_out(sheet, width=2 * 1280, smallest=0.7)  # smaller, but read
-    assert wide.sheet.direction == "down"
+    assert column.layout.width > 1_500
+    one = lay_out(sheet, width=830, smallest=0.7)
+    assert one.sheet.direction == "down"
+    assert one.layout.rows == 1
+    assert one.layout.width < 830
+    text = draw(loss).save(tmp_path / "x.svg", width=830).read_text()
+    assert float(re.search(r'viewBox="0 0 (\d+)', text)[1]) <= 830
+    wide = lay_out(sheet, width=3 * 830, smallest=0.7)  # smaller, but read
+    assert wide.layout.width == column.layout.width
 
 
 def test_widths_that_cannot_be_are_refused(tmp_path, loop):

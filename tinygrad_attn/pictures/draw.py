@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class Drawing:
             else:
                 smallest = 1.0 if width is None else SMALLEST
                 placed = lay_out(self.sheet, width=width or WIDE, smallest=smallest)
-                found = svg_text(placed)
+                found = svg_text(placed, width or inf)
                 if self._layout == "dot":
                     self.note = f"laid out by tinygrad_attn: {note}"
                 else:
@@ -108,7 +109,8 @@ class Drawing:
         Args:
             width: the most pixels that an SVG may be wide, such as 830 in a README or
                 1920 on a slide. A picture that runs to the right is wrapped into rows,
-                or runs down, whichever fits; what is wider all the same is made
+                or runs down, whichever fits. One that runs down and could not be read
+                becomes a list, card below card. What is wider all the same is made
                 smaller.
 
         Returns:

@@ -2,7 +2,8 @@
 
     pieces.py       what a layout is asked for, and what it answers
     ranks.py        in which row does each box stand?
-    following.py    frames one after the other
+    following.py    what stands above what, where no line says it
+    narrow.py       one box below the other, where there is little room
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?

@@ -4,7 +4,7 @@ For pictures where Graphviz is not installed, and for pages, which must look the
 everywhere. The method is the one dot uses (Sugiyama, Tagawa & Toda 1981; Gansner et
 al. 1993): rows, order in the rows, places, curves, one file each:
 
-    ranks.py        in which row does each box stand? (following.py: and each frame?)
+    ranks.py        in which row does each box stand? (following.py, narrow.py: wishes)
     layers.py       rows as layers, long lines cut into pieces from layer to layer
     ordering.py     in which order, so that few lines cross?
     straight.py     which lines run straight?
@@ -20,16 +20,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .coordinates import Room, set_places
-from .following import frames_in_a_row, inputs_above, own_in_turn
+from .following import (
+    below_what_comes_before,
+    entered_from_above,
+    frames_in_a_row,
+    inputs_above,
+    own_in_turn,
+    without_contradictions,
+)
 from .layers import build
+from .narrow import one_by_one, spine
 from .ordering import arrange
 from .pieces import Box, Layout, Line, Outline, Point
 from .routes import route, svg_path
 
 __all__ = ["Box", "Outline", "Layout", "Line", "Point", "layout", "svg_path"]
 
-PAD = 14.0  # between a frame and what it holds
-LANE = 14.0  # between lines side by side
+LANE, CLOSE = 14.0, 8.0  # around lines and in frames; where there is little room
 
 
 def layout(
@@ -41,6 +48,7 @@ def layout(
     gap: float = 32.0,
     rank_gap: float = 56.0,
     in_a_row: bool = False,
+    narrow: bool = False,
 ) -> Layout:
     """Place boxes, lines and frames so that lines run one way and few of them cross.
 
@@ -51,7 +59,9 @@ def layout(
         direction: "down", or "right".
         gap: between boxes side by side, in pixels.
         rank_gap: between a row and the next; more where labels or frames need it.
-        in_a_row: whether frames that need others begin where those end.
+        in_a_row: whether frames that need others begin where those end, and what is
+            given to a frame stands before it.
+        narrow: whether all boxes stand in one column.
 
     Raises:
         ValueError: an id is given twice or unknown, a frame stands inside itself, or
@@ -68,13 +78,29 @@ def layout(
     if turned:  # laid out downward, with x for y, and flipped at the end
         boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
         lines = [_flip_line(line) for line in lines]
-    room = Room(gap, rank_gap, PAD, LANE, turned)
-    more = [] if turned else inputs_above(boxes, lines) + own_in_turn(boxes, lines)
-    more += frames_in_a_row(boxes, lines, frames) if in_a_row else []
+    around = CLOSE if narrow else LANE
+    room = Room(gap, rank_gap, around, around, turned)
+    wishes: list[tuple[int, int]] = []
+    drawn = len(lines)
+    if narrow:
+        order = one_by_one(boxes, lines, frames)
+        lines = [*lines, *spine(boxes, lines, order)]
+        wishes += zip(order, order[1:])
+    if not turned:
+        wishes += inputs_above(boxes, lines) + own_in_turn(boxes, lines)
+    if in_a_row:
+        wishes += frames_in_a_row(boxes, lines, frames)
+    if in_a_row and not turned:
+        wishes += entered_from_above(boxes, lines, frames)
+        wishes += below_what_comes_before(boxes, lines, frames)
+    number = {box.id: i for i, box in enumerate(boxes)}
+    joined = [(number[line.source], number[line.target]) for line in lines]
+    more = without_contradictions(len(boxes), joined, wishes)
     picture = build(boxes, lines, frames, label_after=not turned, more=more)
     arrange(picture)
     set_places(picture, lines, room)
     found = route(picture, boxes, lines, room)
+    found.paths, found.labels = found.paths[:drawn], found.labels[:drawn]
     return _flip(found) if turned else found
 
 

@@ -46,7 +46,8 @@ def columns(picture: Layers, lines: Sequence[Line], straight: bool = True) -> Co
         if taken.is_free(s):
             taken.take(s)
             # The ends of chains are not forced, only kept free from columns across.
-            if s.upper.kind != BOX and s.lower.kind != BOX:
+            held = s.line >= 0 and lines[s.line].spine
+            if held or (s.upper.kind != BOX and s.lower.kind != BOX):
                 below[s.upper] = above[s.lower] = s
     found = Columns({}, {}, 0)
     for layer in picture.layers:
@@ -72,7 +73,8 @@ def chains(picture: Layers, lines: Sequence[Line]) -> set[int]:
             start, end = way[0].upper, way[-1].lower
             aside = abs(start.x + way[0].out - end.x - way[-1].into)
             uses = len([s for s in start.down if not lines[s.line].back])
-            keyed.append(((not start.up, len(way), uses, aside), i))
+            key = not lines[i].spine, not start.up, len(way), uses, aside
+            keyed.append((key, i))
     keyed.sort()
     onward: dict[Spot, int] = {}
     toward: dict[Spot, int] = {}

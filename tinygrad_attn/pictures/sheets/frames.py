@@ -16,28 +16,45 @@ def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
     homes = {id: home if home in drawn else "" for id, home in homes.items()}
     if graph.level == "op":
         homes, frames = add_stages(graph, homes, frames)
-    return homes | homes_of_shared_inputs(graph, homes, frames), frames
+    return homes | homes_near_uses(graph, homes, frames), frames
 
 
-def homes_of_shared_inputs(
+def homes_near_uses(
     graph: Graph, homes: dict[str, str], frames: list[Frame]
 ) -> dict[str, str]:
-    """For an input of several steps the innermost frame around all of them: X stands
-    where Q, K and V are computed from it, and not far to their side."""
+    """For an input from outside the innermost frame around its use: for one of several
+    steps, around all of them. So X stands where Q, K and V are computed from it, and a
+    mask beside the scores. What a frame begins with stays outside, before it."""
     parent = {frame.id: frame.parent for frame in frames}
     found = {}
     for node in graph:
-        users = {edge.target for edge in graph.uses(node)}
-        if graph.inputs(node) or homes[node.id] or len(users) < 2:
+        users = list(dict.fromkeys([edge.target for edge in graph.uses(node)]))
+        if graph.inputs(node) or homes[node.id] or not users:
             continue
-        chains = []
-        for user in users:
-            chain = [homes[user]]
-            while parent.get(chain[-1]):
-                chain.append(parent[chain[-1]])
-            chains.append(chain)
-        shared = [id for id in chains[0] if all(id in chain for chain in chains)]
+        shared = frames_around(homes[users[0]], parent)
+        for user in users[1:]:
+            other = frames_around(homes[user], parent)
+            shared = [id for id in shared if id in other]
+        if len(users) == 1:
+            edges = graph.inputs(graph.by_id(users[0]))
+            made = [homes[e.source] for e in edges if e.source in computed(graph)]
+            before = {id for home in made for id in frames_around(home, parent)}
+            shared = [id for id in shared if id in before]
         found[node.id] = shared[0] if shared else ""
+    return found
+
+
+def computed(graph: Graph) -> set[str]:
+    """The ids of the nodes that have inputs."""
+    return {edge.target for edge in graph.edges}
+
+
+def frames_around(id: str, parent: dict[str, str]) -> list[str]:
+    """A frame and those around it, the innermost first."""
+    found = []
+    while id:
+        found.append(id)
+        id = parent.get(id, "")
     return found
 
 

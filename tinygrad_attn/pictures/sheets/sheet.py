@@ -45,6 +45,7 @@ class Card:
         noise: gradients of the rows up to this size are rounding noise.
         more: how many numbers are left out below the rows.
         lines: further lines of text.
+        rules: the gradients that it sends back, if no labels beside lines say them.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
         tooltip: several lines about the node.
         like: equal for cards of one operation, shape and place in the model.
@@ -66,6 +67,7 @@ class Card:
     noise: float = 0.0
     more: int = 0
     lines: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
     bar: tuple[float, str] | None = None
     tooltip: str = ""
     like: str = ""

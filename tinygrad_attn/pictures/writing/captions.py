@@ -24,6 +24,13 @@ from ..sheets.sheet import HEADING, Frame, Sheet
 from .framing import place_of_name
 
 NORM = "‖∂‖: norm of the gradient"
+AIR = 20.0  # between two parts of the legend
+ROOM = {"value": 150.0, "gradient": 150.0, "probability": 150.0, "norm": 150.0}
+ROOM |= {"forward": 84.0, "backward": 140.0}  # how wide each is
+LINES = {
+    "forward": ("forward", FORWARD, ""),
+    "backward": ("backward (chain rule)", BACKWARD, ' stroke-dasharray="5 3"'),
+}
 
 
 def words(
@@ -98,59 +105,87 @@ def clipped(sheet: Sheet) -> tuple[str, str]:
 
 
 def heading_width(sheet: Sheet) -> float:
-    """The width that title and legend need."""
+    """The width that title and legend need, in a row each."""
     title, subtitle = clipped(sheet)
     both = text_width(title, 18, bold=True) + text_width(subtitle, 12) + 24
     return max(both, 170.0 * len(sheet.legend) + 240.0)
 
 
-def heading(sheet: Sheet, wide: float) -> list[str]:
-    """Title and legend."""
+def heading_rows(sheet: Sheet, wide: float) -> list[list[str]]:
+    """What stands above a picture of a width, row by row: the subtitle below the title
+    and the legend in several rows, where there is no room."""
     title, subtitle = clipped(sheet)
-    long = text_width(title, 18, bold=True)
-    both = long + (24 + text_width(subtitle, 12) if subtitle else 0.0)
-    x = (wide - both) / 2
-    parts = [words(title, x, 32, 18, INK, bold=True)]
-    if subtitle:
-        parts.append(words(subtitle, x + long + 18, 32, 12, MUTED))
-    back = any(link.back for link in sheet.links)
-    forward = any(not link.back and not link.colour for link in sheet.links)
-    total = 150.0 * len(sheet.legend) + 80.0 + (140.0 if back else 0.0)
-    x = (wide - total) / 2
-    for palette in sheet.legend:
-        parts += scale(palette, x)
-        x += 150.0
-    for name, colour, dashes, shown in (
-        ("forward", FORWARD, "", forward),
-        ("backward (chain rule)", BACKWARD, ' stroke-dasharray="5 3"', back),
-    ):
-        if shown:
-            parts.append(
-                f'<path d="M{x:.1f} 53 h24" stroke="{colour}" stroke-width="1.5"'
-                f'{dashes} marker-end="url(#{"b" if dashes else "f"})"/>'
-            )
-            parts.append(words(name, x + 30, 56, 9, colour))
-            x += 84.0
-    return parts
+    both = text_width(title, 18, bold=True) + text_width(subtitle, 12) + 24
+    rows = [["title", "subtitle"]] if both <= wide else [["title"], ["subtitle"]]
+    explained = list(sheet.legend)
+    if any(not link.back and not link.colour for link in sheet.links):
+        explained.append("forward")
+    if any(link.back for link in sheet.links):
+        explained.append("backward")
+    row: list[str] = []
+    for name in explained:
+        if row and sum([ROOM[n] for n in [*row, name]]) > wide:
+            rows.append(row)
+            row = []
+        row.append(name)
+    return [*rows, row]
 
 
-def scale(palette: str, x: float) -> list[str]:
+def heading(sheet: Sheet, wide: float) -> tuple[list[str], float]:
+    """Title and legend, and how much higher than two rows they are."""
+    title, subtitle = clipped(sheet)
+    rows = heading_rows(sheet, wide)
+    parts = []
+    y = 32.0
+    for row in rows:
+        if "title" in row or "subtitle" in row:
+            long = text_width(title, 18, bold=True) if "title" in row else 0.0
+            below = text_width(subtitle, 12) if "subtitle" in row else 0.0
+            gap = 18.0 if long and below else 0.0
+            x = (wide - long - gap - below) / 2
+            if long:
+                parts.append(words(title, x, y, 18, INK, bold=True))
+            if below:
+                parts.append(words(subtitle, x + long + gap, y, 12, MUTED))
+            y += 24.0 if row is not rows[0] or len(row) == 2 else 18.0
+            continue
+        x = (wide - sum([ROOM[name] for name in row]) + AIR) / 2
+        for name in row:
+            parts += explained(name, x, y - 8.0)
+            x += ROOM[name]
+        y += 17.0
+    return parts, y - 73.0
+
+
+def explained(name: str, x: float, top: float) -> list[str]:
+    """One part of the legend."""
+    if name not in LINES:
+        return scale(name, x, top)
+    text, colour, dashes = LINES[name]
+    return [
+        f'<path d="M{x:.1f} {top + 5:.0f} h24" stroke="{colour}" stroke-width="1.5"'
+        f'{dashes} marker-end="url(#{"b" if dashes else "f"})"/>',
+        words(text, x + 30, top + 8, 9, colour),
+    ]
+
+
+def scale(palette: str, x: float, top: float) -> list[str]:
     """A scale of the legend, or the bar that it explains."""
     if palette == "norm":
         return [
-            f'<rect x="{x:.1f}" y="48" width="22" height="9" fill="{BAR}"/>',
-            words(NORM, x + 27, 56, 9, MUTED),
+            f'<rect x="{x:.1f}" y="{top:.0f}" width="22" height="9" fill="{BAR}"/>',
+            words(NORM, x + 27, top + 8, 9, MUTED),
         ]
     name, ends, colours = {
         "value": ("value", ("−", "+"), VALUES),
         "gradient": ("gradient", ("−", "+"), GRADIENTS),
         "probability": ("weight", ("0", "1"), PROBABILITIES),
     }[palette]
-    parts = [words(f"{name} {ends[0]}", x + 42, 56, 9, MUTED, anchor="end")]
+    parts = [words(f"{name} {ends[0]}", x + 42, top + 8, 9, MUTED, anchor="end")]
     for i, colour in enumerate(colours):
         parts.append(
-            f'<rect x="{x + 46 + 12 * i:.1f}" y="48" width="12" height="9" '
+            f'<rect x="{x + 46 + 12 * i:.1f}" y="{top:.0f}" width="12" height="9" '
             f'fill="{colour}"/>'
         )
-    parts.append(words(ends[1], x + 50 + 12 * len(colours), 56, 9, MUTED))
+    parts.append(words(ends[1], x + 50 + 12 * len(colours), top + 8, 9, MUTED))
     return parts

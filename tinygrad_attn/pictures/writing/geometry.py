@@ -25,8 +25,9 @@ def card_size(card: Card) -> tuple[float, float]:
     width = text_width(card.title, 13, bold=True) + 2 * PAD + 6
     if card.detail:
         width += 16 + text_width(card.detail, 9)
-    height = HEAD + LINE * len(card.lines)
-    width = max([width, *(text_width(line, 9) + 14 for line in card.lines)])
+    texts = card.lines + card.rules
+    height = HEAD + LINE * len(texts)
+    width = max([width, *(text_width(text, 9) + 14 for text in texts)])
     if card.rows:
         label = label_width(card)
         width = max(width, label + sum(row_columns(card)) + 3 * PAD)
@@ -47,7 +48,7 @@ def card_size(card: Card) -> tuple[float, float]:
     tall = max(heights, default=0.0)
     if left or right:
         return max(width, inner + 2 * PAD), height + TITLE + max(tall, CELL_H) + PAD
-    if card.lines:
+    if texts:
         height += PAD
     return max(width, inner + 2 * PAD), height
 

@@ -16,7 +16,7 @@ from .geometry import card_size, ports, row_middle
 MARGIN = 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
 LABEL_LINE = 12.0
-UNREADABLE, BETTER = 0.5, 1.5  # so much smaller; so much larger in rows, to be worth it
+READABLE, UNREADABLE = 0.85, 0.5  # how much smaller: labels are 8.5 pixels high; 5
 LONGER, FEW_ROWS = 1.4, 2  # a column, if a strip had more rows than a few
 SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
 
@@ -37,8 +37,10 @@ def lay_out(
 
     A strip that is longer than the width is wrapped into rows. Or it runs down, as a
     column, if that fits and is no longer, or not much longer than many rows: a column
-    has no lines from row to row. What runs down, and is so wide that it could not be
-    read, runs to the right in rows.
+    has no lines from row to row.
+
+    What runs down, and is so wide that it could not be read, becomes a list: all cards
+    below each other. Or, if even that is too wide, it runs to the right in rows.
 
     Args:
         labels: whether to leave room for the labels of links.
@@ -47,10 +49,8 @@ def lay_out(
             be wider.
     """
     strip = _placed(sheet, labels, width)
-    small = _scale(strip, width)
-    if sheet.direction == "down" and small < UNREADABLE and smallest < 1.0:
-        rows = _placed(replace(sheet, direction="right"), labels, width)
-        return rows if _scale(rows, width) > BETTER * small else strip
+    if sheet.direction == "down" and smallest < 1.0:
+        return _made_narrow(sheet, strip, labels, width)
     in_rows = strip.layout.rows > 1
     if not in_rows or any(link.source_row is not None for link in sheet.links):
         return strip
@@ -62,12 +62,38 @@ def lay_out(
     return column if fits else strip
 
 
+def _made_narrow(sheet: Sheet, column: Placed, labels: bool, width: float) -> Placed:
+    """A picture that runs down, in a way in which it can be read at a width."""
+    small = _scale(column, width)
+    if small >= READABLE:
+        return column
+    one = _placed(rules_in_cards(sheet), labels, width, narrow=True)
+    better = _scale(one, width)
+    if better >= UNREADABLE:
+        return one if better > small else column
+    rows = _placed(replace(sheet, direction="right"), labels, width)
+    return max(column, one, rows, key=lambda placed: _scale(placed, width))
+
+
+def rules_in_cards(sheet: Sheet) -> Sheet:
+    """A sheet whose lines back have no labels: each card says what it sends back."""
+    rules: dict[str, list[str]] = {}
+    for link in sheet.links:
+        if link.back and link.label:
+            rules.setdefault(link.target, []).append(link.label)
+    return replace(
+        sheet,
+        cards=[replace(card, rules=rules.get(card.id, [])) for card in sheet.cards],
+        links=[replace(a, label="") if a.back else a for a in sheet.links],
+    )
+
+
 def _scale(placed: Placed, width: float) -> float:
     """How much smaller a picture is drawn to fit a width."""
     return min(1.0, (width - 2 * MARGIN) / max(1.0, placed.layout.width))
 
 
-def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
+def _placed(sheet: Sheet, labels: bool, width: float, narrow: bool = False) -> Placed:
     """A sheet laid out in its direction."""
     sizes = {card.id: card_size(card) for card in sheet.cards}
     cards = {card.id: card for card in sheet.cards}
@@ -90,7 +116,8 @@ def _placed(sheet: Sheet, labels: bool, width: float) -> Placed:
         found = wrap(found, boxes, lines, width - 2 * MARGIN)
         squeeze(found, boxes, lines)
     elif any(card.value or card.gradient for card in sheet.cards):
-        found = layout(boxes, lines, frames)
+        gap = 40.0 if narrow else 56.0
+        found = layout(boxes, lines, frames, in_a_row=True, narrow=narrow, rank_gap=gap)
     else:  # small cards stand closer together
         found = layout(boxes, lines, frames, gap=24.0, rank_gap=36.0)
     return Placed(sheet, sizes, found)

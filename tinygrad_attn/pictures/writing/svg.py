@@ -8,6 +8,8 @@ unless it is to be small.
 
 from __future__ import annotations
 
+from math import inf
+
 from ..layout.steps import svg_path
 from ..look.colours import BACKWARD, BAR, FORWARD, INK, MUTED, NAN, WHITE
 from ..look.grids import Grid
@@ -40,15 +42,19 @@ from .placing import LABEL_LINE, MARGIN, Placed
 TOP = 78.0
 
 
-def svg_text(placed: Placed, tips: bool = True) -> str:
+def svg_text(placed: Placed, width: float = inf, tips: bool = True) -> str:
     """The picture as SVG.
 
     Args:
+        width: what stands above the picture needs no more.
         tips: whether cards and cells have tooltips.
     """
     sheet, found = placed.sheet, placed.layout
-    wide = max(found.width, heading_width(sheet)) + 2 * MARGIN
-    tall = found.height + TOP + MARGIN
+    least = min(heading_width(sheet), width - 2 * MARGIN)
+    wide = max(found.width, least) + 2 * MARGIN
+    above, higher = heading(sheet, wide)
+    top = TOP + higher
+    tall = found.height + top + MARGIN
     dx = (wide - found.width) / 2
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" '
@@ -57,8 +63,8 @@ def svg_text(placed: Placed, tips: bool = True) -> str:
         f"<title>{xml(sheet.title)}</title>",
         arrow("f", FORWARD) + arrow("b", BACKWARD),
         f'<rect width="{wide:.0f}" height="{tall:.0f}" fill="{WHITE}"/>',
-        *heading(sheet, wide),
-        f'<g transform="translate({dx:.1f} {TOP:.1f})">',
+        *above,
+        f'<g transform="translate({dx:.1f} {top:.1f})">',
     ]
     names: list[str] = []
     lines = straight_pieces(found.paths)
@@ -128,8 +134,9 @@ def card_svg(
     if card.detail:
         parts.append(words(card.detail, w - PAD - 3, 16, 9, MUTED, anchor="end"))
     top = HEAD
-    for text in card.lines:
-        parts.append(words(text, PAD + 3, top + 11, 9, MUTED))
+    for text in card.lines + card.rules:
+        ink = BACKWARD if text in card.rules else MUTED
+        parts.append(words(text, PAD + 3, top + 11, 9, ink))
         top += LINE
     if card.rows:
         parts += rows_svg(card, w, top, tips)
