@@ -7,7 +7,7 @@ import re
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, draw, manual_seed, randn, record
+from tinygrad_attn import Tensor, Value, draw, manual_seed, randn, record, zeros
 from tinygrad_attn.functional import causal_mask, cross_entropy, mse_loss
 from tinygrad_attn.pictures.layout.following import without_contradictions
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
@@ -185,3 +185,185 @@ def test_title_and_legend_need_no_more_than_the_width(tmp_path, level):
     assert first >= 0
     shift = float(re.search(r"<g transform=\"translate\(\S+ ([\d.]+)\)", text)[1])
     assert shift > max(heights)
+
+
+# --- single numbers -------------------------------------------------------------------
+
+
+def rows(picture, title):
+    (card,) = [c for c in picture.sheet.cards if c.title == title]
+    return [row.label for row in card.rows]
+
+
+def recurrent(turns=20, first=True):
+    """A loop whose turns have their own rows of xs."""
+    xs, U, W = randn(turns, 3), randn(3, 3), randn(3, 3)
+    W.requires_grad_()
+    with record():
+        h = zeros(1, 3) if first else (xs[0:1] @ U).tanh()
+        for i in range(not first, turns):
+            h = (xs[i : i + 1] @ U + h @ W).tanh()
+        return h.sum()
+
+
+def adding_up(turns=20):
+    xs, w = randn(turns, 3), randn(3).requires_grad_()
+    with record():
+        total = 0.0
+        for i in range(turns):
+            total = total + (xs[i] * w).sum()
+        return total
+
+
+@pytest.mark.parametrize("step", [1, 7, 20])
+@pytest.mark.parametrize("make", [recurrent, adding_up])
+def test_a_step_shows_its_own_numbers_of_an_input(make, step):
+    picture = draw(make(), "scalar", step=step)
+    assert f"step {step} of 20" in [frame.label for frame in picture.sheet.frames]
+    assert rows(picture, "xs") == [f"[{step - 1},{j}]" for j in range(3)]
+    assert ">⋯ and 57 more<" in picture.svg
+
+
+def test_of_a_weight_that_all_steps_share_the_most_moving_numbers_are_shown():
+    picture = draw(recurrent(), "scalar", step=7)
+    assert len(rows(picture, "W")) == 9
+
+
+@pytest.mark.parametrize("level", ["op", "scalar"])
+def test_the_first_turn_that_adds_to_zero_and_the_last_are_turns(level):
+    sheet = draw(adding_up(), level).sheet
+    assert [frame.label for frame in sheet.frames] == ["step 1 of 20"]
+
+
+@pytest.mark.parametrize("level", ["op", "scalar"])
+def test_a_turn_is_not_cut_in_its_middle(level):
+    """The first turn is another; the others begin with their data, and end with h."""
+    sheet = draw(recurrent(first=False), level).sheet
+    (frame,) = sheet.frames
+    assert frame.label == "step 1 of 19"
+    inside = [c.title.split(" = ")[0] for c in sheet.cards if c.frame == frame.id]
+    assert inside[-1] == "h₂"
+    assert "h" not in inside
+
+
+def test_a_loop_over_values_with_other_plain_numbers_is_folded():
+    w, h = Value(0.5), Value(0.0)
+    for i in range(20):
+        h = (h * w + i / 10).tanh()
+    picture = draw(h, step=7)
+    assert [frame.label for frame in picture.sheet.frames] == ["step 7 of 20"]
+    assert "+ 0.6" in [card.title for card in picture.sheet.cards]
+    (after,) = [c for c in picture.sheet.cards if c.title == "steps 8 to 20"]
+    assert "with other plain numbers" in after.lines
+
+
+def test_a_relu_of_positive_numbers_has_a_card():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with record():
+        y = (x * 3.0).relu()
+        loss = (y * y).sum()
+    assert "y" in [card.title for card in draw(loss, "scalar").sheet.cards]
+    assert "y" not in [  # a reshape only moves numbers
+        card.title for card in draw(reshaped(), "scalar").sheet.cards
+    ]
+
+
+def reshaped():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with record():
+        y = (x * 3.0).reshape(2, 1)
+        return (y * y).sum()
+
+
+def test_numbers_that_would_be_too_small_are_refused(tmp_path):
+    picture = draw(encoder(), "scalar")
+    with pytest.raises(
+        ValueError, match=r"width=830 makes \d+ numbers too small"
+    ) as no:
+        picture.save(tmp_path / "x.svg", width=830)
+    assert "focus=" in str(no.value)
+    width = int(re.search(r"or width=(\d+)$", str(no.value))[1])
+    text = picture.save(tmp_path / "x.svg", width=width).read_text()
+    assert scale_in(text) > 0.8
+    part = draw(head(), "scalar", focus="z[1,0]")
+    part.save(tmp_path / "x.svg", width=830)
+
+
+# --- slides ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4])
+def test_an_encoder_decoder_fits_a_slide(tmp_path, depth):
+    picture = draw(encoder_decoder(), "module", depth=depth)
+    text = picture.save(tmp_path / "x.svg", width=1920, height=1080).read_text()
+    wide, tall = map(int, re.search(r'width="(\d+)" height="(\d+)"', text).groups())
+    assert wide <= 1920
+    assert tall <= 1080
+    assert scale_in(text) >= 0.7  # titles of nine pixels
+    if depth == 4:
+        at_width = picture.save(tmp_path / "y.svg", width=1920).read_text()
+        assert int(re.search(r'height="(\d+)"', at_width)[1]) > 1080
+
+
+def test_heights_that_cannot_be_are_refused(tmp_path):
+    picture = draw(encoder())
+    with pytest.raises(ValueError, match="45 cards too small to read .* height out"):
+        picture.save(tmp_path / "x.svg", width=1920, height=1080)
+    with pytest.raises(ValueError, match="height=1080 needs a width"):
+        picture.save(tmp_path / "x.svg", height=1080)
+    for height in (0, float("nan"), "high"):
+        with pytest.raises((ValueError, TypeError), match="height"):
+            picture.save(tmp_path / "x.svg", width=1920, height=height)
+
+
+# --- names ----------------------------------------------------------------------------
+
+
+def test_a_parameter_of_no_module_is_a_parameter():
+    w, b, x = nn.Parameter(randn(3, 2)), nn.Parameter(randn(2)), randn(4, 3)
+    other = randn(2, requires_grad=True)
+    with record():
+        loss = ((x @ w + b) * other).sum()
+    for level in ("module", "op", "primitive", "scalar"):
+        kinds = {card.title: card.kind for card in draw(loss, level).sheet.cards}
+        assert (kinds["w"], kinds["b"]) == ("parameter", "parameter")
+        assert (kinds["other"], kinds["x"]) == ("input", "constant")
+
+
+def test_a_parameter_given_to_a_module_is_not_counted_as_its_own():
+    prompt, layer = nn.Parameter(randn(3, 2)), nn.Linear(2, 2)
+    with record():
+        loss = layer(prompt).sum()
+    lines = {c.title: c.lines[0] for c in draw(loss, "module").sheet.cards}
+    assert lines["Linear"] == "3 × 2,  6 parameters"
+    assert lines["x"] == "3 × 2,  6 parameters"  # as the layer calls it
+
+
+def test_a_parameter_in_a_sequential_is_named_as_its_result():
+    for level in ("op", "scalar"):
+        names = [c.title.split(" = ")[0] for c in draw(perceptron(), level).sheet.cards]
+        assert {"Linear₀", "Linear₀.weight", "Linear₂.bias"} <= {*names}
+        assert not any(name[0].isdigit() for name in names)
+    rules = [link.label for link in draw(perceptron()).sheet.links if link.back]
+    assert "∂Linear₂.weight += ∂Sequentialᵀ Tanh₁" in rules
+
+
+def test_in_its_frame_a_parameter_needs_no_long_path():
+    sheet = draw(encoder_decoder()).sheet
+    names = {c.title: c.frame for c in sheet.cards if c.kind == "parameter"}
+    labels = {frame.id: frame.label for frame in sheet.frames}
+    assert "embedding.weight" in names  # used by several calls
+    assert labels[names["q_proj.weight"]].startswith("q_proj")
+    assert max(map(len, names)) < 24
+    assert not any("…" in card.gradient_title for card in sheet.cards)
+
+
+def test_layers_in_no_list_are_folded():
+    layers = [nn.TransformerEncoderLayer(8, 2, 16, dropout=0.0) for _ in range(3)]
+    h = randn(1, 4, 8)
+    with record():
+        for layer in layers:
+            h = layer(h)
+        loss = h.sum()
+    labels = [frame.label for frame in draw(loss).sheet.frames]
+    assert any(label.endswith("× 3") for label in labels)

@@ -79,7 +79,12 @@ class Names:
 
     def learned(self, trace: Trace) -> set[Tensor]:
         """The parameters of modules among the tensors of a trace."""
-        return {t for t, x in trace.origin.items() if x in self.parameters}
+        return {t for t in trace.origin if self.owns(t, trace)}
+
+    def owns(self, t: Tensor, trace: Trace) -> bool:
+        """Whether a tensor is a parameter of a module."""
+        origin = trace.origin.get(t)
+        return origin is not None and origin in self.parameters
 
     def of_owner(self, owner: Any) -> tuple[str, str]:
         """The name of a scope's owner, and its type."""
@@ -281,9 +286,8 @@ def is_module(owner: Any) -> bool:
 
 
 def kind(t: Tensor, names: Names, trace: Trace) -> str:
-    """The kind of a leaf: "parameter", "input" or "constant"."""
-    origin = trace.origin.get(t)
-    if origin is not None and origin in names.parameters:
+    """The kind of a leaf: "parameter", of a module or alone, "input" or "constant"."""
+    if names.owns(t, trace) or trace.origin.get(t, t)._trained:
         return "parameter"
     return "input" if t._requires_grad or t in trace.totals else "constant"
 

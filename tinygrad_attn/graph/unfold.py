@@ -240,6 +240,11 @@ def of_values(trace: Trace, names: Names, numbers: SingleNumbers, of: str) -> Gr
                     noise=abs(g) if noise else 0.0,
                 )
             )
+            if op == "identity" and t._op and t._op.kind != "movement":
+                numbers_beside = [
+                    x for x in t._inputs or () if not isinstance(x, Tensor)
+                ]
+                nodes[-1].settings["by"] = t._op.name, *numbers_beside  # relu, 0 + x
             operands = v.operands
             nodes[-1].arguments = [
                 ids[x] if isinstance(x, Value) else float(x) for x in operands

@@ -32,7 +32,7 @@ from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.placing import SMALLEST, WIDE, lay_out, made_to_fit
+from .writing.placing import made_for, made_to_fit
 from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
@@ -62,7 +62,7 @@ class Drawing:
         self.title = sheet.title
         self.dot = dot_text(sheet)
         self._layout = layout
-        self._svg: dict[float | None, str] = {}
+        self._svg: dict[tuple[float | None, float | None], str] = {}
         self.note = ""
 
     @property
@@ -70,9 +70,10 @@ class Drawing:
         """The picture as SVG, laid out by `layout/`; with layout="dot" by Graphviz."""
         return self._svg_of(None)
 
-    def _svg_of(self, width: float | None) -> str:
-        """The picture as SVG, at most `width` pixels wide."""
-        if width not in self._svg:
+    def _svg_of(self, width: float | None, height: float | None = None) -> str:
+        """The picture as SVG, at most so many pixels wide and high."""
+        size = width, height
+        if size not in self._svg:
             made = None
             if self._layout == "dot":
                 made, note = graphviz.run(self._dot_of(width), "svg")
@@ -80,15 +81,14 @@ class Drawing:
             if made is not None:
                 found = made.decode()
             else:
-                smallest = 1.0 if width is None else SMALLEST
-                placed = lay_out(self.sheet, width=width or WIDE, smallest=smallest)
+                placed = made_for(self.sheet, width, height)
                 found = svg_text(placed, width or inf)
                 if self._layout == "dot":
                     self.note = f"laid out by tinygrad_attn: {note}"
                 else:
                     self.note = "laid out by tinygrad_attn"
-            self._svg[width] = found if width is None else made_to_fit(found, width)
-        return self._svg[width]
+            self._svg[size] = made_to_fit(found, width or inf, height or inf)
+        return self._svg[size]
 
     def _dot_of(self, width: float | None) -> str:
         """The text for Graphviz, which cannot wrap a strip: where the width is given,
@@ -99,7 +99,13 @@ class Drawing:
             return self.dot  # between rows of cards, lines run to the right
         return dot_text(replace(self.sheet, direction="down"))
 
-    def save(self, path: str | os.PathLike[str], *, width: float | None = None) -> Path:
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        width: float | None = None,
+        height: float | None = None,
+    ) -> Path:
         """Writes the picture in the format of the path's ending: .svg, .dot, .png or
         .pdf.
 
@@ -112,16 +118,24 @@ class Drawing:
                 or runs down, whichever fits. One that runs down and could not be read
                 becomes a list, card below card. What is wider all the same is made
                 smaller.
+            height: with a width, the most pixels that it may be high, such as 1080 on a
+                slide of 1920.
 
         Returns:
             The path of the written file.
 
         Raises:
-            ValueError: the path has another ending, or the width is none of an SVG.
+            ValueError: the path has another ending, the width is none of an SVG, or the
+                picture could not be read at that height, or single numbers at that
+                width.
             TypeError: the path is no str or PathLike.
         """
         path = path_for("save", path, ".svg", ".png", ".pdf", ".dot")
         form = path.suffix.lower().removeprefix(".")
+        if height is not None:
+            check_number("save", "height", height, LEAST_WIDTH)
+            if width is None:
+                raise ValueError(f"save: height={height} needs a width, as width=1920")
         if width is not None:
             check_number("save", "width", width, LEAST_WIDTH)
             if form != "svg":
@@ -133,7 +147,7 @@ class Drawing:
         if form == "dot":
             whole_file.write_text(path, self.dot)
         elif form == "svg":
-            whole_file.write_text(path, self._svg_of(width))
+            whole_file.write_text(path, self._svg_of(width, height))
         else:
             made, note = graphviz.run(self.dot, form)
             if made is None:
@@ -262,6 +276,10 @@ def draw(
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
     sheet = shortened(sheet, fold, step)
+    if graph.level == "scalar" and sheet.most > 1:
+        drawn = {card.id for card in sheet.cards}  # whose inputs are to be seen
+        sheet = numbers(graph, look, title or heading, below, drawn)
+        sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
     check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
     return Drawing(sheet, layout)

@@ -14,7 +14,7 @@ from typing import Any
 from ...context import Scope
 from ...tensor import Tensor
 from ..data import Edge, Graph, Node
-from ..names import Names, formula_of_module, is_module, kind, node_of
+from ..names import Names, formula_of_module, is_module, node_of
 from ..noise import noise_in
 from ..trace import Trace, inputs_of, moves, scopes
 
@@ -35,7 +35,7 @@ def fold(trace: Trace, names: Names, base: Any, depth: int | None, of: str) -> G
             if boxes[x] is not boxes[t]:
                 users[x].add(boxes[t])
     for t in order:  # a parameter joins the one box that uses it
-        if kind(t, names, trace) == "parameter" and len(users[t]) == 1:
+        if names.owns(t, trace) and len(users[t]) == 1:
             (only,) = users[t]
             if isinstance(only, Scope):
                 boxes[t] = only
@@ -140,9 +140,7 @@ def _node(
         node.operation, node.rule = None, ""
         node.formula = formula_of_module(box.owner)
         node.settings, node.source = {}, ""
-        node.parameters = sum(
-            t.size for t in inside if kind(t, names, trace) == "parameter"
-        )
+        node.parameters = sum(t.size for t in inside if names.owns(t, trace))
     node.array, node.shape = shown.array, shown.shape
     node.gradient_array = trace.gradients.get(shown)
     node.total_array = trace.total(shown)

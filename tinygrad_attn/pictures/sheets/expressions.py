@@ -62,7 +62,8 @@ def card_of(v: Value, id: str, root: bool) -> Card:
         gradient_title="gradient",
         rows=[Row("", float(v.data), float(v.grad) if known else None, tip)],
         tooltip=tip,
-        like=step_of(v) or "leaf",
+        like=f"{v._op} {[isinstance(x, Value) for x in v.operands]}",
+        plain=[f"{c:.4g}" for c in v.operands if not isinstance(c, Value)],
     )
 
 

@@ -103,6 +103,8 @@ def frame_label(group: Group, calls: dict[str, Group], drawn: set[str]) -> str:
     name = group.name
     if group.parent in drawn:
         name = name.removeprefix(f"{calls[group.parent].name}.")
-    if group.type == "composite" or name == group.type:
+    start, _, number = name.rpartition("_")
+    numbered = start == group.type and number.isdigit()  # of several in no list
+    if group.type == "composite" or name == group.type or numbered:
         return fit_text(name, NAME)
     return fit_text(f"{name}  {group.type}", NAME)

@@ -19,7 +19,44 @@ def short_names(graph: Graph) -> dict[str, str]:
     """The name of each node in a picture: without the path of the module that contains
     all parameters, and with its number as a subscript."""
     prefix = common_prefix([n.name for n in graph if n.op == "parameter"])
-    return {node.id: strip_prefix(node.name, prefix) for node in graph}
+    types = {group.name: group.type for group in graph.groups.values()}
+    return {
+        node.id: strip_prefix(with_type(node.name, types), prefix) for node in graph
+    }
+
+
+def with_type(name: str, types: dict[str, str]) -> str:
+    """The name of a parameter whose module has a number for its name, with that
+    module's type, as its result has it.
+
+    >>> with_type("2.weight", {"2": "Linear"}), with_type("out.weight", {})
+    ('Linear₂.weight', 'out.weight')
+    """
+    path, _, own = name.rpartition(".")
+    if not path.isdigit() or path not in types:
+        return name
+    return f"{pretty(f'{types[path]}_{path}')}.{own}"
+
+
+def names_in_frames(
+    graph: Graph, called: dict[str, str], homes: dict[str, str]
+) -> dict[str, str]:
+    """The same names, those of parameters as short as the frames around them allow:
+    "q_proj.weight" in the frame of self_attn.q_proj."""
+    found = dict(called)
+    for node in graph:
+        home = homes.get(node.id, "")
+        while home in graph.groups and graph.groups[home].type == "composite":
+            home = graph.groups[home].parent
+        if node.op != "parameter" or home not in graph.groups:
+            continue
+        around = f"{graph.groups[home].name}."
+        parts = node.name.split(".")
+        inside = parts[around.count(".") :] if node.name.startswith(around) else parts
+        kept = parts[-max(2, len(inside)) :]
+        if len(kept) < len(parts) and not kept[0].isdigit():
+            found[node.id] = fit_text(pretty(".".join(kept)), NAME)
+    return found
 
 
 def strip_prefix(name: str, prefix: str) -> str:
@@ -70,14 +107,17 @@ def kind_of_step(op: str, shape: tuple[int, ...], module: str) -> str:
 
     >>> kind_of_step("matmul", (4, 8), "layers.3.linear1")
     'matmul 4 × 8 layers.#.linear1'
+    >>> kind_of_step("add", (), "Block_1.norm2")  # of two blocks in no list
+    'add scalar Block_#.norm2'
     """
-    place = re.sub(r"\b[0-9]+\b", "#", module)
+    place = re.sub(r"(?<![^\W_])[0-9]+(?![^\W_])", "#", module)
     return f"{op} {shape_text(shape)} {place}"
 
 
 def plain_numbers(node: Node) -> list[str]:
     """The plain numbers that a node was computed from, as 2 · x is from 2."""
-    return [str(x) for x in node.arguments if isinstance(x, (int, float))]
+    given = [*node.arguments, *node.settings.get("by", ())]
+    return [str(x) for x in given if isinstance(x, (int, float))]
 
 
 def lines_of(label: str) -> list[str]:
@@ -92,7 +132,7 @@ def lines_of(label: str) -> list[str]:
 
 def more_numbers(card: Card) -> str:
     """The line below a card's rows if some are left out."""
-    moved = any(row.gradient for row in card.rows)
+    moved = card.ranked and any(row.gradient for row in card.rows)
     return f"⋯ and {card.more:,} more" + (", with gradients no larger" if moved else "")
 
 

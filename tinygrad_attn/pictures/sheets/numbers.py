@@ -28,6 +28,7 @@ from .labels import (
     short_path,
     slope_text,
     strip_prefix,
+    with_type,
 )
 from .merging import joined, weighed
 from .sheet import NAME, SHARE, TIP, Card, Link, Look, Row, Sheet
@@ -36,27 +37,43 @@ LABELLED = 40  # a picture with more lines has no numbers beside them
 ROWS = 16  # the most numbers of a tensor that are shown
 
 
-def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
-    """The picture of a graph at the scalar level."""
+def numbers(
+    graph: Graph,
+    look: Look,
+    title: str,
+    subtitle: str,
+    drawn: Container[str] = (),
+) -> Sheet:
+    """The picture of a graph at the scalar level.
+
+    Args:
+        drawn: the ids of the cards that are not folded away; of a tensor with many
+            numbers those are shown that one of these was computed from. Any, if empty.
+    """
     tensors = shown_tensors(graph)
     known = {node.id for elements in tensors.values() for node in elements}
     ids = {name: f"t{i}" for i, name in enumerate(tensors)}
     place: dict[str, tuple[str, int]] = {}
     left_out: dict[str, int] = {}
     masked: set[str] = set()
+    used = {
+        source
+        for node in graph
+        if node.id in known and ids[node.tensor] in drawn
+        for source in partials(graph, node, known)
+    }
     scores = scores_in(graph)
     for name, elements in tensors.items():
         masked |= hidden(elements, scores)
-        chosen = most_moving(elements)
+        chosen = most_moving([n for n in elements if n.id in used] or elements)
         left_out[name] = len(elements) - len(chosen)
         place |= {node.id: (ids[name], len(chosen)) for node in elements}
         place |= {node.id: (ids[name], i) for i, node in enumerate(chosen)}
         tensors[name] = chosen
     of = fit_text(pretty(graph.of), NAME)
-    called = {
-        name: strip_prefix(name, common_prefix([n for n in tensors if "." in n]))
-        for name in tensors
-    }
+    prefix = common_prefix([n for n in tensors if "." in n])
+    types = {group.name: group.type for group in graph.groups.values()}
+    called = {name: strip_prefix(with_type(name, types), prefix) for name in tensors}
     cards = [
         card(graph, ids[name], name, elements, of, look, left_out[name], called[name])
         for name, elements in tensors.items()
@@ -64,6 +81,7 @@ def numbers(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     shares = shares_in(graph)
     for made, elements in zip(cards, tensors.values()):
         sizes = [abs(node.gradient_array or 0.0) for node in elements]
+        made.ranked = used.isdisjoint(node.id for node in elements)
         made.noise = below_all([node.noise for node in elements], sizes)
         if made.gradient_title and not shares.isdisjoint(n.id for n in elements):
             made.gradient_title = SHARE.split()[0]  # the heading says of what
@@ -137,6 +155,7 @@ def card(
         kind = "op"
     elif kind not in ("parameter", "input"):
         kind = "constant"
+    step = kind  # also of the last turn of a loop, which is the loss
     if elements[0].name == graph.of:
         kind = "loss"
     about = [f"{name}: {len(rows) + left_out} numbers"]
@@ -151,7 +170,7 @@ def card(
         more=left_out,
         tooltip="\n".join(fit_text(line, TIP) for line in about),
         plain=plain_numbers(elements[0]),
-        like=kind_of_step(kind, (len(rows) + left_out,), re.sub("_[0-9]+$", "", name)),
+        like=kind_of_step(step, (len(rows) + left_out,), re.sub("_[0-9]+$", "", name)),
     )
 
 
@@ -182,7 +201,7 @@ def shown_tensors(graph: Graph) -> dict[str, list[Node]]:
             every.setdefault(node.tensor, []).append(node)
     found = {}
     for name, elements in every.items():
-        moved = all(node.op == "identity" for node in elements)
+        moved = all(n.op == "identity" and not n.settings for n in elements)
         group = graph.groups.get(elements[0].group)
         hidden = (
             group is not None

@@ -219,19 +219,21 @@ def pairs_alone(wiring: Wiring, period: int) -> list[tuple[int, int]]:
 
 def run_of(wiring: Wiring, start: int, end: int, period: int) -> Run | None:
     """A stretch in blocks, if frames let it be cut so. They begin where fewest results
-    pass from one to the next: so a turn of a loop is not cut in its middle."""
+    pass from one to the next, and with what uses a leaf, such as a turn's own data. So
+    a turn of a loop is not cut in its middle."""
     count = (end - start) // period
-    options: list[tuple[int, int, list[list[str]]]] = []
+    options: list[tuple[int, bool, int, list[list[str]]]] = []
     for shift in range((end - start) % period + 1):
         at = start + shift
         blocks = [
             wiring.order[at + period * k : at + period * (k + 1)] for k in range(count)
         ]
         if wiring.frames.fit(blocks):
-            options.append((len(carried(wiring, blocks)), shift, blocks))
+            inner = all(wiring.sources[x] for x in wiring.sources[blocks[0][0]])
+            options.append((len(carried(wiring, blocks)), inner, shift, blocks))
     if not options:
         return None
-    passed, _, blocks = min(options)
+    passed, _, _, blocks = min(options)
     return Run(blocks, passed > 0)
 
 

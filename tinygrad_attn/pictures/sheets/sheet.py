@@ -44,6 +44,7 @@ class Card:
         rows: single numbers, instead of heat maps.
         noise: gradients of the rows up to this size are rounding noise.
         more: how many numbers are left out below the rows.
+        ranked: whether none of these has a larger gradient.
         lines: further lines of text.
         rules: the gradients that it sends back, if no labels beside lines say them.
         bar: the length (0..1) and the label of a bar for the size of its gradient.
@@ -66,6 +67,7 @@ class Card:
     rows: list[Row] = field(default_factory=list)
     noise: float = 0.0
     more: int = 0
+    ranked: bool = True
     lines: list[str] = field(default_factory=list)
     rules: list[str] = field(default_factory=list)
     bar: tuple[float, str] | None = None

@@ -15,21 +15,28 @@ from ...graph.roles import scores_in, shares_in, weights_in
 from ..look.grids import above, grid_of, size_of, stand_in
 from ..look.text import fit_text
 from .frames import find_frames
-from .labels import kind_of_step, plain_numbers, shape_text, short_names, short_path
+from .labels import (
+    kind_of_step,
+    names_in_frames,
+    plain_numbers,
+    shape_text,
+    short_names,
+    short_path,
+)
 from .sheet import FORMULA, NAME, RULE, SHARE, TIP, Card, Link, Look, Sheet
 
 
 def tensors(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
     """The picture of a graph at the op or primitive level."""
     graph = without_transposes(graph)
-    called = short_names(graph)
+    homes, frames = find_frames(graph)
+    called = names_in_frames(graph, short_names(graph), homes)
     of = pretty(graph.of)
     weights, scores, shares = weights_in(graph), scores_in(graph), shares_in(graph)
     most = scales(graph, scores)
     shared = most if look.scale == "shared" else (None, None)
     cards: list[Card] = []
     links: list[Link] = []
-    homes, frames = find_frames(graph)
     for node in graph:
         words = written(graph, node, called)
         about = share_of(graph, node) if node.id in shares else ""

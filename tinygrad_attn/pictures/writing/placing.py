@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from math import inf
 
 from ..layout.squeezing import squeeze
 from ..layout.steps import Box, Layout, Line, Outline, layout
@@ -13,8 +14,9 @@ from ..sheets.labels import lines_of
 from ..sheets.sheet import Card, Link, Sheet
 from .geometry import card_size, ports, row_middle
 
-MARGIN = 24.0
+TOP, MARGIN = 78.0, 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
+WIDER = 1.0, 1.15, 1.35, 1.6, 2.0  # than a width, to be less high
 LABEL_LINE = 12.0
 READABLE, UNREADABLE = 0.85, 0.5  # how much smaller: labels are 8.5 pixels high; 5
 LONGER, FEW_ROWS = 1.4, 2  # a column, if a strip had more rows than a few
@@ -28,6 +30,25 @@ class Placed:
     sheet: Sheet
     sizes: dict[str, tuple[float, float]]
     layout: Layout
+
+
+def made_for(sheet: Sheet, width: float | None, height: float | None) -> Placed:
+    """A sheet laid out for a width and a height, if they are given.
+
+    Raises:
+        ValueError: it could not be read in them.
+    """
+    if width is None:
+        return lay_out(sheet)
+    if height is None:
+        placed = lay_out(sheet, width=width, smallest=SMALLEST)
+        check_readable(placed, width)
+        return placed
+    wide = [width * share for share in WIDER]  # and made smaller
+    ways = [lay_out(sheet, width=w, smallest=SMALLEST) for w in wide]
+    best = max(ways, key=lambda way: _scale(way, width, height))
+    check_readable(best, width, height)
+    return best
 
 
 def lay_out(
@@ -88,9 +109,32 @@ def rules_in_cards(sheet: Sheet) -> Sheet:
     )
 
 
-def _scale(placed: Placed, width: float) -> float:
-    """How much smaller a picture is drawn to fit a width."""
-    return min(1.0, (width - 2 * MARGIN) / max(1.0, placed.layout.width))
+def _scale(placed: Placed, width: float, height: float = inf) -> float:
+    """How much smaller a picture is drawn to fit a width and a height."""
+    least = (width - 2 * MARGIN) / max(1.0, placed.layout.width)
+    return min(1.0, least, height / (placed.layout.height + TOP + MARGIN))
+
+
+def check_readable(placed: Placed, width: float, height: float = inf) -> None:
+    """Refuses a picture that is too small to read: at a height, or of single numbers,
+    whose lines run from row to row, and so to the right.
+
+    Raises:
+        ValueError: the numbers or texts would be too small.
+    """
+    scale = _scale(placed, width, height)
+    numbers = sum([len(card.rows) for card in placed.sheet.cards])
+    if scale >= SMALLEST or not (numbers or (height < inf and scale < UNREADABLE)):
+        return
+    size = f"width={width:g}" + (f", height={height:g}" if height < inf else "")
+    what = f"{numbers} numbers" if numbers else f"{len(placed.sheet.cards)} cards"
+    least = READABLE * placed.layout.width + 2 * MARGIN
+    other = f"width={least:.0f}" if height == inf else "leave the height out"
+    raise ValueError(
+        f"save: {size} makes {what} too small to read ({8 * scale:.1f} pixels); draw "
+        "fewer (focus='z[0,0]', module=..., head=...), a coarser level, or "
+        f"{other}"
+    )
 
 
 def _placed(sheet: Sheet, labels: bool, width: float, narrow: bool = False) -> Placed:
@@ -155,8 +199,8 @@ def line_of(
     )
 
 
-def made_to_fit(svg: str, width: float) -> str:
-    """An SVG, ours or Graphviz's, made smaller if it is wider than this.
+def made_to_fit(svg: str, width: float, height: float = inf) -> str:
+    """An SVG, ours or Graphviz's, made smaller if it is wider or higher than this.
 
     >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
     '<svg width="100" height="25" viewBox="0 0 200 50">'
@@ -167,7 +211,8 @@ def made_to_fit(svg: str, width: float) -> str:
         return svg
     unit = 4 / 3 if found[3] else 1.0  # a point in pixels
     wide, tall = unit * float(found[2]), unit * float(found[5])
-    if wide <= width:
+    scale = min(width / wide, height / tall)
+    if scale >= 1.0:
         return svg
-    size = f"{found[1]}{width:.0f}{found[4]}{tall * width / wide:.0f}"
+    size = f"{found[1]}{wide * scale:.0f}{found[4]}{tall * scale:.0f}"
     return svg[: found.start()] + size + svg[found.end() :]

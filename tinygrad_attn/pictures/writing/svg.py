@@ -37,9 +37,7 @@ from .geometry import (
     stacked,
     starts,
 )
-from .placing import LABEL_LINE, MARGIN, Placed
-
-TOP = 78.0
+from .placing import LABEL_LINE, MARGIN, TOP, Placed
 
 
 def svg_text(placed: Placed, width: float = inf, tips: bool = True) -> str:
