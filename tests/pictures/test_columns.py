@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,8 @@ from tinygrad_attn import Tensor, Value, draw, manual_seed, randn, record, zeros
 from tinygrad_attn.functional import causal_mask, cross_entropy, mse_loss
 from tinygrad_attn.pictures.layout.following import without_contradictions
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
+from tinygrad_attn.pictures.look.text import width as text_width
+from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at
 from tinygrad_attn.pictures.writing.placing import MARGIN, lay_out, rules_in_cards
 
 
@@ -367,3 +370,54 @@ def test_layers_in_no_list_are_folded():
         loss = h.sum()
     labels = [frame.label for frame in draw(loss).sheet.frames]
     assert any(label.endswith("× 3") for label in labels)
+
+
+def test_long_names_are_told_apart_and_whole_in_the_tooltip(tmp_path):
+    start = "a_very_long_name_" * 18
+    w, x = randn(3, 2, requires_grad=True), randn(4, 3)
+    scope = {"w": w, "x": x, "record": record}
+    path = tmp_path / "program.py"
+    code = f"{start}w = w\nwith record():\n    {start}z = x @ {start}w\n"
+    path.write_text(f"{code}    loss = ({start}z * {start}z).sum()\n")
+    exec(compile(path.read_text(), path, "exec"), scope)  # noqa: S102
+    for level in ("module", "op", "scalar"):
+        picture = draw(scope["loss"], level)
+        text = picture.save(tmp_path / "x.svg", width=830).read_text()
+        assert scale_in(text) >= 0.85
+        names = [card.title.split(" = ")[0] for card in picture.sheet.cards]
+        assert len({*names}) == len(names)
+        assert max(map(len, names)) <= 32
+        assert all(f"{start}{end}" in text for end in "wz")  # in tooltips
+
+
+def test_a_title_over_a_heat_map_ends_in_its_card():
+    w = randn(2, 1, requires_grad=True)
+    card = draw((w * w).sum()).sheet.cards[0]
+    for letters in (8, 20, 32):
+        long = replace(card, gradient_title="∂loss/∂" + "n" * letters)
+        for width in (card_size(long)[0], 300.0, 500.0):
+            if width >= card_size(long)[0]:
+                end = gradient_at(long, width) + text_width(long.gradient_title, 9)
+                assert end <= width
+
+
+# --- Graphviz -------------------------------------------------------------------------
+
+
+def test_in_a_column_graphviz_joins_cards_without_heat_maps_in_their_middle():
+    column = draw(encoder(), "module", layout="dot")._dot_of(830)
+    edges = re.findall(r"^  (\S+) -> (\S+) \[", column, re.M)
+    assert edges
+    assert all(tail.endswith(":s") and head.endswith(":n") for tail, head in edges)
+
+
+def test_graphviz_is_asked_to_keep_what_is_computed_in_line():
+    picture = draw(head(), layout="dot")
+    made = {link.target for link in picture.sheet.links}
+    weight = dict(
+        re.findall(r"^  (\w+:v:s -> \w+:vi) .*weight=(\d)", picture.dot, re.M)
+    )
+    forward = [link for link in picture.sheet.links if not link.back]
+    for link in forward:
+        found = weight.get(f"{link.source}:v:s -> {link.target}:vi")
+        assert found == ("8" if link.source in made else None)

@@ -605,7 +605,7 @@ def test_a_wide_head_in_dot_is_as_narrow(tmp_path):
         pytest.skip(picture.note)
     wide = float(re.search(r'viewBox="\S+ \S+ (\S+)', text)[1])
     assert wide < 2_500
-    assert re.search(r'<svg width="1920"', text)
+    assert float(re.search(r'<svg width="(\d+)"', text)[1]) <= 1920
     last = text.rindex("<path")
     assert all(
         text.index(name) > last for name in (">scores<", ">∂q_proj.weight +=<")

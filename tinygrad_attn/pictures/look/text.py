@@ -55,6 +55,20 @@ def fit_text(text: object, length: int) -> str:
     return clip(visible(text), length) if text else ""
 
 
+def fit_name(name: str, length: int) -> str:
+    """A name of at most `length` characters. One that is longer keeps its end as well,
+    which tells it from others that begin as it does.
+
+    >>> fit_name("encoder.layers.0.linear1.weight", 20), fit_name("x", 20)
+    ('encoder.la…r1.weight', 'x')
+    """
+    if len(name) <= length:
+        return fit_text(name, length)
+    begin = length // 2
+    end = length - begin - 1
+    return f"{visible(name[:begin])[:begin]}…{visible(name[-end:])[-end:]}"
+
+
 def xml(text: object) -> str:
     """Text escaped for XML and HTML, with control characters written out.
 

@@ -14,10 +14,10 @@ from ...graph.data import Edge, Graph, Node, to_lists
 from ...graph.notation.formulas import pretty
 from ...graph.roles import shares_in
 from ..look.grids import size_of
-from ..look.text import fit_text
+from ..look.text import fit_name, fit_text
 from .labels import few_digits, kind_of_step, plain_numbers, shape_text, short_path
 from .repeats import Repeats, is_call, numbered, repeats_of
-from .sheet import FORMULA, NAME, TIP, Card, Frame, Link, Look, Sheet
+from .sheet import CALLED, FORMULA, NAME, TIP, Card, Frame, Link, Look, Sheet
 
 
 def modules(graph: Graph, look: Look, title: str, subtitle: str) -> Sheet:
@@ -105,7 +105,7 @@ def box(
     return Card(
         node.id,
         kind,
-        fit_text(name, NAME) + times(count),
+        fit_name(name, CALLED) + times(count),
         fit_text(node.op if node.op != node.name else "", NAME),
         frame,
         lines=[fit_text(line, FORMULA) for line in lines],

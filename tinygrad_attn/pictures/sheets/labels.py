@@ -9,8 +9,8 @@ from typing import Any
 from ...graph.data import Graph, Node
 from ...graph.notation.formulas import pretty
 from ..look.colours import digits, exponent, times_ten_to
-from ..look.text import fit_text
-from .sheet import NAME, Card
+from ..look.text import fit_name
+from .sheet import CALLED, Card
 
 SHORT = 24  # characters of a rule that stay on one line
 
@@ -55,7 +55,7 @@ def names_in_frames(
         inside = parts[around.count(".") :] if node.name.startswith(around) else parts
         kept = parts[-max(2, len(inside)) :]
         if len(kept) < len(parts) and not kept[0].isdigit():
-            found[node.id] = fit_text(pretty(".".join(kept)), NAME)
+            found[node.id] = fit_name(pretty(".".join(kept)), CALLED)
     return found
 
 
@@ -73,7 +73,7 @@ def strip_prefix(name: str, prefix: str) -> str:
     short = name.removeprefix(prefix)
     if short[:1].isdigit():
         short = ".".join(prefix.split(".")[-2:]) + short
-    return fit_text(pretty(short), NAME)
+    return fit_name(pretty(short), CALLED)
 
 
 def common_prefix(paths: list[str]) -> str:

@@ -158,7 +158,8 @@ def card(
     step = kind  # also of the last turn of a loop, which is the loss
     if elements[0].name == graph.of:
         kind = "loss"
-    about = [f"{name}: {len(rows) + left_out} numbers"]
+    count = len(rows) + left_out
+    about = [f"{name}: {count:,} number{'s' * (count > 1)}"]
     if elements[0].source:
         about.append(f"at {short_path(elements[0].source)}")
     return Card(

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from ..look.grids import Grid
 
 SHARE = "share of "  # before the name of a gradient that is not the whole one
-NAME, FORMULA = 40, 56  # the most characters of a name and of a formula
+NAME, FORMULA = 40, 76  # the most characters of a name and of a formula
+CALLED = 32  # of a name that stands in formulas
 RULE = 80  # of the rule beside a line
 HEADING, TIP = 60, 2_000  # of a title, and of a line of a tooltip
 

@@ -73,10 +73,11 @@ def dot_text(sheet: Sheet) -> str:
         for card in sheet.cards
         if card.value is None and not card.gradient_title and not card.again
     }
-    lines += [
-        link_line(link, right, lengths.get((link.source, link.target), 1), plain)
-        for link in sheet.links
-    ]
+    made = {link.target for link in sheet.links}
+    for link in sheet.links:
+        length = lengths.get((link.source, link.target), 1)
+        onward = not right and not link.back and link.source in made
+        lines.append(link_line(link, right, length, plain, onward))
     return "\n".join([*lines, "}\n"])
 
 
@@ -144,13 +145,18 @@ def beside(label: str, colour: str) -> str:
 
 
 def link_line(
-    link: Link, right: bool, length: int = 1, plain: Container[str] = ()
+    link: Link,
+    right: bool,
+    length: int = 1,
+    plain: Container[str] = (),
+    straight: bool = False,
 ) -> str:
     """A link as an edge: forward between the values, back between the gradients.
 
     Args:
         length: how many rows it leads down at least.
         plain: the cards without heat maps.
+        straight: whether what was computed goes on along it.
     """
     near, far = ("w", "e") if right else ("n", "s")
     source, target = link.source, link.target
@@ -165,13 +171,16 @@ def link_line(
         tail, head = f"{source}:{port}:{far}", f"{target}:{port}i"
         if source in plain:
             tail = f"{source}:{far}"
+        if target in plain:
+            head = f"{target}:{near}"
     colour = link.colour or (BACKWARD if link.back else FORWARD)
     width = link.width or (1.2 if link.back else 1.6)
     settings = [f'color="{colour}"', f"penwidth={width:g}"]
     if link.back:
         settings += ["style=dashed", "dir=back"]
+    if straight or link.label:
+        settings.append(f"weight={STRAIGHT * (1 + straight)}")
     if link.label:
-        settings.append(f"weight={STRAIGHT}")
         ink = BACKWARD if link.back else MUTED
         settings.append(f"label=<{beside(link.label, ink)}>")
     if length > 1:

@@ -79,7 +79,8 @@ def gradient_at(card: Card, width: float) -> float:
     """Where the gradient's heat map begins in a card of this width; spare room lies
     between the two heat maps."""
     left, right = columns(card)
-    return max(PAD + left + BETWEEN, (width + BETWEEN) / 2) if left else PAD
+    middle = min((width + BETWEEN) / 2, width - PAD - right)
+    return max(PAD + left + BETWEEN, middle) if left else PAD
 
 
 def ports(card: Card, width: float) -> tuple[float, float]:
