@@ -421,3 +421,21 @@ def test_graphviz_is_asked_to_keep_what_is_computed_in_line():
     for link in forward:
         found = weight.get(f"{link.source}:v:s -> {link.target}:vi")
         assert found == ("8" if link.source in made else None)
+
+
+@pytest.mark.parametrize("title", ["short", "A title of many words, " * 5, "x" * 60])
+def test_a_title_keeps_to_a_phone_s_width(tmp_path, title):
+    picture = draw(head(), focus="z[1,0]", title=title)
+    text = picture.save(tmp_path / "x.svg", width=390).read_text()
+    wide = float(re.search(r'viewBox="0 0 ([\d.]+)', text)[1])
+    above = text.split("<g transform")[0]
+    found = re.findall(
+        r'<text x="(\S+)" y="\S+" font-size="(18|12)"(.*?)>(.*?)<', above
+    )
+    assert found
+    for x, size, how, words in found:
+        long = text_width(words, int(size), bold="bold" in how)
+        left = float(x) - (long / 2 if "middle" in how else 0.0)
+        assert left >= 0
+        assert left + long <= wide
+    assert len(found) > 2 or title == "short" or " " not in title

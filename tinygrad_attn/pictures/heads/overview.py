@@ -17,7 +17,8 @@ SMALL, SMALL_CELLS = 66.0, 64  # of a small map: px, and the most cells along a 
 
 
 def grid(heads: Sequence[Head], chosen: Head | None, columns: int) -> Panel:
-    """A small map of each head, `columns` in a row, below its module's name."""
+    """A small map of each head, at most `columns` in a row, below its module's name.
+    Rows of a module are equally long: twelve heads are six and six."""
     parts: list[str] = []
     pitch, y, wide = SMALL + 24.0, 20.0, 0.0
     for path, own in groupby(heads, attrgetter("path")):
@@ -25,9 +26,10 @@ def grid(heads: Sequence[Head], chosen: Head | None, columns: int) -> Panel:
         parts.append(words(0, y, name, 12, font_weight="bold", fill=FORWARD))
         y, wide = y + 20, max(wide, width(path[:44], 13))
         same = list(own)
-        for i in range(0, len(same), columns):
+        across = math.ceil(len(same) / math.ceil(len(same) / columns))
+        for i in range(0, len(same), across):
             tall = 0.0
-            for column, head in enumerate(same[i : i + columns]):
+            for column, head in enumerate(same[i : i + across]):
                 drawn, height = _small(head, column * pitch, y, head is chosen)
                 parts += drawn
                 tall = max(tall, height)

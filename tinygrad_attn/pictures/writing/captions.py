@@ -111,50 +111,66 @@ def heading_width(sheet: Sheet) -> float:
     return max(both, 170.0 * len(sheet.legend) + 240.0)
 
 
-def heading_rows(sheet: Sheet, wide: float) -> list[list[str]]:
-    """What stands above a picture of a width, row by row: the subtitle below the title
-    and the legend in several rows, where there is no room."""
-    title, subtitle = clipped(sheet)
-    both = text_width(title, 18, bold=True) + text_width(subtitle, 12) + 24
-    rows = [["title", "subtitle"]] if both <= wide else [["title"], ["subtitle"]]
-    explained = list(sheet.legend)
+def legend_rows(sheet: Sheet, wide: float) -> list[list[str]]:
+    """The parts of the legend, in as many rows as they need."""
+    shown = list(sheet.legend)
     if any(not link.back and not link.colour for link in sheet.links):
-        explained.append("forward")
+        shown.append("forward")
     if any(link.back for link in sheet.links):
-        explained.append("backward")
-    row: list[str] = []
-    for name in explained:
-        if row and sum([ROOM[n] for n in [*row, name]]) > wide:
-            rows.append(row)
-            row = []
-        row.append(name)
-    return [*rows, row]
+        shown.append("backward")
+    rows: list[list[str]] = [[]]
+    for name in shown:
+        if rows[-1] and sum([ROOM[n] for n in [*rows[-1], name]]) > wide:
+            rows.append([])
+        rows[-1].append(name)
+    return rows
+
+
+def text_rows(text: str, wide: float, size: int, bold: bool = False) -> list[str]:
+    """A text in rows of whole words, none wider than there is room; a word that is
+    wider alone is clipped.
+
+    >>> text_rows("the cat sat on the mat", 60, 10)
+    ['the cat sat', 'on the mat']
+    """
+    rows: list[str] = []
+    for word in text.split(" "):
+        while (much := text_width(word, size, bold)) > wide:
+            word = fit_text(word, int(len(word) * wide / much))
+        longer = f"{rows[-1]} {word}" if rows else word
+        if rows and text_width(longer, size, bold) <= wide:
+            rows[-1] = longer
+        else:
+            rows.append(word)
+    return rows
 
 
 def heading(sheet: Sheet, wide: float) -> tuple[list[str], float]:
-    """Title and legend, and how much higher than two rows they are."""
+    """Title and legend, and how much higher than two rows they are: in a picture of
+    little width the title wraps, and the subtitle stands below it."""
     title, subtitle = clipped(sheet)
-    rows = heading_rows(sheet, wide)
-    parts = []
+    long, below = text_width(title, 18, bold=True), text_width(subtitle, 12)
+    parts: list[str] = []
     y = 32.0
-    for row in rows:
-        if "title" in row or "subtitle" in row:
-            long = text_width(title, 18, bold=True) if "title" in row else 0.0
-            below = text_width(subtitle, 12) if "subtitle" in row else 0.0
-            gap = 18.0 if long and below else 0.0
-            x = (wide - long - gap - below) / 2
-            if long:
-                parts.append(words(title, x, y, 18, INK, bold=True))
-            if below:
-                parts.append(words(subtitle, x + long + gap, y, 12, MUTED))
-            y += 24.0 if row is not rows[0] or len(row) == 2 else 18.0
-            continue
+    if long + 24 + below <= wide:
+        x = (wide - long - (24 + below if subtitle else 0.0)) / 2
+        parts.append(words(title, x, y, 18, INK, bold=True))
+        if subtitle:
+            parts.append(words(subtitle, x + long + 18, y, 12, MUTED))
+    else:
+        lines = [(row, 18, INK, True) for row in text_rows(title, wide - 24, 18, True)]
+        lines += [(row, 12, MUTED, False) for row in text_rows(subtitle, wide - 24, 12)]
+        y -= 18.0
+        for text, size, colour, bold in lines:
+            y += 18.0
+            parts.append(words(text, wide / 2, y, size, colour, bold, anchor="middle"))
+    for row in legend_rows(sheet, wide):
         x = (wide - sum([ROOM[name] for name in row]) + AIR) / 2
+        y += 16.0
         for name in row:
-            parts += explained(name, x, y - 8.0)
+            parts += explained(name, x, y)
             x += ROOM[name]
-        y += 17.0
-    return parts, y - 73.0
+    return parts, y - 48.0
 
 
 def explained(name: str, x: float, top: float) -> list[str]:
