@@ -101,7 +101,7 @@ ORDER = """
         pictures.writing pictures.writing.framing pictures.writing.captions
         pictures.writing.geometry pictures.writing.cells
         pictures.writing.placing
-        pictures.writing.svg pictures.writing.dot_captions
+        pictures.writing.svg pictures.writing.dot_captions pictures.writing.dot_rows
         pictures.writing.dot pictures.writing.graphviz
         pictures.history
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary

@@ -439,3 +439,15 @@ def test_a_title_keeps_to_a_phone_s_width(tmp_path, title):
         assert left >= 0
         assert left + long <= wide
     assert len(found) > 2 or title == "short" or " " not in title
+
+
+def test_in_graphviz_a_leaf_stands_near_its_use_too():
+    """The target below the model, what is given to a model above its weights."""
+    picture = draw(head(), layout="dot")
+    id = {card.title.split(" = ")[0]: card.id for card in picture.sheet.cards}
+    (line,) = re.findall(rf"^  {id['z']}:v:s -> {id['sub']}:vi .*", picture.dot, re.M)
+    assert "minlen=2" in line
+    picture = draw(perceptron(), layout="dot")
+    id = {card.title.split(" = ")[0]: card.id for card in picture.sheet.cards}
+    lines = re.findall(rf"^  {id['x']}:v:s -> .*", picture.dot, re.M)
+    assert ["minlen=2" in line for line in lines] == [True]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from ..layout.following import ABREAST
 from ..look.colours import (
     BACKWARD,
     BAR,
@@ -28,7 +27,8 @@ from ..sheets.labels import lines_of, more_numbers
 from ..sheets.scales import scales_of
 from ..sheets.sheet import Card, Frame, Link, Sheet
 from .dot_captions import TABLE, heading, span
-from .geometry import card_size, jumps, stacked
+from .dot_rows import lengths_of
+from .geometry import jumps, stacked
 
 # How much more a line with a label is to be straight: else it winds around that.
 STRAIGHT = 4
@@ -79,34 +79,6 @@ def dot_text(sheet: Sheet) -> str:
         onward = not right and not link.back and link.source in made
         lines.append(link_line(link, right, length, plain, onward))
     return "\n".join([*lines, "}\n"])
-
-
-def lengths_of(sheet: Sheet) -> dict[tuple[str, str], int]:
-    """How many rows lines lead down at least, by source and target.
-
-    Wide leaves of one card, such as a weight and its bias, stand in rows of their own.
-    An input of several cards stands above what each has for itself.
-    """
-    users: dict[str, set[str]] = {}
-    for link in sheet.links:
-        users.setdefault(link.source, set()).add(link.target)
-    made = {link.target for link in sheet.links}
-    leaves = {id: found for id, found in users.items() if id not in made}
-    own: dict[str, list[str]] = {}
-    width = {card.id: card_size(card)[0] for card in sheet.cards}
-    for id, found in leaves.items():
-        if len(found) == 1:
-            own.setdefault(next(iter(found)), []).append(id)
-    lengths: dict[tuple[str, str], int] = {}
-    for user, mine in own.items():
-        if sum(width[id] for id in mine) > ABREAST:
-            mine.sort(key=width.__getitem__)
-            lengths |= {(id, user): n + 1 for n, id in enumerate(mine)}
-    for id, found in leaves.items():
-        if len(found) > 1:
-            deep = max(lengths.get((x, y), 1) for y in found for x in own.get(y, [id]))
-            lengths |= {(id, user): deep + 1 for user in found}
-    return lengths
 
 
 def frame_lines(frame: Frame) -> list[str]:
