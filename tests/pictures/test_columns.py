@@ -92,6 +92,17 @@ def test_a_head_has_no_void_beside_it():
     assert mask == scores
 
 
+def test_a_mask_that_a_module_made_stands_beside_the_scores():
+    layer = nn.MultiHeadAttention(8, 2)
+    with record():
+        loss = layer(randn(1, 4, 8), is_causal=True)[0].sum()
+    sheet = draw(loss, head=(layer, 1)).sheet
+    frames = {frame.id: frame.label for frame in sheet.frames}
+    home = {card.title.split(" = ")[0]: card.frame for card in sheet.cards}
+    assert frames[home["mask"]] == "scores"
+    assert lay_out(sheet).layout.width < 1_800
+
+
 @pytest.mark.parametrize(("make", "most"), [(head, 1_000), (encoder, 2_700)])
 def test_what_is_computed_stands_in_one_column(make, most):
     """A Linear's input comes from above, and its weights stand beside the line."""
@@ -450,4 +461,4 @@ def test_in_graphviz_a_leaf_stands_near_its_use_too():
     picture = draw(perceptron(), layout="dot")
     id = {card.title.split(" = ")[0]: card.id for card in picture.sheet.cards}
     lines = re.findall(rf"^  {id['x']}:v:s -> .*", picture.dot, re.M)
-    assert ["minlen=2" in line for line in lines] == [True]
+    assert ["minlen=3" in line for line in lines] == [True]  # weight, bias, Linear

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from .pieces import Box, Line, Outline
 
 Pair = tuple[int, int, int]
-ABREAST = 800.0  # wider inputs of one box stand below each other
+ABREAST = 640.0  # wider inputs of one box stand below each other
 
 
 def without_contradictions(

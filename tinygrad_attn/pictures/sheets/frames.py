@@ -22,14 +22,16 @@ def find_frames(graph: Graph) -> tuple[dict[str, str], list[Frame]]:
 def homes_near_uses(
     graph: Graph, homes: dict[str, str], frames: list[Frame]
 ) -> dict[str, str]:
-    """For an input from outside the innermost frame around its use: for one of several
+    """For an input or a constant the innermost frame around its use: for one of several
     steps, around all of them. So X stands where Q, K and V are computed from it, and a
     mask beside the scores. What a frame begins with stays outside, before it."""
     parent = {frame.id: frame.parent for frame in frames}
+    computed = {edge.target for edge in graph.edges}
     found = {}
     for node in graph:
         users = list(dict.fromkeys([edge.target for edge in graph.uses(node)]))
-        if graph.inputs(node) or homes[node.id] or not users:
+        own = homes[node.id]
+        if graph.inputs(node) or not users or (own and node.op == "parameter"):
             continue
         shared = frames_around(homes[users[0]], parent)
         for user in users[1:]:
@@ -37,16 +39,12 @@ def homes_near_uses(
             shared = [id for id in shared if id in other]
         if len(users) == 1:
             edges = graph.inputs(graph.by_id(users[0]))
-            made = [homes[e.source] for e in edges if e.source in computed(graph)]
+            made = [homes[e.source] for e in edges if e.source in computed]
             before = {id for home in made for id in frames_around(home, parent)}
             shared = [id for id in shared if id in before]
-        found[node.id] = shared[0] if shared else ""
+        if not own or own in shared:  # what a module made stays inside of it
+            found[node.id] = shared[0] if shared else ""
     return found
-
-
-def computed(graph: Graph) -> set[str]:
-    """The ids of the nodes that have inputs."""
-    return {edge.target for edge in graph.edges}
 
 
 def frames_around(id: str, parent: dict[str, str]) -> list[str]:
