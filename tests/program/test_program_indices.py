@@ -40,7 +40,7 @@ PICKS: dict[str, Pick] = {
     "x[:, [0, 2], j]": lambda x, i, j: x[:, [0, 2], j],
     "x[i[0]]": lambda x, i, j: x[i[0]],
     "x[i + 0, 2:2]": lambda x, i, j: x[i + 0, 2:2],
-    "x[argmax]": lambda x, i, j: x[:, x[0, :, i].argmax(axis=0)],
+    "x[argmax]": lambda x, i, j: x[:, x[0][:, i].argmax(axis=1)],
     "take": lambda x, i, j: take(x, abs(i)),
     "scatter_add": lambda x, i, j: scatter_add(x[:2], abs(i), 3),
     "embedding": lambda x, i, j: embedding(abs(i), x[0]),
