@@ -28,7 +28,7 @@ from typing import Any, BinaryIO, NamedTuple
 from tinygrad_attn import Tensor, whole_file
 from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.autograd.recording import make
-from tinygrad_attn.errors import brief
+from tinygrad_attn.errors import brief, say_path
 
 # our dtype: its name in a file, its code in `array`, bytes a number
 DTYPES = {
@@ -157,7 +157,9 @@ class Opened:
         try:
             is_other = self.path.exists() and not self.path.is_file()
         except (OSError, ValueError) as error:  # a name that no file can have
-            raise ValueError(f"load: {brief(str(path))}: {error.args[-1]}") from None
+            raise ValueError(
+                f"load: {say_path(path)} given: {error.args[-1]}"
+            ) from None
         if is_other:
             raise IsADirectoryError(f"{path} is no file")
         with open(self.path, "rb") as file:

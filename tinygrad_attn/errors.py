@@ -80,6 +80,12 @@ def say(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
+def say_path(path: Any) -> str:
+    """A path, on one line; of a long one the end, which has the file's name."""
+    said = " ".join(str(path).split())
+    return repr(said if len(said) <= 3 * LONGEST else f"…{said[-3 * LONGEST :]}")
+
+
 def brief(value: Any) -> str:
     """The same; of what is long only its type."""
     said = say(value)

@@ -75,14 +75,22 @@ def matmul_shape(x: Shape, y: Shape) -> Shape:
     return broadcast_shapes(x[:-2], y[:-2]) + rows + columns
 
 
+def integer(given: Any, what: str = "size") -> int:
+    """An integer of any kind as Python's."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        kind = type(given).__name__
+        raise TypeError(
+            f"{what} {say(given)}, a {kind}, given; it must be an integer"
+        ) from None
+
+
 def one_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front, or IndexError."""
     if type(axis) is int and -ndim <= axis < ndim:
         return axis % ndim  # the usual
-    if not hasattr(axis, "__index__"):
-        kind = type(axis).__name__
-        raise TypeError(f"axis {say(axis)}, a {kind}, given; it must be an integer")
-    position = operator.index(axis)
+    position = integer(axis, "axis")
     if not -ndim <= position < ndim:
         allowed = f"{-ndim}..{ndim - 1}" if ndim else "none, for a single number"
         raise IndexError(f"axis {axis} given for {ndim} axes; allowed is {allowed}")
@@ -126,7 +134,7 @@ def reduction(
 
 def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` with its one -1 filled in; the number of elements must stay the same."""
-    return _filled_in(shape, tuple(map(operator.index, new)))
+    return _filled_in(shape, tuple(map(integer, new)))
 
 
 @lru_cache(maxsize=4096)
@@ -151,7 +159,7 @@ def permuted_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 def broadcast_shape(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` as a tuple, if `shape` broadcasts to it."""
-    sizes = tuple(operator.index(size) for size in new)
+    sizes = tuple(map(integer, new))
     if min(sizes, default=0) < 0 or broadcast_shapes(shape, sizes) != sizes:
         raise ValueError(f"shape {shape} does not broadcast to {sizes}")
     return sizes

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
-from ..arrays.shapes import broadcast_shape, one_axis, reduced_shape
+from ..arrays.shapes import broadcast_shape, integer, one_axis, reduced_shape
 from ..autograd.recording import apply, make_here
 from ..errors import check_number, counted, say
 from ..rules import movement
@@ -176,7 +175,7 @@ def split(x: Tensor, size: int | Sequence[int], axis: int = 0) -> tuple[Tensor, 
                 f"size of axis {axis}"
             )
     else:
-        step = check("split", operator.index, size)
+        step = check("split", integer, size)
         if step < 1:
             raise ValueError(f"split: size {size} given; it must be 1 or more")
         sizes = [min(step, length - i) for i in range(0, length, step)] or [0]
@@ -278,8 +277,4 @@ def rows_and_columns(who: str, x: Tensor) -> tuple[Tensor, Tensor]:
 
 def whole_sizes(sizes: tuple[Any, ...]) -> tuple[int, ...]:
     """Sizes as Python's integers; -1 is one."""
-    for size in sizes:
-        if not hasattr(size, "__index__"):
-            kind = type(size).__name__
-            raise TypeError(f"size {say(size)}, a {kind}, given; it must be an integer")
-    return tuple(operator.index(size) for size in sizes)
+    return tuple(map(integer, sizes))

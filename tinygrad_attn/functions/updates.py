@@ -274,11 +274,22 @@ def sub_(x: Tensor, other: Operand, *, alpha: float = 1) -> Tensor:
 def scaled(who: str, x: Tensor, other: Operand, alpha: float) -> Operand:
     """alpha · other, a Tensor, number, array or list beside x."""
     check_number(who, "alpha", alpha)
+    other = beside(who, x, other)
     if alpha == 1:
         return other
     with no_grad():
-        found = other if type(other) in NUMBERS else constant(who, other, x)
-        return other if found is None else found * alpha
+        return other * alpha
+
+
+def beside(who: str, x: Tensor, other: Operand) -> Any:
+    """What may stand beside x: a number as it is, all else as a Tensor."""
+    found = other if type(other) in NUMBERS else constant(who, other, x)
+    if found is None:
+        raise TypeError(
+            f"{who}: {say(other)}, a {type(other).__name__}, given; it must be a "
+            "Tensor, a number, an array or nested lists"
+        )
+    return found
 
 
 def mul_(x: Tensor, other: Operand) -> Tensor:
@@ -287,7 +298,7 @@ def mul_(x: Tensor, other: Operand) -> Tensor:
     >>> Tensor([1.0, 2.0]).mul_(2.0)
     Tensor([2.0, 4.0], float64)
     """
-    return in_place(x, "mul_", operator.mul, other)
+    return in_place(x, "mul_", operator.mul, beside("mul_", x, other))
 
 
 def div_(x: Tensor, other: Operand) -> Tensor:
@@ -296,4 +307,4 @@ def div_(x: Tensor, other: Operand) -> Tensor:
     >>> Tensor([2.0, 4.0]).div_(2.0)
     Tensor([1.0, 2.0], float64)
     """
-    return in_place(x, "div_", operator.truediv, other)
+    return in_place(x, "div_", operator.truediv, beside("div_", x, other))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import say
+from ..errors import say, say_path
 
 WIDTH = 86  # of the lines of numbers
 PLAIN_NAME = re.compile(r"[\w +,.=@~-]+")  # a file's, that may stand in a text
@@ -32,7 +32,7 @@ def path_of(given: Any) -> Path:
         ) from None
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"save: {say(str(path))} given; there is no folder {say(str(path.parent))}"
+            f"save: {say_path(path)} given; there is no folder {say_path(path.parent)}"
         )
     return path
 
@@ -48,7 +48,7 @@ def replace(contents: Mapping[Path, bytes]) -> None:
     for path in contents:
         if os.path.exists(path) and not os.path.isfile(path):
             raise FileExistsError(
-                f"save: {say(str(path))} given; it is there already, and is no file"
+                f"save: {say_path(path)} given; it is there already, and is no file"
             )
     try:
         for path, data in contents.items():
@@ -60,7 +60,7 @@ def replace(contents: Mapping[Path, bytes]) -> None:
             os.replace(new, real)
     except OSError as error:
         raise type(error)(
-            f"save: {say(str(path))} could not be written: {error.strerror or error}"
+            f"save: {say_path(path)} could not be written: {error.strerror or error}"
         ) from error
     finally:
         for new in fresh:

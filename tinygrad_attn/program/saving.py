@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays.array import Array
-from ..errors import say
+from ..errors import say_path
 from .anatomy import Buffer
 from .files import PLAIN_NAME, WIDTH, path_of, replace
 from .listing import Program
@@ -37,7 +37,7 @@ def save(program: Program, machine: Any, said: Any, path: Any) -> None:
         path: its suffix says in which language: .py, .c or .js.
     """
     target = path_of(path)
-    given = f"save: {say(str(target))} given"
+    given = f"save: {say_path(target)} given"
     if machine.name == "javascript" and target.suffix in WRITERS:
         raise ValueError(
             f"{given}; this program is JavaScript, and its file's name "

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ...errors import say
+from ...errors import say, say_path
 
 
 def path_for(who: str, given: Any, *endings: str, what: str = "") -> Path:
@@ -47,7 +47,7 @@ def path_for(who: str, given: Any, *endings: str, what: str = "") -> Path:
         )
     told = f"{who}: {what}{say(os.fsdecode(given))} given"
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"{told}; there is no folder {say(str(path.parent))}")
+        raise FileNotFoundError(f"{told}; there is no folder {say_path(path.parent)}")
     if path.is_dir():
         raise IsADirectoryError(f"{told}; that is a folder")
     return path
