@@ -154,6 +154,23 @@ def test_where_there_is_no_room_the_cards_are_a_list(tmp_path, make, width, leas
     assert all(above[1] < below[0] for above, below in zip(spans, spans[1:]))
 
 
+@pytest.mark.parametrize(("make", "width"), [(encoder, 390), (encoder_decoder, 830)])
+def test_modules_in_many_rows_are_a_column_or_a_list(tmp_path, make, width):
+    picture = draw(make(), "module")
+    text = picture.save(tmp_path / "x.svg", width=width).read_text()
+    assert scale_in(text) >= 0.7
+    placed = lay_out(picture.sheet, width=width, smallest=0.7)
+    assert placed.sheet.direction == "down"
+    made = {link.target for link in placed.sheet.links}
+    short = [  # from a card to the next: upright, also beside a label
+        abs(path[0][0] - path[-1][0])
+        for link, path in zip(placed.sheet.links, placed.layout.paths)
+        if link.source in made and path[-1][1] - path[0][1] < 60
+    ]
+    assert len(short) > 5
+    assert sorted(short)[int(0.8 * len(short))] < 1
+
+
 def test_a_list_keeps_the_order_of_computing():
     placed = lay_out(draw(head()).sheet, width=390, smallest=0.7)
     names = ["x", "W_Q", "Q", "W_K", "K", "W_V", "V", "products", "energies", "mask"]

@@ -2,14 +2,15 @@
 
 Q, K and V side by side are as wide as three cards. Where that is too wide all boxes
 stand in one column, in the order of computing, and each leaf above the step that is the
-first to use it. What makes them a column is a line that is not drawn: from each box to
-the next, upright. All other lines run beside the boxes, those forward on one side and
-those back on the other, as the fewest of them cross so.
+first to use it. What makes them a column is an upright line from each box to the next,
+which is not always drawn. All other lines run beside the boxes: mostly those forward on
+one side and those back on the other, as fewer cross so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .layers import paths_of
 from .pieces import Box, Line, Outline
@@ -50,22 +51,31 @@ def one_by_one(
     return [i for _, _, i in sorted(keyed)]
 
 
-def spine(
+def with_spine(
     boxes: Sequence[Box], lines: Sequence[Line], order: Sequence[int]
 ) -> list[Line]:
-    """A line from each box to the next, where forward lines leave and enter.
+    """The lines, of which one leads from each box to the next, upright: one that has a
+    label, or one that is added at the end and not drawn. It leads from where forward
+    lines leave to where they enter.
 
     >>> boxes = [Box(id, 9, 9) for id in ("x", "w", "z")]
-    >>> lines = [Line("x", "z", 1, 3), Line("w", "z", 2, 3)]
-    >>> found = spine(boxes, lines, [0, 1, 2])
-    >>> [(a.source, a.target, a.leaves, a.enters) for a in found]
-    [('x', 'w', 1, 2), ('w', 'z', 2, 3)]
+    >>> lines = [Line("x", "z", 1, 3), Line("w", "z", 2, 3, label_width=20.0)]
+    >>> found = with_spine(boxes, lines, [0, 1, 2])
+    >>> [(a.source, a.target, a.leaves, a.enters) for a in found if a.spine]
+    [('w', 'z', 2, 3), ('x', 'w', 1, 2)]
     """
     port: dict[str, float | None] = {}
-    for line in lines:
+    at: dict[tuple[str, str], int] = {}
+    for i, line in enumerate(lines):
         if not line.back:
             port[line.source], port[line.target] = line.leaves, line.enters
+            if line.label_width:
+                at.setdefault((line.source, line.target), i)
+    found = list(lines)
     ids = [boxes[i].id for i in order]
-    return [
-        Line(a, b, port.get(a), port.get(b), spine=True) for a, b in zip(ids, ids[1:])
-    ]
+    for a, b in zip(ids, ids[1:]):
+        if (a, b) in at:
+            found[at[a, b]] = replace(found[at[a, b]], spine=True)
+        else:
+            found.append(Line(a, b, port.get(a), port.get(b), spine=True))
+    return found

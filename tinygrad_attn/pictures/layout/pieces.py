@@ -42,7 +42,7 @@ class Line:
         label_width, label_height: the room to keep free beside it; 0 for no label.
         back: that it will be drawn from target to source, as a gradient flows. It is
             laid out like any other, but forward lines get the straight way first.
-        spine: that it will not be drawn, and only keeps its two boxes in one column.
+        spine: that it keeps its two boxes in one column.
     """
 
     source: str

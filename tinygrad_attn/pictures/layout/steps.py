@@ -29,7 +29,7 @@ from .following import (
     without_contradictions,
 )
 from .layers import build
-from .narrow import one_by_one, spine
+from .narrow import one_by_one, with_spine
 from .ordering import arrange
 from .pieces import Box, Layout, Line, Outline, Point
 from .routes import route, svg_path
@@ -84,7 +84,7 @@ def layout(
     drawn = len(lines)
     if narrow:
         order = one_by_one(boxes, lines, frames)
-        lines = [*lines, *spine(boxes, lines, order)]
+        lines = with_spine(boxes, lines, order)
         wishes += zip(order, order[1:])
     if not turned:
         wishes += inputs_above(boxes, lines) + own_in_turn(boxes, lines)

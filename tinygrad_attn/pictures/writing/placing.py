@@ -20,6 +20,7 @@ WIDER = 1.0, 1.15, 1.35, 1.6, 2.0  # than a width, to be less high
 LABEL_LINE = 12.0
 READABLE, UNREADABLE = 0.85, 0.5  # how much smaller: labels are 8.5 pixels high; 5
 LONGER, FEW_ROWS = 1.4, 2  # a column, if a strip had more rows than a few
+MANY_ROWS = 4  # of a strip, whose lines are hard to follow then
 SMALLEST = 0.7  # how small a column may be drawn, so that it can be read
 
 
@@ -58,7 +59,8 @@ def lay_out(
 
     A strip that is longer than the width is wrapped into rows. Or it runs down, as a
     column, if that fits and is no longer, or not much longer than many rows: a column
-    has no lines from row to row.
+    has no lines from row to row. Instead of very many rows it is a column in which a
+    decoder follows its encoder, or a list.
 
     What runs down, and is so wide that it could not be read, becomes a list: all cards
     below each other. Or, if even that is too wide, it runs to the right in rows.
@@ -79,8 +81,14 @@ def lay_out(
     scale = _scale(column, width)
     long = column.layout.height * scale
     most = strip.layout.height * (LONGER if strip.layout.rows > FEW_ROWS else 1.0)
-    fits = scale >= smallest and long <= most
-    return column if fits else strip
+    if scale >= smallest and long <= most:
+        return column
+    if smallest < 1.0 and strip.layout.rows > MANY_ROWS:
+        for narrow in (False, True):
+            text = _placed(column.sheet, labels, width, narrow, in_a_row=True)
+            if _scale(text, width) >= smallest:
+                return text
+    return strip
 
 
 def _made_narrow(sheet: Sheet, column: Placed, labels: bool, width: float) -> Placed:
@@ -137,7 +145,13 @@ def check_readable(placed: Placed, width: float, height: float = inf) -> None:
     )
 
 
-def _placed(sheet: Sheet, labels: bool, width: float, narrow: bool = False) -> Placed:
+def _placed(
+    sheet: Sheet,
+    labels: bool,
+    width: float,
+    narrow: bool = False,
+    in_a_row: bool = False,
+) -> Placed:
     """A sheet laid out in its direction."""
     sizes = {card.id: card_size(card) for card in sheet.cards}
     cards = {card.id: card for card in sheet.cards}
@@ -163,7 +177,13 @@ def _placed(sheet: Sheet, labels: bool, width: float, narrow: bool = False) -> P
         gap = 40.0 if narrow else 56.0
         found = layout(boxes, lines, frames, in_a_row=True, narrow=narrow, rank_gap=gap)
     else:  # small cards stand closer together
-        found = layout(boxes, lines, frames, gap=24.0, rank_gap=36.0)
+        found = layout(
+            *(boxes, lines, frames),
+            gap=24.0,
+            rank_gap=36.0,
+            in_a_row=in_a_row,
+            narrow=narrow,
+        )
     return Placed(sheet, sizes, found)
 
 
