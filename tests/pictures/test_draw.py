@@ -194,8 +194,8 @@ def test_the_stages_of_attention_are_framed(attention):
     assert place["products"] == place["energies"] == place["masked"] == "scores"
     assert place["weights"] == "softmax"
     assert place["z"] == "mix"
-    # x stands where Q, K and V are made of it, the mask where it was made
-    assert place["x"] == place["mask"] == "MultiHeadAttention"
+    # x stands where Q, K and V are made of it, the mask beside the scores
+    assert (place["x"], place["mask"]) == ("MultiHeadAttention", "scores")
 
 
 # --- the module level and the scalar level --------------------------------------------
