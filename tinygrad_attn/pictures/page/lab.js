@@ -9,6 +9,7 @@ const TOOLS = byId([
 ]);
 const FIELDS = byId(["number", "drag", "nudge", "before", "told", "follows", "edited", "edited-paths"]);
 const EPSILON = 0.01; // a nudge
+const EDIT_MS = 10; // of a frame's 16, for what an edit shows at once
 const GLOWS = 0.3; // below this zoom a card's glow is not seen
 let chosen = null; // the number that is edited: {card, id, at, name, given}
 let recordedLoss = 0; // L, as it was
@@ -27,6 +28,7 @@ function settleFirst() {
 
 // Shows all that is different now. `flashes`: whether that glows.
 function showEdit(message = "", flashes = true) {
+  const start = performance.now();
   const changed = fillAll();
   followIndices();
   restate();
@@ -38,7 +40,7 @@ function showEdit(message = "", flashes = true) {
     view.painted = "";
     if (CAMERA.zoom >= GLOWS && DRAWN.has(id) && isSeen(view.card)) lit.push(view.button);
   }
-  showCards(6);
+  showCards(Math.max(2, EDIT_MS - (performance.now() - start)));
   const tokens = tokensNow();
   if (String(tokens) !== String(DATA.tokens)) {
     DATA.tokens = tokens;
