@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from numbers import Integral
 
-from tinygrad_attn import Tensor, functional, ones, zeros
+from tinygrad_attn import Tensor, functional, no_grad, ones, where, zeros
 from tinygrad_attn.errors import check_flags, check_number, say
 
 from . import init
@@ -47,6 +47,7 @@ class Linear(Module):
         check_positive("Linear", in_features=in_features, out_features=out_features)
         check_flags("Linear", bias=bias)
         bound = 1.0 / math.sqrt(in_features)
+        self.in_features, self.out_features = in_features, out_features
         self.weight = uniform(out_features, in_features, bound=bound)
         self.bias = uniform(out_features, bound=bound) if bias else None
 
@@ -84,6 +85,7 @@ class Embedding(Module):
     Args:
         num_embeddings: how many tokens there are.
         embedding_dim: d.
+        padding_idx: a token whose row is 0 and does not learn.
         std: the standard deviation of the initial weights.
 
     Parameters: weight (num_embeddings, d), normal; variance 1 by default as in PyTorch.
@@ -93,16 +95,51 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, std: float = 1.0
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        *,
+        std: float = 1.0,
+        max_norm: None = None,
+        sparse: bool = False,
     ) -> None:
         check_positive(
             "Embedding", num_embeddings=num_embeddings, embedding_dim=embedding_dim
         )
         check_number("Embedding", "std", std, 0.0)
+        if max_norm is not None or sparse is not False:
+            raise ValueError(
+                f"Embedding: max_norm={max_norm!r} and sparse={sparse!r} given; there "
+                "is neither, leave them out"
+            )
+        self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
+        self.padding_idx = None
         self.weight = normal(num_embeddings, embedding_dim, std=std)
+        if padding_idx is not None:
+            n = num_embeddings
+            check_number("Embedding", "padding_idx", padding_idx, -n, n - 1, whole=True)
+            self.padding_idx = padding_idx % n
+            with no_grad():
+                self.weight[self.padding_idx] = 0.0
 
     def forward(self, indices: Tensor) -> Tensor:
-        return functional.embedding(indices, self.weight)
+        rows = functional.embedding(indices, self.weight)
+        if self.padding_idx is None:
+            return rows
+        learn = (indices != self.padding_idx).unsqueeze(-1)
+        return where(learn, rows, rows.detach())
+
+    @classmethod
+    def from_pretrained(
+        cls, embeddings: Tensor, freeze: bool = True, padding_idx: int | None = None
+    ) -> Embedding:
+        """One whose table has these numbers (n, d); frozen, it does not learn."""
+        check_flags("Embedding.from_pretrained", freeze=freeze)
+        n, d = embeddings.shape
+        table = cls(n, d, padding_idx)
+        table.weight = Parameter(embeddings.detach(), requires_grad=not freeze)
+        return table
 
     def extra_repr(self) -> str:
         n, d = self.weight.shape
@@ -256,7 +293,8 @@ class Dropout(Module):
     Tensor([1.0, 2.0], float64)
     """
 
-    def __init__(self, p: float = 0.5) -> None:
+    def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
+        refuse_inplace("Dropout", inplace)
         check_number("Dropout", "p", p, 0.0, 1.0, open_high=True)
         self.p = p
 
@@ -265,6 +303,16 @@ class Dropout(Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+def refuse_inplace(who: str, inplace: bool) -> None:
+    """Tensors are values: inplace=True would leave x unchanged, unlike in PyTorch."""
+    check_flags(who, inplace=inplace)
+    if inplace:
+        raise ValueError(
+            f"{who}: inplace=True given; tensors are never changed in place, so leave "
+            "it out"
+        )
 
 
 def check_positive(who: str, **sizes: int) -> None:

@@ -11,6 +11,7 @@ from tinygrad_attn.functions.updates import give
 from tinygrad_attn.torch_names.instead import advice
 from tinygrad_attn.torch_names.methods import dtype_of, is_dtype
 
+from .parameter import Parameter
 from .tree import Tree
 
 Self = TypeVar("Self", bound="Moves")
@@ -51,6 +52,26 @@ class Moves(Tree):
     def double(self: Self) -> Self:
         """Its floats as float64; returns self."""
         return self._in_dtype("float64")
+
+    def register_module(self, name: str, module: Any) -> None:
+        """Sets a module as an attribute, `self.name`; a number as a name is one too."""
+        if not isinstance(module, Tree) and module is not None:
+            raise TypeError(
+                f"{type(self).__name__}.register_module: a {type(module).__name__} "
+                "given; it takes a Module or None"
+            )
+        setattr(self, name, module)
+
+    add_module = register_module
+
+    def register_parameter(self, name: str, param: Any) -> None:
+        """Sets a parameter as an attribute, `self.name`."""
+        if not isinstance(param, Parameter) and param is not None:
+            raise TypeError(
+                f"{type(self).__name__}.register_parameter: a {type(param).__name__} "
+                "given; it takes a Parameter or None"
+            )
+        setattr(self, name, param)
 
     def _in_dtype(self: Self, dtype: str) -> Self:
         if not dtype.startswith("float"):

@@ -222,6 +222,24 @@ class L1Loss(Loss):
     function = "l1_loss"
 
 
+class SmoothL1Loss(Loss):
+    """d²/2β where d = |x - y| is below β, else d - β/2."""
+
+    function = "smooth_l1_loss"
+
+    def __init__(self, reduction: str = "mean", beta: float = 1.0) -> None:
+        super().__init__(reduction=reduction, beta=beta)
+
+
+class HuberLoss(Loss):
+    """d²/2 where d = |x - y| is below δ, else δ (d - δ/2)."""
+
+    function = "huber_loss"
+
+    def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
+        super().__init__(reduction=reduction, delta=delta)
+
+
 NAMES = {
     kind.__name__: kind
     for kind in (
@@ -236,6 +254,8 @@ NAMES = {
         BCELoss,
         BCEWithLogitsLoss,
         L1Loss,
+        SmoothL1Loss,
+        HuberLoss,
     )
 }
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_attn import Tensor, functional
-from tinygrad_attn.errors import check_flags, check_number, say
+from tinygrad_attn.errors import check_number, say
 from tinygrad_attn.functions.losses import check_reduction
 
+from .layers import refuse_inplace
 from .module import Module
 
 # --- activations ----------------------------------------------------------------------
@@ -102,16 +103,6 @@ class Identity(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x
-
-
-def refuse_inplace(who: str, inplace: bool) -> None:
-    """Tensors are values: inplace=True would leave x unchanged, unlike in PyTorch."""
-    check_flags(who, inplace=inplace)
-    if inplace:
-        raise ValueError(
-            f"{who}: inplace=True given; tensors are never changed in place, so leave "
-            "it out"
-        )
 
 
 # --- losses ---------------------------------------------------------------------------

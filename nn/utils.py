@@ -41,6 +41,14 @@ def clip_grad_norm_(
     return Tensor(norm)
 
 
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Brings each number of each gradient between -clip_value and clip_value."""
+    check_number("clip_grad_value_", "clip_value", clip_value, 0.0)
+    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+        if p.grad is not None:
+            p.grad = p.grad.clip(-clip_value, clip_value)
+
+
 def __getattr__(name: str) -> Any:
     """What is not here: with what to write instead."""
-    raise AttributeError(advice("nn.utils", name, ["clip_grad_norm_"]))
+    raise AttributeError(advice("nn.utils", name, [*globals()]))

@@ -1276,7 +1276,7 @@ ROWS += fill(
 )
 ROWS += fill(
     """
-    nn.Embedding(2, 2, {})
+    nn.Embedding(2, 2, std={})
     nn.LearnedPositions(2, 2, {})
     """,
     [

@@ -45,9 +45,12 @@ ORDER = """
         functions.reductions functions.products
         functions.shaping
         functions.activations functions.layers functions.attention functions.losses
-        functions.own_rules functions.updates functions.setting functions.numpys
+        functions.own_rules functions.aliases functions.updates functions.setting
+        functions.numpys
     torch_names torch_names.instead torch_names.rounding torch_names.reducing
-        torch_names.repeating torch_names.sorting torch_names.methods
+        torch_names.repeating torch_names.sorting torch_names.arithmetic
+        torch_names.moving torch_names.picking torch_names.objectives
+        torch_names.methods
     copies ops tensor creation
         torch_names.making torch_names.package functional check_gradients
     graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names

@@ -70,10 +70,12 @@ astype: Any
 backends: Any
 backward: Any
 bernoulli: Any
+bincount: Any
 bmm: Any
 bool: Any
 broadcast_to: Any
 cat: Any
+cdist: Any
 ceil: Any
 clamp: Any
 clamp_: Any
@@ -84,10 +86,13 @@ concatenate: Any
 contiguous: Any
 copy_: Any
 cos: Any
+cosine_similarity: Any
 cpu: Any
 cuda: Any
+cumprod: Any
 cumsum: Any
 detach: Any
+diag: Any
 diagonal: Any
 dim: Any
 div: Any
@@ -117,6 +122,9 @@ full_like: Any
 ge: Any
 gelu: Any
 gt: Any
+hstack: Any
+index_add: Any
+index_add_: Any
 index_fill_: Any
 index_select: Any
 inf: Any
@@ -136,6 +144,9 @@ isinf: Any
 isnan: Any
 le: Any
 leaky_relu: Any
+lerp: Any
+lerp_: Any
+linalg: Any
 linspace: Any
 log: Any
 log10: Any
@@ -153,6 +164,7 @@ masked_fill_: Any
 masked_select: Any
 max: Any
 mean: Any
+meshgrid: Any
 min: Any
 mm: Any
 moveaxis: Any
@@ -201,6 +213,8 @@ round: Any
 rsqrt: Any
 scatter: Any
 scatter_: Any
+scatter_add: Any
+scatter_add_: Any
 set_grad_enabled: Any
 sgn: Any
 short: Any
@@ -222,6 +236,7 @@ sum: Any
 swapaxes: Any
 swapdims: Any
 t: Any
+take_along_dim: Any
 tanh: Any
 tensor: Any
 tile: Any
@@ -239,6 +254,7 @@ unsqueeze: Any
 var: Any
 view: Any
 view_as: Any
+vstack: Any
 zero_: Any
 
 def chunk(
@@ -273,4 +289,4 @@ def take_along_axis(
 ) -> Tensor: ...
 def tril(x: Tensor, k: int = 0, **others: Any) -> Tensor: ...
 def triu(x: Tensor, k: int = 0, **others: Any) -> Tensor: ...
-def where(condition: Tensor, x: Any, y: Any, **others: Any) -> Tensor: ...
+def where(condition: Tensor, x: Any = None, y: Any = None, **others: Any) -> Tensor: ...

@@ -41,12 +41,15 @@ def full(
     dtype: str | None = None,
     requires_grad: bool = False,
 ) -> Tensor:
-    """A tensor of a shape with one number everywhere.
+    """A tensor of a shape with one number everywhere. Its dtype is that of the number:
+    7.0 makes floats, 7 integers, True bools.
 
     >>> full((2, 2), 7.0)
     Tensor([[7.0, 7.0],
             [7.0, 7.0]], float64)
     """
+    if dtype is None and isinstance(fill_value, Integral):
+        dtype = "bool" if isinstance(fill_value, bool) else "int64"
     return _fill("full", shape, fill_value, dtype, requires_grad)
 
 

@@ -2,7 +2,7 @@
 
 Read groups.py (parameters, and options for some), joining.py (many arrays as one
 vector), states.py (what is saved), base.py (what all optimizers share), optimizers.py
-(SGD, Adam, AdamW), clipping.py, schedules.py (what all schedules share) and
+(SGD, RMSprop, Adam, AdamW), clipping.py, schedules.py (what all schedules share) and
 lr_scheduler.py (their formulas); each may import those before it. They import
 tinygrad_attn and, of nn/, module.py only.
 """
@@ -14,14 +14,18 @@ from . import lr_scheduler as lr_scheduler
 from .base import Optimizer as Optimizer
 from .clipping import clip_grad_norm as clip_grad_norm
 from .lr_scheduler import CosineAnnealingLR as CosineAnnealingLR
+from .lr_scheduler import ExponentialLR as ExponentialLR
 from .lr_scheduler import LambdaLR as LambdaLR
 from .lr_scheduler import LinearLR as LinearLR
 from .lr_scheduler import LRScheduler as LRScheduler
+from .lr_scheduler import MultiStepLR as MultiStepLR
 from .lr_scheduler import Noam as Noam
+from .lr_scheduler import StepLR as StepLR
 from .lr_scheduler import WarmUp as WarmUp
 from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
+from .optimizers import RMSprop as RMSprop
 
 
 def __getattr__(name: str) -> object:

@@ -180,6 +180,70 @@ class CosineAnnealingLR(WarmUp):
         return self.eta_min + (lr - self.eta_min) * share
 
 
+class StepLR(LRScheduler):
+    """The rate times gamma every so many epochs: lr(e) = lr · gamma^(e // step_size).
+
+    >>> from nn.optim import SGD, Parameter
+    >>> schedule = StepLR(SGD([Parameter([1.0])], lr=1.0), step_size=2, gamma=0.5)
+    >>> schedule.step()
+    >>> schedule.step()
+    >>> schedule.get_last_lr()
+    [0.5]
+    """
+
+    step_size: int
+    gamma: float
+
+    def __init__(
+        self, optimizer: Optimizer, step_size: int, gamma: float = 0.1
+    ) -> None:
+        super().__init__(optimizer, step_size=step_size, gamma=gamma)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        check_number("StepLR", "step_size", settings["step_size"], 1, whole=True)
+        check_number("StepLR", "gamma", settings["gamma"], 0.0)
+
+    def get_lr(self) -> list[float]:
+        factor = self.gamma ** (self.last_epoch // self.step_size)
+        return [lr * factor for lr in self.base_lrs]
+
+
+class MultiStepLR(LRScheduler):
+    """The rate times gamma at each of these epochs."""
+
+    milestones: list[int]
+    gamma: float
+
+    def __init__(
+        self, optimizer: Optimizer, milestones: Sequence[int], gamma: float = 0.1
+    ) -> None:
+        super().__init__(optimizer, milestones=[*milestones], gamma=gamma)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        check_number("MultiStepLR", "gamma", settings["gamma"], 0.0)
+        for epoch in settings["milestones"]:
+            check_number("MultiStepLR", "milestones", epoch, 0, whole=True)
+
+    def get_lr(self) -> list[float]:
+        passed = sum(epoch <= self.last_epoch for epoch in self.milestones)
+        return [lr * self.gamma**passed for lr in self.base_lrs]
+
+
+class ExponentialLR(LRScheduler):
+    """The rate times gamma every epoch: lr(e) = lr · gammaᵉ."""
+
+    gamma: float
+
+    def __init__(self, optimizer: Optimizer, gamma: float) -> None:
+        super().__init__(optimizer, gamma=gamma)
+
+    def check(self, settings: Mapping[str, Any]) -> None:
+        check_number("ExponentialLR", "gamma", settings["gamma"], 0.0)
+
+    def get_lr(self) -> list[float]:
+        return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
+
+
 class Noam(LRScheduler):
     """The paper's learning rate (Vaswani et al. 2017, equation 3). For `warmup_steps`
     steps it grows linearly, then it falls with the inverse square root of the step.

@@ -1,6 +1,6 @@
-"""SGD, Adam and AdamW: three ways to move weights w against their gradient g.
+"""SGD, RMSprop, Adam and AdamW: four ways to move weights w against their gradient g.
 
-In all three lr is the learning rate, and λ the weight decay, which pulls weights
+In all four lr is the learning rate, and λ the weight decay, which pulls weights
 towards 0. The code uses the letters of the formulas: `beta1` is β₁, `m_hat` m̂.
 With `maximize` g is -g: the weights go uphill.
 """
@@ -93,6 +93,86 @@ class SGD(Optimizer):
             v = mu * v + ((1.0 - dampening) * g if dampening else g)
         w = w - lr * (g + mu * v if options["nesterov"] else v)
         return w, {"momentum_buffer": v}
+
+
+class RMSprop(Optimizer):
+    """Each weight at its own pace: its step is lr · g / √mean(g²) (Hinton 2012).
+
+        g ← g + λ w          v ← α v + (1 - α) g²          w ← w - lr g / (√v + ε)
+
+    With momentum μ > 0 the velocity b remembers earlier steps:
+    b ← μ b + g / (√v + ε), w ← w - lr b. Centered, v - mean(g)² takes v's place.
+
+    Args:
+        params: parameters, or groups of them.
+        lr: the learning rate.
+        alpha: α, how much of the old mean is kept.
+        eps: ε, so that nothing is divided by 0.
+        weight_decay: λ.
+        momentum: μ.
+        centered: whether the variance of g divides, and not its mean square.
+        maximize: whether to go uphill.
+
+    >>> from nn import Parameter
+    >>> w = Parameter([1.0])
+    >>> optimizer = RMSprop([w], lr=0.05)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w
+    Tensor([0.5000], float64, requires_grad)
+    """
+
+    slots = ("square_avg",)  # v
+    optional_slots = ("momentum_buffer", "grad_avg")
+
+    def __init__(
+        self,
+        params: Given,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        options = {
+            "lr": lr,
+            "alpha": alpha,
+            "eps": eps,
+            "weight_decay": weight_decay,
+            "momentum": momentum,
+            "centered": centered,
+            "maximize": maximize,
+        }
+        super().__init__(params, options)
+
+    def check(self, who: str, options: Mapping[str, Any]) -> None:
+        super().check(who, options)
+        check_number(who, "alpha", options["alpha"], 0.0, 1.0)
+        check_number(who, "eps", options["eps"], 0.0)
+        check_number(who, "momentum", options["momentum"], 0.0, 1.0, open_high=True)
+        check_flags(who, centered=options["centered"])
+
+    @by_number
+    def update(
+        self, xp: Any, w: Any, g: Any, state: dict[str, Any], options: Group
+    ) -> tuple[Any, dict[str, Any]]:
+        lr, alpha, decay = options["lr"], options["alpha"], options["weight_decay"]
+        mu = options["momentum"]
+        g = g + decay * w if decay else g
+        v = alpha * state.get("square_avg", 0.0) + (1 - alpha) * (g * g)
+        kept = {"square_avg": v}
+        if options["centered"]:
+            m = alpha * state.get("grad_avg", 0.0) + (1 - alpha) * g
+            kept["grad_avg"], v = m, v - m * m
+        step = g / (xp.sqrt(v) + options["eps"])
+        if mu:
+            step = kept["momentum_buffer"] = (
+                mu * state.get("momentum_buffer", 0.0) + step
+            )
+        return w - lr * step, kept
 
 
 class Adam(Optimizer):

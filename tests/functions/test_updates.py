@@ -15,6 +15,7 @@ from tinygrad_attn import (
     draw,
     enable_grad,
     explain,
+    full,
     functional,
     grad,
     no_grad,
@@ -334,39 +335,82 @@ def test_a_view_may_ask_for_a_gradient_or_says_why_not(any_backend):
 
 
 @pytest.mark.parametrize(
-    "taken",
+    ("taken", "want"),
     [
-        lambda w: w[0],
-        lambda w: w[:, 1:],
-        lambda w: w.data[1],
-        lambda w: w.reshape(4),
-        lambda w: w.T,
-        lambda w: w.detach(),
-        lambda w: w.grad.detach(),
-        lambda w: w[0:1].reshape(2),
+        (lambda w: w[0], [5.0, 5.0, 3.0, 4.0]),
+        (lambda w: w[:, 1:], [1.0, 5.0, 3.0, 5.0]),
+        (lambda w: w[:, 1], [1.0, 5.0, 3.0, 5.0]),
+        (lambda w: w.data[1], [1.0, 2.0, 5.0, 5.0]),
+        (lambda w: w.reshape(4)[1:3], [1.0, 5.0, 5.0, 4.0]),
+        (lambda w: w.T[0], [5.0, 2.0, 5.0, 4.0]),
+        (lambda w: w.unsqueeze(1)[1][0][:1], [1.0, 2.0, 5.0, 4.0]),
+        (lambda w: w.detach(), [5.0, 5.0, 5.0, 5.0]),
+        (lambda w: w[0:1].reshape(2), [5.0, 5.0, 3.0, 4.0]),
+        (lambda w: w.T.reshape(4), [1.0, 2.0, 3.0, 4.0]),  # copies
+        (lambda w: w[:, 1:].T.contiguous(), [1.0, 2.0, 3.0, 4.0]),
+        (lambda w: w[[0, 1]], [1.0, 2.0, 3.0, 4.0]),
+        (lambda w: w.clone(), [1.0, 2.0, 3.0, 4.0]),
+        (lambda w: concat([w]), [1.0, 2.0, 3.0, 4.0]),
     ],
 )
 @pytest.mark.parametrize("recorded", [False, True])
-def test_what_was_taken_from_another_is_not_changed_in_vain(
-    taken, recorded, any_backend
+def test_what_was_taken_from_another_changes_with_it(
+    taken, want, recorded, any_backend
 ):
-    w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    (w * w).sum().backward()
-    with no_grad():
-        part = taken(w)
-        if recorded:
-            with record():
-                part = taken(w)
-        for change in (
-            *map(IN_PLACE.get, ("zero_", "fill_", "add_", "copy_")),
-            lambda x: x.assign(ones(*x.shape)),
-            nn.init.zeros_,
-        ):
-            with pytest.raises(RuntimeError, match="taken from another by indexing"):
-                change(part)
+    """As in PyTorch, whose tensors share numbers."""
+    for change in (
+        lambda x: x.fill_(5.0),
+        lambda x: x.copy_(full((), 5.0)),
+        lambda x: x.assign(full(x.shape, 5.0)),
+        lambda x: nn.init.constant_(x, 5.0),
+        lambda x: x.__setitem__(..., 5.0),
+        lambda x: (x.zero_(), x.add_(5.0)),
+    ):
+        w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+        with no_grad():
+            part = taken(w)
+            if recorded:
+                with record():
+                    part = taken(w)
+            change(part)
+        assert part.reshape(-1).tolist() == [5.0] * part.numel()
+        assert w.reshape(-1).tolist() == want
+        assert w.is_leaf
+        assert w.requires_grad
         before, alias = part.tolist(), part
         part += 1.0
         assert alias.tolist() == before
+
+
+def test_all_that_a_slice_was_taken_from_changes(any_backend):
+    x = zeros(3, 1, 4)
+    rows = x.squeeze(1)
+    row = rows[1]
+    x[0][0][3] = 1.0  # what x[0] is, nobody knows any more
+    with pytest.raises(RuntimeError, match="that one has other numbers since"):
+        row[0] = 2.0
+    rows = x.squeeze(1)
+    row = rows[1]
+    row[0] = 2.0
+    row[1] += 3.0
+    assert rows.tolist() == [[0, 0, 0, 1], [2, 3, 0, 0], [0, 0, 0, 0]]
+    assert x.tolist() == [[r] for r in rows.tolist()]
+    rows[2] = 4.0
+    assert x[2].tolist() == [[4.0] * 4]
+    with pytest.raises(RuntimeError, match="several of its elements are one"):
+        zeros_of(x[0], 2, 4)[0, 0] = 1.0
+
+
+def zeros_of(x, *shape):
+    return x.expand(*shape)
+
+
+def test_a_result_of_a_graph_does_not_change_with_what_was_taken_from_it(any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    z = w * w
+    with pytest.raises(RuntimeError, match="result of mul"):
+        z.detach()[0] = 5.0
+    assert z.tolist() == [1.0, 4.0]
 
 
 def test_what_was_computed_changes_in_place(any_backend):
@@ -391,10 +435,17 @@ def test_what_was_computed_changes_in_place(any_backend):
         assert set(flatten([alias.tolist()])) == {1}
 
 
-def test_the_numbers_of_a_state_dict_are_not_changed_in_vain(any_backend):
+def test_the_numbers_of_a_state_dict_are_the_models(any_backend):
     layer = nn.Linear(2, 2)
+    state = layer.state_dict()
+    state["weight"].copy_(zeros(2, 2))
+    assert layer.weight.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert layer.weight.requires_grad
+    with no_grad():
+        layer.weight.fill_(1.0)
+    assert state["weight"].tolist() == [[0.0, 0.0], [0.0, 0.0]]  # as they were
     with pytest.raises(RuntimeError, match="copy_: this tensor was taken from another"):
-        layer.state_dict()["weight"].copy_(zeros(2, 2))
+        state["weight"].copy_(ones(2, 2))
 
 
 def test_what_no_graph_keeps_changes_in_place(any_backend):

@@ -45,8 +45,8 @@ def test_xavier_looks_at_both_widths(any_backend):
 
 def test_embeddings_start_normal(any_backend):
     same_draw(lambda: nn.Embedding(5, 3).weight, lambda: randn(5, 3))
-    same_draw(lambda: nn.Embedding(5, 3, 0.5).weight, lambda: randn(5, 3) * 0.5)
-    assert nn.Embedding(5, 3, 0.0).weight.tolist() == [[0.0] * 3] * 5
+    same_draw(lambda: nn.Embedding(5, 3, std=0.5).weight, lambda: randn(5, 3) * 0.5)
+    assert nn.Embedding(5, 3, std=0.0).weight.tolist() == [[0.0] * 3] * 5
     same_draw(lambda: nn.TiedEmbedding(5, 4).weight, lambda: randn(5, 4) * 4**-0.5)
     same_draw(lambda: nn.LearnedPositions(5, 3).weight, lambda: randn(5, 3))
     same_draw(lambda: nn.LearnedPositions(5, 3, 0.5).weight, lambda: randn(5, 3) * 0.5)
@@ -206,7 +206,7 @@ REFUSED = [
     (lambda: nn.Linear(1.0, 1), "Linear: in_features=1.0"),
     (lambda: nn.Embedding(0, 1), "Embedding: num_embeddings=0"),
     (lambda: nn.Embedding(1, 0), "Embedding: embedding_dim=0"),
-    (lambda: nn.Embedding(1, 1, -0.5), "Embedding: std=-0.5"),
+    (lambda: nn.Embedding(1, 1, std=-0.5), "Embedding: std=-0.5"),
     (lambda: nn.TiedEmbedding(0, 1), "TiedEmbedding: vocab_size=0"),
     (lambda: nn.TiedEmbedding(1, 0), "TiedEmbedding: d_model=0"),
     (lambda: nn.LayerNorm(0), "LayerNorm: normalized_shape=0"),
@@ -323,7 +323,7 @@ def test_the_shape_that_a_mask_must_have_is_said_in_letters():
     "call",
     [
         lambda: nn.Linear(1, 1),
-        lambda: nn.Embedding(1, 1, 0.0),
+        lambda: nn.Embedding(1, 1, std=0.0),
         lambda: nn.TiedEmbedding(1, 1),
         lambda: nn.LayerNorm((1,), 0.0),
         lambda: nn.RMSNorm([1], 0),

@@ -278,6 +278,89 @@ F.normalize(x)
 F.normalize(x, dim=0)
 F.cosine_similarity(x, y)
 F.logsigmoid(x)
+x.max(1)[0]
+x.max(1)[1]
+x.max(-1).values
+x.min(0)[1]
+x.max(1, True)[0]
+x.max(y)
+x.sort(0)[0]
+x.sort(1, True)[1]
+torch.sort(x, 1)[1]
+torch.sort(x, 1, True)[0]
+x.std(dim=0, unbiased=False)
+x.std(0, False)
+x.var(1, unbiased=True)
+x.sum(1, dtype=torch.float64)
+n.sum(dim=0, dtype=torch.float64)
+F.softmax(x, dim=-1, dtype=torch.float64)
+F.relu(x, inplace=False)
+x.add(y, alpha=2)
+x.sub(other=y)
+torch.sub(x, y, alpha=0.5)
+x.div(y.detach(), rounding_mode="floor")
+n.div(2, rounding_mode="trunc")
+x.div(2.0, rounding_mode="trunc")
+x.abs().pow(exponent=3)
+x.lerp(y, 0.25)
+torch.lerp(x, y, 0.25)
+x.permute(dims=(1, 0))
+x.movedim((0, 1), (1, 0))
+x.unflatten(-1, (-1, 1))
+x.diagonal(dim1=-2, dim2=-1)
+torch.diag(v)
+torch.diag(x @ y.t())
+torch.hstack([x, y])
+torch.hstack((v, v))
+torch.vstack([v, v])
+torch.vstack([x, x])
+torch.meshgrid(torch.arange(2), torch.arange(3), indexing="ij")[1]
+torch.meshgrid(torch.arange(2), torch.arange(3), indexing="xy")[0]
+torch.cdist(x, y)
+torch.cdist(x, y, p=1)
+torch.linalg.norm(x)
+torch.linalg.norm(v)
+torch.linalg.norm(x, dim=1)
+torch.linalg.vector_norm(v, 3)
+x.norm(0)
+x.norm(float("-inf"), dim=1)
+torch.bincount(i.view(-1))
+torch.bincount(c, minlength=5)
+torch.bincount(c, weights=v[:2].detach())
+x.cumprod(dim=1)
+torch.cumprod(n, 0)
+x.repeat_interleave(torch.tensor([1, 0, 2]), dim=1)
+x.index_select(-1, c)
+x.scatter(1, torch.argsort(x, 1), y)
+x.scatter(1, i[:, :2], y.detach())
+x.scatter(dim=0, index=i % 2, value=2.5)
+n.scatter(-1, i, 9)
+x.scatter_add(1, i, y)
+x.scatter_add(0, i % 2, y)
+x.index_add(0, torch.tensor([1, 1]), y)
+x.index_add(1, torch.tensor([2, 0, 2]), y, alpha=-2)
+torch.zeros(4, 3).index_add_(0, torch.tensor([3, 0]), y.detach())
+torch.zeros(2, 3).scatter_(1, i, 1.0)
+torch.zeros(2, 3).scatter_add_(1, i, y.detach())
+torch.zeros(2, 3).lerp_(y.detach(), 0.1)
+x.take_along_dim(i, 1)
+x.take_along_dim(i)
+x.where(b, y)
+torch.where(b)[1]
+torch.where(n > 0)[0]
+torch.full((2,), 3)
+torch.full((2,), True)
+torch.full((), 1.5)
+torch.arange(start=1, end=4, step=2)
+torch.eye(2, 3, requires_grad=True)
+torch.as_tensor(x)
+torch.mul(x, y, out=torch.zeros(2, 3)) if not x.requires_grad else x * y
+torch.matmul(y.detach(), x.detach().t(), out=torch.zeros(2, 2))
+F.smooth_l1_loss(x, y)
+F.smooth_l1_loss(x, y, beta=0.5, reduction="sum")
+F.huber_loss(x, y, delta=2.0)
+F.cosine_similarity(x, v, dim=-1)
+F.cosine_similarity(x, v, dim=0)
 x[[1, 0], [0, 2]]
 x[range(2), c]
 x[..., -1]
@@ -341,3 +424,41 @@ def near(a, b):
     return a == pytest.approx(b, rel=1e-9, abs=1e-12, nan_ok=True) or (
         isinstance(a, float) and math.isinf(a) and a == b
     )
+
+
+REFUSED = {
+    "x.sum(1, out=None, foo=2)": "sum: foo=2 given; it takes axis, keepdims, x",
+    "torch.zeros(2, size_=3)": "zeros: size_=3 given; it takes ",
+    "F.relu(x, inplace=True)": "relu: inplace=True given; how numbers lie in memory",
+    "x.index_select(5, c)": "index_select: axis 5 given for 2 axes",
+    "x.movedim(0, 5)": "movedim: axis 5 given for 2 axes",
+    "x.movedim((0, 1), 1)": "movedim: .* as many of both",
+    "x.unflatten(2, (1, -1))": "unflatten: axis 2 given",
+    "x.unflatten(1, (2, -1))": "unflatten: .* their product must be that",
+    "x.scatter(5, i, y)": "scatter: axis 5 given",
+    "x.scatter(1, i)": "scatter: it takes a src or a value",
+    "x.scatter(1, i, n)": "scatter: int64 given for a tensor of float64; convert it",
+    "n.scatter(1, i, 0.5)": "scatter: 0.5 given for a tensor of int64",
+    "x.scatter(1, i, y[:, :2])": "along no axis may there be fewer",
+    "torch.dot(x, y)": r"dot: shapes .* they must have 1 and 1 axes \(matmul and @",
+    "torch.mm(x, v)": "mm: shapes .* they must have 2 and 2 axes",
+    "torch.bmm(x, y)": "bmm: shapes .* they must have 3 and 3 axes",
+    "x.div(y, rounding_mode='up')": "div: rounding_mode='up' given; it must be",
+    "torch.linalg.inv(x)": r"linalg has no 'inv': NumPy has linear algebra",
+    "torch.linalg.norm(x, 2)": "linalg.norm: ord=2 given for a matrix",
+    "torch.diag(x.unsqueeze(0))": "diag: shape .* it takes a matrix, or a vector",
+    "torch.meshgrid(v, v, indexing='kj')": "meshgrid: indexing='kj' given",
+    "x.repeat_interleave(torch.tensor([1, 2]), 1)": "repeats of int64 and shape",
+    "x.norm(-1)": r"norm: p=-1 given; it must be a number in \[0, inf\)",
+    "torch.bincount(x)": "bincount: float64 of shape",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_a_line_is_refused_in_one_sentence(line):
+    names = {k: Tensor(v) for k, v in INPUTS.items()}
+    with pytest.raises(
+        (ValueError, TypeError, IndexError, AttributeError), match=REFUSED[line]
+    ) as caught:
+        eval(line, {"torch": tinygrad_attn, "F": functional, **names})
+    assert "\n" not in str(caught.value)

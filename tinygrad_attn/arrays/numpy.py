@@ -327,7 +327,7 @@ def place(g: Array, bounds: Bounds, shape: Shape) -> Array:
 
 
 def put(x: Array, indices: Array, values: Array) -> Array:
-    z = np.array(x)
+    z = np.array(x, order="C")  # of a transposed x too, reshape then makes no copy
     z.reshape(-1)[indices] = np.reshape(values, -1)
     return z
 

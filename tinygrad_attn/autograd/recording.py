@@ -33,6 +33,7 @@ from .debugging import check_forward
 from .lines import SourceLine, source_line
 
 NUMBERS = frozenset((float, int, bool))  # what a rule takes as it is, beside Tensors
+Step = tuple[Op, dict[str, Any]]  # an operation, and its settings
 
 
 class Recorded:
@@ -62,7 +63,7 @@ class Recorded:
     _arrays: Sequence[Any] | None
     _grad: Any
     _inputs: Sequence[Any] | None
-    _moved: tuple[ref[Recorded], ...]
+    _moved: tuple[Taken, ...]
     _needs: Sequence[bool]
     _op: Op | None
     _params: dict[str, Any]
@@ -122,6 +123,9 @@ class Recorded:
     def is_leaf(self) -> bool:
         """Whether it was made by the user and not by a recorded operation."""
         return self._op is None or not self._requires_grad
+
+
+Taken = tuple["ref[Recorded]", Any, Step | None]  # see functions/aliases.py
 
 
 dtype_name = cache(str)  # NumPy takes its time to spell a dtype
@@ -217,7 +221,7 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
         z, saved = xp.own_values(z, arrays), None
     t = make(z)
     if op.kind == "movement" and not differentiable and len(arrays) == 1:
-        t._moved = () if "dtype" in params else taken_from(inputs[0])
+        t._moved = () if "dtype" in params else taken_from(inputs[0], (op, params))
     if now.debug and now.writer is None:
         t._where = check_forward(op, arrays, z)
     if keep:
@@ -236,11 +240,12 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     return t
 
 
-def taken_from(x: Any) -> tuple[ref[Recorded], ...]:
-    """x, and what x itself has its numbers from, as long as these are there."""
+def taken_from(x: Any, step: Step | None = None) -> tuple[Taken, ...]:
+    """x, and what x itself has its numbers from, as long as these are there: with the
+    arrays that they have now, and the step that leads from each to the next."""
     if x._owner is not None and x._owner.tensor is not None:  # x.data
         x = x._owner.tensor
-    return (ref(x), *x._moved)
+    return ((ref(x), x.array, step), *x._moved)
 
 
 def no_rule(op: Op) -> RuntimeError:

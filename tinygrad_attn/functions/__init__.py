@@ -14,6 +14,7 @@
     attention.py    attention and its masks
     losses.py       cross_entropy, mse_loss
     own_rules.py    primitive, composite: a rule of your own
+    aliases.py      tensor[0][2] = y: what a slice was taken from changes with it
     updates.py      p -= lr * p.grad, p.data, zero_: how a leaf gets other numbers
     setting.py      x[key] = y
     numpys.py       np.sum(x), np.exp(x), ...: which of these each is

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 
+@named()
 def relu(x: Tensor) -> Tensor:
     """max(x, 0), element by element; its derivative at 0 is 0.
 
@@ -41,6 +42,7 @@ def relu(x: Tensor) -> Tensor:
     return apply(rules.relu, floats_of(x))
 
 
+@named()
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """x where x > 0, else negative_slope · x, element by element.
 
@@ -51,6 +53,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     return apply(rules.leaky_relu, floats_of(x), slope=float(negative_slope))
 
 
+@named()
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     """x·Φ(x), element by element, Φ the normal distribution (Hendrycks & Gimpel 2016).
 
@@ -69,6 +72,7 @@ def gelu(x: Tensor, approximate: str = "none") -> Tensor:
     return apply(forms[approximate], floats_of(tensor("gelu", x)))
 
 
+@named()
 def sigmoid(x: Tensor) -> Tensor:
     """1/(1 + e⁻ˣ), element by element: from 0 to 1.
 
@@ -78,6 +82,7 @@ def sigmoid(x: Tensor) -> Tensor:
     return apply(rules.sigmoid, floats_of(x))
 
 
+@named()
 def silu(x: Tensor) -> Tensor:
     """x σ(x), element by element, σ the sigmoid (Elfwing et al. 2017).
 
@@ -87,6 +92,7 @@ def silu(x: Tensor) -> Tensor:
     return apply(rules.silu, floats_of(x))
 
 
+@named()
 def softplus(x: Tensor) -> Tensor:
     """ln(1 + eˣ), element by element: a smooth max(x, 0).
 
@@ -97,6 +103,7 @@ def softplus(x: Tensor) -> Tensor:
     return apply(rules.softplus, floats_of(x))
 
 
+@named()
 def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """x with each element set to 0 with probability p, the others divided by 1 - p.
 

@@ -223,8 +223,9 @@ def maximum(x: Operand, y: Operand) -> Any:
 
 
 @named()
-def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
-    """x where the condition holds, else y, element by element.
+def where(condition: Tensor, x: Operand = None, y: Operand = None) -> Any:
+    """x where the condition holds, else y, element by element. Of a condition alone,
+    the indices of the places where it holds, a tensor for each axis.
 
     Raises:
         TypeError: the condition is not boolean.
@@ -233,6 +234,8 @@ def where(condition: Tensor, x: Operand, y: Operand) -> Tensor:
     >>> where(x > 0, x, 0.0)
     Tensor([1.0, 0.0], float64)
     """
+    if x is None and y is None:
+        return tensor("where", condition).nonzero(as_tuple=True)
     if not isinstance(condition, Recorded) or condition.dtype != "bool":
         is_tensor = isinstance(condition, Recorded)
         kind = condition.dtype if is_tensor else type(condition).__name__

@@ -10,10 +10,21 @@ import math
 from typing import Any, NamedTuple
 
 from ..arrays import shapes
-from ..autograd.recording import apply
+from ..autograd.recording import Recorded, apply
 from ..errors import check_flags, check_number
 from ..rules import comparisons, primitives
-from .elementwise import abs, astype, exp, log, reverse, sqrt, stop_gradient, where
+from .elementwise import (
+    abs,
+    astype,
+    exp,
+    log,
+    maximum,
+    minimum,
+    reverse,
+    sqrt,
+    stop_gradient,
+    where,
+)
 from .indexing import take_along_axis
 from .movement import reshape
 from .operands import Tensor, axes_of, axis_of, floats_of, home, is_first, tensor
@@ -98,9 +109,12 @@ def min_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:
 def extremes(who: str, all: Any, where: Any, x: Any, dim: Any, keepdim: bool) -> Any:
     check_flags(who, keepdim=keepdim)
     if dim is None:
-        return all(x, None, keepdim)
+        return all(x, axis=None, keepdims=keepdim)
+    if isinstance(dim, Recorded):  # x.max(y), of two tensors
+        return maximum(x, dim) if who == "max" else minimum(x, dim)
     if not tensor(who, x).ndim and is_first(dim):
-        return Extremes(all(x, dim, keepdim), where(x, dim, keepdim))
+        found = all(x, axis=dim, keepdims=keepdim)
+        return Extremes(found, where(x, dim, keepdim))
     at = axis_of(who, x, dim)
     indices = where(x, at, True)
     values = take_along_axis(x, indices, at)
@@ -156,14 +170,16 @@ def var(
     x: Tensor, axis: Any = None, correction: float = 1, keepdims: bool = False
 ) -> Tensor:
     """Σ (x - mean)² / (n - correction) over n numbers, the mean being taken off first:
-    E[x²] - E[x]² would cancel. correction=0 is the biased variance; nan if n ≤
-    correction.
+    E[x²] - E[x]² would cancel. correction=0 is the biased variance, as is False;
+    nan if n ≤ correction.
 
     >>> var(Tensor([1.0, 3.0])), var(Tensor([1.0, 3.0]), correction=0)
     (Tensor(2.0, float64), Tensor(1.0, float64))
     """
     axes = axes_of("var", x, axis, keepdims)
     x = floats_of(x)
+    if isinstance(correction, bool):  # PyTorch's `unbiased`
+        correction = int(correction)
     check_number("var", "correction", correction)
     count = math.prod(x.shape[a] for a in axes)
     n = count - correction
@@ -190,6 +206,8 @@ def std(
     Tensor(1.0, float64)
     """
     axes = axes_of("std", x, axis, keepdims)
+    if isinstance(correction, bool):
+        correction = int(correction)
     check_number("std", "correction", correction)
     size = too_large_to_square(floats_of(x), axes)
     y = x if size is None else x / size

@@ -21,7 +21,7 @@ from ..context import context, no_grad
 from .indexing import getitem
 from .movement import reshape
 from .operands import Tensor, check, constant, is_float
-from .updates import give, refuse_moved, refuse_program, replaced
+from .updates import pass_on, refuse_program, replaced
 
 WHO = "x[...] = y"
 
@@ -30,7 +30,7 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
     """Gives the elements x[key] the numbers y, which broadcast to their shape.
 
     Raises:
-        RuntimeError: x has numbers that were taken from another tensor.
+        RuntimeError: x was taken from another tensor, which has other numbers since.
         TypeError: a gradient is asked of x or y; y is no number, or a fraction for a
             whole number.
 
@@ -40,7 +40,6 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
     Tensor([0.0, 5.0], float64)
     """
     refuse_program(WHO)
-    refuse_moved(x, WHO)
     for name, t in (("x", x), ("y", y)):
         graph = t is x and t._op is not None  # its rule needs the numbers that it has
         asked = isinstance(t, Recorded) and t.requires_grad
@@ -56,7 +55,7 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
         numbers = fitting(x, y)
         part = make_here(xp.zeros(at.shape, x.dtype))
         values = check(WHO, replaced, part, numbers)
-        give(x, xp, xp.put(x.array, reshape(at, -1).array, values.array))
+        pass_on(x, xp, xp.put(x.array, reshape(at, -1).array, values.array), WHO)
 
 
 def places(x: Tensor, xp: Any, key: Any) -> Any:

@@ -20,9 +20,8 @@ Inside `no_grad`, where there is no graph to keep, every leaf changes in place, 
 the velocities of an optimizer of one's own; and a Parameter that is frozen does so
 everywhere.
 
-A result of indexing, reshape or detach has an array of its own here, where PyTorch's
-shares the numbers of what it was taken from. To change it in place would be lost, and
-is refused: `w[0].fill_(0.0)`.
+A result of indexing, reshape or detach is changed together with what it was taken from,
+as in PyTorch: `w[0].fill_(0.0)` (aliases.py).
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from ..arrays.backends import brought, namespace_of
 from ..autograd.recording import NUMBERS, Recorded
 from ..context import context, no_grad
 from ..errors import check_number, in_a_program, say, under_name
+from .aliases import changes, note
 from .elementwise import astype
 from .movement import broadcast_to
 from .operands import Operand, Tensor, constant, is_float
@@ -67,8 +67,6 @@ def assigned(x: Tensor, numbers: Any, who: str) -> None:
     """Gives a leaf other numbers, on behalf of a function."""
     refuse_result(x, who)
     refuse_program(who)
-    if who != "data":  # x.data = y gives x alone the numbers of y, in PyTorch too
-        refuse_moved(x, who)
     xp, array = namespace_of([x.array]), numbers
     if isinstance(numbers, Recorded):
         if numbers.array is x.array:
@@ -91,7 +89,24 @@ def assigned(x: Tensor, numbers: Any, who: str) -> None:
             f"{who}: numbers of {array.dtype} given for a tensor of {x.dtype}; "
             f"convert them first, with astype({x.dtype!r})"
         )
-    give(x, xp, brought(xp, array, x.dtype))
+    array = brought(xp, array, x.dtype)
+    if who == "data":  # x.data = y gives x alone the numbers of y, in PyTorch too
+        give(x, xp, array)
+    else:
+        pass_on(x, xp, array, who)
+
+
+def pass_on(x: Tensor, xp: Any, array: Any, who: str) -> None:
+    """Gives a leaf an array, and what it was taken from the same numbers."""
+    others = changes(x, array, who) if x._moved else []
+    for other, _ in others:
+        refuse_result(other, who)
+    give(x, xp, array)
+    for other, numbers in others:
+        give(other, namespace_of([numbers]), numbers)
+    changed = [other for other, _ in others]
+    for t in (x, *changed) if changed else ():
+        note(t, changed)
 
 
 def give(x: Tensor, xp: Any, array: Any) -> None:
@@ -123,17 +138,7 @@ def refuse_program(who: str) -> None:
 def was_moved(x: Tensor) -> bool:
     """Whether x has numbers that were taken from another tensor, which is still there
     (`x = arange(6).reshape(2, 3)` leaves none: x is all that has them)."""
-    return any(whose() is not None for whose in x._moved)
-
-
-def refuse_moved(x: Tensor, who: str) -> None:
-    """To change what was taken from another tensor would change nothing else."""
-    if was_moved(x):
-        raise RuntimeError(
-            f"{who}: this tensor was taken from another by indexing, reshape, detach "
-            "or the like, and has numbers of its own; to change the other one, give it "
-            "a whole new tensor: x.copy_(y), or x.data = y"
-        )
+    return any(whose() is not None for whose, _, _ in x._moved)
 
 
 def refuse_recording(x: Tensor, who: str) -> None:
@@ -187,7 +192,6 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     refuse_result(x, who)
     refuse_program(who)
     refuse_recording(x, who)
-    refuse_moved(x, who)
     try:
         with no_grad():
             z = compute(x, y)

@@ -6,9 +6,13 @@
 
     instead.py     what is not here, and what to write instead
     rounding.py    floor, sign, //, %, isclose
-    reducing.py    prod, all, any, norm
-    repeating.py   flip, roll, repeat, cumsum
+    reducing.py    prod, all, any, norm, cdist, bincount
+    repeating.py   flip, roll, repeat, cumsum, cumprod
     sorting.py     argsort, sort, topk
+    arithmetic.py  add, lerp, eq, dot: numbers beside numbers
+    moving.py      t, movedim, diagonal, hstack: shapes
+    picking.py     masked_fill, scatter, index_add: by masks and indices
+    objectives.py  nll_loss, kl_div, normalize: torch.nn.functional
     methods.py     x.view is x.reshape: the methods of Tensor that are PyTorch's alone
     making.py      torch.tensor, torch.normal, torch.multinomial, ...: new tensors
     package.py     torch.cat is concat: the functions of the package

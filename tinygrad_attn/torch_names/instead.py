@@ -23,15 +23,15 @@ pin_memory share_memory_ is_shared stride storage storage_offset data_ptr as_str
 is_complex real imag conj angle view_as_complex view_as_real H mH adjoint: there are
     no complex numbers; write cos and sin of the angle
 unique unique_consecutive: write sorted(set(x.reshape(-1).tolist()))
-bincount: write one_hot(x, n).sum(axis=0)
 count_nonzero: write (x != 0).sum()
 median: write x.sort(axis=0)[(n - 1) // 2], with the axis and its size n
 mode histc histogram quantile nanquantile bucketize searchsorted: NumPy has it:
     Tensor(numpy.NAME(x.detach().numpy(), ...)), without a gradient
 kthvalue: write x.sort(axis=0)[k - 1]
-cumprod logcumsumexp: write x.log().cumsum(0).exp(), of numbers above 0
+logcumsumexp: write x.exp().cumsum(0).log()
 cummax cummin: write stack([x[: i + 1].max(axis=0) for i in range(len(x))])
 diff: write x[1:] - x[:-1]
+dist: write (x - y).norm()
 nansum nanmean: write where(x == x, x, 0.0).sum()
 std_mean var_mean: write x.std(), x.mean()
 aminmax: write x.min(), x.max()
@@ -47,7 +47,6 @@ exp2: write 2.0 ** x
 logit: write (x / (1 - x)).log()
 logaddexp: write stack([x, y]).logsumexp(axis=0)
 hypot: write (x * x + y * y).sqrt()
-lerp: write x + weight * (y - x)
 fmod: write x % y, which has the sign of y
 frac: write x - x.trunc()
 heaviside: write (x > 0).float()
@@ -65,9 +64,7 @@ narrow: write x[start : start + length], at its axis
 select: write x[..., i], at its axis
 take: write x.reshape(-1)[index]
 put_ index_put_ index_copy_ index_copy: write x[index] = y
-index_add_ index_add scatter_add_ scatter_add scatter_reduce_ scatter_reduce: write x
-    + one_hot(index, n).T.float() @ y
-diag: write x.diagonal() of a matrix, and x * eye(n) of a vector
+scatter_reduce_ scatter_reduce: write x.scatter_add(dim, index, y), which adds
 diag_embed: write x.unsqueeze(-1) * eye(n)
 rot90: write x.transpose(0, 1).flip(0)
 fliplr: write x.flip(1)
@@ -98,9 +95,7 @@ save load: nn.checkpoint.save(path, model, optimizer) and nn.checkpoint.load(pat
 utils: batches are slices: for i in range(0, len(x), size): x[i : i + size];
     clip_grad_norm_ is in nn.utils
 jit vmap func fx: compile(update=optimizer) and write(loss) make a program of a step
-cosine_similarity: functional.cosine_similarity is here
 default_generator: manual_seed(1) starts the numbers anew, get_rng_state() keeps them
-linalg: norm, matmul and einsum are here; NumPy has the rest
 fft special distributions signal: NumPy and SciPy have it, without a gradient
 distributed multiprocessing amp autocast profiler hub onnx quantization ao: one
     processor and one program; leave it out
@@ -111,7 +106,6 @@ set_num_threads get_num_threads set_float32_matmul_precision
     use_deterministic_algorithms: NumPy's products take the threads that
     OPENBLAS_NUM_THREADS says; the results are the same at each run
 set_default_device get_default_device: there is one device, 'cpu'; leave it out
-meshgrid: write x.unsqueeze(1) and y.unsqueeze(0), which broadcast
 cartesian_prod combinations: itertools has it: Tensor([*itertools.product(a, b)])
 tril_indices triu_indices: write tril(ones(n, n)).nonzero().T
 complex polar view_as_complex view_as_real: there are no complex numbers; write cos
@@ -119,14 +113,14 @@ complex polar view_as_complex view_as_real: there are no complex numbers; write 
 logspace: write base ** linspace(start, end, steps)
 randint_like: write randint(low, high, x.shape)
 poisson: NumPy has it: Tensor(numpy.NAME(x.detach().numpy(), ...)), without a gradient
-block_diag vander bucketize histogram cdist: NumPy has it:
+block_diag vander bucketize histogram: NumPy has it:
     Tensor(numpy.NAME(x.detach().numpy(), ...)), without a gradient
 half float16 bfloat16 float8_e4m3fn: floats are float64 or float32
 complex64 complex128: there are no complex numbers; write cos and sin of the angle
 strided contiguous_format channels_last preserve_format: how numbers lie in memory is
     no matter here; leave it out
-hstack: write concat([x, y], axis=1), of vectors axis=0
-vstack dstack column_stack row_stack: write stack([x, y], axis=0), of matrices concat
+dstack column_stack: write stack([x, y], axis=-1), of vectors
+row_stack: write vstack([x, y])
 concat_: write concat
 initial_seed seed: write manual_seed(1), with a number of your own
 Storage FloatStorage: how numbers lie in memory is no matter here; leave it out
@@ -157,8 +151,6 @@ Tanhshrink Softshrink Hardshrink Threshold threshold: write it with where
 GLU glu: a, b = x.chunk(2, axis=-1); a * b.sigmoid()
 Softmax2d: write x.softmax(axis=1)
 gumbel_softmax: write (x - (-rand(*x.shape).log()).log()).softmax()
-HuberLoss huber_loss SmoothL1Loss smooth_l1_loss: d = (x - y).abs(); write where(d <
-    1, d * d / 2, d - 0.5).mean()
 CTCLoss PoissonNLLLoss GaussianNLLLoss HingeEmbeddingLoss MarginRankingLoss
     MultiMarginLoss MultiLabelMarginLoss SoftMarginLoss TripletMarginLoss
     CosineEmbeddingLoss triplet_margin_loss: write its formula, with x.clamp(min=0)
@@ -174,8 +166,6 @@ Buffer: write self.register_buffer(name, tensor)
 
 MODULE = """
 half bfloat16: floats have 32 or 64 bits; write model.float()
-register_parameter: write self.name = Parameter(...)
-add_module register_module: write self.name = module
 get_parameter: write dict(model.named_parameters())[path]
 get_submodule: write dict(model.named_modules())[path]
 get_buffer: write dict(model.named_buffers())[path]
@@ -190,9 +180,9 @@ register_state_dict_pre_hook register_load_state_dict_post_hook: change the dict
 """
 
 OPTIM = """
-Adagrad RMSprop Adadelta LBFGS RAdam NAdam Adamax SparseAdam ASGD Rprop Adafactor
-    Muon: SGD, Adam and AdamW are here; a new one is a subclass of Optimizer
-StepLR MultiStepLR ExponentialLR PolynomialLR ConstantLR MultiplicativeLR OneCycleLR
+Adagrad Adadelta LBFGS RAdam NAdam Adamax SparseAdam ASGD Rprop Adafactor
+    Muon: SGD, RMSprop, Adam and AdamW are here; a new one is a subclass of Optimizer
+PolynomialLR ConstantLR MultiplicativeLR OneCycleLR
     CyclicLR CosineAnnealingWarmRestarts SequentialLR ChainedScheduler: write
     LambdaLR(optimizer, lambda epoch: factor), with its formula
 ReduceLROnPlateau: write optimizer.lr *= factor, when the loss no longer falls
@@ -200,7 +190,6 @@ swa_utils: keep a second state_dict(), and average into it
 """
 
 UTILS = """
-clip_grad_value_: write p.grad = p.grad.clamp(-v, v), for each parameter
 parameters_to_vector: write concat([p.reshape(-1) for p in model.parameters()])
 vector_to_parameters: write p.data = v[a:b].reshape(p.shape), for each parameter
 weight_norm spectral_norm parametrize parametrizations prune: compute the weight in

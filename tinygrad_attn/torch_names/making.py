@@ -12,7 +12,7 @@ from ..creation import full, rand, randn
 from ..errors import check_flags, check_number, say
 from ..functions.operands import found, home, is_float
 from ..functions.spelling import named
-from ..tensor import Tensor
+from ..tensor import Tensor, tensor
 from .methods import dtype_of
 from .sorting import argsort
 
@@ -20,6 +20,14 @@ from .sorting import argsort
 def from_numpy(array: Any) -> Tensor:
     """An array of NumPy's as a tensor, with numbers of its own."""
     return Tensor(array)
+
+
+@named(makes=True)
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """Numbers as a tensor; of a tensor itself, or it in another dtype."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.astype(dtype_of(dtype))
+    return tensor(data, dtype=dtype)
 
 
 def float_tensor(data: Any = ()) -> Tensor:

@@ -7,16 +7,15 @@ methods that are PyTorch's alone, each one line of ours.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Any, NoReturn
 
 from ..arrays import backends
 from ..arrays.backends import current_backend
-from ..arrays.shapes import one_axis
 from ..autograd.recording import Recorded, make_here
 from ..devices import CPU, check_device, drawn_from
 from ..errors import check_flags, say
 from ..functions import (
+    aliases,
     elementwise,
     movement,
     products,
@@ -24,9 +23,17 @@ from ..functions import (
     shaping,
     updates,
 )
-from ..functions.operands import check, found, home, plain, tensor
+from ..functions.operands import home, tensor
 from ..functions.spelling import named
-from . import reducing, repeating, rounding, sorting
+from . import (
+    arithmetic,
+    moving,
+    picking,
+    reducing,
+    repeating,
+    rounding,
+    sorting,
+)
 from .instead import advice
 
 Tensor = Any  # the class, which is made of these methods
@@ -42,28 +49,24 @@ class Methods:
     # --- ours under another name ------------------------------------------------------
 
     view = movement.reshape
-    permute = movement.permute_dims
     clamp = elementwise.clip
     tile = repeating.tile
     absolute = elementwise.abs
-    multiply = mul = elementwise.mul
-    subtract = sub = elementwise.sub
-    add = elementwise.add
-    true_divide = divide = div = elementwise.div
-    pow = elementwise.pow
     neg = negative = elementwise.neg
-    mm = bmm = mv = dot = matmul = products.matmul
+    matmul = products.matmul
     swapdims = shaping.swapaxes
 
     # --- composed in the files beside this one --------------------------------------
 
     all = reducing.all
+    bincount = reducing.bincount
     any = reducing.any
     prod = reducing.prod
     norm = reducing.norm
     argsort = sorting.argsort
     sort = sorting.sort
     topk = sorting.topk
+    cumprod = repeating.cumprod
     cumsum = repeating.cumsum
     flip = repeating.flip
     repeat = repeating.repeat
@@ -81,6 +84,37 @@ class Methods:
     round = rounding.round
     sgn = sign = rounding.sign
     trunc = rounding.trunc
+    multiply = mul = arithmetic.mul
+    subtract = sub = arithmetic.sub
+    add = arithmetic.add
+    true_divide = divide = div = arithmetic.div
+    pow = arithmetic.pow
+    lerp, lerp_ = arithmetic.lerp, arithmetic.lerp_
+    clamp_, clamp_min = arithmetic.clamp_, arithmetic.clamp_min
+    clamp_max, square = arithmetic.clamp_max, arithmetic.square
+    reciprocal = arithmetic.reciprocal
+    log2, log10 = arithmetic.log2, arithmetic.log10
+    eq, ne, gt = arithmetic.eq, arithmetic.ne, arithmetic.gt
+    ge, lt, le = arithmetic.ge, arithmetic.lt, arithmetic.le
+    logical_not, logical_and = arithmetic.logical_not, arithmetic.logical_and
+    logical_or, logical_xor = arithmetic.logical_or, arithmetic.logical_xor
+    equal, allclose = arithmetic.equal, arithmetic.allclose
+    mm, bmm, mv = arithmetic.mm, arithmetic.bmm, arithmetic.mv
+    dot, outer = arithmetic.dot, arithmetic.outer
+    t, permute, trace = moving.t, moving.permute, moving.trace
+    reshape_as = view_as = moving.view_as
+    expand_as, unflatten = moving.expand_as, moving.unflatten
+    moveaxis = movedim = moving.movedim
+    diagonal, diag = moving.diagonal, moving.diag
+    masked_fill, masked_fill_ = picking.masked_fill, picking.masked_fill_
+    masked_select = picking.masked_select
+    argwhere = nonzero = picking.nonzero
+    index_select, index_fill_ = picking.index_select, picking.index_fill_
+    index_add, index_add_ = picking.index_add, picking.index_add_
+    scatter, scatter_ = picking.scatter, picking.scatter_
+    scatter_add, scatter_add_ = picking.added, picking.added_
+    take_along_dim = picking.take_along_dim
+    where = picking.where_else
     __floordiv__ = rounding.floor_divide
     __mod__ = rounding.remainder
 
@@ -99,10 +133,10 @@ class Methods:
     ndimension = dim
 
     @property
-    def size(self: Tensor) -> Count:
+    def size(self: Tensor) -> moving.Count:
         """How many numbers there are; called, the shape, as PyTorch has it: x.size(),
         or along one axis, x.size(-1)."""
-        return count_of(self.array.shape)
+        return moving.count_of(self.array.shape)
 
     def numel(self: Tensor) -> int:
         """How many numbers there are."""
@@ -110,51 +144,10 @@ class Methods:
 
     nelement = numel
 
-    def t(self: Tensor) -> Any:
-        """A matrix transposed; a vector stays what it is."""
-        if self.ndim > 2:
-            raise ValueError(
-                f"t: shape {self.shape} given; it takes a matrix (mT transposes each "
-                "of a batch, T reverses all axes)"
-            )
-        return self.T
-
-    def view_as(self: Tensor, other: Any) -> Any:
-        """x in the shape of another tensor."""
-        return movement.reshape(self, tensor("view_as", other).shape)
-
-    reshape_as = view_as
-
-    def expand_as(self: Tensor, other: Any) -> Any:
-        """x repeated up to the shape of another tensor."""
-        return movement.broadcast_to(self, tensor("expand_as", other).shape)
-
-    def unflatten(self: Tensor, dim: int, sizes: Any) -> Any:
-        """One axis as several, of these sizes."""
-        a = dim % self.ndim
-        return movement.reshape(self, (*self.shape[:a], *sizes, *self.shape[a + 1 :]))
-
-    def movedim(self: Tensor, source: int, destination: int) -> Any:
-        """One axis in another place."""
-        order = [a for a in range(self.ndim) if a != source % self.ndim]
-        order.insert(destination % self.ndim, source % self.ndim)
-        return movement.permute_dims(self, order)
-
-    moveaxis = movedim
-
-    def diagonal(self: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
-        """The numbers of equal index along two axes."""
-        rows, columns = self.shape[dim1], self.shape[dim2]
-        i = [r for r in range(rows) if 0 <= r + offset < columns]
-        x = self.movedim(dim2, -1).movedim(dim1 - (dim1 > dim2), -2)
-        return x[..., i, [r + offset for r in i]]
-
-    def trace(self: Tensor) -> Any:
-        """Σ of the diagonal of a matrix."""
-        return products.einsum("ii->", self)
-
     def contiguous(self: Tensor) -> Any:
-        """x itself: how numbers lie in memory is no matter here."""
+        """x itself; of a transposed one a copy, which changes alone."""
+        if self._moved and aliases.from_transposed(self):
+            return self.clone()
         return self
 
     def is_contiguous(self: Tensor) -> bool:
@@ -250,89 +243,6 @@ class Methods:
 
     # --- element by element -----------------------------------------------------------
 
-    def clamp_min(self: Tensor, min: Any) -> Any:
-        """No less than min."""
-        return elementwise.clip(self, min=min)
-
-    def clamp_max(self: Tensor, max: Any) -> Any:
-        """No more than max."""
-        return elementwise.clip(self, max=max)
-
-    def square(self: Tensor) -> Any:
-        """x²."""
-        return self * self
-
-    def reciprocal(self: Tensor) -> Any:
-        """1/x."""
-        return 1.0 / self
-
-    def log2(self: Tensor) -> Any:
-        """ln x / ln 2."""
-        return self.log() / math.log(2.0)
-
-    def log10(self: Tensor) -> Any:
-        """ln x / ln 10."""
-        return self.log() / math.log(10.0)
-
-    def eq(self: Tensor, other: Any) -> Any:
-        """x == y."""
-        return self == other
-
-    def ne(self: Tensor, other: Any) -> Any:
-        """x != y."""
-        return self != other
-
-    def gt(self: Tensor, other: Any) -> Any:
-        """x > y."""
-        return self > other
-
-    def ge(self: Tensor, other: Any) -> Any:
-        """x ≥ y."""
-        return self >= other
-
-    def lt(self: Tensor, other: Any) -> Any:
-        """x < y."""
-        return self < other
-
-    def le(self: Tensor, other: Any) -> Any:
-        """x ≤ y."""
-        return self <= other
-
-    def logical_not(self: Tensor) -> Any:
-        """Where x is 0."""
-        return self == 0
-
-    def logical_and(self: Tensor, other: Any) -> Any:
-        """Where neither is 0."""
-        return (self != 0) & (other != 0)
-
-    def logical_or(self: Tensor, other: Any) -> Any:
-        """Where one is not 0."""
-        return (self != 0) | (other != 0)
-
-    def logical_xor(self: Tensor, other: Any) -> Any:
-        """Where one is 0 and the other not."""
-        return (self != 0) ^ (other != 0)
-
-    def equal(self: Tensor, other: Any) -> Any:
-        """Whether shapes and all numbers are equal: True or False."""
-        same = self.shape == tensor("equal", other).shape
-        return same and (self == other).all().item()
-
-    def allclose(
-        self: Tensor,
-        other: Any,
-        rtol: Any = 1e-05,
-        atol: Any = 1e-08,
-        equal_nan: Any = False,
-    ) -> Any:
-        """Whether all numbers are close (`isclose`): True or False."""
-        return rounding.isclose(self, other, rtol, atol, equal_nan).all().item()
-
-    def outer(self: Tensor, other: Any) -> Any:
-        """z_ij = x_i y_j."""
-        return products.einsum("i,j->ij", self, tensor("outer", other))
-
     @named()
     def amax(self: Tensor, axis: Any = None, keepdims: Any = False) -> Any:
         """The largest x: `max` without where it is."""
@@ -344,73 +254,6 @@ class Methods:
         return reductions.min(self, axis=axis, keepdims=keepdims)
 
     # --- by masks and indices ---------------------------------------------------------
-
-    def masked_fill(self: Tensor, mask: Any, value: Any) -> Any:
-        """One number where the mask is True, else x."""
-        if is_tensor(value):
-            value = elementwise.astype(value, self.dtype)
-        else:
-            updates.check_held("masked_fill", self, value)
-        z = elementwise.where(mask, value, self)
-        return z if z.dtype == self.dtype else elementwise.astype(z, self.dtype)
-
-    def masked_fill_(self: Tensor, mask: Any, value: Any) -> Any:
-        """Gives x one number where the mask is True; returns x."""
-        return updates.in_place(
-            self, "masked_fill_", lambda x, v: x.masked_fill(mask, v), value
-        )
-
-    def masked_select(self: Tensor, mask: Any) -> Any:
-        """x where the mask is True, in a row."""
-        return self[movement.broadcast_to(mask, self.shape)]
-
-    def index_select(self: Tensor, dim: Any, index: Any) -> Any:
-        """x at these places along an axis."""
-        return self[(slice(None),) * (dim % self.ndim) + (index,)]
-
-    def index_fill_(self: Tensor, dim: Any, index: Any, value: Any) -> Any:
-        """Gives x one number at these places along an axis; returns x."""
-        self[(slice(None),) * (dim % self.ndim) + (index,)] = value
-        return self
-
-    def scatter_(self: Tensor, dim: Any, index: Any, src: Any = None, **by: Any) -> Any:
-        """Gives x numbers at these places along an axis, the reverse of gather; returns
-        x."""
-        value = by.pop("value", src)
-        if by:
-            raise TypeError(f"scatter_: {say(set(by))} given; it takes src or value")
-        at = [
-            list(range(n)) if a != dim % self.ndim else index
-            for a, n in enumerate(index.shape)
-        ]
-        places = [
-            made(self)(k).reshape([-1 if b == a else 1 for b in range(index.ndim)])
-            if isinstance(k, list)
-            else k
-            for a, k in enumerate(at)
-        ]
-        if is_tensor(value):
-            value = value[tuple(slice(n) for n in index.shape)]
-        self[tuple(places)] = value
-        return self
-
-    def scatter(self: Tensor, dim: Any, index: Any, src: Any) -> Any:
-        """A copy of x with other numbers at these places."""
-        return self.detach().clone().scatter_(dim, index, src)
-
-    def nonzero(self: Tensor, as_tuple: Any = False) -> Any:
-        """Where x is not 0: a row of indices for each place."""
-        check_flags("nonzero", as_tuple=as_tuple)
-        flat = plain(self)
-        xp, at = home(self), [i for i, v in enumerate(flat) if v]
-        place = found("nonzero", self, xp.asarray(at or [0][:0], "int64"))
-        columns: list[Any] = []
-        for size in reversed(self.shape):
-            columns.insert(0, place % size)
-            place = place // size
-        return tuple(columns) if as_tuple else shaping.stack(columns, 1)
-
-    argwhere = nonzero
 
     # --- random numbers ---------------------------------------------------------------
 
@@ -428,36 +271,10 @@ class Methods:
         around_0 = drawn("normal_", self, backends.normal, generator)
         return updates.copy_(self, around_0 * std + mean)
 
-    def clamp_(self: Tensor, min: Any = None, max: Any = None) -> Any:
-        """Brings x between min and max; returns x."""
-        return updates.in_place(
-            self, "clamp_", lambda x, _: elementwise.clip(x, min, max), None
-        )
-
     def __getattr__(self, name: str) -> NoReturn:
         """What is neither ours nor PyTorch's, or not here: with what to write."""
         known = [] if name.startswith("_") else dir(type(self))
         raise AttributeError(advice("Tensor", name, known), name=name, obj=self)
-
-
-class Count(int):
-    """How many numbers there are in a shape; called, the shape."""
-
-    shape: tuple[int, ...]
-
-    def __call__(self, dim: Any = None) -> Any:
-        return self.shape if dim is None else self.shape[axis_in(dim, self.shape)]
-
-
-@lru_cache(maxsize=1024)
-def count_of(shape: tuple[int, ...]) -> Count:
-    count = Count(math.prod(shape))
-    count.shape = shape
-    return count
-
-
-def axis_in(dim: Any, shape: tuple[int, ...]) -> int:
-    return check("size", one_axis, dim, len(shape))
 
 
 def is_tensor(x: Any) -> Any:

@@ -13,21 +13,11 @@ from .. import creation
 from ..autograd.recording import Recorded
 from ..context import context, enable_grad, no_grad
 from ..devices import Generator, backends, cuda, device
-from ..errors import check_flags, check_number, say
-from ..functions import (
-    activations,
-    elementwise,
-    indexing,
-    losses,
-    movement,
-    reductions,
-    shaping,
-)
-from ..functions.operands import constant
-from ..functions.operands import tensor as tensor_of
+from ..errors import check_flags
+from ..functions import elementwise, indexing, movement, reductions
 from ..tensor import Tensor, tensor
-from . import making, reducing
-from .instead import advice
+from . import making, moving, objectives, reducing
+from .instead import INSTEAD, advice
 from .methods import dtype_of
 
 # --- what differs from the methods ----------------------------------------------------
@@ -70,160 +60,32 @@ def is_grad_enabled() -> bool:
     return bool(context.now.recording)
 
 
-# --- losses and others of torch.nn.functional -----------------------------------------
+class Linalg:
+    """`torch.linalg`: what there is of it, the norm."""
 
+    norm = vector_norm = staticmethod(reducing.linalg_norm)
 
-def reduced(who: str, numbers: Any, reduction: str) -> Any:
-    losses.check_reduction(who, reduction)
-    if reduction == "mean":
-        return numbers.mean()
-    return numbers.sum() if reduction == "sum" else numbers
-
-
-def same_shape(who: str, input: Any, target: Any) -> Any:
-    """The target as a Tensor; nothing is broadcast."""
-    y = constant(who, target, tensor_of(who, input))
-    if y is None or y.shape != input.shape:
-        given = type(target).__name__ if y is None else f"shape {y.shape}"
-        raise ValueError(
-            f"{who}: a target of {given} given for an input of shape {input.shape}; "
-            "they must be equal"
-        )
-    return y
-
-
-def nll_loss(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-) -> Any:
-    """-w x[target]: of ln of probabilities what `cross_entropy` is of logits."""
-    who = "nll_loss"
-    losses.check_reduction(who, reduction)
-    axis = 0 if tensor_of(who, input).ndim == 1 else 1
-    shape = input.shape[:axis] + input.shape[axis + 1 :]
-    x = losses.rows(input, axis)  # (N, C)
-    classes = constant(who, target, x)
-    if classes is None or classes.shape != shape:
-        given = type(target).__name__ if classes is None else f"shape {classes.shape}"
-        raise ValueError(
-            f"{who}: a target of {given} given for an input of shape {input.shape}; it "
-            f"must be {shape}, a class for each row"
-        )
-    classes = classes.reshape(-1)
-    counts = classes != ignore_index
-    classes = elementwise.where(counts, classes, 0)
-    w = counts.astype(input.dtype)
-    if weight is not None:
-        w = w * losses.class_weights(who, weight, input, x.shape[1])[classes]
-    nats = -indexing.take_along_axis(x, classes.unsqueeze(1), 1).squeeze(1)
-    nats = elementwise.where(counts, nats * w, 0.0)
-    if reduction == "mean":
-        return nats.sum() / w.sum()
-    return nats.sum() if reduction == "sum" else nats.reshape(shape)
-
-
-def binary_cross_entropy(
-    input: Any, target: Any, weight: Any = None, reduction: str = "mean"
-) -> Any:
-    """-(y ln p + (1 - y) ln(1 - p)), of probabilities p."""
-    y = same_shape("binary_cross_entropy", input, target)
-    # PyTorch keeps each ln above -100.
-    yes, no = (elementwise.clip(p.log(), -100.0) for p in (input, 1.0 - input))
-    nats = -(y * yes + (1.0 - y) * no)
-    nats = nats if weight is None else nats * weight
-    return reduced("binary_cross_entropy", nats, reduction)
-
-
-def binary_cross_entropy_with_logits(
-    input: Any,
-    target: Any,
-    weight: Any = None,
-    reduction: str = "mean",
-    pos_weight: Any = None,
-) -> Any:
-    """The same of p = sigmoid(x), where no exp overflows: softplus(x) - y x."""
-    who = "binary_cross_entropy_with_logits"
-    y = same_shape(who, input, target)
-    more = 1.0 if pos_weight is None else 1.0 + (pos_weight - 1.0) * y
-    nats = (1.0 - y) * input + more * activations.softplus(-input)
-    nats = nats if weight is None else nats * weight
-    return reduced(who, nats, reduction)
-
-
-def kl_div(
-    input: Any, target: Any, reduction: str = "mean", log_target: bool = False
-) -> Any:
-    """q (ln q - x): how far a distribution q is from one whose ln is x; 0 where q is.
-
-    Args:
-        reduction: "batchmean" is the sum by the number of rows; "mean" by all numbers.
-        log_target: whether ln q is given.
-    """
-    check_flags("kl_div", log_target=log_target)
-    q = same_shape("kl_div", input, target)
-    if log_target:
-        terms = q.exp() * (q - input)
-    else:
-        positive = q > 0
-        safe = elementwise.where(positive, q, 1.0)
-        terms = elementwise.where(positive, q * (safe.log() - input), 0.0)
-    if reduction == "batchmean":
-        return terms.sum() / input.shape[0]
-    return reduced("kl_div", terms, reduction)
-
-
-def l1_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
-    """|x - y|, its mean, or its sum."""
-    y = same_shape("l1_loss", input, target)
-    return reduced("l1_loss", elementwise.abs(input - y), reduction)
-
-
-def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
-    """x divided by its norm along an axis."""
-    check_number("normalize", "eps", eps, 0.0)
-    size = reducing.norm(input, p, axis=dim, keepdims=True)
-    return input / elementwise.maximum(size, eps)
-
-
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
-    """x · y / (|x| |y|) along an axis."""
-    a, b = (
-        x / elementwise.maximum(reducing.norm(x, axis=dim, keepdims=True), eps)
-        for x in (x1, x2)
-    )
-    return (a * b).sum(axis=dim)
-
-
-def logsigmoid(input: Any) -> Any:
-    """ln sigmoid(x) = -softplus(-x)."""
-    return -activations.softplus(-input)
-
-
-def pad(input: Any, pad: Any, mode: str = "constant", value: float = 0.0) -> Any:
-    """x with `value` around it."""
-    if isinstance(mode, (int, float)):  # our order: pad(x, widths, value)
-        mode, value = "constant", mode
-    if mode != "constant":
-        raise ValueError(f"pad: mode={say(mode)} given; there is 'constant' alone")
-    return shaping.pad(input, pad, 0.0 if value is None else value)
+    def __getattr__(self, name: str) -> Any:
+        says = INSTEAD["Tensor"].get(name) or INSTEAD["Tensor"]["det"]
+        says = says.replace("linalg.det", f"linalg.{name}")
+        raise AttributeError(f"linalg has no {name!r}: {says}")
 
 
 # --- the tables -----------------------------------------------------------------------
 
 FUNCTIONAL: dict[str, Any] = {
-    "binary_cross_entropy": binary_cross_entropy,
-    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
-    "cosine_similarity": cosine_similarity,
-    "kl_div": kl_div,
-    "l1_loss": l1_loss,
-    "logsigmoid": logsigmoid,
-    "nll_loss": nll_loss,
-    "normalize": normalize,
+    "binary_cross_entropy": objectives.binary_cross_entropy,
+    "binary_cross_entropy_with_logits": objectives.binary_cross_entropy_with_logits,
+    "cosine_similarity": objectives.cosine_similarity,
+    "huber_loss": objectives.huber_loss,
+    "kl_div": objectives.kl_div,
+    "l1_loss": objectives.l1_loss,
+    "logsigmoid": objectives.logsigmoid,
+    "nll_loss": objectives.nll_loss,
+    "normalize": objectives.normalize,
     "one_hot": indexing.one_hot,
-    "pad": pad,
+    "pad": objectives.pad,
+    "smooth_l1_loss": objectives.smooth_l1_loss,
     "tanh": elementwise.tanh,
 }
 FUNCTIONS: dict[str, Any] = {
@@ -231,13 +93,19 @@ FUNCTIONS: dict[str, Any] = {
     "concatenate": movement.concat,
     "max": max,
     "min": min,
+    "cdist": reducing.cdist,
+    "cosine_similarity": objectives.cosine_similarity,
+    "hstack": moving.hstack,
+    "meshgrid": moving.meshgrid,
+    "vstack": moving.vstack,
+    "linalg": Linalg(),
     "is_tensor": is_tensor,
     "is_grad_enabled": is_grad_enabled,
     "set_grad_enabled": set_grad_enabled,
     "inference_mode": no_grad,
     # new tensors
     "tensor": tensor,
-    "as_tensor": tensor,
+    "as_tensor": making.as_tensor,
     "asarray": tensor,
     "from_numpy": making.from_numpy,
     "FloatTensor": making.float_tensor,

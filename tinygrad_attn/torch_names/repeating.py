@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
+from ..autograd.recording import Recorded
 from ..errors import check_number
 from ..functions.elementwise import astype
 from ..functions.indexing import getitem
 from ..functions.movement import broadcast_to, concat, reshape, spell
-from ..functions.operands import Tensor, axes_of, axis_of, check, tensor
+from ..functions.operands import (
+    Tensor,
+    axes_of,
+    axis_of,
+    check,
+    found,
+    home,
+    plain,
+    tensor,
+)
 from ..functions.shaping import pad, transpose, whole_sizes
 from ..functions.spelling import named
 
-__all__ = ["cumsum", "flip", "repeat", "repeat_interleave", "roll", "tile", "unbind"]
+__all__ = [
+    "cumprod",
+    "cumsum",
+    "flip",
+    "repeat",
+    "repeat_interleave",
+    "roll",
+    "tile",
+    "unbind",
+]
 
 
 @named()
@@ -91,19 +111,40 @@ def tile(x: Tensor, *sizes: Any) -> Tensor:
 
 
 @named()
-def repeat_interleave(x: Tensor, repeats: int, axis: int | None = None) -> Tensor:
+def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each x so many times in a row; without an axis, of x as if it had one.
+
+    Args:
+        repeats: how many times; or integers, a number for each place along the axis.
 
     >>> repeat_interleave(Tensor([1, 2]), 2)
     Tensor([1, 1, 2, 2], int64)
     """
-    check_number("repeat_interleave", "repeats", repeats, 0, whole=True)
+    who = "repeat_interleave"
     if axis is None:
-        return repeat_interleave(reshape(tensor("repeat", x), -1), repeats, 0)
-    a = axis_of("repeat_interleave", x, axis)
+        return repeat_interleave(reshape(tensor(who, x), -1), repeats, 0)
+    a = axis_of(who, x, axis)
+    if isinstance(repeats, Recorded):
+        times = plain(repeats)
+        if repeats.dtype != "int64" or len(times) not in (1, x.shape[a]):
+            raise ValueError(
+                f"{who}: repeats of {repeats.dtype} and shape {repeats.shape} given "
+                f"for an axis of size {x.shape[a]}; they must be integers, one for "
+                "each place"
+            )
+        if len(times) == x.shape[a]:
+            at = [i for i, n in enumerate(times) for _ in range(n)]
+            return getitem(x, (slice(None),) * a + (found_at(repeats, at),))
+        (repeats,) = times
+    check_number(who, "repeats", repeats, 0, whole=True)
     front, back = x.shape[: a + 1], x.shape[a + 1 :]
     wide = broadcast_to(reshape(x, (*front, 1, *back)), (*front, int(repeats), *back))
     return reshape(wide, (*front[:-1], front[-1] * int(repeats), *back))
+
+
+def found_at(x: Any, at: list[int]) -> Any:
+    """Places that were counted out by plain numbers."""
+    return found("repeat_interleave", x, home(x).asarray(at or [0][:0], "int64"))
 
 
 @named()
@@ -116,15 +157,32 @@ def cumsum(x: Tensor, axis: int) -> Tensor:
     >>> cumsum(Tensor([1.0, 2.0, 3.0]), 0)
     Tensor([1.0, 3.0, 6.0], float64)
     """
-    if not tensor("cumsum", x).ndim:
-        return reshape(cumsum(reshape(x, 1), 0), ())
-    a = axis_of("cumsum", x, axis)
+    return so_far("cumsum", x, axis, operator.add, 0)
+
+
+@named()
+def cumprod(x: Tensor, axis: int) -> Tensor:
+    """z_i = x_1 · ... · x_i along an axis, the same way.
+
+    >>> cumprod(Tensor([1.0, 2.0, 3.0]), 0)
+    Tensor([1.0, 2.0, 6.0], float64)
+    """
+    return so_far("cumprod", x, axis, operator.mul, 1)
+
+
+def so_far(who: str, x: Tensor, axis: int, combine: Any, start: int) -> Tensor:
+    """What all numbers up to each make, combined in pairs, then in pairs of pairs."""
+    if not tensor(who, x).ndim:
+        if axis not in (0, -1):
+            axis_of(who, x, axis)
+        return reshape(so_far(who, reshape(x, 1), 0, combine, start), ())
+    a = axis_of(who, x, axis)
     if x.dtype == "bool":
         x = astype(x, "int64")
     z, step = transpose(x, a, -1), 1
     n = x.shape[a]
     while step < n:
-        z = z + pad(getitem(z, (..., slice(n - step))), (step, 0))
+        z = combine(z, pad(getitem(z, (..., slice(n - step))), (step, 0), start))
         step *= 2
     return transpose(z, a, -1)
 

@@ -55,6 +55,7 @@ def argsort(x: Tensor, axis: int = -1, descending: bool = False) -> Tensor:
     return transpose(z, at, -1)
 
 
+@named(as_="sort")
 def sorted_pair(
     x: Tensor, dim: int = -1, descending: bool = False, stable: bool = True
 ) -> Sorted:
@@ -66,13 +67,14 @@ def sorted_pair(
     return Sorted(take_along_axis(x, order, dim), order)
 
 
-def sort(x: Tensor, axis: int | None = None, **options: Any) -> Any:
+def sort(x: Tensor, *given: Any, axis: int | None = None, **options: Any) -> Any:
     """x in order along an axis, the smallest first.
 
     Args:
-        axis: named, the result is x in order, as in the array API; without it, or with
-            `dim`, the pair (values, indices), as in PyTorch.
-        options: dim, -1 by default; descending; stable, which it always is.
+        given: as in PyTorch: dim, -1 by default, and descending. Then the result is the
+            pair (values, indices).
+        axis: named, the result is x in order, as in the array API.
+        options: dim; descending; stable, which it always is.
 
     >>> sort(Tensor([3.0, 1.0]), axis=0)
     Tensor([1.0, 3.0], float64)
@@ -80,8 +82,8 @@ def sort(x: Tensor, axis: int | None = None, **options: Any) -> Any:
     Tensor([1, 0], int64)
     """
     if axis is None:
-        return sorted_pair(x, **options)
-    return sorted_pair(x, axis, **options).values
+        return sorted_pair(x, *given, **options)
+    return sorted_pair(x, axis, *given, **options).values
 
 
 @named()
