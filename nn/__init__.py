@@ -5,10 +5,10 @@ boolean everywhere, True = may be attended to.
 
 Read parameter.py, tree.py, module.py (with hooks.py, modes.py, state.py, moves.py),
 containers.py, init.py, layers.py and stateless.py, then transformer/, optim/, looking/
-and testing.py; tensor_file.py, foreign.py, checkpoint.py and convert.py save and
-convert; pytorch.py and utils.py have PyTorch's other names. All import tinygrad_attn,
-which never imports nn, and of nn only what comes before them in this order. The
-package's full name is tinygrad_attn.nn.
+and testing.py; tensor_file.py, foreign.py, checkpoint.py, saved.py and convert.py save
+and convert; pytorch.py and utils.py have PyTorch's other names. All import
+tinygrad_attn, which never imports nn, and of nn only what comes before them in this
+order. The package's full name is tinygrad_attn.nn.
 """
 
 if __name__ == "nn":  # `import nn`: the same modules under a second, shorter name
@@ -30,6 +30,7 @@ from . import checkpoint as checkpoint
 from . import init as init
 from . import optim as optim
 from . import pytorch as pytorch
+from . import saved as saved
 from . import testing as testing
 from . import utils as utils
 from .containers import ModuleDict as ModuleDict

@@ -14,6 +14,7 @@ from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.functions.losses import check_reduction
 from tinygrad_attn.torch_names.instead import advice
 
+from .layers import refuse_inplace
 from .module import Module
 from .transformer.multi_head import MultiHeadAttention
 
@@ -129,7 +130,8 @@ class LeakyReLU(Module):
     Tensor([-0.5000, 2.0000], float64)
     """
 
-    def __init__(self, negative_slope: float = 0.01) -> None:
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        refuse_inplace("LeakyReLU", inplace)
         check_number("LeakyReLU", "negative_slope", negative_slope)
         self.negative_slope = negative_slope
 

@@ -52,7 +52,8 @@ ORDER = """
         torch_names.moving torch_names.picking torch_names.objectives
         torch_names.methods
     copies ops tensor creation
-        torch_names.making torch_names.package functional check_gradients
+        torch_names.making torch_names.distributions torch_names.own_function
+        torch_names.package functional check_gradients utils.data utils
     graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names
         graph.notation graph.notation.formulas graph.notation.tidy
         graph.levels graph.levels.opening graph.levels.single_numbers
@@ -128,7 +129,8 @@ ORDER = """
     nn.optim.groups nn.optim.joining nn.optim.states nn.optim.base nn.optim.optimizers
         nn.optim.clipping nn.optim.schedules nn.optim.lr_scheduler nn.optim
     nn.looking nn.looking.attention_maps nn.looking.gradients nn.looking.counting
-    nn.testing nn.tensor_file nn.foreign nn.checkpoint nn.convert nn.pytorch nn.utils nn
+    nn.testing nn.tensor_file nn.foreign nn.checkpoint nn.saved nn.convert nn.pytorch
+        nn.utils nn
     __main__
 """
 # Where an import may lead up all the same, and why. (There is none: what a low file
@@ -214,10 +216,11 @@ def test_imports_point_down():
 
 def test_one_name_means_one_module():
     """Rules, the functions that call them, and the modules that call those may bear the
-    same name; nothing else may."""
+    same name; and what PyTorch calls so (torch.nn.utils, torch.utils.data).
+    Nothing else may."""
     stems = Counter(name.rpartition(".")[2] for name in MODULES if name != "nn")
     twice = {stem for stem, times in stems.items() if times > 1}
-    assert twice <= {"movement", "activations", "layers"}
+    assert twice <= {"movement", "activations", "layers", "utils", "data"}
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if is_folder(n)])

@@ -83,6 +83,8 @@ def __getattr__(name: str) -> object:
         return _importlib.import_module(f".{name}", __name__)  # a file, by its name
     if name == "optim":
         return _importlib.import_module(".nn", __name__).optim
+    if name in ("load", "save"):
+        return getattr(_importlib.import_module(".nn", __name__).saved, name)
     from .torch_names.package import function
 
     return function(
@@ -102,8 +104,14 @@ def _html(x: object) -> str:
     return html(x)
 
 
+def _autograd(name: str) -> object:
+    from .torch_names.package import of_autograd
+
+    return of_autograd(name)
+
+
 # No file imports one above it: what some need from there, they are told here.
-_wiring.Tensor, _wiring.html = _tensor, _html
+_wiring.Tensor, _wiring.html, _wiring.autograd = _tensor, _html, _autograd
 
 
 def __dir__() -> list[str]:

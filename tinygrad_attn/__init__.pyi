@@ -52,6 +52,7 @@ LongTensor: Any
 Size: Any
 abs: Any
 absolute: Any
+accelerator: Any
 add: Any
 add_: Any
 all: Any
@@ -95,6 +96,7 @@ detach: Any
 diag: Any
 diagonal: Any
 dim: Any
+distributions: Any
 div: Any
 div_: Any
 divide: Any

@@ -125,6 +125,11 @@ cuda = SimpleNamespace(
     synchronize=nothing,
     empty_cache=nothing,
 )
+accelerator = SimpleNamespace(
+    is_available=lambda: False,
+    current_accelerator=nothing,  # None: there is none
+    device_count=lambda: 0,
+)
 mps = SimpleNamespace(is_available=lambda: False, is_built=lambda: False)
 backends = SimpleNamespace(
     mps=mps,

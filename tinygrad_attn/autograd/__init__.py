@@ -10,3 +10,17 @@
 
 It may import rules, arrays and everything below them; it knows no Tensor.
 """
+
+from typing import Any
+
+from .. import wiring
+
+OF_PYTORCH = "Function Variable backward detect_anomaly enable_grad functional grad"
+MORE_OF_PYTORCH = "gradcheck gradgradcheck no_grad profiler set_detect_anomaly"
+
+
+def __getattr__(name: str) -> Any:
+    """`torch.autograd` has more; wiring.py knows where that stands here."""
+    if name in (*OF_PYTORCH.split(), *MORE_OF_PYTORCH.split()):
+        return wiring.autograd(name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,6 +15,8 @@
     objectives.py  nll_loss, kl_div, normalize: torch.nn.functional
     methods.py     x.view is x.reshape: the methods of Tensor that are PyTorch's alone
     making.py      torch.tensor, torch.normal, torch.multinomial, ...: new tensors
+    distributions.py  Categorical, Bernoulli, Normal
+    own_function.py   torch.autograd.Function
     package.py     torch.cat is concat: the functions of the package
 
 Nothing of it is needed to understand the engine, and the course doesn't use it. Where

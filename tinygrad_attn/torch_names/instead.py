@@ -90,13 +90,9 @@ softmin: write (-x).softmax()
 """
 
 PACKAGE = """
-save load: nn.checkpoint.save(path, model, optimizer) and nn.checkpoint.load(path)
-    keep a model, its optimizer and the random numbers
-utils: batches are slices: for i in range(0, len(x), size): x[i : i + size];
-    clip_grad_norm_ is in nn.utils
 jit vmap func fx: compile(update=optimizer) and write(loss) make a program of a step
 default_generator: manual_seed(1) starts the numbers anew, get_rng_state() keeps them
-fft special distributions signal: NumPy and SciPy have it, without a gradient
+fft special signal: NumPy and SciPy have it, without a gradient
 distributed multiprocessing amp autocast profiler hub onnx quantization ao: one
     processor and one program; leave it out
 set_default_dtype set_default_tensor_type: write set_backend("numpy", "float64")

@@ -7,16 +7,19 @@ the method `x.sum(1)`, and so for every method; what differs stands below.
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 from .. import creation
+from ..autograd import differentiate
+from ..autograd.debugging import debug
 from ..autograd.recording import Recorded
 from ..context import context, enable_grad, no_grad
-from ..devices import Generator, backends, cuda, device
+from ..devices import Generator, accelerator, backends, cuda, device
 from ..errors import check_flags
 from ..functions import elementwise, indexing, movement, reductions
 from ..tensor import Tensor, tensor
-from . import making, moving, objectives, reducing
+from . import distributions, making, moving, objectives, own_function, reducing
 from .instead import INSTEAD, advice
 from .methods import dtype_of
 
@@ -60,6 +63,32 @@ def is_grad_enabled() -> bool:
     return bool(context.now.recording)
 
 
+def of_autograd(name: str) -> Any:
+    """What a name of `torch.autograd` is here."""
+    if name == "functional":
+        return SimpleNamespace(jacobian=own_function.jacobian)
+    ours = {
+        "Function": own_function.Function,
+        "Variable": tensor,
+        "detect_anomaly": debug,
+        "enable_grad": enable_grad,
+        "grad": differentiate.grad,
+        "no_grad": no_grad,
+    }
+    if name in ours:
+        return ours[name]
+    raise AttributeError(f"autograd has no {name!r}: {AUTOGRAD[name]}")
+
+
+AUTOGRAD = {
+    "backward": "write loss.backward()",
+    "gradcheck": "tinygrad_attn.gradcheck is here",
+    "gradgradcheck": "tinygrad_attn.gradgradcheck is here",
+    "profiler": "time.perf_counter() measures a step",
+    "set_detect_anomaly": "write with debug(): ..., which says who made the first nan",
+}
+
+
 class Linalg:
     """`torch.linalg`: what there is of it, the norm."""
 
@@ -99,6 +128,7 @@ FUNCTIONS: dict[str, Any] = {
     "meshgrid": moving.meshgrid,
     "vstack": moving.vstack,
     "linalg": Linalg(),
+    "distributions": distributions,
     "is_tensor": is_tensor,
     "is_grad_enabled": is_grad_enabled,
     "set_grad_enabled": set_grad_enabled,
@@ -125,6 +155,7 @@ FUNCTIONS: dict[str, Any] = {
     # devices
     "Generator": Generator,
     "device": device,
+    "accelerator": accelerator,
     "cuda": cuda,
     "backends": backends,
     "mps": backends.mps,
