@@ -23,6 +23,7 @@ from tinygrad_attn.arrays.backends import namespace_of, normal, uniform
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_number, say
 from tinygrad_attn.functions.updates import assigned, check_held, refuse_result
+from tinygrad_attn.torch_names.instead import advice
 
 T = TypeVar("T", bound=Tensor)
 
@@ -239,3 +240,8 @@ def kaiming_std(
             f"{who}: mode={say(mode)} given; it must be 'fan_in' or 'fan_out'"
         )
     return calculate_gain(nonlinearity, a) / math.sqrt(both[mode])
+
+
+def __getattr__(name: str) -> object:
+    """What is not here: with what to write instead."""
+    raise AttributeError(advice("nn.init", name, [*globals()]))

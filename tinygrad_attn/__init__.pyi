@@ -252,6 +252,7 @@ uint8: Any
 unbind: Any
 unflatten: Any
 uniform_: Any
+unique: Any
 unsqueeze: Any
 var: Any
 view: Any

@@ -377,9 +377,61 @@ def test_what_was_taken_from_another_changes_with_it(
         assert w.reshape(-1).tolist() == want
         assert w.is_leaf
         assert w.requires_grad
-        before, alias = part.tolist(), part
-        part += 1.0
-        assert alias.tolist() == before
+        alias = part
+        if not recorded:
+            with no_grad():
+                part += 1.0
+            assert part is alias
+            assert w.reshape(-1).tolist() == [v + (v == 5.0) for v in want]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda x, w: x.add_(w),
+        lambda x, w: x.copy_(w),
+        lambda x, w: x.mul_(w),
+        lambda x, w: x.fill_(w[0]),
+        lambda x, w: x.clamp_(min=w),
+        lambda x, w: x.lerp_(w, 0.5),
+        lambda x, w: x.lerp_(zeros(2), w),
+        lambda x, w: x.masked_fill_(x == 0.0, w[1]),
+        lambda x, w: x.scatter_(0, Tensor([0]), w[:1]),
+        lambda x, w: x.index_add_(0, Tensor([1, 0]), w),
+    ],
+)
+def test_no_gradient_ends_in_a_change_in_place(change, any_backend):
+    x, w = zeros(2), Tensor([2.0, 3.0], requires_grad=True)
+    with pytest.raises(
+        RuntimeError, match=r"_: y requires a gradient, .* y.detach\(\)"
+    ):
+        change(x, w)
+    assert x.tolist() == [0.0, 0.0]
+    change(x, w.detach())
+    with no_grad():
+        change(zeros(2), w)
+
+
+def test_a_constant_changes_under_all_its_names(any_backend):
+    def count(x):
+        x += 1
+        x *= 2.0
+        return x
+
+    x = zeros(2)
+    y = x
+    assert count(x) is x
+    assert y.tolist() == [2.0, 2.0]
+    total = zeros(1)
+    first, w = total, Tensor([3.0], requires_grad=True)
+    total += w * 2.0  # a graph is kept
+    total.sum().backward()
+    assert (first.tolist(), total.tolist(), w.grad.tolist()) == ([0.0], [6.0], [2.0])
+    with pytest.raises(ValueError, match=r"\+=: numbers of shape \(2, 2\) given"):
+        x += ones(2, 2)
+    whole = Tensor([1, 2])
+    with pytest.raises(TypeError, match="/=: numbers of float.* given for .* int64"):
+        whole /= 2
 
 
 def test_all_that_a_slice_was_taken_from_changes(any_backend):

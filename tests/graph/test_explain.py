@@ -130,7 +130,7 @@ COMPUTATIONS = {
     "bias": lambda x: F.linear(ones(4, 3) * 0.3, x * 0.1, x[:, 0]),
     "sum": lambda x: x.sum(1, keepdims=True) * x,
     "mean": lambda x: x.mean(0),
-    "max": lambda x: x.max(1) * 3.0,
+    "max": lambda x: x.max(axis=1) * 3.0,
     "matmul": lambda x: x @ x.T,
     "softmax": lambda x: F.softmax(x),
     "log_softmax": lambda x: F.log_softmax(x),
@@ -530,7 +530,7 @@ def test_large_tensors(backend):
     assert_bounded(explain(x, of=loss))
     assert_bounded(explain(x[77], of=loss))
     x = leaf(2, 3, 4, 20, 20)
-    loss = F.softmax(x).sum(0).max(-1).sum()
+    loss = F.softmax(x).sum(0).max(axis=-1).sum()
     assert_bounded(explain(x, of=loss))
     assert_bounded(explain(x[1, 2, 3, 4, 5], of=loss))
 

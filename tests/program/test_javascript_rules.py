@@ -66,7 +66,7 @@ def test_views_with_any_strides(typed):
                 axis = random.choice([0, 1, 2, (0, 2), (1, 2), (0, 1), (0, 1, 2)])
                 k = random.randrange(3)
                 w = z.broadcast_to((2, *z.shape)).permute_dims((1, 0, 2, 3))
-                found += [y * 2 - y[:1], y.sum(axis), y.max(axis), y.argmax(k)]
+                found += [y * 2 - y[:1], y.sum(axis), y.max(axis=axis), y.argmax(k)]
                 found += [w + 1, w.sum(k), y @ y.permute_dims((0, 2, 1)), y[0].mT @ y]
                 found += [y.reshape(-1), concat([y, y * 2], axis=k), y > y[:, :, :1]]
                 found += [ops.place(y, ((1, None, 1), *[(0, None, 1)] * 2), padded(y))]

@@ -59,7 +59,13 @@ def test_views_with_any_strides(seed):
             axis = random.choice([0, 1, 2, (0, 2), (1, 2), (0, 1), (0, 1, 2)])
             k = random.randrange(3)
             w = z.broadcast_to((2, *z.shape)).permute_dims((1, 0, 2, 3))
-            found += [y * 2 - y[:1], y.sum(axis), y.max(axis), y.argmax(k), y[1:, 0]]
+            found += [
+                y * 2 - y[:1],
+                y.sum(axis),
+                y.max(axis=axis),
+                y.argmax(k),
+                y[1:, 0],
+            ]
             found += [w + 1, w.sum(k), y @ y.permute_dims((0, 2, 1)), y[0].mT @ y]
             found += [y.reshape(-1), concat([y, y * 2], axis=k), y > y[:, :, :1]]
             found += [(y * y).sum(axis), w @ w.mT, take(y, Tensor([0, 1, 0]))]
@@ -129,7 +135,7 @@ def test_names_that_the_text_uses_itself():
         z = x * 2.0 + y
         xs = z.sum(1, keepdims=True)
         zip = (x - xs) * y[:1]
-        range = zip.exp().max(1)
+        range = zip.exp().max(axis=1)
         largest = range / xs.reshape(-1)
         i = rows @ zip.mT
         taken = take(i, Tensor([1, 0])) + take(i[:, 0], Tensor([1, 0]))[0]

@@ -83,6 +83,7 @@ SCHEDULES = """
 CosineAnnealingLR CosineAnnealingWarmRestarts ExponentialLR LambdaLR LinearLR
 MultiStepLR OneCycleLR ReduceLROnPlateau StepLR
 """
+INIT = "constant_ dirac_ eye_ normal_ ones_ orthogonal_ trunc_normal_ uniform_ zeros_"
 UTILS = "clip_grad_norm_ clip_grad_value_ parameters_to_vector rnn weight_norm"
 OF = [
     (Tensor([[1.0, 2.0]]), TENSOR),
@@ -92,6 +93,7 @@ OF = [
     (nn.Linear(2, 2), MODULE),
     (nn.optim, OPTIM),
     (nn.optim.lr_scheduler, SCHEDULES),
+    (nn.init, INIT),
     (nn.utils, UTILS),
 ]
 
@@ -146,6 +148,7 @@ def test_nothing_that_is_here_is_said_to_be_missing(owner):
         "tinygrad_attn": tinygrad_attn,
         "nn": nn,
         "functional": functional,
+        "nn.init": nn.init,
         "nn.utils": nn.utils,
         "nn.optim": nn.optim,
         "nn.optim.lr_scheduler": nn.optim.lr_scheduler,

@@ -72,6 +72,10 @@ def test_what_multihead_attention_refuses():
     [
         "nn.Flatten()(x.view(2, 3, 1))",
         "nn.LeakyReLU(0.2)(x)",
+        "nn.Softmax(dim=0)(x)",
+        "nn.Softmax(1)(x)",
+        "nn.SmoothL1Loss(beta=0.5)(x, p)",
+        "nn.HuberLoss(reduction='sum', delta=0.5)(x, p)",
         "nn.Softplus()(x)",
         "nn.LogSigmoid()(x)",
         "nn.LogSoftmax(dim=1)(x)",

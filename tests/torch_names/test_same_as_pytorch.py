@@ -331,6 +331,9 @@ x.cumprod(dim=1)
 torch.cumprod(n, 0)
 x.repeat_interleave(torch.tensor([1, 0, 2]), dim=1)
 x.index_select(-1, c)
+torch.unique(n)
+n.unique(return_inverse=True)[1]
+torch.unique(i, return_counts=True)[1]
 x.scatter(1, torch.argsort(x, 1), y)
 x.scatter(1, i[:, :2], y.detach())
 x.scatter(dim=0, index=i % 2, value=2.5)

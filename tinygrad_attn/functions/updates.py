@@ -14,11 +14,9 @@ walk that is itself recorded (create_graph) would have to differentiate at the n
 numbers, and is refused (autograd/walk.py, `check_unchanged`).
 
 Outside `no_grad`, `p -= y` on a leaf that requires a gradient is refused, as in
-PyTorch. Would p be the leaf from then on, or the difference? On any other tensor
-`x -= y` is x = x - y, as for numbers: `total += loss` adds to a sum, with its graph.
-Inside `no_grad`, where there is no graph to keep, every leaf changes in place, such as
-the velocities of an optimizer of one's own; and a Parameter that is frozen does so
-everywhere.
+PyTorch. Would p be the leaf from then on, or the difference? A constant changes in
+place, under all its names: `counts += 1`. Where a graph is to be kept, `x -= y` is
+x = x - y, as for numbers: `total += loss` adds to a sum, with its graph.
 
 A result of indexing, reshape or detach is changed together with what it was taken from,
 as in PyTorch: `w[0].fill_(0.0)` (aliases.py).
@@ -135,12 +133,6 @@ def refuse_program(who: str) -> None:
         raise in_a_program(who, "a tensor is given other numbers")
 
 
-def was_moved(x: Tensor) -> bool:
-    """Whether x has numbers that were taken from another tensor, which is still there
-    (`x = arange(6).reshape(2, 3)` leaves none: x is all that has them)."""
-    return any(whose() is not None for whose, _, _ in x._moved)
-
-
 def refuse_recording(x: Tensor, who: str) -> None:
     """A leaf moves between steps, and not within what is recorded."""
     if x._requires_grad and context.now.recording:
@@ -148,6 +140,18 @@ def refuse_recording(x: Tensor, who: str) -> None:
             f"{who}: a leaf that requires a gradient is changed in place while "
             "operations are recorded; do it inside no_grad(), or compute a new tensor"
         )
+
+
+def refuse_gradient(x: Tensor, y: Any, who: str) -> None:
+    """What a change in place takes from y has no graph, so no gradient would reach it:
+    no silent end of one. (x.data asks for that.)"""
+    for v in y if isinstance(y, tuple) else (y,):
+        asked = isinstance(v, Recorded) and v._requires_grad and context.now.recording
+        if asked and x._owner is None:
+            raise RuntimeError(
+                f"{who}: y requires a gradient, and a change in place passes none on; "
+                f"compute a new tensor, or give y.detach()"
+            )
 
 
 # --- the operators --------------------------------------------------------------------
@@ -178,13 +182,16 @@ def imatmul(x: Tensor, y: Operand) -> Tensor:
 
 
 def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
-    """What `x += y` binds x to: a leaf that requires a gradient, or the numbers of one
-    (`p.data`), itself with other numbers. Of anything else NotImplemented, and then
-    Python computes x + y."""
-    leaf = x._op is None and not was_moved(x)
-    asked = x._requires_grad or x._trained or not context.now.recording
-    moves = (leaf and asked) or x._owner is not None
-    return in_place(x, who, compute, y) if moves else NotImplemented
+    """What `x += y` binds x to: a leaf, or the numbers of one (`p.data`), itself with
+    other numbers. NotImplemented for the result of a graph, and for a constant beside
+    what requires a gradient; then Python computes x + y."""
+    if x._owner is None and x._op is not None:
+        return NotImplemented
+    if not (x._requires_grad or x._trained or x._owner is not None):
+        graph = isinstance(y, Recorded) and y._requires_grad and context.now.recording
+        if graph or context.now.writer is not None:
+            return NotImplemented
+    return in_place(x, who, compute, y)
 
 
 def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
@@ -192,6 +199,7 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     refuse_result(x, who)
     refuse_program(who)
     refuse_recording(x, who)
+    refuse_gradient(x, y, who)
     try:
         with no_grad():
             z = compute(x, y)
@@ -231,6 +239,7 @@ def fill_(x: Tensor, number: float) -> Tensor:
     Tensor([3.0, 3.0], float64)
     """
     if isinstance(number, Recorded) and number.size == 1:
+        refuse_gradient(x, number, "fill_")
         number = number.item()
     if not isinstance(number, Real):
         raise TypeError(f"fill_: {say(number)} given; it must be a number")

@@ -78,7 +78,7 @@ def lerp(x: Tensor, end: Any, weight: Any) -> Any:
 def lerp_(x: Tensor, end: Any, weight: Any) -> Any:
     """Moves x a share of the way to the end; returns x. A running mean is
     `mean.lerp_(x, 0.1)`."""
-    return in_place(x, "lerp_", lambda x, y: lerp(x, y, weight), end)
+    return in_place(x, "lerp_", lambda x, y: lerp(x, *y), (end, weight))
 
 
 def clamp_min(x: Tensor, min: Any) -> Any:
@@ -93,7 +93,7 @@ def clamp_max(x: Tensor, max: Any) -> Any:
 
 def clamp_(x: Tensor, min: Any = None, max: Any = None) -> Any:
     """Brings x between min and max; returns x."""
-    return in_place(x, "clamp_", lambda x, _: elementwise.clip(x, min, max), None)
+    return in_place(x, "clamp_", lambda x, y: elementwise.clip(x, *y), (min, max))
 
 
 def square(x: Tensor) -> Any:

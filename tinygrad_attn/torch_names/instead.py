@@ -22,7 +22,7 @@ pin_memory share_memory_ is_shared stride storage storage_offset data_ptr as_str
     numbers lie in memory is no matter here; leave it out
 is_complex real imag conj angle view_as_complex view_as_real H mH adjoint: there are
     no complex numbers; write cos and sin of the angle
-unique unique_consecutive: write sorted(set(x.reshape(-1).tolist()))
+unique_consecutive: write sorted(set(x.reshape(-1).tolist()))
 count_nonzero: write (x != 0).sum()
 median: write x.sort(axis=0)[(n - 1) // 2], with the axis and its size n
 mode histc histogram quantile nanquantile bucketize searchsorted: NumPy has it:
@@ -185,6 +185,13 @@ ReduceLROnPlateau: write optimizer.lr *= factor, when the loss no longer falls
 swa_utils: keep a second state_dict(), and average into it
 """
 
+INIT = """
+eye_: write x.copy_(eye(*x.shape))
+trunc_normal_: write normal_(x, mean, std).clamp_(a, b), inside no_grad()
+orthogonal_: NumPy has it: x.copy_(Tensor(numpy.linalg.qr(...)[0])), inside no_grad()
+sparse_ dirac_: write x.copy_(...), inside no_grad()
+"""
+
 UTILS = """
 parameters_to_vector: write concat([p.reshape(-1) for p in model.parameters()])
 vector_to_parameters: write p.data = v[a:b].reshape(p.shape), for each parameter
@@ -213,6 +220,7 @@ INSTEAD = {
     "tinygrad_attn": read(TENSOR) | read(PACKAGE),
     "nn": read(NN),
     "functional": read(TENSOR) | read(NN),
+    "nn.init": read(INIT),
     "nn.utils": read(UTILS),
     "nn.optim": read(OPTIM),
     "nn.optim.lr_scheduler": read(OPTIM),

@@ -66,6 +66,7 @@ class Methods:
     argsort = sorting.argsort
     sort = sorting.sort
     topk = sorting.topk
+    unique = sorting.unique
     cumprod = repeating.cumprod
     cumsum = repeating.cumsum
     flip = repeating.flip

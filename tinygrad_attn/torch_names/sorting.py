@@ -17,7 +17,7 @@ from ..functions.operands import Tensor, axis_of, found, home, plain, tensor
 from ..functions.shaping import transpose
 from ..functions.spelling import named
 
-__all__ = ["argsort", "sort", "topk"]
+__all__ = ["argsort", "sort", "topk", "unique"]
 
 
 class Sorted(NamedTuple):
@@ -84,6 +84,36 @@ def sort(x: Tensor, *given: Any, axis: int | None = None, **options: Any) -> Any
     if axis is None:
         return sorted_pair(x, *given, **options)
     return sorted_pair(x, axis, *given, **options).values
+
+
+def unique(
+    x: Tensor,
+    sorted: bool = True,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+) -> Any:
+    """The different numbers of x in order; also which of them stands where, and how
+    often each does.
+
+    >>> unique(Tensor([3, 1, 3]), return_counts=True)
+    (Tensor([1, 3], int64), Tensor([1, 2], int64))
+    """
+    check_flags("unique", return_inverse=return_inverse, return_counts=return_counts)
+    numbers = plain(tensor("unique", x))
+    counts: dict[Any, int] = {}
+    for v in sort(reshape(x, -1), axis=0).tolist():
+        counts[v] = counts.get(v, 0) + 1
+    place = {v: i for i, v in enumerate(counts)}
+    xp = home(x)
+    values = getitem(reshape(stop_gradient(x), -1), [numbers.index(v) for v in counts])
+    given = [values] if counts else [reshape(stop_gradient(x), -1)]
+    if return_inverse:
+        at = xp.reshape(xp.asarray([place[v] for v in numbers], "int64"), x.shape)
+        given.append(found("unique", x, at))
+    if return_counts:
+        times = xp.asarray([*counts.values()], "int64")
+        given.append(found("unique", x, times))
+    return tuple(given) if len(given) > 1 else given[0]
 
 
 @named()
