@@ -33,6 +33,10 @@ def sub(x: Any, y: Any, *, alpha: Any = 1) -> Any:
 def share(who: str, y: Any, alpha: Any) -> Any:
     """alpha · y."""
     check_number(who, "alpha", alpha)
+    if alpha != 1 and getattr(y, "dtype", None) == "bool":
+        raise TypeError(
+            f"{who}: alpha={alpha} given for bools; convert them first: y.long()"
+        )
     return y if alpha == 1 else y * alpha
 
 

@@ -54,8 +54,8 @@ def nonzero(x: Tensor, as_tuple: Any = False) -> Any:
     for size in reversed(x.shape):
         columns.insert(0, remainder(place, size))
         place = floor_divide(place, size)
-    if not x.ndim and not as_tuple:
-        return reshape(place, (-1, 1))[:, :0]
+    if not x.ndim:
+        return (place,) if as_tuple else getitem(reshape(place, (-1, 1)), (..., []))
     return tuple(columns) if as_tuple else stack(columns, 1)
 
 
