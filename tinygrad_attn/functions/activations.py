@@ -15,6 +15,7 @@ from ..context import context
 from ..errors import check_flags, check_number, say
 from ..rules import activations as rules
 from ..rules import composites
+from .elementwise import maximum
 from .movement import reshape
 from .operands import Tensor, axis_of, floats_of, home, is_first, tensor
 from .spelling import named
@@ -39,6 +40,8 @@ def relu(x: Tensor) -> Tensor:
     >>> relu(Tensor([-1.0, 2.0]))
     Tensor([0.0, 2.0], float64)
     """
+    if tensor("relu", x).dtype == "int64":
+        return maximum(x, 0)
     return apply(rules.relu, floats_of(x))
 
 

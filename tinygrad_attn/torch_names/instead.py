@@ -22,18 +22,21 @@ pin_memory share_memory_ is_shared stride storage storage_offset data_ptr as_str
     numbers lie in memory is no matter here; leave it out
 is_complex real imag conj angle view_as_complex view_as_real H mH adjoint: there are
     no complex numbers; write cos and sin of the angle
-unique_consecutive: write sorted(set(x.reshape(-1).tolist()))
+unique_consecutive: write [v for v, _ in itertools.groupby(x.tolist())]
 count_nonzero: write (x != 0).sum()
 median: write x.sort(axis=0)[(n - 1) // 2], with the axis and its size n
 mode histc histogram quantile nanquantile bucketize searchsorted: NumPy has it:
     Tensor(numpy.NAME(x.detach().numpy(), ...)), without a gradient
 kthvalue: write x.sort(axis=0)[k - 1]
 logcumsumexp: write x.exp().cumsum(0).log()
-cummax cummin: write stack([x[: i + 1].max(axis=0) for i in range(len(x))])
+cummax: write stack([x[: i + 1].max(axis=0) for i in range(len(x))])
+cummin: write stack([x[: i + 1].min(axis=0) for i in range(len(x))])
 diff: write x[1:] - x[:-1]
 dist: write (x - y).norm()
-nansum nanmean: write where(x == x, x, 0.0).sum()
-std_mean var_mean: write x.std(), x.mean()
+nansum: write where(x == x, x, 0.0).sum()
+nanmean: write where(x == x, x, 0.0).sum() / (x == x).sum()
+std_mean: write x.std(), x.mean()
+var_mean: write x.var(), x.mean()
 aminmax: write x.min(), x.max()
 tan: write x.sin() / x.cos()
 sinh: write (x.exp() - (-x).exp()) / 2
@@ -47,23 +50,26 @@ exp2: write 2.0 ** x
 logit: write (x / (1 - x)).log()
 logaddexp: write stack([x, y]).logsumexp(axis=0)
 hypot: write (x * x + y * y).sqrt()
-fmod: write x % y, which has the sign of y
+fmod: write x - (x / y).trunc() * y
 frac: write x - x.trunc()
 heaviside: write (x > 0).float()
-addmm addmv baddbmm addbmm: write x + a @ b
+addmm addmv baddbmm: write x + a @ b
+addbmm: write x + (a @ b).sum(axis=0)
 addcmul: write x + value * a * b
 addcdiv: write x + value * a / b
 inner vdot: write (x * y).sum()
 kron: write einsum('ij,kl->ikjl', x, y).reshape(...)
 cross: write its three lines: x[1] * y[2] - x[2] * y[1], ...
-cov corrcoef: centre x, x - x.mean(axis=1, keepdims=True), and write x @ x.T / (n - 1)
+cov: centre x, x - x.mean(axis=1, keepdims=True), and write x @ x.T / (n - 1)
+corrcoef: centre x, divide it by x.norm(dim=1, keepdim=True), and write x @ x.T
 inverse pinverse det slogdet logdet svd eig symeig qr cholesky lstsq solve matrix_exp
     matrix_power: NumPy has linear algebra:
     Tensor(numpy.linalg.NAME(x.detach().numpy()))
 narrow: write x[start : start + length], at its axis
 select: write x[..., i], at its axis
 take: write x.reshape(-1)[index]
-put_ index_put_ index_copy_ index_copy: write x[index] = y
+put_: write x.view(-1)[index] = y
+index_put_ index_copy_ index_copy: write x[index] = y
 scatter_reduce_ scatter_reduce: write x.scatter_add(dim, index, y), which adds
 diag_embed: write x.unsqueeze(-1) * eye(n)
 rot90: write x.transpose(0, 1).flip(0)
@@ -84,7 +90,7 @@ rename names align_to refine_names: axes have numbers here, and no names
 sparse_mask to_sparse to_dense coalesce: all tensors are dense
 is_inference is_leaf_ version: write x.requires_grad
 float_power: write x ** y
-char byte: integers have 64 bits; write x.long()
+char byte: integers have 64 bits; write x.long(), or x.bool() for a mask
 relu6: write x.clamp(0, 6)
 softmin: write (-x).softmax()
 """
@@ -130,31 +136,43 @@ Conv1d Conv2d Conv3d ConvTranspose1d ConvTranspose2d conv1d conv2d conv3d MaxPoo
     here; stack shifted slices of x and multiply by a weight
 LSTM GRU RNN LSTMCell GRUCell RNNCell RNNBase: write the cell with Linear layers and
     tanh, and a loop over time
-BatchNorm1d BatchNorm2d BatchNorm3d GroupNorm InstanceNorm1d InstanceNorm2d
-    SyncBatchNorm batch_norm group_norm instance_norm LocalResponseNorm: LayerNorm and
-    RMSNorm are here; or write (x - x.mean(0, keepdims=True)) / x.std(0,
-    keepdims=True)
+BatchNorm1d batch_norm SyncBatchNorm: write (x - x.mean(axis=0)) / (x.var(axis=0,
+    correction=0) + 1e-5).sqrt(), with running means for use; LayerNorm is here
+BatchNorm2d BatchNorm3d: write it over the axes (0, 2, 3), keepdims=True: (x - x.mean())
+    / (x.var(correction=0) + 1e-5).sqrt()
+GroupNorm group_norm InstanceNorm1d InstanceNorm2d instance_norm LocalResponseNorm:
+    reshape to (N, groups, -1) and write functional.layer_norm(x, x.shape[-1:])
 Bilinear bilinear: write einsum('bi,kij,bj->bk', x, weight, y)
 Dropout1d Dropout2d Dropout3d AlphaDropout dropout2d: Dropout is here
-ELU elu CELU celu SELU selu: write where(x > 0, x, alpha * (x.minimum(0.0).exp() - 1))
+ELU elu: write where(x > 0, x, alpha * (x.minimum(0.0).exp() - 1))
+CELU celu: write where(x > 0, x, alpha * ((x / alpha).minimum(0.0).exp() - 1))
+SELU selu: write 1.0507009873554805 * where(x > 0, x, 1.6732632423543772 *
+    (x.minimum(0.0).exp() - 1))
 PReLU prelu RReLU: write where(x > 0, x, weight * x), or LeakyReLU
-ReLU6 relu6 Hardtanh hardtanh: write x.clamp(0, 6), or x.clamp(-1, 1)
-Hardswish hardswish Hardsigmoid hardsigmoid: write x * (x + 3).clamp(0, 6) / 6
+ReLU6 relu6: write x.clamp(0, 6)
+Hardtanh hardtanh: write x.clamp(-1, 1)
+Hardswish hardswish: write x * (x + 3).clamp(0, 6) / 6
+Hardsigmoid hardsigmoid: write (x + 3).clamp(0, 6) / 6
 Mish mish: write x * x.softplus().tanh()
 Softsign softsign: write x / (1 + x.abs())
 Softmin softmin: write (-x).softmax()
-Tanhshrink Softshrink Hardshrink Threshold threshold: write it with where
+Tanhshrink tanhshrink: write x - x.tanh()
+Softshrink softshrink: write where(x.abs() > 0.5, x - 0.5 * x.sign(), 0.0)
+Hardshrink hardshrink: write where(x.abs() > 0.5, x, 0.0)
+Threshold threshold: write where(x > threshold, x, value)
 GLU glu: a, b = x.chunk(2, axis=-1); a * b.sigmoid()
 Softmax2d: write x.softmax(axis=1)
 gumbel_softmax: write (x - (-rand(*x.shape).log()).log()).softmax()
 CTCLoss PoissonNLLLoss GaussianNLLLoss HingeEmbeddingLoss MarginRankingLoss
-    MultiMarginLoss MultiLabelMarginLoss SoftMarginLoss TripletMarginLoss
-    CosineEmbeddingLoss triplet_margin_loss: write its formula, with x.clamp(min=0)
+    MultiMarginLoss MultiLabelMarginLoss SoftMarginLoss CosineEmbeddingLoss: write its
+    formula, with x.clamp(min=0)
+TripletMarginLoss triplet_margin_loss: write ((x - y + 1e-6).norm(dim=1) - (x - z +
+    1e-6).norm(dim=1) + 1.0).clamp(min=0).mean()
 EmbeddingBag embedding_bag: write embedding(x).mean(axis=1)
 DataParallel parallel: one processor and one program; leave it out
 ConstantPad1d ConstantPad2d: write functional.pad(x, (left, right))
 Unflatten: write x.unflatten(dim, sizes)
-PairwiseDistance pairwise_distance: write (x - y).norm(dim=1)
+PairwiseDistance pairwise_distance: write (x - y + 1e-6).norm(dim=1)
 CosineSimilarity: write functional.cosine_similarity(x, y)
 UninitializedParameter LazyLinear: write the sizes out: Linear(in, out)
 Buffer: write self.register_buffer(name, tensor)
