@@ -55,7 +55,7 @@ class ByHand:
             return *beside, *self._prev
         return self._prev if beside is None else (*self._prev, beside)
 
-    def _made_by_hand(self, operands: tuple[Any, ...], local: Any) -> None:
+    def _made_by_hand(self, given: Any, local: Any) -> None:
         """Notes the operands and the local derivatives, if any.
 
         Raises:
@@ -77,6 +77,17 @@ class ByHand:
             raise TypeError(
                 f"Value: {say(local)} is no derivative; write label={local!r}"
             )
+        if not isinstance(local, (tuple, list)):
+            raise TypeError(
+                f"Value: {say(local)} given for derivatives; {WRITE}, one for each "
+                "operand"
+            )
+        try:
+            operands = tuple(given)
+        except TypeError:
+            raise TypeError(
+                f"Value: {say(given)} given for operands; it must be a tuple of Values"
+            ) from None
         for x in operands:
             if not isinstance(x, ByHand):
                 raise TypeError(

@@ -53,7 +53,7 @@ class Value(ByHand):
         self.data, self.grad, self.label, self._op = data, 0, label, _op
         self._x = self._dx = self._y = self._dy = self._own = None
         if type(data) not in NUMBERS or _children or _local:
-            self._made_by_hand(tuple(_children), _local)
+            self._made_by_hand(_children, _local)
 
     def __add__(self, other: Value | Number) -> Value:
         """z = x + y;  ∂z/∂x = 1, ∂z/∂y = 1."""

@@ -350,3 +350,16 @@ def test_the_size_is_a_number_and_can_be_asked(any_backend):
     assert (x * x.size).tolist() == [[6.0] * 3] * 2
     with pytest.raises(IndexError, match="size: axis 2"):
         x.size(2)
+
+
+def test_the_pair_of_max_is_not_taken_for_numbers(any_backend):
+    x = Tensor([[1.0, 3.0], [4.0, 2.0]])
+    values, indices = x.max(1)
+    assert (values.tolist(), indices.tolist()) == ([3.0, 4.0], [1, 0])
+    assert x.max(axis=1).tolist() == [3.0, 4.0]
+    with pytest.raises(TypeError, match=r"sub: the pair .* x.max\(axis=1\)"):
+        x - x.max(1)
+    with pytest.raises(AttributeError, match=r"no 'tolist'; x.max\(axis=1\)"):
+        x.max(1).tolist()
+    with pytest.raises(TypeError):
+        x.max(1) * 2.0

@@ -218,6 +218,11 @@ def constant(who: str, x: Any, like: Any) -> Any:
     numeric = isinstance(x, (float, int, list, tuple)) or hasattr(x, "dtype")
     if not numeric or not isinstance(like, Recorded) or isinstance(x, type):
         return None
+    if getattr(x, "_fields", ()) == ("values", "indices"):
+        raise TypeError(
+            f"{who}: the pair (values, indices) given; x.max(1) is one, as in PyTorch, "
+            "and x.max(axis=1) the largest numbers alone"
+        )
     xp = home(like)
     if type(x) is int and is_float(like) and not fits_int64(x):
         x = check(who, float, x)

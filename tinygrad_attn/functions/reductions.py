@@ -7,7 +7,7 @@ reduced axes with size 1.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from ..arrays import shapes
 from ..autograd.recording import Recorded, apply
@@ -93,6 +93,12 @@ class Extremes(NamedTuple):
 
     values: Any
     indices: Any
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"x.max(1) is the pair (values, indices), as in PyTorch, and has no "
+            f"{name!r}; x.max(axis=1) is the largest numbers alone"
+        )
 
 
 def max_along(x: Tensor, dim: Any = None, keepdim: bool = False) -> Any:

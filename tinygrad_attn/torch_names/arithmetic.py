@@ -10,7 +10,7 @@ from ..functions import elementwise
 from ..functions.operands import check, tensor
 from ..functions.products import einsum, matmul
 from ..functions.spelling import named
-from ..functions.updates import in_place
+from ..functions.updates import beside, in_place
 from . import rounding
 
 Tensor = Any  # the class, which is made of these functions
@@ -76,6 +76,7 @@ def pow(x: Any, y: Any) -> Any:
 
 def lerp(x: Tensor, end: Any, weight: Any) -> Any:
     """From x, a share of the way to the end: x + weight · (end - x)."""
+    end, weight = beside("lerp", x, end), beside("lerp", x, weight)
     return x + weight * (end - x)
 
 
@@ -135,22 +136,22 @@ def ne(x: Tensor, other: Any) -> Any:
 
 def gt(x: Tensor, other: Any) -> Any:
     """x > y."""
-    return x > other
+    return x > beside("gt", x, other)
 
 
 def ge(x: Tensor, other: Any) -> Any:
     """x ≥ y."""
-    return x >= other
+    return x >= beside("ge", x, other)
 
 
 def lt(x: Tensor, other: Any) -> Any:
     """x < y."""
-    return x < other
+    return x < beside("lt", x, other)
 
 
 def le(x: Tensor, other: Any) -> Any:
     """x ≤ y."""
-    return x <= other
+    return x <= beside("le", x, other)
 
 
 def logical_not(x: Tensor) -> Any:

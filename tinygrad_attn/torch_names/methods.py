@@ -13,7 +13,7 @@ from ..arrays import backends
 from ..arrays.backends import current_backend
 from ..autograd.recording import Recorded, make_here
 from ..devices import CPU, check_device, drawn_from
-from ..errors import check_flags, say
+from ..errors import check_flags, check_number, say
 from ..functions import (
     aliases,
     elementwise,
@@ -262,6 +262,8 @@ class Methods:
         self: Tensor, a: Any = 0.0, b: Any = 1.0, generator: Any = None
     ) -> Any:
         """Gives x random numbers between a and b; returns x."""
+        for what, v in (("a", a), ("b", b)):
+            check_number("uniform_", what, v)
         from_0 = drawn("uniform_", self, backends.uniform, generator)
         return updates.copy_(self, from_0 * (b - a) + a)
 
@@ -269,6 +271,8 @@ class Methods:
         self: Tensor, mean: Any = 0.0, std: Any = 1.0, generator: Any = None
     ) -> Any:
         """Gives x random numbers of the normal distribution; returns x."""
+        check_number("normal_", "mean", mean)
+        check_number("normal_", "std", std, 0.0)
         around_0 = drawn("normal_", self, backends.normal, generator)
         return updates.copy_(self, around_0 * std + mean)
 
