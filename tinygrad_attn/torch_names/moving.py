@@ -8,7 +8,7 @@ from typing import Any
 
 from ..arrays.shapes import one_axis
 from ..autograd.recording import make_here
-from ..errors import say
+from ..errors import check_number, say
 from ..functions.elementwise import astype
 from ..functions.indexing import getitem
 from ..functions.movement import broadcast_to, concat, permute_dims, reshape
@@ -88,6 +88,7 @@ def diagonal(x: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 
 def diag(x: Tensor, diagonal: int = 0) -> Any:
     """The diagonal of a matrix; of a vector, the matrix that has it there."""
+    check_number("diag", "diagonal", diagonal, whole=True)
     if tensor("diag", x).ndim == 2:
         return DIAGONAL(x, diagonal)
     if x.ndim != 1 or diagonal:

@@ -116,8 +116,10 @@ def _stack(
         for id, frame in inside_out:
             if frame[0] < row.end and frame[0] + frame[2] > row.start:
                 piece = _cropped(frame, row, things)
-                if piece[2] < min(SLIVER, frame[2]) and row is not rows[-1]:
-                    continue  # nothing but a line that enters it
+                begun = any(id in other.frames for other in rows)
+                narrow = piece[2] < min(SLIVER, frame[2])
+                if narrow and (begun or row is not rows[-1]):
+                    continue  # nothing but a line that enters or leaves it
                 row.frames[id] = piece
                 things.append(row.frames[id])
         heights = [(y, y + h) for _, y, _, h in things]
