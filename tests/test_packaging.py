@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from conftest import ROOT
@@ -108,3 +109,33 @@ def test_pictures_and_reasons_are_the_same_without_docstrings(option):
     )
     assert other == usual
     assert "softmax" in usual
+
+
+def test_both_packages_run_from_a_zip_file(tmp_path):
+    home = tmp_path / "packages.zip"
+    with zipfile.ZipFile(home, "w") as archive:
+        for folder in ("tinygrad_attn", "nn"):
+            for path in (ROOT / folder).rglob("*"):
+                if path.suffix in (".py", ".css", ".js", ".html"):
+                    archive.write(path, path.relative_to(ROOT))
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import nn\n"
+        "from nn import checkpoint\n"
+        "from tinygrad_attn import draw, draw_attention, functional, play, randn\n"
+        "layer = nn.Linear(3, 2)\n"
+        "loss = (layer(randn(2, 3)) ** 2).sum()\n"
+        "play(loss, 'page.html'), draw(loss).save('a.svg')\n"
+        "draw_attention(functional.softmax(randn(1, 2, 3, 3))).save('b.html')\n"
+        "checkpoint.save('c', layer), checkpoint.load('c').restore(layer)\n"
+        "print(nn.__file__)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(home)],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},  # and no HOME
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert str(home) in done.stdout

@@ -8,7 +8,7 @@ graph, and it can be written as JSON (`to_dict`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
@@ -324,3 +324,8 @@ def _writable(x: Any) -> Any:
         return _writable(x)
     unwritable = isinstance(x, float) and not isfinite(x)
     return str(x) if unwritable else x
+
+
+def without_lines(graph: Graph) -> Graph:
+    """The same graph without the lines of source that its nodes were made by."""
+    return replace(graph, nodes=[replace(node, source="") for node in graph.nodes])

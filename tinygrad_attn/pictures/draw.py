@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import whole_file
 from ..errors import check_flags, check_number, how_to_install, say
-from ..graph.data import Graph
+from ..graph.data import Graph, without_lines
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
 from ..graph.trace import history
@@ -216,6 +216,7 @@ def draw(
     fold: bool = True,
     step: int = 1,
     limit: int = MOST,
+    lines: bool = True,
 ) -> Drawing:
     """A picture of the computation behind `root`, with every number and gradient.
 
@@ -234,6 +235,8 @@ def draw(
             are drawn once, with their number; False draws all.
         step: which of them is drawn, from 1.
         limit: the most cards (at the scalar level, numbers) that are drawn.
+        lines: whether tooltips show the lines of your source that `record()` noted.
+            Whoever gets the picture can read them.
 
     Returns:
         A `Drawing`: a notebook shows it, and it has `.show()`, which opens it in the
@@ -254,7 +257,7 @@ def draw(
         )
     if layout not in (None, "own", "dot"):
         raise ValueError(f"draw: layout {say(layout)} given; it must be 'own' or 'dot'")
-    check_flags("draw", values=values, grads=grads, fold=fold)
+    check_flags("draw", values=values, grads=grads, fold=fold, lines=lines)
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale, fold, step)
@@ -273,6 +276,7 @@ def draw(
             if count > (max(limit, FOLDED) if fold else limit):  # before it is unfolded
                 check_count("draw", count, level, limit)
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
+    graph = graph if lines else without_lines(graph)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
     sheet = shortened(sheet, fold, step)

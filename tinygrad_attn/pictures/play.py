@@ -10,8 +10,8 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import check_number, say
-from ..graph.data import Graph
+from ..errors import check_flags, check_number, say
+from ..graph.data import Graph, without_lines
 from ..graph.levels.value_graph import chooser, graph_of_values, with_arrays
 from ..graph.notation.tidy import without_transposes
 from ..graph.unfold import graph_of
@@ -51,6 +51,7 @@ def play(
     tour: Sequence[tuple[str, str, str]] | None = None,
     history: History | None = None,
     vocab: Sequence[str] | None = None,
+    lines: bool = True,
 ) -> Page:
     """Writes a page that plays the computation behind `root`, forward and backward.
 
@@ -92,6 +93,8 @@ def play(
         vocab: labels of the numbers that stand for tokens, one for each row of an
             embedding; the page then offers a choice of tokens at each place of a
             sequence. Without `tokens`, the labels of rows are those of the first one.
+        lines: whether the page shows the lines of your source that `record()` noted.
+            Whoever gets the page can read them.
 
     Returns:
         The page's text, a str that a notebook shows as the page; `.show()` opens it
@@ -111,10 +114,12 @@ def play(
     (True, 'loss')
     """
     check_number("play", "limit", limit, 1, whole=True)
+    check_flags("play", lines=lines)
     check_history(history, root)
     if path is not None:
         path = path_for("play", path, *ENDINGS, what="path=")
     graph = computation(root, level, head, sample, focus, module, limit)
+    graph = graph if lines else without_lines(graph)
     heading, below = headings(graph, head, sample, focus, module)
     heading = heading if title is None else str(title) or heading
     every, graph = graph, without_transposes(graph)

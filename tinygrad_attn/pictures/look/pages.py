@@ -78,7 +78,8 @@ def page_of(
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
+    loader: Any = globals()["__loader__"]  # reads files as modules: from a zip too
+    return str(loader.get_data(str(path)), "utf-8")
 
 
 def _hash(text: str) -> str:
