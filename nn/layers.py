@@ -278,10 +278,8 @@ class Softmax(Module):
     Tensor([0.5000, 0.5000], float64)
     """
 
-    def __init__(self, dim: int | None = None, axis: int | None = None) -> None:
-        if dim is not None and axis is not None:
-            raise TypeError("Softmax: dim and axis given; they are one")
-        self.axis: int = next((a for a in (dim, axis) if a is not None), -1)
+    def __init__(self, dim: int = -1, *, axis: int | None = None) -> None:
+        self.axis = dim if axis is None else axis
 
     def forward(self, x: Tensor) -> Tensor:
         return functional.softmax(x, self.axis)

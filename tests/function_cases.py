@@ -405,8 +405,11 @@ def assigned(x: Any) -> Any:
 
 
 def of_a_copy(name: str) -> Callable[..., Any]:
-    """A method that changes its tensor, on a copy without a graph."""
-    return lambda x, *others: getattr(Tensor(x), name)(*others)
+    """A method that changes its tensor, on a copy without a graph, by constants: where
+    a gradient would end it is refused."""
+    return lambda x, *others: getattr(Tensor(x), name)(
+        *(y.detach() if isinstance(y, Tensor) else y for y in others)
+    )
 
 
 CHANGES = ["add_", "sub_", "mul_", "div_", "copy_", "fill_", "zero_"]

@@ -123,7 +123,7 @@ def test_a_tensor_is_an_index_of_an_array_of_numpy(any_backend):
 def test_axis_0_of_a_single_number(name, axis, any_backend):
     x = Tensor(3.0, requires_grad=True)
     row = Tensor([3.0], requires_grad=True)
-    z, want = getattr(x, name)(axis), getattr(row, name)(0)
+    z, want = getattr(x, name)(axis=axis), getattr(row, name)(axis=0)
     assert z.shape == ()
     assert_close(z, want.reshape(()))
     if z.requires_grad:
@@ -131,7 +131,7 @@ def test_axis_0_of_a_single_number(name, axis, any_backend):
         want.sum().backward()
         assert_close(x.grad, row.grad.reshape(()))
     with pytest.raises(IndexError, match=f"{name}: axis 1 given"):
-        getattr(x, name)(1)
+        getattr(x, name)(axis=1)
 
 
 # --- keys -----------------------------------------------------------------------------
