@@ -211,7 +211,7 @@ def test_a_closure_computes_the_loss(any_backend):
     assert optimizer.step(closure).item() == 1.0
     assert w.tolist() == [0.5]
     assert optimizer.step() is None
-    with pytest.raises(TypeError, match=r"^SGD: step\(Tensor.* called; it takes noth"):
+    with pytest.raises(TypeError, match=r"^SGD: step\(a Tensor.* called; it takes no"):
         optimizer.step(closure())
 
 
