@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, needs_numpy
 
+from tinygrad_attn import manual_seed, randn
+from tinygrad_attn.arrays import backends
+
 STATM = Path("/proc/self/statm")  # Linux: second number, the pages that are resident
 
 BACKENDS = ["python", pytest.param("numpy", marks=needs_numpy)]
@@ -124,3 +127,11 @@ def test_training_a_transformer_makes_no_reference_cycle_and_keeps_no_object(bac
     found = train(TRANSFORMER, backend, 10, 40)
     assert found["objects"][1] == found["objects"][0]
     assert found["in cycles"] == 0
+
+
+def test_many_random_numbers_are_those_of_a_whole(backend, monkeypatch):
+    manual_seed(3)
+    whole = randn(30).tolist()
+    monkeypatch.setattr(backends, "AT_ONCE", 64)
+    manual_seed(3)
+    assert randn(30).tolist() == whole
