@@ -86,6 +86,14 @@ def integer(given: Any, what: str = "size") -> int:
         ) from None
 
 
+def integers(given: Sequence[Any]) -> Shape:
+    """Sizes as Python's integers."""
+    try:
+        return tuple(map(operator.index, given))
+    except TypeError:
+        return tuple(map(integer, given))  # which says what is none
+
+
 def one_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front, or IndexError."""
     if type(axis) is int and -ndim <= axis < ndim:
@@ -134,7 +142,7 @@ def reduction(
 
 def fill_in(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` with its one -1 filled in; the number of elements must stay the same."""
-    return _filled_in(shape, tuple(map(integer, new)))
+    return _filled_in(shape, integers(new))
 
 
 @lru_cache(maxsize=4096)
@@ -159,7 +167,7 @@ def permuted_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
 
 def broadcast_shape(shape: Shape, new: Sequence[int]) -> Shape:
     """`new` as a tuple, if `shape` broadcasts to it."""
-    sizes = tuple(map(integer, new))
+    sizes = integers(new)
     if min(sizes, default=0) < 0 or broadcast_shapes(shape, sizes) != sizes:
         raise ValueError(f"shape {shape} does not broadcast to {sizes}")
     return sizes
