@@ -184,9 +184,13 @@ class StepLR(LRScheduler):
     """The rate times gamma every so many epochs: lr(e) = lr · gamma^(e // step_size).
 
     >>> from nn.optim import SGD, Parameter
-    >>> schedule = StepLR(SGD([Parameter([1.0])], lr=1.0), step_size=2, gamma=0.5)
-    >>> schedule.step()
-    >>> schedule.step()
+    >>> w = Parameter([1.0])
+    >>> optimizer = SGD([w], lr=1.0)
+    >>> schedule = StepLR(optimizer, step_size=2, gamma=0.5)
+    >>> for _ in range(2):
+    ...     w.sum().backward()
+    ...     optimizer.step()
+    ...     schedule.step()
     >>> schedule.get_last_lr()
     [0.5]
     """

@@ -242,7 +242,7 @@ EXAMPLES = {
     ),
     "indices from the end, beside slices": Program(
         leaf(2, 3, 4),  # a
-        step("index", "a", key=(slice(None), [0, -1], Ellipsis, 0)),  # b
+        step("index", "a", key=(slice(None), [0, -1], Ellipsis, slice(0, 1))),  # b
         step("take_along_axis", "a", indices=[[[-1], [0], [1]]], axis=2),  # c
         step("gather", "a", axis=1, index=[[[0, 2, 1]], [[1, 1, 0]]]),  # d
     ),
