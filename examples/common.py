@@ -10,9 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from io import BytesIO
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from examples.files import check_folder, name_of_folder
 from examples.options import Parser, choose_backend
@@ -37,23 +37,28 @@ def process_start() -> float:
 
 
 class Metrics:
-    """A file of JSON lines, one for each step; nothing without a path."""
+    """A file of JSON lines, one for each step; nothing without a path. A line is
+    written whole: what a killed process left of one is cut off before more is added."""
 
     def __init__(self, path: str | None, append: bool = False) -> None:
         self.start, self.path = process_start(), path
-        self.file: TextIO | None = None
+        self.file: FileIO | None = None
         if path:
-            self.file = open(
-                path, "a" if append else "w", buffering=1, encoding="utf-8"
-            )
+            self.file = open(path, "ab" if append else "wb", buffering=0)
+            if append and os.path.isfile(path):
+                self.file.truncate(end_of_lines(path))
 
     def write(self, **row: Any) -> None:
         """Writes a line; "seconds" since the process started are added."""
         if self.file:
             row["seconds"] = round(self.seconds(), 3)
             try:
-                self.file.write(json.dumps(row) + "\n")
+                left = json.dumps(row).encode() + b"\n"
+                while left:
+                    left = left[self.file.write(left) or 0 :]
             except OSError as error:  # such as a full disk
+                if self.path and os.path.isfile(self.path):
+                    self.file.truncate(end_of_lines(self.path))
                 reason = error.strerror or error
                 raise OSError(f"--metrics {self.path}: {reason}") from None
 
@@ -68,6 +73,14 @@ class Metrics:
         if self.file:
             with suppress(OSError):  # each line is written at once
                 self.file.close()
+
+
+def end_of_lines(path: str) -> int:
+    """How many bytes of a file are whole lines; all, if what is left is no JSON."""
+    with open(path, "rb") as file:
+        text = file.read()
+    end = text.rfind(b"\n") + 1
+    return end if text[end:].startswith(b"{") else len(text)
 
 
 def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from conftest import ROOT, call, needs_numpy
 
 from examples import (
+    common,
     lesson_broadcast,
     terminal,
     train_reverse,
@@ -202,3 +203,19 @@ def test_a_training_that_is_done_is_not_gone_on_with(tmp_path):
     done = call(train_reverse.main, "--resume", saved)
     assert done.returncode == 2
     assert "saved after 3 steps, and --steps is 3; give more" in done.stderr
+
+
+def test_half_a_line_of_metrics_is_cut_off_before_more_is_added(tmp_path):
+    path = tmp_path / "metrics"
+    path.write_text('{"step": 1}\n{"ste')  # a process was killed meanwhile
+    with common.Metrics(str(path), append=True) as metrics:
+        metrics.write(step=2)
+    steps = [json.loads(line)["step"] for line in path.read_text().splitlines()]
+    assert steps == [1, 2]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full disk of Linux")
+def test_a_full_disk_is_told_with_the_name_of_the_metrics():
+    metrics = common.Metrics("/dev/full")
+    with metrics, pytest.raises(OSError, match="--metrics /dev/full: No space left"):
+        metrics.write(step=1)
