@@ -49,6 +49,7 @@ class MultiheadAttention(MultiHeadAttention):
     ) -> None:
         who = "MultiheadAttention"
         check_flags(who, batch_first=batch_first, add_bias_kv=add_bias_kv)
+        check_flags(who, add_zero_attn=add_zero_attn)
         if add_bias_kv or add_zero_attn:
             raise ValueError(f"{who}: there is no add_bias_kv and no add_zero_attn")
         super().__init__(embed_dim, num_heads, dropout, bias, kdim, vdim)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.errors import check_number
+from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.torch_names.instead import advice
 
 from .optim.clipping import clip_grad_norm
@@ -28,6 +28,7 @@ def clip_grad_norm_(
     Returns:
         The norm before; 0 where nothing has a gradient.
     """
+    check_flags("clip_grad_norm_", error_if_nonfinite=error_if_nonfinite)
     if norm_type != 2.0:
         raise ValueError(
             f"clip_grad_norm_: norm_type={norm_type} given; it must be 2, the length"

@@ -363,3 +363,21 @@ def test_the_pair_of_max_is_not_taken_for_numbers(any_backend):
         x.max(1).tolist()
     with pytest.raises(TypeError):
         x.max(1) * 2.0
+
+
+@pytest.mark.parametrize("flag", ["False", float("nan"), 1, None])
+def test_a_flag_is_true_or_false(flag):
+    x, p = ones(2, 2), nn.Parameter([1.0])
+    for call in (
+        lambda: tinygrad_attn.isclose(x, x, equal_nan=flag),
+        lambda: nn.utils.clip_grad_norm_([p], 1.0, error_if_nonfinite=flag),
+        lambda: nn.MultiheadAttention(4, 2, add_zero_attn=flag),
+        lambda: nn.Linear(2, 2).requires_grad_(flag),
+        lambda: nn.Linear(2, 2).register_forward_hook(len, prepend=flag),
+        lambda: x.max(dim=1, keepdim=flag),
+        lambda: x.nonzero(as_tuple=flag),
+        lambda: x.topk(1, largest=flag),
+        lambda: x.sort(descending=flag),
+    ):
+        with pytest.raises(TypeError, match="must be True or False"):
+            call()

@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 from ..arrays.shapes import broadcast_shapes
-from ..errors import check_number
+from ..errors import check_flags, check_number
 from ..functions.elementwise import abs, astype, stop_gradient, where
 from ..functions.movement import broadcast_to
 from ..functions.operands import (
@@ -191,6 +191,7 @@ def isclose(
     >>> isclose(Tensor([1.0, 2.0]), Tensor([1.0 + 1e-9, 2.1]))
     Tensor([True, False], bool)
     """
+    check_flags("isclose", equal_nan=equal_nan)
     check_number("isclose", "rtol", rtol, 0.0)
     check_number("isclose", "atol", atol, 0.0)
     x, y = pair("isclose", x, y)
