@@ -172,18 +172,23 @@ def mse_loss(input: Tensor, target: Any, reduction: str = "mean") -> Tensor:
     Tensor(2.0, float64)
     """
     check_reduction("mse_loss", reduction)
-    y = constant("mse_loss", target, tensor("mse_loss", input))
-    if y is None or y.shape != input.shape:
-        given = type(target).__name__ if y is None else f"shape {y.shape}"
-        raise ValueError(
-            f"mse_loss: a target of {given} given for an input of shape {input.shape}; "
-            "they must be equal"
-        )
-    difference = floats_of(input) - y
+    difference = floats_of(input) - same_shape("mse_loss", input, target)
     squares = difference * difference
     if reduction == "mean":
         return mean(squares)
     return sum(squares) if reduction == "sum" else squares
+
+
+def same_shape(who: str, input: Any, target: Any) -> Any:
+    """The target as a Tensor in the shape of the input."""
+    y = constant(who, target, tensor(who, input))
+    if y is None or y.shape != input.shape:
+        given = type(target).__name__ if y is None else f"shape {y.shape}"
+        raise ValueError(
+            f"{who}: a target of {given} given for an input of shape {input.shape}; "
+            "they must be equal"
+        )
+    return y
 
 
 def check_reduction(who: str, reduction: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from ..arrays.shapes import broadcast_shapes
 from ..errors import check_flags, check_number, say
 from ..functions import activations, elementwise, indexing, losses, shaping
+from ..functions.losses import same_shape
 from ..functions.movement import broadcast_to
 from ..functions.operands import check, constant
 from ..functions.operands import tensor as tensor_of
@@ -20,18 +21,6 @@ def reduced(who: str, numbers: Any, reduction: str) -> Any:
     if reduction == "mean":
         return numbers.mean()
     return numbers.sum() if reduction == "sum" else numbers
-
-
-def same_shape(who: str, input: Any, target: Any) -> Any:
-    """The target as a Tensor; nothing is broadcast."""
-    y = constant(who, target, tensor_of(who, input))
-    if y is None or y.shape != input.shape:
-        given = type(target).__name__ if y is None else f"shape {y.shape}"
-        raise ValueError(
-            f"{who}: a target of {given} given for an input of shape {input.shape}; "
-            "they must be equal"
-        )
-    return y
 
 
 def nll_loss(

@@ -26,6 +26,12 @@ Tensor = Any  # the class, which is made of these functions
 
 def masked_fill(x: Tensor, mask: Any, value: Any) -> Any:
     """One number where the mask is True, else x."""
+    if getattr(mask, "dtype", "") != "bool":
+        given = getattr(mask, "dtype", type(mask).__name__)
+        raise TypeError(
+            f"masked_fill: a mask of {given} given; it must be a Tensor of bool, such "
+            "as x > 0"
+        )
     if hasattr(value, "dtype"):
         value = astype(value, x.dtype)
     else:
