@@ -10,6 +10,7 @@ from conftest import needs_numpy
 
 from tinygrad_attn import Tensor, use_backend, write
 from tinygrad_attn.program import blas, compiling, machines
+from tinygrad_attn.program.writers import c_blocks, c_text
 
 pytestmark = needs_numpy
 needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
@@ -67,6 +68,52 @@ def test_every_product_is_numpys(monkeypatch, size, dtype, turned):
         most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
         assert z.shape == right.shape == (n, m)
         assert abs(z - right).max(initial=0.0) <= most * abs(right).max(initial=0.0)
+
+
+@needs_cc
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
+def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, turned):
+    import numpy as np
+
+    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
+    monkeypatch.setattr(c_text, "tile_of", lambda *_: None)
+    monkeypatch.setattr(c_text, "fits", lambda *_: True)
+    monkeypatch.setattr(c_blocks, "LARGE", 1)  # all are
+    monkeypatch.setattr(c_blocks, "NEAR", 64)  # several blocks of terms
+    monkeypatch.setattr(c_blocks, "TILES", 2)  # and of rows
+    sizes = [*SIZES, (1, 1, 1), (100, 50, 70), (29, 17, 33), (2, 40, 3)]
+    given, want = [], []
+    with use_backend("numpy", dtype):
+        for n, k, m in sizes:
+            pair = [numbers(np, n, k), numbers(np, k, m)]
+            want.append(pair[0] @ pair[1])
+            pair = [v.T if t else v for v, t in zip(pair, turned)]
+            given += [Tensor(v.astype(dtype)) for v in pair]
+        step, found = written(products(*turned), given)
+    assert step.source.count("_blocks(p") == len(sizes) - 2  # two are empty
+    for z, right, (n, k, m) in zip(found, want, sizes):
+        most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
+        assert z.shape == right.shape == (n, m)
+        assert abs(z - right).max(initial=0.0) <= most * abs(right).max(initial=0.0)
+
+
+@needs_cc
+def test_which_products_are_computed_block_by_block():
+    """Turned ones, whose rows do not stay near; others are tiles as they lie."""
+    import numpy as np
+
+    with use_backend("numpy", "float32"):
+        x, y = (Tensor(np.ones(shape, "f")) for shape in [(512, 256), (512, 64)])
+        turned, (z,) = written(lambda x, y: (x.T @ y,), [x, y])
+        plain, _ = written(lambda x, y: (x @ y[:256],), [x, y])
+    assert (z == 512).all()
+    found = [
+        [name in step.source for name in ("_blocks(p", "panel[")]
+        for step in (turned, plain)
+    ]
+    assert found == [[True, False], [False, True]]
 
 
 @needs_cc

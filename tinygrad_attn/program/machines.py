@@ -23,7 +23,7 @@ from .blas import Threads, blas
 from .compiling import compiled, vector_bytes
 from .fusing import fused, passing
 from .listing import Program
-from .memory import memory_of
+from .memory import ALIGNED, memory_of
 from .saying import Sayings
 from .updating import Part
 from .writers.c_text import CText
@@ -160,6 +160,15 @@ def as_numpy(array: Any) -> Any:
     return numpy.array(array.data, array.dtype).reshape(array.shape)
 
 
+def aligned(np: Any, size: int, dtype: str) -> Any:
+    """An array of zeros that begins where a line of the cache does: a vector that lies
+    in two lines is read twice."""
+    unit = ALIGNED // np.dtype(dtype).itemsize
+    array = np.zeros(size + unit, dtype)
+    start = -array.ctypes.data % ALIGNED // array.itemsize
+    return array[start : start + size]
+
+
 class CMachine(NumPyMachine):
     """Runs a program's text of C, over arenas that are arrays of NumPy."""
 
@@ -212,7 +221,7 @@ class CMachine(NumPyMachine):
     def start(self) -> None:
         np, memory = self.np, self.memory
         self.arenas = [
-            np.zeros(size + 16, dtype)
+            aligned(np, size + 16, dtype)
             for (dtype, _), size in zip(memory.arenas, memory.sizes)
         ]
         pointers = [a.ctypes.data for a in self.arenas]

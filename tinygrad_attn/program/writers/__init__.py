@@ -13,6 +13,7 @@ bodies.py         the loops of a step, in such a language
 c_words.py        C's types, functions and numbers
 c_products.py     products of matrices by NumPy's own library, in C
 c_tiles.py        products, tile by tile, in C
+c_blocks.py       large ones, block by block
 c_rows.py         a walk over rows, in C
 c_text.py         a program in C
 javascript_words.py   JavaScript's arrays, functions and numbers

@@ -14,10 +14,11 @@ from typing import Any
 from ..anatomy import Check, Map, Operand, Product, Step, View
 from ..listing import Program
 from .bodies import body_of, check_body, operands
+from .c_blocks import LEAST, block_body, block_functions, block_tile, fits, memory_of
 from .c_products import GEMM, gemm_body, large
 from .c_rows import Walk
 from .c_tiles import Tile, function_of, tile_of, tiled_body, types_of
-from .c_words import HEAD, SAY, TYPES, compute, literal
+from .c_words import HEAD, SAY, TYPES, compute, exp_of, literal
 from .preface import preface
 
 
@@ -45,6 +46,7 @@ class CText:
         self.whole, self.uses_blas = whole, False
         self.widest = widest  # how many bytes are in a vector
         self.tiles: dict[Tile, None] = {}  # those that products are cut into
+        self.blocks: dict[Tile, tuple[int, int]] = {}  # those of large ones → memory
         self.said, self.title = said, ""
         self.loops: dict[str, str] = {}  # the body of a function → its name
         self.functions: list[str] = []
@@ -60,8 +62,10 @@ class CText:
                 "",
                 HEAD,
                 *([GEMM.replace("@", self.whole)] if self.uses_blas else []),
+                *self.exps([*self.functions, *first, *each]),
                 *dict.fromkeys(map(types_of, self.tiles)),
                 *map(function_of, self.tiles),
+                *self.blockwise(),
                 *self.functions,
                 "/* what is the same at each step */",
                 "void once(void **m) {",
@@ -176,6 +180,21 @@ class CText:
             self.functions.append(f"static void {self.loops[key]}{key}\n")
         return f"  {self.loops[key]}({', '.join(args)});"
 
+    def exps(self, lines: list[str]) -> list[str]:
+        """The functions that compute exp, if some lines call them."""
+        called = "\n".join(lines)
+        kinds = ("float", "double")
+        return [exp_of(kind) for kind in kinds if f"exp_{kind}(" in called]
+
+    def blockwise(self) -> list[str]:
+        """The functions that multiply block by block."""
+        texts = [
+            t
+            for tile, most in self.blocks.items()
+            for t in block_functions(tile, *most)
+        ]
+        return [*([LEAST] if texts else []), *dict.fromkeys(texts)]
+
     # --- a step -----------------------------------------------------------------------
 
     def lines(self, step: Step) -> list[str]:
@@ -192,8 +211,15 @@ class CText:
     def product(self, step: Product) -> str:
         """The body of a product of size; "" for a small one."""
         if tile := tile_of(step, self.widest):
-            self.tiles |= {tile: None, tile._replace(rows=1): None}
+            rest = step.x.shape[-2] % tile.rows
+            self.tiles |= {tile._replace(rows=n): None for n in (tile.rows, rest) if n}
             return tiled_body(step, tile)
+        tile = block_tile(step, self.widest)
+        if tile and (fits(step, tile) or not self.whole):
+            self.tiles |= {tile: None}
+            need, most = memory_of(step, tile), self.blocks.get(tile, (0, 0))
+            self.blocks[tile] = max(need[0], most[0]), max(need[1], most[1])
+            return block_body(step, tile)
         library = gemm_body(step) if self.whole and large(step) else ""
         self.uses_blas = self.uses_blas or bool(library)
         return library

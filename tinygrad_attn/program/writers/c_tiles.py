@@ -22,7 +22,8 @@ from .bodies import COUNTERS, nest
 from .c_words import SAY, TYPES
 
 BYTES = {"float32": 4, "float64": 8}
-TALL = 256  # rows of a transposed x, above which its numbers lie too far apart
+LINE = 16  # numbers of a line of the cache
+FAR = 2**16  # numbers of a turned x, above which those of a row lie too far apart
 
 
 class Tile(NamedTuple):
@@ -44,7 +45,12 @@ class Tile(NamedTuple):
     def name(self) -> str:
         """What the function for such a tile is called."""
         kind = TYPES[self.dtype]
-        return f"{kind}_{self.rows}x{self.vectors * self.lanes}"
+        return f"{kind}_{self.rows}x{self.width}"
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return self.vectors * self.lanes
 
     @property
     def vector(self) -> str:
@@ -62,7 +68,7 @@ def tile_of(step: Product, widest: int) -> Tile | None:
     (n, k), m = x.shape[-2:], y.shape[-1]
     if not x.dtype == y.dtype == out.dtype or out.dtype not in BYTES:
         return None
-    if out.strides[-1] != 1 or n < 8 or (x.strides[-2] == 1 and n > TALL):
+    if out.strides[-1] != 1 or n < 8 or (x.strides[-2] == 1 and n * k > FAR):
         return None
     if not k or not m:
         return None
@@ -74,8 +80,6 @@ def tile_of(step: Product, widest: int) -> Tile | None:
         return None
     registers = 32 if widest == 64 else 16
     shapes = [(6, 4), (8, 3), (8, 2), (6, 2), (8, 1)]
-    if k > 256:  # a narrow panel of so many terms stays nearer
-        shapes.sort(key=lambda shape: shape != (8, 3))
     tiles = [
         Tile(out.dtype, lanes, rows, vectors)
         for rows, vectors in shapes
@@ -114,11 +118,18 @@ def function_of(tile: Tile) -> str:
     lines = [
         f"static inline __attribute__((always_inline)) void {tile.name}(",
         f"    {kind} *z, long zr, const {kind} *x, long xr, long xk, const {kind} *y,",
-        "    long terms) {",
+        "    long terms, int more) {",
         *(
             f"  {vector} " + ", ".join(f"{z} = {{0}}" for z in row) + ";"
             for row in names
         ),
+        "  if (more) {  // there are sums of other terms already",
+        *(
+            f"    {z} = *({vector}_in *) (z + {r} * zr + {at});"
+            for r, row in enumerate(names)
+            for z, at in zip(row, columns)
+        ),
+        "  }",
         "  for (long k = 0; k < terms; k++) {",
         *(
             f"    const {vector} y{c} = *(const {vector}_in *) (y + {at});"
@@ -129,7 +140,7 @@ def function_of(tile: Tile) -> str:
         sums = " ".join(f"{z} += a * y{c};" for c, z in enumerate(row))
         lines.append(f"    {{ const {kind} a = x[{r} * xr]; {sums} }}")
     lines += [
-        f"    x += xk, y += {lanes * tile.vectors};",
+        f"    x += xk, y += {tile.width};",
         '    __asm__("" : "+r"(x), "+r"(y));  // or gcc 12 keeps the tile in memory',
         "  }",
         *(
@@ -147,7 +158,7 @@ def tiled_body(step: Product, tile: Tile) -> str:
     """The loops of a product, tile by tile."""
     out, x, y = step.out, step.x, step.y
     (n, k), m = x.shape[-2:], y.shape[-1]
-    kind, width = TYPES[tile.dtype], tile.lanes * tile.vectors
+    kind, width = TYPES[tile.dtype], tile.width
     batch = out.shape[:-2]
     loops = merged(
         batch,
@@ -166,23 +177,22 @@ def tiled_body(step: Product, tile: Tile) -> str:
     )
     copied = f"panel[q * {width} + s] = {y_at(yk, yj, y0)};"
     over = [f"for (long q = 0; q < {k}; q++)", f"for (long s = 0; s < {width}; s++)"]
-    if yj != 1:  # along its columns, which lie side by side
-        over.reverse()
-    one = tile._replace(rows=1)
+    if yj != 1:  # its columns lie side by side: a line of the cache of each, by turns
+        end = f"{LINE} && b + q < {k}" if k % LINE else f"{LINE}"
+        over[0] = f"for (long b = 0; b < {k}; b += {LINE})"
+        over.append(f"for (long q = 0; q < {end}; q++)")
+        copied = copied.replace("q", "(b + q)")
+    rest = tile._replace(rows=n % tile.rows)
     lines = [
         f"for (long c = 0; c < {m}; c += {width}) {{",
         f"  static {kind} panel[{k * width}] __attribute__((aligned(64)));",
-        f"  {over[0]}",
-        f"    {over[1]} {copied}",
+        f"  {' '.join(over)} {copied}",
         "  long r = 0;",
         f"  for (; r + {tile.rows} <= {n}; r += {tile.rows})",
-        f"    {tile.name}({to}, {zr}, {terms}, {xr}, {xk}, {of});",
+        f"    {tile.name}({to}, {zr}, {terms}, {xr}, {xk}, {of}, 0);",
     ]
-    if n % tile.rows:
-        lines += [
-            f"  for (; r < {n}; r++)",
-            f"    {one.name}({to}, {zr}, {terms}, {xr}, {xk}, {of});",
-        ]
+    if rest.rows:
+        lines.append(f"  {rest.name}({to}, {zr}, {terms}, {xr}, {xk}, {of}, 0);")
     lines.append("}")
     return nest(SAY, c, loops.sizes, lines, simd="none")
 
