@@ -291,7 +291,7 @@ def test_promise_18_in_place_assignment_is_refused_with_the_form_to_write(any_ba
     assert x.grad.tolist() == [0.0, 4.0, 6.0]
     y = x
     with pytest.raises(RuntimeError, match=r"changed in place .*no_grad\(\), or comp"):
-        y += 1.0
+        y *= 2.0
     y = x * 1.0
     y += 1.0  # makes a new tensor
     assert x.tolist() == [1.0, 2.0, 3.0]

@@ -108,17 +108,26 @@ class Tensor(Methods, Arithmetic):
     def grad(self) -> Tensor | None:
         """∂loss/∂self, in the shape of self; None until a `backward` has reached it.
 
-        Only leaves keep one, and results that were told to `retain_grad`; several
-        backwards add up (set it to None between steps).
+        In a leaf several backwards add up (set it to None between steps); a result has
+        that of the last one, unless `retain_grad` was called for it.
+
+        >>> x = Tensor([2.0], requires_grad=True)
+        >>> h = x * x
+        >>> (h * 3.0).sum().backward()
+        >>> h.grad, x.grad
+        (Tensor([3.0], float64), Tensor([12.0], float64))
         """
-        if self._grad is None and self._op is not None and self._requires_grad:
+        found = self._grad
+        if found is None and self._op is not None and self._requires_grad:
             warnings.warn(
                 f"grad: this tensor is no leaf but the result of {self._op.name}, and "
-                "keeps no gradient; call retain_grad() before backward(), or make a "
-                "leaf of it, with detach() and requires_grad_()",
+                "no backward() has reached it so far (with create_graph one gives "
+                "gradients to leaves only, and to what retain_grad() was called for)",
                 stacklevel=2,
             )
-        return None if self._grad is differentiate.RETAINED else self._grad
+        if found is None or found is differentiate.RETAINED:
+            return None
+        return found if isinstance(found, Tensor) else make(found)
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -133,11 +142,11 @@ class Tensor(Methods, Arithmetic):
                 f"grad: shape {value.shape} given for a tensor of shape {self.shape}; "
                 "they must be equal"
             )
-        kept = self._op is not None and self._grad is not None
+        kept = self._op is not None and isinstance(self._grad, differentiate.ADDS_UP)
         self._grad = differentiate.RETAINED if value is None and kept else value
 
     def retain_grad(self) -> None:
-        """Lets a result keep its gradient in `grad`, as a leaf does.
+        """Lets the gradients of several backwards add up in a result, as in a leaf.
 
         >>> x = Tensor([2.0], requires_grad=True)
         >>> h = x * x
@@ -151,8 +160,9 @@ class Tensor(Methods, Arithmetic):
                 "retain_grad: this tensor requires no gradient, so it will not get one",
                 stacklevel=2,
             )
-        elif self._op is not None and self._grad is None:
-            self._grad = differentiate.RETAINED
+        elif self._op is not None and not isinstance(self._grad, differentiate.ADDS_UP):
+            found = self._grad
+            self._grad = differentiate.RETAINED if found is None else make(found)
 
     backward = differentiate.backward
 

@@ -187,15 +187,54 @@ def test_a_vjp_is_given_what_forward_saved_unless_the_walk_is_recorded(backend):
 # --- which tensors keep a gradient ----------------------------------------------------
 
 
-def test_grad_is_none_before_a_backward_and_only_leaves_have_one(any_backend):
+def test_grad_is_none_before_a_backward(any_backend):
     x, unused = leaf(1.0), leaf(1.0)
     y = x * 2.0
     assert x.grad is None
-    y.sum().backward()
-    assert x.grad.tolist() == [2.0]
-    with pytest.warns(UserWarning, match="result of mul, and keeps no .*retain_grad"):
+    with pytest.warns(UserWarning, match=r"result of mul, and no backward\(\) has"):
         assert y.grad is None
+    y.sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([2.0], [1.0])
     assert unused.grad is None
+
+
+def test_a_result_has_the_gradient_of_the_last_walk(any_backend):
+    x = leaf(1.0, 2.0)
+    y = x * 3.0
+    loss = (y * y).sum()
+    for times in (1.0, 2.0):
+        loss.backward(retain_graph=True)
+        assert y.grad.tolist() == [6.0, 12.0]
+        assert x.grad.tolist() == [18.0 * times, 36.0 * times]  # a leaf adds up
+        assert loss.grad.item() == 1.0
+    y.grad.zero_()  # a tensor of its own, each time
+    assert y.grad.tolist() == [6.0, 12.0]
+    y.grad = None
+    with pytest.warns(UserWarning, match="result of mul"):
+        assert y.grad is None
+    loss.backward(retain_graph=True)
+    y.retain_grad()  # from here on it adds up
+    loss.backward()
+    assert y.grad.tolist() == [12.0, 24.0]
+
+
+def test_a_recorded_walk_leaves_nothing_in_results(backend):
+    x = leaf(1.0, 2.0)
+    y = x * 3.0
+    (y * y).sum().backward(create_graph=True)
+    with pytest.warns(UserWarning, match="with create_graph one gives gradients to"):
+        assert y.grad is None
+    assert x.grad.tolist() == [18.0, 36.0]
+
+
+def test_no_gradient_outlives_its_result(backend):
+    x = leaf(1.0, 2.0)
+    y = x * 3.0
+    there = weakref.ref(y)
+    loss = (y * y).sum()
+    del y
+    loss.backward()
+    assert there() is None
 
 
 def test_to_ask_a_result_for_a_gradient_once_more_leaves_its_graph(any_backend):

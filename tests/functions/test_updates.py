@@ -162,16 +162,41 @@ IN_PLACE = {
 
 
 @pytest.mark.parametrize("name", IN_PLACE)
-def test_a_leaf_moves_only_where_nothing_is_recorded(name, any_backend):
+def test_a_leaf_moves_where_nothing_is_recorded_or_by_a_sum(name, any_backend):
     w = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
-    with pytest.raises(
-        RuntimeError, match=r"a leaf that requires a gradient is changed"
-    ):
-        IN_PLACE[name](w)
-    assert w.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    if name in ("+=", "-=", "add_", "sub_"):
+        before, square = w.tolist(), (w * w).sum()
+        assert IN_PLACE[name](w) is w
+        assert w.is_leaf
+        assert w.requires_grad
+        square.backward()  # of the numbers that it was computed from
+        assert w.grad.tolist() == [[2.0 * v for v in row] for row in before]
+        (w * w).sum().backward()
+        step = 1.0 if name in ("+=", "add_") else -1.0
+        both = [[4.0 * v + 2.0 * step for v in row] for row in before]
+        assert w.grad.tolist() == both
+    else:
+        with pytest.raises(
+            RuntimeError, match=r"a leaf that requires a gradient is changed"
+        ):
+            IN_PLACE[name](w)
+        assert w.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     with no_grad():
         assert IN_PLACE[name](w) is w
         assert IN_PLACE[name](w.data).tolist() == w.tolist()
+
+
+@pytest.mark.parametrize("name", ["+=", "-=", "add_", "sub_"])
+def test_a_leaf_takes_no_graph_into_itself(name, any_backend):
+    w = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(RuntimeError, match=r"y requires a gradient, .* y.detach\(\)"):
+        {
+            "+=": w.__iadd__,
+            "-=": w.__isub__,
+            "add_": w.add_,
+            "sub_": w.sub_,
+        }[name](w * 2.0)
+    assert w.tolist() == [1.0, 2.0]
 
 
 def test_any_other_tensor_is_bound_anew(any_backend):

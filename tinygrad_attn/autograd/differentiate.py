@@ -37,6 +37,8 @@ def backward(
 ) -> None:
     """Adds ∂root/∂leaf to the `grad` of every leaf that root was made from.
 
+    A result on the way has ∂root/∂result in its `grad` afterwards, of this walk alone.
+
     Args:
         root: the result to differentiate.
         gradient: ∂L/∂root, in root's shape, if root is not the scalar L itself.
@@ -54,11 +56,18 @@ def backward(
     free = not (retain_graph or create_graph)
     with walking("backward", [root], [gradient], create_graph, free) as steps:
         for node, g, _ in steps:
-            if node._op is None or node._grad is not None:
+            if node._op is None or isinstance(node._grad, ADDS_UP):
                 add_to_grad(node, g)
+            elif not create_graph:  # (whose g would lead back to its node: a circle)
+                node._grad = g  # for whoever still has this result
 
 
-RETAINED: Any = object()  # the grad of a result that shall keep one and has none yet
+class Retained:
+    """The grad of a result that shall add up as a leaf's does, and has none yet."""
+
+
+RETAINED = Retained()
+ADDS_UP = (Recorded, Retained)  # what a result's grad is then; else a bare array
 adding = RLock()
 
 

@@ -13,10 +13,12 @@ recorded before keeps the old one: its derivatives stay those of what it compute
 walk that is itself recorded (create_graph) would have to differentiate at the new
 numbers, and is refused (autograd/walk.py, `check_unchanged`).
 
-Outside `no_grad`, `p -= y` on a leaf that requires a gradient is refused, as in
-PyTorch. Would p be the leaf from then on, or the difference? A constant changes in
-place, under all its names: `counts += 1`. Where a graph is to be kept, `x -= y` is
-x = x - y, as for numbers: `total += loss` adds to a sum, with its graph.
+Outside `no_grad` only `p -= y` and `p += y` do so, with a constant y: the gradient of a
+sum is that of its terms, so p's is the same before the step and after it. `p *= y` on a
+leaf that requires a gradient is refused, as all of these are in PyTorch: would p.grad
+be that of the leaf, or of the product? A constant changes in place, under all its
+names: `counts += 1`. Where a graph is to be kept, `x -= y` is x = x - y, as for
+numbers: `total += loss` adds to a sum, with its graph.
 
 A result of indexing, reshape or detach is changed together with what it was taken from,
 as in PyTorch: `w[0].fill_(0.0)` (aliases.py).
@@ -156,6 +158,8 @@ def refuse_gradient(x: Tensor, y: Any, who: str) -> None:
 
 # --- the operators --------------------------------------------------------------------
 
+SHIFTS = ("+=", "-=", "add_", "sub_")  # z = x ± y has the gradient that x has
+
 
 def iadd(x: Tensor, y: Operand) -> Tensor:
     return updated(x, "+=", operator.add, y)
@@ -198,7 +202,8 @@ def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """x, once it was given the numbers compute(x, y)."""
     refuse_result(x, who)
     refuse_program(who)
-    refuse_recording(x, who)
+    if who not in SHIFTS:
+        refuse_recording(x, who)
     refuse_gradient(x, y, who)
     try:
         with no_grad():
