@@ -37,6 +37,15 @@ def test_no_folder_leaves(loss, level):
     assert f"m.py:2: {SECRET}" in sources
 
 
+def test_whoever_makes_a_picture_is_told_of_its_lines(loss):
+    for made in (play(loss, None), draw(loss)):
+        assert " of source (lines=False: none)" in repr(made)
+    for made in (play(loss, None, lines=False), draw(loss, lines=False)):
+        assert "source" not in repr(made)
+    double = ones(2, requires_grad=True) * 2.0  # not under record()
+    assert "source" not in repr(draw(double.sum()))
+
+
 def test_lines_of_source_can_be_left_out(loss):
     assert "concern" in play(loss, None).html
     assert "concern" in draw(loss).svg

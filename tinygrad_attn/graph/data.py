@@ -326,6 +326,16 @@ def _writable(x: Any) -> Any:
     return str(x) if unwritable else x
 
 
+def lines_told(graph: Graph) -> str:
+    """What is said of a picture or page that shows lines of source: whoever gets it can
+    read them; "" if there are none."""
+    count = len({node.source for node in graph.nodes if node.source})
+    if not count:
+        return ""
+    what = "a line" if count == 1 else f"{count:,} lines"
+    return f"{what} of source (lines=False: none)"
+
+
 def without_lines(graph: Graph) -> Graph:
     """The same graph without the lines of source that its nodes were made by."""
     return replace(graph, nodes=[replace(node, source="") for node in graph.nodes])

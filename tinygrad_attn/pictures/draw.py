@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import whole_file
 from ..errors import check_flags, check_number, how_to_install, say
-from ..graph.data import Graph, without_lines
+from ..graph.data import Graph, lines_told, without_lines
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
 from ..graph.trace import history
@@ -55,10 +55,14 @@ class Drawing:
         title: the heading.
         note: once it is drawn, the program that laid it out, and if Graphviz was asked
             for and did not, why; repr() shows it too.
+        lines: how many lines of source it shows, in words; "" if nothing.
     """
 
-    def __init__(self, sheet: Sheet, layout: str | None = None) -> None:
+    def __init__(
+        self, sheet: Sheet, layout: str | None = None, lines: str = ""
+    ) -> None:
         self.sheet = sheet
+        self.lines = lines
         self.title = sheet.title
         self.dot = dot_text(sheet)
         self._layout = layout
@@ -194,6 +198,7 @@ class Drawing:
 
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
+        note += f"; {self.lines}" if self.lines else ""
         return printable(
             f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
         )
@@ -286,7 +291,7 @@ def draw(
         sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
     check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
-    return Drawing(sheet, layout)
+    return Drawing(sheet, layout, lines_told(graph))
 
 
 def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:

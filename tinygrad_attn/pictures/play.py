@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import check_flags, check_number, say
-from ..graph.data import Graph, without_lines
+from ..graph.data import Graph, lines_told, without_lines
 from ..graph.levels.value_graph import chooser, graph_of_values, with_arrays
 from ..graph.notation.tidy import without_transposes
 from ..graph.unfold import graph_of
@@ -94,7 +94,7 @@ def play(
             embedding; the page then offers a choice of tokens at each place of a
             sequence. Without `tokens`, the labels of rows are those of the first one.
         lines: whether the page shows the lines of your source that `record()` noted.
-            Whoever gets the page can read them.
+            Whoever gets the page can read them; printed, it says how many there are.
 
     Returns:
         The page's text, a str that a notebook shows as the page; `.show()` opens it
@@ -146,6 +146,7 @@ def play(
         heading,
         path,
         still,
+        lines_told(graph),
     )
     if made.path is not None:
         made.save(made.path)

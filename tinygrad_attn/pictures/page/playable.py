@@ -22,6 +22,7 @@ class Page(str):
     Attributes:
         heading: its title.
         path: the file it was written to, or None.
+        lines: how many lines of source it shows, in words.
 
     >>> page = Page("<!doctype html>", "nothing")
     >>> page
@@ -34,13 +35,20 @@ class Page(str):
 
     heading: str
     path: Path | None
+    lines: str
     _still: str
 
     def __new__(
-        cls, text: str, heading: str = "", path: Path | None = None, still: str = ""
+        cls,
+        text: str,
+        heading: str = "",
+        path: Path | None = None,
+        still: str = "",
+        lines: str = "",
     ) -> Page:
         page = super().__new__(cls, text)
-        page.heading, page.path, page._still = heading, path, still
+        page.heading, page.path, page.lines = heading, path, lines
+        page._still = still
         return page
 
     @property
@@ -71,6 +79,7 @@ class Page(str):
     def __repr__(self) -> str:
         size = f"{len(self.html.encode()):,} bytes of HTML"
         where = f", in {self.path}" if self.path else ""
-        return printable(f"<Page {self.heading!r}, {size}{where}>")
+        lines = f"; {self.lines}" if self.lines else ""
+        return printable(f"<Page {self.heading!r}, {size}{where}{lines}>")
 
     __str__ = __repr__
