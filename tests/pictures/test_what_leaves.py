@@ -42,8 +42,11 @@ def test_whoever_makes_a_picture_is_told_of_its_lines(loss):
         assert " of source (lines=False: none)" in repr(made)
     for made in (play(loss, None, lines=False), draw(loss, lines=False)):
         assert "source" not in repr(made)
+
+
+def test_where_no_line_is_noted_none_is_told():
     double = ones(2, requires_grad=True) * 2.0  # not under record()
-    assert "source" not in repr(draw(double.sum()))
+    assert "source" not in repr(draw(double.sum())) + repr(play(double.sum(), None))
 
 
 def test_lines_of_source_can_be_left_out(loss):
