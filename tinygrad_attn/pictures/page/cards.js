@@ -71,7 +71,10 @@ function showCards(ms = Infinity) {
 }
 
 let unpainted = []; // views that are painted in the frames to come, the last one first
+let unseen = 0; // how many of them, the first ones, are out of sight
+let calm = 0; // when these are painted: while a number is dragged they would cost frames
 let painter = 0;
+const CALM = 150; // ms
 
 // Paints what is in sight at once, or as much of it as there is time for.
 function paintSoon(views, ms) {
@@ -79,14 +82,20 @@ function paintSoon(views, ms) {
   const end = performance.now() + ms;
   const seen = views.filter(({ card }) => isSeen(card)).reverse();
   while (seen.length && performance.now() < end) paintIfChanged(seen.pop());
-  unpainted = [...views.filter(({ card }) => !isSeen(card)), ...seen];
+  const hidden = views.filter(({ card }) => !isSeen(card));
+  unpainted = [...hidden, ...seen];
+  unseen = hidden.length;
+  calm = performance.now() + CALM;
   painter ||= requestAnimationFrame(paintRest);
 }
 
 function paintRest() {
   const end = performance.now() + 6; // ms of this frame
-  while (unpainted.length && performance.now() < end) paintIfChanged(unpainted.pop());
-  painter = unpainted.length ? requestAnimationFrame(paintRest) : 0;
+  const waits = () => unpainted.length <= unseen && performance.now() < calm;
+  while (unpainted.length && !waits() && performance.now() < end) paintIfChanged(unpainted.pop());
+  if (!unpainted.length) painter = 0;
+  else if (waits()) painter = setTimeout(paintRest, calm - performance.now());
+  else painter = requestAnimationFrame(paintRest);
 }
 
 function paintIfChanged(view) {
@@ -103,7 +112,10 @@ function paintIfChanged(view) {
     card.gradient ? (gradient ? "gradient arrived" : "no gradient yet") : "a constant",
   ];
   const what = clipped(String(card.formula || card.name), 100);
-  view.button.setAttribute("aria-label", `${what}, ${card.shape}: ${first}, ${second}`);
+  const label = `${what}, ${card.shape}: ${first}, ${second}`;
+  if (label === view.label) return; // an attribute that is set makes the next text wait for a layout
+  view.label = label;
+  view.button.setAttribute("aria-label", label);
 }
 
 function paint(view, shown, gradient) {

@@ -125,14 +125,20 @@ function refreshTables() {
   return other;
 }
 
-// What changed glows for a moment, or if nothing is to move has a mark until the next
-// change.
-let glow = 0; // an animation begins anew under another name
+// What changed has a mark for a moment, or if nothing is to move until the next change. (An
+// animation of so many cells would take a phone's time in each frame.)
+const FLASH = 700; // ms
+const STILL = matchMedia("(prefers-reduced-motion: reduce)");
+let flashing = 0;
 
 function flash(elements) {
-  for (const old of document.querySelectorAll(".changed")) old.classList.remove("changed", `changed-${glow}`);
-  glow = 1 - glow;
-  for (const element of elements) element.classList.add("changed", `changed-${glow}`);
+  clearTimeout(flashing);
+  const marked = new Set(elements);
+  for (const old of document.querySelectorAll(".changed")) {
+    if (!marked.has(old)) old.classList.remove("changed");
+  }
+  for (const element of marked) element.classList.add("changed");
+  if (marked.size && !STILL.matches) flashing = setTimeout(flash, FLASH, []);
 }
 
 // Attention has tokens on both axes.
