@@ -46,44 +46,10 @@ def written(function, given):
     return step, [z.array for z in step(*given)]
 
 
-@needs_cc
-@pytest.mark.parametrize("size", [16, 32, 64])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
-def test_every_product_is_numpys(monkeypatch, size, dtype, turned):
+def assert_products_are_numpys(sizes, dtype, turned):
+    """Computes products of these sizes; returns the text of the program."""
     import numpy as np
 
-    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
-    given, want = [], []
-    with use_backend("numpy", dtype):
-        for n, k, m in SIZES:
-            pair = [numbers(np, n, k), numbers(np, k, m)]
-            want.append(pair[0] @ pair[1])
-            pair = [v.T if t else v for v, t in zip(pair, turned)]
-            given += [Tensor(v.astype(dtype)) for v in pair]
-        step, found = written(products(*turned), given)
-    tiled = step.source.count("panel[")
-    assert tiled >= 2 * 8  # the others are too flat, or too tall
-    for z, right, (n, k, m) in zip(found, want, SIZES):
-        most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
-        assert z.shape == right.shape == (n, m)
-        assert abs(z - right).max(initial=0.0) <= most * abs(right).max(initial=0.0)
-
-
-@needs_cc
-@pytest.mark.parametrize("size", [16, 32, 64])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
-def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, turned):
-    import numpy as np
-
-    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
-    monkeypatch.setattr(c_text, "tile_of", lambda *_: None)
-    monkeypatch.setattr(c_text, "fits", lambda *_: True)
-    monkeypatch.setattr(c_blocks, "LARGE", 1)  # all are
-    monkeypatch.setattr(c_blocks, "NEAR", 64)  # several blocks of terms
-    monkeypatch.setattr(c_blocks, "TILES", 2)  # and of rows
-    sizes = [*SIZES, (1, 1, 1), (100, 50, 70), (29, 17, 33), (2, 40, 3)]
     given, want = [], []
     with use_backend("numpy", dtype):
         for n, k, m in sizes:
@@ -92,11 +58,37 @@ def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, tu
             pair = [v.T if t else v for v, t in zip(pair, turned)]
             given += [Tensor(v.astype(dtype)) for v in pair]
         step, found = written(products(*turned), given)
-    assert step.source.count("_blocks(p") == len(sizes) - 2  # two are empty
     for z, right, (n, k, m) in zip(found, want, sizes):
         most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
         assert z.shape == right.shape == (n, m)
         assert abs(z - right).max(initial=0.0) <= most * abs(right).max(initial=0.0)
+    return step.source
+
+
+@needs_cc
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
+def test_every_product_is_numpys(monkeypatch, size, dtype, turned):
+    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
+    text = assert_products_are_numpys(SIZES, dtype, turned)
+    assert text.count("panel[") >= 2 * 8  # the others are too flat, or too tall
+
+
+@needs_cc
+@pytest.mark.parametrize("size", [16, 32, 64])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
+def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, turned):
+    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
+    monkeypatch.setattr(c_text, "tile_of", lambda *_: None)
+    monkeypatch.setattr(c_text, "fits", lambda *_: True)
+    monkeypatch.setattr(c_blocks, "LARGE", 1)  # all are
+    monkeypatch.setattr(c_blocks, "NEAR", 64)  # several blocks of terms
+    monkeypatch.setattr(c_blocks, "TILES", 2)  # and of rows
+    sizes = [*SIZES, (1, 1, 1), (100, 50, 70), (29, 17, 33), (2, 40, 3)]
+    text = assert_products_are_numpys(sizes, dtype, turned)
+    assert text.count("_blocks(p") == len(sizes) - 2  # two are empty
 
 
 @needs_cc
@@ -114,6 +106,18 @@ def test_which_products_are_computed_block_by_block():
         for step in (turned, plain)
     ]
     assert found == [[True, False], [False, True]]
+
+
+@needs_cc
+@pytest.mark.parametrize("found", [True, False])
+def test_blocks_take_the_place_of_a_library(monkeypatch, found):
+    """Not of a vector, which they would fill up with zeros."""
+    if not found:
+        monkeypatch.setattr(machines, "blas", lambda: None)
+    sizes = [(600, 500, 33), (600, 500, 1), (1, 500, 600)]
+    texts = [assert_products_are_numpys([s], "float32", (False, False)) for s in sizes]
+    blocks = ["_blocks(p" in text for text in texts]
+    assert blocks == [not found, False, False]
 
 
 @needs_cc

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..arrays.shapes import Shape, broadcast_strides
-from .anatomy import View
+from .anatomy import Product, View
 
 
 class Loops(NamedTuple):
@@ -47,6 +47,21 @@ def merged(sizes: Sequence[int], strides: Sequence[Sequence[int]]) -> Loops:
         tuple(size for size, _ in kept),
         tuple(tuple(own[k] for _, own in kept) for k in range(len(strides))),
     )
+
+
+def of_batch(product: Product) -> Loops:
+    """The loops over the matrices of a batch; the strides are those of out, x and y."""
+    views = (product.out, product.x, product.y)
+    batch = product.out.shape[:-2]
+    return merged(
+        batch, [broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in views]
+    )
+
+
+def sizes_of(product: Product) -> tuple[int, int, int]:
+    """n, k and m of (n, k) · (k, m)."""
+    n, k = product.x.shape[-2:]
+    return n, k, product.y.shape[-1]
 
 
 def strides_in(view: View, shape: Shape) -> Shape:

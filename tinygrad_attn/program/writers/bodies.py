@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from textwrap import dedent
 from typing import Any
 
-from ...arrays.shapes import broadcast_strides
 from ..anatomy import Check, Gather, Map, Product, Reduce, Scatter, Step, View
-from ..loops import address, merged, strides_in
+from ..loops import address, merged, of_batch, sizes_of, strides_in
 from .dialect import Dialect
 
 COUNTERS = "ijklmnop"
@@ -139,15 +138,8 @@ def product_body(say: Dialect, step: Product) -> str:
     """Row by row: a multiple of each row of y is added; or inner products, if y lies
     column by column."""
     out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
-    batch = out.shape[:-2]
-    loops = merged(
-        batch,
-        [
-            out.strides[:-2],
-            *(broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in (x, y)),
-        ],
-    )
+    n, k, m = sizes_of(step)
+    loops = of_batch(step)
     outer = COUNTERS[: len(loops.sizes)]
     (zi, zj), (xi, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))
     by_rows = yj == 1 and zj == 1 or yk != 1

@@ -15,11 +15,10 @@ Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008
 
 from __future__ import annotations
 
-from ...arrays.shapes import broadcast_strides
 from ..anatomy import Product
-from ..loops import address, merged
+from ..loops import address, of_batch, sizes_of
 from .bodies import COUNTERS, nest
-from .c_tiles import BYTES, Tile
+from .c_tiles import BYTES, Tile, is_cuttable
 from .c_words import SAY, TYPES
 
 LARGE = 2**18  # multiplications from which it is worth while to lay them side by side
@@ -99,22 +98,20 @@ def block_tile(step: Product, widest: int) -> Tile | None:
     Args:
         widest: how many bytes the processor's vectors have at most.
     """
-    out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
-    if not x.dtype == y.dtype == out.dtype or out.dtype not in BYTES:
+    n, k, m = sizes_of(step)
+    if not is_cuttable(step) or n * k * m < LARGE:
         return None
-    if out.strides[-1] != 1 or n * k * m < LARGE:
-        return None
-    lanes = widest // BYTES[out.dtype]
-    heights = (14, 13, 12) if widest == 64 else (6, 5, 4)
-    tiles = [Tile(out.dtype, lanes, rows, 2) for rows in heights]  # of all registers
+    dtype, heights = step.out.dtype, (14, 13, 12) if widest == 64 else (6, 5, 4)
+    lanes = widest // BYTES[dtype]
+    tiles = [Tile(dtype, lanes, rows, 2) for rows in heights]  # of all registers
     return min(tiles, key=lambda tile: -n % tile.rows)
 
 
-def fits(step: Product, tile: Tile) -> bool:
-    """Whether few of the columns in a product's tiles are none of its own."""
-    m = step.y.shape[-1]
-    return -m % tile.width < m / 8
+def fits(step: Product, tile: Tile, more: float) -> bool:
+    """Whether the tiles have at most so many more numbers than a product: 1/8, say."""
+    n, _, m = sizes_of(step)
+    rows, columns = -(-n // tile.rows) * tile.rows, -(-m // tile.width) * tile.width
+    return rows * columns <= (1 + more) * n * m
 
 
 def part(whole: int, most: int, unit: int = 1) -> int:
@@ -129,7 +126,7 @@ def part(whole: int, most: int, unit: int = 1) -> int:
 
 def blocks_of(step: Product, tile: Tile) -> tuple[int, int]:
     """How many terms and rows a block has."""
-    n, k = step.x.shape[-2:]
+    n, k, _ = sizes_of(step)
     terms = part(k, NEAR // BYTES[tile.dtype])
     return terms, part(n, TILES * tile.rows, tile.rows)
 
@@ -143,13 +140,11 @@ def memory_of(step: Product, tile: Tile) -> tuple[int, int]:
 def block_body(step: Product, tile: Tile) -> str:
     """A call of the function for each matrix of a batch."""
     views = (step.out, step.x, step.y)
-    batch = step.out.shape[:-2]
-    strides = [broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in views]
-    loops = merged(batch, strides)
+    loops = of_batch(step)
     c = COUNTERS[: len(loops.sizes)]
     z, x, y = (f"p{at} + {address(c, s)}" for at, s in enumerate(loops.strides))
     (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in views)
-    (n, k), m = step.x.shape[-2:], step.y.shape[-1]
+    n, k, m = sizes_of(step)
     terms, rows = blocks_of(step, tile)
     call = (
         f"{tile.name}_blocks({z}, {zr}, {x}, {xr}, {xk}, {y}, {yk}, {yj}, "

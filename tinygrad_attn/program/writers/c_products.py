@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ...arrays.shapes import broadcast_strides
 from ..anatomy import Product
-from ..loops import address, merged
+from ..loops import address, of_batch, sizes_of
 from .bodies import COUNTERS, nest
 from .c_words import SAY
 
@@ -26,14 +25,14 @@ LARGE = 2048  # multiplications from which a product is the library's
 
 def large(step: Product) -> bool:
     """Whether a product is worth a call of the library."""
-    (n, k), m = step.x.shape[-2:], step.y.shape[-1]
+    n, k, m = sizes_of(step)
     return n * k * m >= LARGE and step.out.dtype.startswith("float")
 
 
 def gemm_body(step: Product) -> str:
     """A product by the library; "" if its operands do not lie as that needs it."""
     out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
+    n, k, m = sizes_of(step)
     if not x.dtype == y.dtype == out.dtype or out.strides[-1] != 1:
         return ""
     ways = []
@@ -46,14 +45,7 @@ def gemm_body(step: Product) -> str:
         else:
             return ""
     (tx, lx), (ty, ly) = ways
-    batch = out.shape[:-2]
-    loops = merged(
-        batch,
-        [
-            out.strides[:-2],
-            *(broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in (x, y)),
-        ],
-    )
+    loops = of_batch(step)
     c = COUNTERS[: len(loops.sizes)]
     z0, x0, y0 = (address(c, s) for s in loops.strides)
     name, f = ("sgemm", "f") if out.dtype == "float32" else ("dgemm", "")

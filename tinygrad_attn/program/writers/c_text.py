@@ -215,7 +215,7 @@ class CText:
             self.tiles |= {tile._replace(rows=n): None for n in (tile.rows, rest) if n}
             return tiled_body(step, tile)
         tile = block_tile(step, self.widest)
-        if tile and (fits(step, tile) or not self.whole):
+        if tile and fits(step, tile, 1 / 8 if self.whole else 1):
             self.tiles |= {tile: None}
             need, most = memory_of(step, tile), self.blocks.get(tile, (0, 0))
             self.blocks[tile] = max(need[0], most[0]), max(need[1], most[1])

@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...arrays.shapes import broadcast_strides
 from ..anatomy import Product
-from ..loops import address, merged
+from ..loops import address, of_batch, sizes_of
 from .bodies import COUNTERS, nest
 from .c_words import SAY, TYPES
 
@@ -58,17 +57,22 @@ class Tile(NamedTuple):
         return f"{TYPES[self.dtype]}x{self.lanes}"
 
 
+def is_cuttable(step: Product) -> bool:
+    """Whether all numbers are floats of one kind, and those of a row of z lie side by
+    side."""
+    out, dtypes = step.out, {v.dtype for v in (step.out, step.x, step.y)}
+    return len(dtypes) == 1 and out.dtype in BYTES and out.strides[-1] == 1
+
+
 def tile_of(step: Product, widest: int) -> Tile | None:
     """The tile for a product; None if it cannot be cut, or better isn't.
 
     Args:
         widest: how many bytes the processor's vectors have at most.
     """
-    out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
-    if not x.dtype == y.dtype == out.dtype or out.dtype not in BYTES:
-        return None
-    if out.strides[-1] != 1 or n < 8 or (x.strides[-2] == 1 and n * k > FAR):
+    out, x = step.out, step.x
+    n, k, m = sizes_of(step)
+    if not is_cuttable(step) or n < 8 or (x.strides[-2] == 1 and n * k > FAR):
         return None
     if not k or not m:
         return None
@@ -157,16 +161,9 @@ def function_of(tile: Tile) -> str:
 def tiled_body(step: Product, tile: Tile) -> str:
     """The loops of a product, tile by tile."""
     out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
+    n, k, m = sizes_of(step)
     kind, width = TYPES[tile.dtype], tile.width
-    batch = out.shape[:-2]
-    loops = merged(
-        batch,
-        [
-            out.strides[:-2],
-            *(broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in (x, y)),
-        ],
-    )
+    loops = of_batch(step)
     c = COUNTERS[: len(loops.sizes)]
     z0, x0, y0 = (address(c, s) for s in loops.strides)
     (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))

@@ -7,9 +7,8 @@ Small products stay as simple as they are.
 
 from __future__ import annotations
 
-from ...arrays.shapes import broadcast_strides
 from ..anatomy import Product, View
-from ..loops import address, merged
+from ..loops import address, of_batch, sizes_of
 from .bodies import COUNTERS, nest, product_body
 from .javascript_words import JavaScript
 
@@ -20,19 +19,12 @@ TILES = [(2, 4), (2, 3), (1, 4), (2, 2), (1, 3), (2, 1), (1, 2)]  # rows and col
 def tiled_body(say: JavaScript, step: Product) -> str:
     """The loops of a product, over tiles that cover its result without a rest."""
     out, x, y = step.out, step.x, step.y
-    (n, k), m = x.shape[-2:], y.shape[-1]
+    n, k, m = sizes_of(step)
     fitting = [(i, j) for i, j in TILES if n % i == 0 and m % j == 0]
     if not fitting or n * k * m < LARGE:
         return product_body(say, step)
     rows, columns = fitting[0]
-    batch = out.shape[:-2]
-    loops = merged(
-        batch,
-        [
-            out.strides[:-2],
-            *(broadcast_strides(v.shape[:-2], v.strides[:-2], batch) for v in (x, y)),
-        ],
-    )
+    loops = of_batch(step)
     outer = COUNTERS[: len(loops.sizes)]
     (zi, zj), (xi, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))
     z_strides, x_strides, y_strides = loops.strides
