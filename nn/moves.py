@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn, TypeVar
 
+from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.context import Changes
 from tinygrad_attn.devices import check_device
@@ -81,7 +82,7 @@ class Moves(Tree):
         for t in (*self.parameters(), *self.buffers()):
             if t.dtype.startswith("float") and t.dtype != dtype:
                 moved = t.detach().astype(dtype)
-                grad = t._grad
+                grad = t._grad if isinstance(t._grad, Tensor) else None
                 t._grad = None
                 give(t, namespace_of([t.array]), moved.array)
                 t._grad = None if grad is None else grad.astype(dtype)

@@ -127,7 +127,12 @@ class Tensor(Methods, Arithmetic):
             )
         if found is None or found is differentiate.RETAINED:
             return None
-        return found if isinstance(found, Tensor) else make(found)
+        if isinstance(found, Tensor):
+            return found
+        if not isinstance(found, differentiate.Shown):
+            self._grad = found = differentiate.Shown(found)
+        shown: Tensor = found.tensor
+        return shown
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -161,8 +166,8 @@ class Tensor(Methods, Arithmetic):
                 stacklevel=2,
             )
         elif self._op is not None and not isinstance(self._grad, differentiate.ADDS_UP):
-            found = self._grad
-            self._grad = differentiate.RETAINED if found is None else make(found)
+            found = self.grad if self._grad is not None else None
+            self._grad = differentiate.RETAINED if found is None else found
 
     backward = differentiate.backward
 

@@ -207,8 +207,13 @@ def test_a_result_has_the_gradient_of_the_last_walk(any_backend):
         assert y.grad.tolist() == [6.0, 12.0]
         assert x.grad.tolist() == [18.0 * times, 36.0 * times]  # a leaf adds up
         assert loss.grad.item() == 1.0
-    y.grad.zero_()  # a tensor of its own, each time
+    kept = y.grad
+    assert y.grad is kept
+    y.grad.zero_()
+    assert y.grad.tolist() == [0.0, 0.0]
+    loss.backward(retain_graph=True)  # and the next walk begins anew
     assert y.grad.tolist() == [6.0, 12.0]
+    assert kept.tolist() == [0.0, 0.0]
     y.grad = None
     with pytest.warns(UserWarning, match="result of mul"):
         assert y.grad is None
@@ -225,6 +230,16 @@ def test_a_recorded_walk_leaves_nothing_in_results(backend):
     with pytest.warns(UserWarning, match="with create_graph one gives gradients to"):
         assert y.grad is None
     assert x.grad.tolist() == [18.0, 36.0]
+
+
+def test_a_recorded_walk_leaves_no_gradient_of_an_earlier_walk(backend):
+    x = leaf(1.0, 2.0)
+    y = x * 3.0
+    (y * y).sum().backward(retain_graph=True)
+    assert y.grad.tolist() == [6.0, 12.0]
+    (y * y * y).sum().backward(create_graph=True)
+    with pytest.warns(UserWarning, match="with create_graph one gives gradients to"):
+        assert y.grad is None
 
 
 def test_no_gradient_outlives_its_result(backend):

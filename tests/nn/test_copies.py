@@ -187,3 +187,17 @@ def test_an_optimizer_steps_on_with_its_model_on_another_backend(make):
             step(twin, its_optimizer)
             for p, q in zip(model.parameters(), twin.parameters()):
                 assert q.reshape(-1).tolist() == pytest.approx(p.reshape(-1).tolist())
+
+
+@needs_numpy
+def test_a_computed_buffer_in_another_dtype_begins_with_no_gradient():
+    """Of a walk through the graph that it leaves."""
+    with use_backend("numpy"):
+        model = nn.Module()
+        model.register_buffer("h", ones(2, requires_grad=True) * 2.0)
+        (model.h * 3.0).sum().backward()
+        assert model.h.grad.tolist() == [3.0, 3.0]
+        model.to("float64")
+        assert model.h.grad is None
+        (model.h * 3.0).sum().backward()
+        assert model.h.grad.tolist() == [3.0, 3.0]

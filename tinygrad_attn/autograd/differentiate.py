@@ -58,16 +58,26 @@ def backward(
         for node, g, _ in steps:
             if node._op is None or isinstance(node._grad, ADDS_UP):
                 add_to_grad(node, g)
-            elif not create_graph:  # (whose g would lead back to its node: a circle)
-                node._grad = g  # for whoever still has this result
+            else:  # for whoever still has this result; a recorded g would lead back
+                node._grad = None if create_graph else g  # to its node: a circle
 
 
 class Retained:
     """The grad of a result that shall add up as a leaf's does, and has none yet."""
 
 
+class Shown:
+    """The grad of a result that was asked for: the next walk replaces it all the same,
+    and whoever asks again gets the same Tensor (`h.grad.zero_()`)."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, array: Any) -> None:
+        self.tensor: Any = make(array)
+
+
 RETAINED = Retained()
-ADDS_UP = (Recorded, Retained)  # what a result's grad is then; else a bare array
+ADDS_UP = (Recorded, Retained)  # what a result's grad is then; else an array, or Shown
 adding = RLock()
 
 
