@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_attn import Tensor, get_rng_state, set_rng_state
-from tinygrad_attn.errors import say
+from tinygrad_attn.errors import LONGEST, say
 
 from . import foreign, tensor_file
 from .module import Module
@@ -103,10 +103,10 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
     place = tensor_file.path_of("load", path)
     if foreign.is_index(place):
         return _weights_alone(path, foreign.weights_by_index(place))
-    file = tensor_file.Opened(path)
-    if not {"settings", "file_sha256"} & {*file.metadata}:
-        return _weights_alone(path, foreign.weights_in(file))
-    tensors, settings = tensor_file.read_ours(file)
+    with tensor_file.Opened(path) as file:
+        if not {"settings", "file_sha256"} & {*file.metadata}:
+            return _weights_alone(path, foreign.weights_in(file))
+        tensors, settings = tensor_file.read_ours(file)
     try:
         return _checkpoint(str(path), tensors, settings)
     except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
@@ -166,9 +166,9 @@ class Checkpoint:
             _state_of("restore", name, generator)
         unknown = [name for name in generators if name not in self.generators]
         if unknown:
-            there = ", ".join(self.generators) or "none"
+            there = _listed([*self.generators]) or "none"
             raise ValueError(
-                f"{self.path} has no generator {', '.join(unknown)}; it has {there}"
+                f"{self.path} has no generator {say(unknown[0])}; it has {there}"
             )
         if optimizer is not None and self.optimizer is None:
             raise ValueError(f"{self.path} was saved without an optimizer")
@@ -260,7 +260,7 @@ def _check_weights(weights: Any) -> None:
             raise TypeError(f"save: name {say(name)} given; it must be a string")
         if not isinstance(t, Tensor):
             raise TypeError(
-                f"save: {name} is a {type(t).__name__}; it must be a Tensor"
+                f"save: {say(name)} is a {type(t).__name__}; it must be a Tensor"
             )
 
 
@@ -270,7 +270,7 @@ def _check_config(config: Any) -> None:
         kind = type(config).__name__
         raise TypeError(f"save: config, a {kind}, given; it must be a dict")
     try:
-        json.dumps(dict(config or {}))
+        json.dumps([[[[dict(config or {})]]]])  # it is written as a part of more
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"save: config that is no JSON given: {error}") from None
     inside: list[Any] = [config]
@@ -280,8 +280,8 @@ def _check_config(config: Any) -> None:
             for key in value:
                 if not isinstance(key, str):
                     raise TypeError(
-                        f"save: config has the key {key!r}, which would come back as "
-                        "a string; it must be one"
+                        f"save: config has the key {say(key)}, which would come back "
+                        "as a string; it must be one"
                     )
             inside += value.values()
         elif isinstance(value, (list, tuple)):
@@ -294,7 +294,21 @@ def _state_of(who: str, name: Any, generator: Any) -> tuple[Any, ...]:
             f"{who}: generators has {say(name)}, a {type(generator).__name__}; it "
             "takes a random.Random by its name"
         )
-    return generator.getstate()
+    try:
+        state = generator.getstate()
+        _as_state(json.loads(json.dumps(state)))
+    except (TypeError, ValueError, NotImplementedError):  # SystemRandom has no state
+        raise TypeError(
+            f"{who}: generators has {say(name)}, a {type(generator).__name__}, whose "
+            "state cannot be saved; it takes a random.Random"
+        ) from None
+    return state
+
+
+def _listed(names: list[str]) -> str:
+    """Names in a sentence; of many how many there are."""
+    said = " ".join(", ".join(names).split())
+    return said if len(said) <= LONGEST else f"{len(names)} others"
 
 
 def _check_parts(who: str, model: Any, optimizer: Any) -> None:

@@ -23,7 +23,7 @@ from tinygrad_attn.arrays.backends import current_backend
 from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import brief
 
-from .tensor_file import OURS, Entry, Opened, swapped, tensor_of
+from .tensor_file import OURS, Entry, Opened, swapped, tensor_of, without_twins
 
 # The format's other whole numbers, by their codes in `array`.
 WHOLE = {"I8": "b", "U8": "B", "I16": "h", "U16": "H", "I32": "i", "U32": "I"}
@@ -59,9 +59,10 @@ def weights_by_index(path: Path) -> dict[str, Tensor]:
         ValueError: it is no index, or a file lacks a name that the index has in it.
     """
     try:
-        places = json.loads(path.read_text(encoding="utf-8"))["weight_map"]
+        text = path.read_text(encoding="utf-8")
+        places = json.loads(text, object_pairs_hook=without_twins)["weight_map"]
         files = [*dict.fromkeys(places.values())]
-        good = all(isinstance(f, str) and Path(f).name == f for f in files)
+        good = all(isinstance(f, str) and is_plain(f) for f in files)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         good = False
     if not good:
@@ -69,11 +70,21 @@ def weights_by_index(path: Path) -> dict[str, Tensor]:
             f"{path} is no index of safetensors files: it must have a weight_map, from "
             "names to files beside it"
         )
-    opened = {name: weights_in(Opened(path.parent / name)) for name in files}
-    for name, file in places.items():
-        if name not in opened[file]:
-            raise ValueError(f"{path} has {brief(name)} in {file}, which lacks it")
-    return {name: opened[file][name] for name, file in places.items()}
+    opened = {}
+    for name in files:
+        with Opened(path.parent / name) as file:
+            opened[name] = weights_in(file)
+    for name, place in places.items():
+        if name not in opened[place]:
+            raise ValueError(f"{path} has {brief(name)} in {place}, which lacks it")
+    return {name: opened[place][name] for name, place in places.items()}
+
+
+def is_plain(name: str) -> bool:
+    """Whether a name is that of a file in the folder itself, on every system."""
+    return (
+        name not in ("", ".", "..") and name.isprintable() and not {*"/\\:"} & {*name}
+    )
 
 
 def any_tensor(entry: Entry, numbers: memoryview) -> Tensor:
@@ -110,4 +121,7 @@ def made(numbers: Any, code: str, dtype: str, shape: tuple[int, ...]) -> Tensor:
 def load(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """The weights in a file of others, or in the files that an index names."""
     place = Path(os.fsdecode(path))
-    return weights_by_index(place) if is_index(place) else weights_in(Opened(place))
+    if is_index(place):
+        return weights_by_index(place)
+    with Opened(place) as file:
+        return weights_in(file)

@@ -16,9 +16,11 @@ from typing import Any
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.devices import check_device
+from tinygrad_attn.errors import check_flags, say
 
 from . import tensor_file
 
+QUOTES = "'\""
 PLAIN = (str, bool, int, float, type(None))
 
 
@@ -29,7 +31,13 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
         TypeError: something else is among them, such as a model: save its state_dict().
     """
     tensors: dict[str, Tensor] = {}
-    table = described(obj, tensors, "")
+    try:
+        table = described(obj, tensors, "")
+    except RecursionError:
+        raise ValueError(
+            f"save: a {type(obj).__name__} given that is in itself, or nested too "
+            "deep; it takes what ends within some hundred levels"
+        ) from None
     tensor_file.write(f, tensors, {"saved": table})
 
 
@@ -39,12 +47,19 @@ def load(
     """Reads what `save` wrote, on the backend in use."""
     if map_location is not None:
         check_device("load", map_location)
+    check_flags("load", weights_only=weights_only)
     tensors, settings = tensor_file.read(f)
     if not isinstance(settings, dict) or "saved" not in settings:
         raise ValueError(
             f"load: {f} was not written by save; nn.checkpoint.load reads checkpoints"
         )
-    return rebuilt(settings["saved"], tensors)
+    try:
+        return rebuilt(settings["saved"], tensors)
+    except (TypeError, ValueError, KeyError, RecursionError) as error:
+        reason = " ".join(repr(error).split())
+        raise ValueError(
+            f"load: {f} was not written by this version's save: {reason[:200]}"
+        ) from None
 
 
 def described(obj: Any, tensors: dict[str, Tensor], path: str) -> Any:
@@ -67,9 +82,11 @@ def described(obj: Any, tensors: dict[str, Tensor], path: str) -> Any:
         return {kind: [described(v, tensors, path) for v in obj]}
     if isinstance(obj, PLAIN):
         return obj
-    if hasattr(obj, "item") and not getattr(obj, "shape", ()):
-        return obj.item()  # a number of NumPy's
-    at = f" at {path}" if path else ""
+    if hasattr(obj, "item") and getattr(obj, "shape", None) == ():
+        number = obj.item()  # a number of NumPy's
+        if isinstance(number, PLAIN):
+            return number
+    at = f" at {say(path).strip(QUOTES)}" if path else ""
     raise TypeError(
         f"save: a {type(obj).__name__} given{at}; it takes dicts, lists, numbers, "
         "texts and Tensors (of a model or an optimizer, its state_dict())"

@@ -14,6 +14,8 @@ a new checksum.) Files of others open too, as weights alone: foreign.py.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import math
@@ -21,7 +23,7 @@ import os
 import re
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -41,6 +43,8 @@ OURS = {theirs: ours for ours, (theirs, _, _) in DTYPES.items()}
 CHECKSUM = re.compile(rb'"file_sha256":"([0-9a-f]{64})"')  # once in the table
 NO_CHECKSUM = b"0" * 64
 LONGEST = 100_000_000  # bytes of a table, in every reader of the format
+MOST_AXES = 64  # of an array, in NumPy
+PIECE = 2**20  # bytes that are hashed and written at a time
 
 Buffer = Any  # bytes, an array or a memoryview of them
 
@@ -55,14 +59,25 @@ class Entry(NamedTuple):
 
 
 def path_of(who: str, path: Any) -> Path:
-    """A path that a user gave."""
+    """A path that a user gave, and that a file can have."""
     try:
-        return Path(os.fsdecode(path))
+        found = Path(os.fsdecode(path))
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(found)
+    except PermissionError:  # told where the file is opened
+        pass
     except TypeError:
         kind = type(path).__name__
         raise TypeError(
             f"{who}: path {brief(path)}, a {kind}, given; it must be a string or a Path"
         ) from None
+    except (OSError, ValueError) as error:  # too long; a 0 in it; no letters of files
+        reason = getattr(error, "strerror", None) or error.args[-1]
+        said = f"{who}: {say_path(path)} given: {reason}"
+        if isinstance(error, OSError):
+            raise type(error)(error.errno, said) from None
+        raise ValueError(said) from None
+    return found
 
 
 # === Writing ==========================================================================
@@ -79,22 +94,35 @@ def write(
     """
     target = path_of("save", path)
     if not Path(os.path.realpath(target)).parent.is_dir():
-        raise FileNotFoundError(f"save: {path} given, and there is no such folder")
+        said = f"save: {path} given, and there is no such folder"
+        raise FileNotFoundError(errno.ENOENT, said)
     if target.exists() and not target.is_file():
-        raise FileExistsError(f"save: {path} is there already, and is no file")
-    metadata = {"settings": json.dumps(settings), "file_sha256": NO_CHECKSUM.decode()}
+        said = f"save: {say_path(path)} is there already, and is no file"
+        raise FileExistsError(errno.EEXIST, said)
+    try:
+        text = json.dumps(settings)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"save: what is no JSON given: {error}") from None
+    metadata = {"settings": text, "file_sha256": NO_CHECKSUM.decode()}
     buffers = {name: numbers_of(t) for name, t in tensors.items()}
     table = table_of(tensors, buffers, metadata)
-    numbers = [*buffers.values()]
-    digest = hashlib.sha256(table)
-    for buffer in numbers:
-        digest.update(buffer)
     found = CHECKSUM.search(table)
     assert found is not None
-    start, end = found.span(1)
-    table = table[:start] + digest.hexdigest().encode() + table[end:]
+    digest = hashlib.sha256()
+
+    def pieces() -> Iterator[bytes]:
+        """What is written, and hashed as it is written. A copy: a thread that trains
+        may move the numbers meanwhile."""
+        for buffer in (table, *buffers.values()):
+            plain = memoryview(buffer).cast("B")
+            for at in range(0, len(plain), PIECE):
+                piece = bytes(plain[at : at + PIECE])
+                digest.update(piece)
+                yield piece
+
     try:
-        whole_file.write(target, [table, *numbers])
+        checksum = found.start(1), lambda: digest.hexdigest().encode()
+        whole_file.write(target, pieces(), checksum)
     except OSError as error:
         said = f"save: {path} could not be written: {error.strerror or error}"
         raise type(error)(error.errno, said) from error
@@ -147,6 +175,11 @@ def swapped(numbers: array[Any]) -> array[Any]:
 class Opened:
     """A file of tensors whose table was read and checked, and whose numbers were not.
 
+        with Opened(path) as file:
+            numbers = file.numbers()
+
+    It stays open in between: another process may write a new file under its name.
+
     Raises:
         OSError: the file cannot be read.
         ValueError: it is no whole safetensors file; the message names it.
@@ -154,26 +187,50 @@ class Opened:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path_of("load", path)
+        if self.path.exists() and not self.path.is_file():
+            raise IsADirectoryError(errno.EISDIR, f"load: {path} is no file")
+        self.file = open(self.path, "rb")
+        self.size = os.fstat(self.file.fileno()).st_size
         try:
-            is_other = self.path.exists() and not self.path.is_file()
-        except (OSError, ValueError) as error:  # a name that no file can have
-            raise ValueError(
-                f"load: {say_path(path)} given: {error.args[-1]}"
-            ) from None
-        if is_other:
-            raise IsADirectoryError(f"{path} is no file")
-        with open(self.path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            try:
-                self.table, self.metadata, self.entries = read_table(file, size)
-            except ValueError as error:
-                raise ValueError(f"{path} {error}") from None
+            self.table, self.metadata, self.entries = read_table(self.file, self.size)
+        except ValueError as error:
+            self.file.close()
+            raise ValueError(f"{path} {error}") from None
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.file.close()
 
     def numbers(self) -> bytes:
-        """All after the table, once it is sure that as much is there."""
-        with open(self.path, "rb") as file:
-            file.seek(len(self.table))
-            return file.read()
+        """All after the table, once it is sure that as much is there. What has our
+        checksum is checked.
+
+        Raises:
+            MemoryError: they are more than memory holds.
+            ValueError: the checksum does not match.
+        """
+        self.file.seek(len(self.table))
+        try:
+            numbers = self.file.read()
+        except MemoryError:
+            raise MemoryError(
+                f"load: {self.path} has {self.size:,} bytes, more than there is memory "
+                "for"
+            ) from None
+        found = CHECKSUM.search(self.table)
+        if found is not None:
+            start, end = found.span(1)
+            blank = self.table[:start] + NO_CHECKSUM + self.table[end:]
+            digest = hashlib.sha256(blank)
+            digest.update(numbers)
+            if digest.hexdigest().encode() != found[1]:
+                raise ValueError(
+                    f"{self.path} was cut off or altered: its checksum does not match "
+                    "its contents"
+                )
+        return numbers
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
@@ -185,26 +242,18 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Tensor], Any]:
         ValueError: the file was not written by `write`, or was altered since; the
             message names the file.
     """
-    return read_ours(Opened(path))
+    with Opened(path) as file:
+        return read_ours(file)
 
 
 def read_ours(file: Opened) -> tuple[dict[str, Tensor], Any]:
     """The tensors and the settings of a file of ours, whose checksum is right."""
-    found = CHECKSUM.search(file.table)
-    if found is None:
+    if CHECKSUM.search(file.table) is None:
         raise ValueError(
             f"{file.path} is a safetensors file, but was not written by this project's "
             "save"
         )
-    start, end = found.span(1)
     numbers = file.numbers()
-    digest = hashlib.sha256(file.table[:start] + NO_CHECKSUM + file.table[end:])
-    digest.update(numbers)
-    if digest.hexdigest().encode() != found[1]:
-        raise ValueError(
-            f"{file.path} was cut off or altered: its checksum does not match its "
-            "contents"
-        )
     try:
         settings = json.loads(file.metadata["settings"])
         view = memoryview(numbers)
@@ -261,8 +310,8 @@ def read_table(
             raise ValueError("its metadata are no texts")
         entries = {name: entry_of(name, e) for name, e in found.items()}
         end = end_of(entries)
-    except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+    except (ValueError, RecursionError, MemoryError) as error:
+        reason = " ".join(str(error).split()) or "its table is too large"
         raise ValueError(f"is no whole safetensors file: {reason[:200]}") from None
     if end != size - len(table):
         raise ValueError(
@@ -293,6 +342,11 @@ def entry_of(name: str, given: Any) -> Entry:
     width = WIDTHS.get(dtype)
     if width is None:
         raise ValueError(f"{brief(name)} has the dtype {brief(dtype)}")
+    if len(shape) > MOST_AXES or not math.prod(filter(None, shape)) < 2**60:
+        raise ValueError(
+            f"{brief(name)} has the shape {brief(tuple(shape))}; an array has up to "
+            f"{MOST_AXES} axes, and fewer than 2**60 numbers"
+        )
     if end - start != width * math.prod(shape):
         raise ValueError(
             f"{brief(name)} of shape {brief(tuple(shape))} has {end - start} bytes"

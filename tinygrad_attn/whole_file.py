@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,6 +29,7 @@ except ImportError:  # Windows, where an open file cannot be removed anyway
     fcntl = None  # type: ignore[assignment]
 
 Chunk = Any  # bytes, or what has a buffer of them
+LONG = 200  # bytes of a name, beside which there is no room for more (NAME_MAX is 255)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -35,9 +37,18 @@ def write_text(path: Path, text: str) -> None:
     write(path, [text.encode("utf-8")])
 
 
-def write(path: Path, chunks: Iterable[Chunk]) -> None:
+def write(
+    path: Path,
+    chunks: Iterable[Chunk],
+    filled_in: tuple[int, Callable[[], bytes]] | None = None,
+) -> None:
     """Replaces a file's content; at any moment the file is the whole old or new one. A
     link stays a link, and a file that is there keeps its mode.
+
+    Args:
+        path: the file.
+        chunks: what is written, one after the other.
+        filled_in: a place, and what gives the bytes for it once all chunks are written.
 
     Raises:
         OSError: it cannot be written.
@@ -51,6 +62,9 @@ def write(path: Path, chunks: Iterable[Chunk]) -> None:
     with temporary_beside(target) as file:
         try:
             file.writelines(chunks)
+            if filled_in is not None:
+                file.seek(filled_in[0])
+                file.write(filled_in[1]())
             file.flush()
             os.fsync(file.fileno())  # the content must reach the disk before the name
             if hasattr(os, "fchmod") and target.exists():
@@ -62,15 +76,32 @@ def write(path: Path, chunks: Iterable[Chunk]) -> None:
             file.close()
             Path(file.name).unlink(missing_ok=True)
             raise
-    if os.name == "posix":  # now the new name must reach the disk
-        folder = os.open(target.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        except OSError as error:  # some file systems cannot do this, and need not
-            if error.errno not in (errno.EINVAL, errno.ENOTSUP):
-                raise
-        finally:
-            os.close(folder)
+    if os.name == "posix":
+        sync_folder(target.parent)
+
+
+def sync_folder(place: Path) -> None:
+    """Returns once the names in a folder have reached the disk."""
+    try:
+        folder = os.open(place, os.O_RDONLY)
+    except PermissionError:  # it may be written, and not read; the file is there
+        return
+    try:
+        os.fsync(folder)
+    except OSError as error:  # some file systems cannot do this, and need not
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(folder)
+
+
+def hidden_name(target: Path) -> str:
+    """How the names of a file's temporary files begin. A long name has no room for
+    more: its hash stands for it."""
+    name = target.name
+    if len(os.fsencode(name)) > LONG:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()[:32]
+    return f".{name}."
 
 
 def temporary_beside(target: Path) -> BinaryIO:
@@ -78,7 +109,7 @@ def temporary_beside(target: Path) -> BinaryIO:
     who may not read the other."""
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666
     while True:
-        name = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+        name = target.with_name(f"{hidden_name(target)}{secrets.token_hex(8)}.tmp")
         try:
             file: BinaryIO = open(name, "xb", opener=lambda n, f: os.open(n, f, mode))
         except OSError as error:  # of the name that the caller knows
@@ -112,7 +143,7 @@ def lock(file: BinaryIO) -> bool | None:
 
 def remove_leftovers(target: Path) -> None:
     """Removes the temporary files of killed processes, not of running ones."""
-    ours = re.compile(re.escape(f".{target.name}.") + r"[0-9a-f]{16}\.tmp")
+    ours = re.compile(re.escape(hidden_name(target)) + r"[0-9a-f]{16}\.tmp")
     with contextlib.suppress(OSError):  # a folder that may be written, and not read
         for path in target.parent.iterdir():
             if ours.fullmatch(path.name):

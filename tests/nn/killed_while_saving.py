@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from nn import checkpoint, tensor_file
@@ -66,9 +67,13 @@ def save_until_line(path: Path, step: int, line: int) -> None:
     os._exit(0)
 
 
-def careless(target: Path, chunks: list[bytes]) -> None:
+def careless(
+    target: Path, chunks: Iterable[bytes], filled_in: tuple[int, Callable[[], bytes]]
+) -> None:
     """What `whole_file.write` would be without care."""
     content = b"".join(chunks)
+    at, late = filled_in[0], filled_in[1]()
+    content = content[:at] + late + content[at + len(late) :]
     with open(target, "wb", buffering=4096) as file:
         for start in range(0, len(content), 4096):
             file.write(content[start : start + 4096])

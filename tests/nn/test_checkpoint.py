@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -500,3 +501,154 @@ def test_nothing_needs_to_be_installed(monkeypatch, path):
     monkeypatch.setitem(sys.modules, "numpy", None)
     checkpoint.save(path, {"w": ones(2)})
     assert checkpoint.load(path).weights["w"].tolist() == [1.0, 1.0]
+
+
+def test_who_reads_meanwhile_gets_the_old_file_or_the_new(path):
+    """Not the table of one and the numbers of the other."""
+    done, failed = [], []
+
+    def save_often():
+        for number in range(300):
+            checkpoint.save(path, {"w": full(1 + number % 2, float(number))})
+        done.append(True)
+
+    checkpoint.save(path, {"w": ones(1)})
+    writer = threading.Thread(target=save_often)
+    writer.start()
+    while not done:
+        try:
+            checkpoint.load(path)
+        except ValueError as error:
+            failed.append(str(error))
+    writer.join()
+    assert failed == []
+
+
+@needs_numpy
+def test_the_checksum_is_of_what_was_written_if_numbers_move_meanwhile(path):
+    """A program moves parameters in place, maybe in another thread."""
+    with use_backend("numpy"):
+        first, w = ones(3), ones(3)
+        written = whole_file.write
+
+        def write(target, chunks, *more):
+            w.array[:] = 5.0  # after all was collected
+            written(target, chunks, *more)
+
+        whole_file.write = write
+        try:
+            checkpoint.save(path, {"first": first, "w": w})
+        finally:
+            whole_file.write = written
+        assert checkpoint.load(path).weights["w"].tolist() == [5.0] * 3
+
+
+@pytest.mark.parametrize("length", [1, 200, 201, 233, 255])
+def test_every_name_that_a_file_can_have(tmp_path, length):
+    path = tmp_path / ("n" * length)
+    checkpoint.save(path, {"w": ones(1)})
+    checkpoint.save(path, {"w": ones(2)})
+    assert checkpoint.load(path).weights["w"].shape == (2,)
+    assert os.listdir(tmp_path) == [path.name]
+    left = path.with_name(f"{whole_file.hidden_name(path)}{'0a' * 8}.tmp")
+    left.write_bytes(b"half")
+    checkpoint.save(path, {"w": ones(2)})
+    assert os.listdir(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "n" * 300, "n" * 100_000])
+def test_a_name_that_no_file_can_have_is_told_in_one_line(tmp_path, name):
+    for call in (
+        lambda path: checkpoint.save(path),
+        checkpoint.load,
+        lambda path: checkpoint.load(f"{path}.index.json"),
+    ):
+        with pytest.raises(
+            (ValueError, OSError), match=r"(save|load): '.*' given: "
+        ) as e:
+            call(f"{tmp_path}/{name}")
+        assert len(str(e.value)) < 400
+        assert not isinstance(e.value, UnicodeError)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_a_file_that_grows_too_large_is_told_by_its_number(path):
+    before = small(path)
+    code = (
+        "import resource, signal, sys; from nn import checkpoint\n"
+        "from tinygrad_attn import ones\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: checkpoint.save(sys.argv[1], {'w': ones(5000)})\n"
+        "except OSError as error: print(error.errno, error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"{errno.EFBIG} [Errno {errno.EFBIG}] save: {path} ")
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="needs root")
+def test_a_folder_that_may_be_written_and_not_read(tmp_path):
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    folder.chmod(0o333)
+    code = (
+        "import os, sys; from nn import checkpoint; from tinygrad_attn import ones\n"
+        "for f in (os.setgid, os.setuid): f(65534)\n"
+        "os.chdir(sys.argv[1]); checkpoint.save('x', {'w': ones(1)})\n"
+        "print(*checkpoint.load('x').weights)"
+    )
+    for above in (tmp_path, *tmp_path.parents[:2]):
+        above.chmod(0o755)
+    done = subprocess.run(
+        [sys.executable, "-c", code, folder], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (done.stdout, done.stderr) == ("w\n", "")
+
+
+@pytest.mark.parametrize("levels", [900, 985, 988, 990, 992, 994, 996, 3000])
+def test_a_config_is_saved_or_refused_however_deep(path, levels):
+    nested = 1.0
+    for _ in range(levels):
+        nested = [nested]
+    with contextlib.ExitStack() as stack:
+        if levels > 980:
+            stack.enter_context(contextlib.suppress(TypeError))
+        checkpoint.save(path, config={"a": nested})
+
+
+class Stateless(random.Random):
+    def getstate(self):
+        return object()
+
+
+@pytest.mark.parametrize("kind", [random.SystemRandom, Stateless])
+def test_a_generator_without_a_state_is_refused(path, kind):
+    with pytest.raises(TypeError, match=f"'g', a {kind.__name__}, whose state cannot"):
+        checkpoint.save(path, generators={"g": kind()})
+    checkpoint.save(path, generators={"g": random.Random()})
+    with pytest.raises(
+        TypeError, match=f"restore: generators has 'g', a {kind.__name__}"
+    ):
+        checkpoint.load(path).restore(generators={"g": kind()})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: checkpoint.save(path, {"n" * 9999: 3}),
+        lambda path: checkpoint.save(path, config={10**4000: 3}),
+        lambda path: checkpoint.load(path).restore(
+            generators={"n" * 9999: random.Random()}
+        ),
+    ],
+)
+def test_no_long_name_is_quoted_in_full(path, call):
+    small(path)
+    with pytest.raises((TypeError, ValueError)) as raised:
+        call(path)
+    assert len(str(raised.value)) < 400

@@ -6,9 +6,11 @@ from __future__ import annotations
 import json
 import random
 import struct
+import subprocess
+import sys
 
 import pytest
-from conftest import needs_numpy, needs_safetensors
+from conftest import ROOT, needs_numpy, needs_safetensors
 
 from nn import checkpoint
 from tinygrad_attn import Tensor, randn, use_backend, zeros
@@ -115,6 +117,13 @@ def test_a_model_in_parts(any_backend, tmp_path):
         ("[", "is no index"),
         ('{"weight_map": {"w": "../a.safetensors"}}', "files beside it"),
         ('{"weight_map": {"w": 3}}', "is no index"),
+        ('{"weight_map": {"w": ".."}}', "files beside it"),
+        ('{"weight_map": {"w": ""}}', "files beside it"),
+        ('{"weight_map": {"w": "C:a.safetensors"}}', "files beside it"),
+        ('{"weight_map": {"w": "..\\\\a.safetensors"}}', "files beside it"),
+        ('{"weight_map": {"w": "a\\u0000b"}}', "files beside it"),
+        ('{"weight_map": {"w": "\\ud800"}}', "files beside it"),
+        ('{"weight_map": {"w": "a.safetensors", "w": "b"}}', "is no index"),
         ('{"weight_map": {"w": "b.safetensors"}}', "which lacks it"),
     ]:
         index.write_text(text)
@@ -149,6 +158,9 @@ RIGHT = {"w": entry("F64", [2], 0, 16)}
         {"w": entry("F65", [2], 0, 16)},
         {"w": entry(["F64"], [2], 0, 16)},
         {"w": entry("F64", [2**62, 2**62], 0, 16)},
+        {"w": entry("F64", [1] * 64 + [2], 0, 16)},
+        {**RIGHT, "b": entry("F64", [2**62, 0], 16, 16)},
+        {**RIGHT, "b": entry("F64", [0] * 100_000, 16, 16)},
         {"w": {**RIGHT["w"], "data_offsets": [0, 8, 16]}},
         {"a": entry("F64", [1], 0, 8), "b": entry("F64", [2], 0, 16)},
         {"a": entry("F64", [1], 8, 16)},
@@ -213,3 +225,32 @@ def test_a_large_file_is_not_read_before_its_table_was(path):
         ValueError, match="cut off or altered: its numbers have 16 bytes"
     ):
         checkpoint.load(path)
+
+
+def test_a_part_of_ours_is_checked_as_a_file_of_ours(tmp_path):
+    checkpoint.save(tmp_path / "a", {"w": Tensor([1.0, 2.0])})
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"model.w": "a"}}))
+    assert checkpoint.load(index).weights["model.w"].tolist() == [1.0, 2.0]
+    whole = (tmp_path / "a").read_bytes()
+    (tmp_path / "a").write_bytes(whole[:-1] + b"\0")
+    with pytest.raises(ValueError, match="its checksum does not match"):
+        checkpoint.load(index)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of Linux")
+def test_numbers_beyond_memory_are_told_as_such(path):
+    forged(path, {"w": entry("F64", [5 * 2**30], 0, 40 * 2**30)})
+    with open(path, "r+b") as file:
+        file.truncate(file.seek(0, 2) + 40 * 2**30)
+    code = (
+        "import resource, sys; from nn import checkpoint\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))\n"
+        "try: checkpoint.load(sys.argv[1])\n"
+        "except MemoryError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, path], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stderr == ""
+    assert f"{path} has 42,949," in done.stdout

@@ -4,9 +4,10 @@ of their own, tables whose padding does not learn."""
 from __future__ import annotations
 
 import math
+import os
 
 import pytest
-from conftest import needs_torch
+from conftest import needs_numpy, needs_torch
 
 import nn
 import tinygrad_attn
@@ -235,3 +236,71 @@ def test_parts_are_added_by_name():
         model.register_module("x", 1)
     with pytest.raises(TypeError, match="register_parameter: a Tensor given"):
         model.register_parameter("x", zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("obj", "words"),
+    [
+        (lambda: in_itself(), "in itself, or nested too deep"),
+        (lambda: in_lists(3000), "in itself, or nested too deep"),
+        (lambda: 10**5000, "no JSON given"),
+        (lambda: {"n" * 9999: {1}}, "a set given at n"),
+        (lambda: b"ab", "a bytes given; it takes"),
+        (lambda: 1j, "a complex given; it takes"),
+    ],
+)
+def test_what_no_file_holds_is_refused_in_one_line(tmp_path, obj, words):
+    with pytest.raises((TypeError, ValueError), match=f"save: .*{words}") as raised:
+        tinygrad_attn.save(obj(), tmp_path / "x")
+    assert len(str(raised.value)) < 400
+    assert os.listdir(tmp_path) == []
+
+
+@needs_numpy
+def test_of_numpys_numbers_those_that_are_pythons_are_saved(tmp_path):
+    import numpy as np
+
+    tinygrad_attn.save([np.float32(0.5), np.int8(3), np.bool_(True)], tmp_path / "x")
+    assert tinygrad_attn.load(tmp_path / "x") == [0.5, 3, True]
+    for odd in (np.datetime64("2020-01-01"), np.complex64(1j), np.ones(2)):
+        with pytest.raises(TypeError, match="save: a .* given; it takes dicts"):
+            tinygrad_attn.save(odd, tmp_path / "x")
+
+
+def in_lists(levels):
+    nested = 1.0
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+def in_itself():
+    whole = []
+    whole.append({"more": whole})
+    return whole
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        {"tensor": "nowhere"},
+        {"tensor": [1]},
+        {},
+        {"dict": 3},
+        {"dict": [3]},
+        {"dict": [[{"list": []}, 1]]},
+        {"list": 3},
+        {"a": 1, "b": 2},
+    ],
+    ids=str,
+)
+def test_other_tables_under_a_right_checksum_are_refused(tmp_path, saved):
+    nn.tensor_file.write(tmp_path / "x", {}, {"saved": saved})
+    with pytest.raises(ValueError, match="was not written by this version's save"):
+        tinygrad_attn.load(tmp_path / "x")
+
+
+def test_weights_only_is_a_flag(tmp_path):
+    tinygrad_attn.save(1, tmp_path / "x")
+    with pytest.raises(TypeError, match="load: weights_only='False', a str, given"):
+        tinygrad_attn.load(tmp_path / "x", weights_only="False")
