@@ -109,7 +109,14 @@ def load(path: str | os.PathLike[str]) -> Checkpoint:
         tensors, settings = tensor_file.read_ours(file)
     try:
         return _checkpoint(str(path), tensors, settings)
-    except (TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
+    except (
+        TypeError,
+        ValueError,
+        KeyError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
         reason = " ".join(repr(error).split())
         raise ValueError(
             f"{path} was not written by this version's save: {reason[:200]}"
@@ -244,6 +251,8 @@ def _as_state(saved: Any) -> tuple[Any, ...]:
     """A generator's state from JSON, which has lists in place of its tuples."""
     version, words, gauss = saved
     state = version, tuple(words), gauss
+    if not isinstance(gauss, (float, type(None))):
+        raise ValueError(f"{say(gauss)} is no number of gauss()")
     random.Random().setstate(state)  # raises if it is not a state
     return state
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.errors import say
+from tinygrad_attn.errors import check_number, say
 
 from .module import Module
 from .parameter import Parameter
@@ -50,6 +50,7 @@ class ModuleList(Module):
     def insert(self, index: int, module: Any) -> None:
         """Puts one before position `index`."""
         items = [*self]
+        check_number(f"{type(self).__name__}.insert", "index", index, whole=True)
         items.insert(index, *held_by(self, [module]))
         self._renumber(items)
 

@@ -136,6 +136,11 @@ class Embedding(Module):
     ) -> Embedding:
         """One whose table has these numbers (n, d); frozen, it does not learn."""
         check_flags("Embedding.from_pretrained", freeze=freeze)
+        if not isinstance(embeddings, Tensor) or embeddings.ndim != 2:
+            raise TypeError(
+                f"Embedding.from_pretrained: {say(embeddings)} given; it must be a "
+                "Tensor (n, d)"
+            )
         n, d = embeddings.shape
         table = cls(n, d, padding_idx)
         table.weight = Parameter(embeddings.detach(), requires_grad=not freeze)

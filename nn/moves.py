@@ -8,6 +8,7 @@ from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import namespace_of
 from tinygrad_attn.context import Changes
 from tinygrad_attn.devices import check_device
+from tinygrad_attn.errors import say
 from tinygrad_attn.functions.updates import give
 from tinygrad_attn.torch_names.instead import advice
 from tinygrad_attn.torch_names.methods import dtype_of, is_dtype
@@ -56,6 +57,7 @@ class Moves(Tree):
 
     def register_module(self, name: str, module: Any) -> None:
         """Sets a module as an attribute, `self.name`; a number as a name is one too."""
+        self._check_name("register_module", name)
         if not isinstance(module, Tree) and module is not None:
             raise TypeError(
                 f"{type(self).__name__}.register_module: a {type(module).__name__} "
@@ -67,12 +69,20 @@ class Moves(Tree):
 
     def register_parameter(self, name: str, param: Any) -> None:
         """Sets a parameter as an attribute, `self.name`."""
+        self._check_name("register_parameter", name)
         if not isinstance(param, Parameter) and param is not None:
             raise TypeError(
                 f"{type(self).__name__}.register_parameter: a {type(param).__name__} "
                 "given; it takes a Parameter or None"
             )
         setattr(self, name, param)
+
+    def _check_name(self, who: str, name: Any) -> None:
+        if not isinstance(name, str):
+            raise TypeError(
+                f"{type(self).__name__}.{who}: name {say(name)} given; it must be a "
+                "string"
+            )
 
     def _in_dtype(self: Self, dtype: str) -> Self:
         if not dtype.startswith("float"):

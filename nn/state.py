@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tinygrad_attn import Tensor
 from tinygrad_attn.arrays.backends import brought, namespace_of
 from tinygrad_attn.autograd.recording import make
-from tinygrad_attn.errors import check_flags
+from tinygrad_attn.errors import LONGEST, check_flags
 
 from .tree import Tree
 
@@ -18,6 +18,22 @@ class Keys(NamedTuple):
 
     missing_keys: list[str]
     unexpected_keys: list[str]
+
+
+MANY = 12  # names of one kind that a message lists
+
+
+def listed(names: list[str]) -> str:
+    """Names in a sentence, the first of many."""
+    first = ", ".join(brief_name(name) for name in names[:MANY])
+    more = len(names) - MANY
+    return f"{first} and {more} more" if more > 0 else first
+
+
+def brief_name(name: str) -> str:
+    """A path on one line, of a long one the beginning."""
+    said = " ".join(name.split())
+    return said if len(said) <= 2 * LONGEST else f"{said[: 2 * LONGEST]}…"
 
 
 def load(module: Tree, state: Mapping[str, Any], strict: bool) -> Keys:
@@ -35,7 +51,7 @@ def load(module: Tree, state: Mapping[str, Any], strict: bool) -> Keys:
             try:
                 found[path] = Tensor(state[path])
             except (TypeError, ValueError) as error:
-                raise type(error)(f"{who}: {path}: {error}") from None
+                raise type(error)(f"{who}: {brief_name(path)}: {error}") from None
     missing = [path for path in own if path not in state]
     unexpected = [str(path) for path in state if path not in own]
     misshaped = [
@@ -46,7 +62,7 @@ def load(module: Tree, state: Mapping[str, Any], strict: bool) -> Keys:
     wrong = {"mis-shaped": misshaped}
     if strict:
         wrong = {"missing": missing, "unexpected": unexpected, **wrong}
-    problems = [f"{what}: {', '.join(p)}" for what, p in wrong.items() if p]
+    problems = [f"{what}: {listed(p)}" for what, p in wrong.items() if p]
     if problems:
         raise ValueError(f"{who}: {'; '.join(problems)}")
     for path, owner, name, t in module._saved():

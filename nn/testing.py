@@ -22,7 +22,7 @@ from typing import Any
 
 from tinygrad_attn import Tensor, concat, get_rng_state, no_grad, randn, set_rng_state
 from tinygrad_attn.arrays.precision import ROUNDING
-from tinygrad_attn.errors import check_number
+from tinygrad_attn.errors import check_number, say
 from tinygrad_attn.functions.operands import constant
 
 from .module import Module, in_eval_mode
@@ -240,6 +240,8 @@ def example_inputs(who: str, model: Any) -> tuple[Any, ...]:
 
 def replace_all(who: str, x: Tensor) -> Tensor:
     """Another vector, or another of the tokens in x, at every position."""
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{who}: a last input {say(x)} given; it must be a Tensor")
     if x.ndim >= 2 and x.shape[1] >= 2:
         if x.dtype == "int64" and x.ndim == 2:
             rows = x.tolist()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_attn import Tensor
-from tinygrad_attn.errors import check_flags, check_number
+from tinygrad_attn.errors import check_flags, check_number, say
 from tinygrad_attn.torch_names.instead import advice
 
 from .optim.clipping import clip_grad_norm
@@ -33,7 +33,7 @@ def clip_grad_norm_(
         raise ValueError(
             f"clip_grad_norm_: norm_type={norm_type} given; it must be 2, the length"
         )
-    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    given = several("clip_grad_norm_", parameters)
     if all(p.grad is None for p in given):
         return Tensor(0.0)
     norm = clip_grad_norm(given, LARGEST)  # scales nothing
@@ -42,10 +42,23 @@ def clip_grad_norm_(
     return Tensor(norm)
 
 
+def several(who: str, given: Any) -> list[Tensor]:
+    """A Tensor, or several, as a list."""
+    found = [given] if isinstance(given, Tensor) else given
+    found = list(found) if isinstance(found, Iterable) else [None]
+    for p in found:
+        if not isinstance(p, Tensor):
+            raise TypeError(
+                f"{who}: {say(given)} given; it takes a Tensor or several, such as "
+                "model.parameters()"
+            )
+    return found
+
+
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Brings each number of each gradient between -clip_value and clip_value."""
     check_number("clip_grad_value_", "clip_value", clip_value, 0.0)
-    for p in [parameters] if isinstance(parameters, Tensor) else parameters:
+    for p in several("clip_grad_value_", parameters):
         if p.grad is not None:
             p.grad = p.grad.clip(-clip_value, clip_value)
 

@@ -150,8 +150,11 @@ def set_rng_state(state: tuple[Any, ...]) -> None:
     """
     refuse_program("set_rng_state")
     try:
+        _, _, second = state  # of the last pair of gauss()
+        if not isinstance(second, (float, type(None))):
+            raise TypeError
         context.now.random.setstate(state)
-    except (TypeError, ValueError, IndexError, AttributeError):
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError):
         raise ValueError(
             f"set_rng_state: a {type(state).__name__} given; it must be what "
             "get_rng_state() returned"

@@ -13,10 +13,10 @@ from numbers import Integral, Real
 from typing import Any
 
 from .arrays.backends import current_backend, normal, uniform
-from .arrays.shapes import Shape
+from .arrays.shapes import Shape, integers
 from .autograd.recording import make_here
 from .errors import check_number, counted, say, under_name
-from .functions.operands import home, tensor
+from .functions.operands import check, home, tensor
 from .functions.spelling import named
 from .tensor import Tensor
 
@@ -256,4 +256,5 @@ def _shape(who: str, shape: Any) -> Shape:
             raise ValueError(
                 f"{who}: shape {say(given)} given; sizes are integers from 0 up"
             )
-    return tuple(int(size) for size in sizes)
+    sized: Shape = check(who, integers, sizes)
+    return sized

@@ -31,7 +31,7 @@ from tinygrad_attn.errors import check_number, say
 
 from .base import Optimizer
 from .groups import plain
-from .states import check_keys
+from .states import QUOTES, check_keys
 
 
 class LRScheduler:
@@ -130,7 +130,8 @@ class LRScheduler:
         keys = ("schedule", "last_epoch", "base_lrs", "last_lrs", *self._settings)
         given = state.get("schedule", name) if isinstance(state, Mapping) else name
         if given != name:
-            raise ValueError(f"{name}: a state of {given} given; it must be of {name}")
+            other = say(given).strip(QUOTES)
+            raise ValueError(f"{name}: a state of {other} given; it must be of {name}")
         check_keys(name, "a state", state, keys)
         check_number(name, "last_epoch", state["last_epoch"], 0, whole=True)
         for key in "base_lrs", "last_lrs":

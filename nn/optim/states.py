@@ -21,6 +21,7 @@ from tinygrad_attn.errors import check_number, say
 
 from .groups import place_of, plain
 
+QUOTES = "'\""
 KEYS = ("optimizer", "steps", "state", "param_groups", "schedule")
 
 
@@ -51,9 +52,8 @@ def take_state(optimizer: Any, saved: Any) -> None:
     name = type(optimizer).__name__
     check_keys(name, "a state", saved, KEYS)
     if saved["optimizer"] != name:
-        raise ValueError(
-            f"{name}: a state of {saved['optimizer']} given; it must be of {name}"
-        )
+        other = say(saved["optimizer"]).strip(QUOTES)
+        raise ValueError(f"{name}: a state of {other} given; it must be of {name}")
     check_number(name, "steps", saved["steps"], 0, whole=True)
     owners = _check_groups(optimizer, saved["param_groups"])
     _check_states(optimizer, owners, saved["state"])

@@ -8,6 +8,8 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 
 from __future__ import annotations
 
+from numbers import Integral
+
 from tinygrad_attn import Tensor, functional
 from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.functions.operands import constant
@@ -174,7 +176,7 @@ class Seq2SeqTransformer(Module):
         final_norm = norm_first if final_norm is None else final_norm
         check_flags(who, norm_first=norm_first, final_norm=final_norm)
         for name, token in (("pad", pad), ("bos", bos), ("eos", eos)):
-            if token not in range(vocab_size):
+            if not isinstance(token, Integral) or token not in range(vocab_size):
                 raise ValueError(
                     f"{who}: {name}={say(token)} given; it must be one of the "
                     f"{vocab_size} tokens, 0..{vocab_size - 1}"

@@ -359,6 +359,14 @@ def test_other_settings_under_a_right_checksum_are_refused(path):
     wrong += [{k: v for k, v in right.items() if k != name} for name in right]
     wrong += [right | {name: 7} for name in right if name != "optimizer"]
     wrong += [right | {"rng_state": [3, [1], None]}, right | {"optimizer": 3}]
+    version, words, _ = right["rng_state"]
+    for state in (
+        [version, [-1, *words[1:]], None],
+        [version, [2**70, *words[1:]], None],
+        [version, words, "x"],
+        [version, words, []],
+    ):
+        wrong += [right | {"rng_state": state}, right | {"generators": {"g": state}}]
     for settings in wrong:
         tensor_file.write(path, {"model.w": ones(1)}, settings)
         refused(path, "was not written by this version")

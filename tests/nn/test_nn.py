@@ -95,12 +95,15 @@ def test_a_part_of_a_model_is_replaced_by_another_part_or_by_none():
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
 
 
-def test_a_parameter_is_not_changed_in_place():
+def test_a_parameter_moves_by_a_constant_and_is_not_scaled_in_place():
     p = nn.Parameter([1.0])
-    for step in ("p += 1.0", "p -= 1.0", "p *= 2.0", "p /= 2.0"):
+    for step in ("p *= 2.0", "p /= 2.0"):
         with pytest.raises(RuntimeError, match=r"leaf that .* changed in place"):
             exec(step, {"p": p})
     assert p.tolist() == [1.0]
+    for step in ("p += 3.0", "p -= 1.0"):
+        exec(step, {"p": p})
+    assert p.tolist() == [3.0]
 
 
 def test_state_dict_and_back(any_backend):

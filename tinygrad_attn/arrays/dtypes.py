@@ -33,6 +33,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from ..errors import say
+
 ORDER = ("bool", "int64", "float32", "float64")
 KINDS = {"bool": 0, "int": 1, "float": 2}  # of plain numbers: their places in ORDER
 INT64 = ORDER.index("int64")
@@ -77,8 +79,8 @@ def check_int64(*numbers: int) -> None:
     for v in numbers:
         if not fits_int64(v):
             raise ValueError(
-                f"the whole number {v} does not fit an int64, which holds -2**63 to "
-                "2**63 - 1; with floats it goes up to about 1e308, rounded"
+                f"the whole number {say(v)} does not fit an int64, which holds -2**63 "
+                "to 2**63 - 1; with floats it goes up to about 1e308, rounded"
             )
 
 

@@ -44,7 +44,9 @@ def lists(obj: Any, depth: int = 0) -> Any:
     if str(getattr(obj, "dtype", "")).startswith("float"):
         obj = in_doubles(obj)
     numbers = obj.tolist()  # an array of objects may hold anything
-    return lists(numbers, depth) if isinstance(numbers, list) else numbers
+    if isinstance(numbers, list) or type(numbers) not in NUMBERS:
+        return lists(numbers, depth)
+    return numbers
 
 
 def shape_of(obj: Any) -> tuple[int, ...]:
@@ -96,5 +98,5 @@ def refuse(obj: Any, inside: bool = False) -> None:
             )
     if hasattr(obj, "mask") and hasattr(obj, "filled"):
         raise TypeError(f"a {kind} given; fill what is masked first, with filled(0)")
-    if getattr(getattr(obj, "dtype", None), "kind", "") in tuple("mMV"):
+    if getattr(getattr(obj, "dtype", None), "kind", "") in tuple("mMVSU"):
         raise TypeError(f"an array of {obj.dtype} given; it must be of numbers")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import say
 
+LARGEST = 2**60  # numbers: 8 bytes of each are all that 64 bits can address
 Shape = tuple[int, ...]
 Bounds = tuple[tuple[int, "int | None", int], ...]
 
@@ -89,9 +90,14 @@ def integer(given: Any, what: str = "size") -> int:
 def integers(given: Sequence[Any]) -> Shape:
     """Sizes as Python's integers."""
     try:
-        return tuple(map(operator.index, given))
+        sizes = tuple(map(operator.index, given))
     except TypeError:
         return tuple(map(integer, given))  # which says what is none
+    if sizes and max(sizes) >= LARGEST:
+        raise ValueError(
+            f"size {say(max(sizes))} given; no array has as many numbers, 2**60 or more"
+        )
+    return sizes
 
 
 def one_axis(axis: int, ndim: int) -> int:
@@ -101,7 +107,9 @@ def one_axis(axis: int, ndim: int) -> int:
     position = integer(axis, "axis")
     if not -ndim <= position < ndim:
         allowed = f"{-ndim}..{ndim - 1}" if ndim else "none, for a single number"
-        raise IndexError(f"axis {axis} given for {ndim} axes; allowed is {allowed}")
+        raise IndexError(
+            f"axis {say(axis)} given for {ndim} axes; allowed is {allowed}"
+        )
     return position % ndim
 
 
@@ -112,7 +120,7 @@ def some_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     given = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = tuple(sorted(one_axis(a, ndim) for a in given))
     if len(set(axes)) < len(axes):
-        raise ValueError(f"axis {axis} names an axis twice")
+        raise ValueError(f"axis {say(axis)} names an axis twice")
     return axes
 
 
@@ -161,7 +169,9 @@ def permuted_axes(axes: Sequence[int], ndim: int) -> tuple[int, ...]:
     """`axes` from the front; they must name each of the `ndim` axes once."""
     front = tuple([one_axis(a, ndim) for a in axes])
     if sorted(front) != list(range(ndim)):
-        raise ValueError(f"axes {tuple(axes)} given; each of {ndim} must stand once")
+        raise ValueError(
+            f"axes {say(tuple(axes))} given; each of {ndim} must stand once"
+        )
     return front
 
 

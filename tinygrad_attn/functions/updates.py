@@ -195,7 +195,7 @@ def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
         graph = isinstance(y, Recorded) and y._requires_grad and context.now.recording
         if graph or context.now.writer is not None:
             return NotImplemented
-    return in_place(x, who, compute, y)
+    return in_place(x, who, compute, beside(who, x, y))
 
 
 def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:

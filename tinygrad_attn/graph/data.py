@@ -210,7 +210,7 @@ class Graph:
         Raises:
             KeyError: no node has this name.
         """
-        if name in self._by_name:
+        if isinstance(name, str) and name in self._by_name:
             return self._by_name[name]
         known = ", ".join(node.name for node in self.nodes[:12])
         more = f", and {len(self.nodes) - 12} more" if len(self.nodes) > 12 else ""
@@ -218,11 +218,20 @@ class Graph:
 
     def inputs(self, node: Node) -> list[Edge]:
         """The edges into a node, in the order of its inputs."""
-        return self._into[node.id]
+        return self._into[self._one("inputs", node).id]
 
     def uses(self, node: Node) -> list[Edge]:
         """The edges out of a node, one for each use."""
-        return self._out_of[node.id]
+        return self._out_of[self._one("uses", node).id]
+
+    def _one(self, who: str, node: Node) -> Node:
+        """A node of this graph."""
+        if not isinstance(node, Node) or node.id not in self._by_id:
+            raise TypeError(
+                f"{who}: {say(node)} given; it takes a node of this graph, such as "
+                "graph.node(name)"
+            )
+        return node
 
     def counts(self) -> dict[str, int]:
         """The number of nodes of each operation, the most frequent first."""

@@ -65,7 +65,9 @@ class History:
     """
 
     def __init__(self, model: Any) -> None:
-        given = model.parameters() if hasattr(model, "parameters") else model
+        given = (
+            model.parameters() if callable(getattr(model, "parameters", 0)) else model
+        )
         alone = isinstance(given, (str, Tensor)) or not isinstance(given, Iterable)
         found = [] if alone else [*given]
         if alone or not all(isinstance(t, Tensor) for t in found):

@@ -21,18 +21,20 @@ Tensor = Any  # the class, which is made of these functions
 @named()
 def add(x: Any, y: Any, *, alpha: Any = 1) -> Any:
     """x + alpha · y."""
-    return elementwise.add(x, share("add", y, alpha))
+    return elementwise.add(x, share("add", x, y, alpha))
 
 
 @named()
 def sub(x: Any, y: Any, *, alpha: Any = 1) -> Any:
     """x - alpha · y."""
-    return elementwise.sub(x, share("sub", y, alpha))
+    return elementwise.sub(x, share("sub", x, y, alpha))
 
 
-def share(who: str, y: Any, alpha: Any) -> Any:
-    """alpha · y."""
+def share(who: str, x: Any, y: Any, alpha: Any) -> Any:
+    """alpha · y, a Tensor, number, array or list beside x."""
     check_number(who, "alpha", alpha)
+    if alpha != 1:  # a list is numbers too, and not to be repeated
+        y = beside(who, x, y)
     if alpha != 1 and getattr(y, "dtype", None) == "bool":
         raise TypeError(
             f"{who}: alpha={alpha} given for bools; convert them first: y.long()"

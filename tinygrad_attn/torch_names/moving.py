@@ -6,7 +6,7 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from ..arrays.shapes import one_axis
+from ..arrays.shapes import integers, one_axis
 from ..autograd.recording import make_here
 from ..errors import check_number, say
 from ..functions.elementwise import astype
@@ -47,6 +47,11 @@ def permute(x: Tensor, *order: Any, dims: Any = None) -> Any:
 def unflatten(x: Tensor, dim: int, sizes: Any) -> Any:
     """One axis as several, of these sizes; one of them may be -1."""
     a = axis_of("unflatten", x, dim)
+    if not isinstance(sizes, (tuple, list)):
+        raise TypeError(
+            f"unflatten: sizes {say(sizes)} given; it takes several: (2, 3)"
+        )
+    sizes = check("unflatten", integers, sizes)
     known = math.prod(n for n in sizes if n != -1)
     rest = x.shape[a] // known if known else 0
     filled = [rest if n == -1 else n for n in sizes]
@@ -77,6 +82,7 @@ def movedim(x: Tensor, source: Any, destination: Any) -> Any:
 
 def diagonal(x: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The numbers of equal index along two axes."""
+    check_number("diagonal", "offset", offset, whole=True)
     a, b = (axis_of("diagonal", x, d) for d in (dim1, dim2))
     if a == b:
         raise ValueError(f"diagonal: dim1={dim1} and dim2={dim2} given; they are one")

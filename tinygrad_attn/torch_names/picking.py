@@ -92,7 +92,7 @@ def index_add(x: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1) -
     shape = tensor("index_add", source).shape
     size = [-1 if b == a else 1 for b in range(len(shape))]
     at = broadcast_to(reshape(index, size), shape)
-    return added(x, a, at, source * alpha, "index_add")
+    return added(x, a, at, source * alpha, who="index_add")
 
 
 def index_add_(x: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1) -> Any:
@@ -102,7 +102,9 @@ def index_add_(x: Tensor, dim: Any, index: Any, source: Any, *, alpha: Any = 1) 
     )
 
 
-def added(x: Tensor, dim: Any, index: Any, src: Any, who: str = "scatter_add") -> Any:
+def added(
+    x: Tensor, dim: Any, index: Any, src: Any, *, who: str = "scatter_add"
+) -> Any:
     """x, to which each number of src is added where its index says, along an axis."""
     at, y = places_of(who, x, dim, index, src)
     z = scatter_add(reshape(y, -1), at, x.numel())
