@@ -269,7 +269,7 @@ def _check_weights(weights: Any) -> None:
             raise TypeError(f"save: name {say(name)} given; it must be a string")
         if not isinstance(t, Tensor):
             raise TypeError(
-                f"save: {say(name)} is a {type(t).__name__}; it must be a Tensor"
+                f"save: {_listed([name])} is a {type(t).__name__}; it must be a Tensor"
             )
 
 
@@ -317,7 +317,9 @@ def _state_of(who: str, name: Any, generator: Any) -> tuple[Any, ...]:
 def _listed(names: list[str]) -> str:
     """Names in a sentence; of many how many there are."""
     said = " ".join(", ".join(names).split())
-    return said if len(said) <= LONGEST else f"{len(names)} others"
+    if len(said) <= LONGEST:
+        return said
+    return f"{said[:LONGEST]}…" if len(names) == 1 else f"{len(names)} others"
 
 
 def _check_parts(who: str, model: Any, optimizer: Any) -> None:
