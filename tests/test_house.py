@@ -96,6 +96,7 @@ ORDER = """
         pictures.sheets.tensors pictures.sheets.repeats pictures.sheets.boxes
         pictures.sheets.numbers pictures.sheets.expressions pictures.sheets.runs
         pictures.sheets.lists pictures.sheets.folding pictures.sheets.reuse
+        pictures.sheets.closing pictures.sheets.glance
         pictures.layout pictures.layout.pieces pictures.layout.ranks
         pictures.layout.following
         pictures.layout.layers pictures.layout.narrow pictures.layout.ordering
@@ -110,7 +111,7 @@ ORDER = """
         pictures.writing.dot pictures.writing.graphviz
         pictures.history
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
-        pictures.page.closing pictures.page.neighbours pictures.page.views
+        pictures.page.neighbours pictures.page.views
         pictures.page.attending pictures.page.plain_numbers pictures.page.switches
         pictures.page.live pictures.page.moments
         pictures.page.playable pictures.page.tour pictures.page.script

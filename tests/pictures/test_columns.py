@@ -337,7 +337,7 @@ def test_an_encoder_decoder_fits_a_slide(tmp_path, depth):
 
 
 def test_heights_that_cannot_be_are_refused(tmp_path):
-    picture = draw(encoder())
+    picture = draw(encoder(), limit=45)
     with pytest.raises(ValueError, match="45 cards too small to read .* height out"):
         picture.save(tmp_path / "x.svg", width=1920, height=1080)
     with pytest.raises(ValueError, match="height=1080 needs a width"):
@@ -380,7 +380,7 @@ def test_a_parameter_in_a_sequential_is_named_as_its_result():
 
 
 def test_in_its_frame_a_parameter_needs_no_long_path():
-    sheet = draw(encoder_decoder()).sheet
+    sheet = draw(encoder_decoder(), limit=200).sheet
     names = {c.title: c.frame for c in sheet.cards if c.kind == "parameter"}
     labels = {frame.id: frame.label for frame in sheet.frames}
     assert "embedding.weight" in names  # used by several calls

@@ -26,6 +26,7 @@ from .look.showing import picture_html, show
 from .sheets.boxes import modules
 from .sheets.expressions import expression
 from .sheets.folding import fold_repeats
+from .sheets.glance import AT_A_GLANCE, count, overview
 from .sheets.numbers import numbers
 from .sheets.reuse import cards_beside_uses
 from .sheets.sheet import Look, Sheet
@@ -220,7 +221,7 @@ def draw(
     layout: str | None = None,
     fold: bool = True,
     step: int = 1,
-    limit: int = MOST,
+    limit: int | None = None,
     lines: bool = True,
 ) -> Drawing:
     """A picture of the computation behind `root`, with every number and gradient.
@@ -237,9 +238,13 @@ def draw(
         layout: "own", the default, or "dot": Graphviz places the cards, be it its
             program `dot` or the one inside pygraphviz.
         fold: whether steps that repeat, such as the turns of a loop or equal layers,
-            are drawn once, with their number; False draws all.
+            are drawn once, with their number, and the innermost modules of a large
+            picture stand closed, as one card each; False draws all.
         step: which of them is drawn, from 1.
-        limit: the most cards (at the scalar level, numbers) that are drawn.
+        limit: the most cards (at the scalar level, numbers) that are drawn: of a
+            picture with more, the innermost modules stand closed, and one that still
+            has more is refused. By default modules are closed above 40 cards, as its
+            subtitle says then, and a picture of more than 3,000 is refused.
         lines: whether tooltips show the lines of your source that `record()` noted.
             Whoever gets the picture can read them.
 
@@ -263,6 +268,8 @@ def draw(
     if layout not in (None, "own", "dot"):
         raise ValueError(f"draw: layout {say(layout)} given; it must be 'own' or 'dot'")
     check_flags("draw", values=values, grads=grads, fold=fold, lines=lines)
+    glance = AT_A_GLANCE if limit is None else limit
+    limit = MOST if limit is None else limit
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale, fold, step)
@@ -277,20 +284,23 @@ def draw(
     else:
         part = head is not None or focus is not None or module is not None
         if isinstance(root, Tensor) and not part and level in LEVELS[1:3]:
-            count = len(history([root]))
-            if count > (max(limit, FOLDED) if fold else limit):  # before it is unfolded
-                check_count("draw", count, level, limit)
+            steps = len(history([root]))
+            if steps > (max(limit, FOLDED) if fold else limit):  # before it is unfolded
+                check_count("draw", steps, level, limit)
         graph = graph_of("draw", root, level, module, head, sample, focus, depth)
     graph = graph if lines else without_lines(graph)
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
-    sheet = shortened(sheet, fold, step)
+    sheet = repeats_folded(sheet, fold, step)
+    if fold and graph.level != "scalar":
+        sheet = overview(sheet, graph, glance)
+    sheet = cards_beside_uses(sheet)
     if graph.level == "scalar" and sheet.most > 1:
         drawn = {card.id for card in sheet.cards}  # whose inputs are to be seen
         sheet = numbers(graph, look, title or heading, below, drawn)
         sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
-    check_count("draw", max(len(sheet.cards), rows), graph.level, limit)
+    check_count("draw", max(count(sheet), rows), graph.level, limit)
     return Drawing(sheet, layout, lines_told(graph))
 
 
@@ -300,6 +310,11 @@ def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
     Raises:
         ValueError: no repeat has so many steps.
     """
+    return cards_beside_uses(repeats_folded(sheet, fold, step))
+
+
+def repeats_folded(sheet: Sheet, fold: bool, step: int) -> Sheet:
+    """The sheet with repeats folded, or as it is."""
     if fold:
         sheet = fold_repeats(sheet, step)
         if step > sheet.most:
@@ -310,7 +325,7 @@ def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
             )
     elif step != 1:
         raise ValueError(f"draw: step {step} given with fold=False, which draws all")
-    return cards_beside_uses(sheet)
+    return sheet
 
 
 def check_count(who: str, count: int, level: str, limit: int) -> None:

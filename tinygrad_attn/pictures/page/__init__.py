@@ -8,7 +8,6 @@
     moments.py   what the leaves were at each moment of a training
     plain_numbers.py  numbers between the cards, such as √d_k, which can be changed too
     switches.py  a mask, √d_k, the order of tokens: what can be switched
-    closing.py   modules that stand closed, as one card
     neighbours.py  neighbours that stand as one card, where there are no modules
     views.py     where the cards stand, for each state of what is open
     script.py    the page's data: cards, links and steps

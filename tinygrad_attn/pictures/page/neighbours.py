@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..sheets.closing import MOST_BOXES, Closing, Folded, in_order
 from ..sheets.sheet import Frame, Sheet
-from .closing import MOST_BOXES, Closing, Folded, in_order
 
 LEAST = 3  # steps after the last module that get a frame
 

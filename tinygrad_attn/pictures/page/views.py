@@ -20,10 +20,10 @@ from ...graph.data import Graph
 from ..layout.steps import Box, Layout, Line, Outline, layout, svg_path
 from ..layout.wrapping import wrap
 from ..look.text import width as text_width
+from ..sheets.closing import CLOSED, MOST_BOXES, Closing, Folded, in_order
 from ..sheets.folding import Fold
 from ..sheets.runs import find_run
 from ..sheets.sheet import Sheet
-from .closing import CLOSED, MOST_BOXES, Closing, Folded, in_order
 from .neighbours import in_parts
 from .sizes import Size, size_of_folded
 

@@ -14,6 +14,8 @@
     lists.py        what they are called
     merging.py      lines that become one
     folding.py      and folded: one is drawn, a small card stands for the others
+    closing.py      modules that stand closed, as one card
+    glance.py       so many of them that a picture is understood at a glance
     reuse.py        a small card beside each later use of a leaf
 
 These files may import look/ and graph/.

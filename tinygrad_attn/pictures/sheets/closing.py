@@ -1,20 +1,22 @@
-"""Closed frames: a module stands as one card, until a click opens it in place.
+"""Closed frames: a module stands as one card.
 
 A page of eighty cards teaches nothing. So what a frame holds, such as a module's call,
 a stage of attention or one step of a loop, is drawn as one card with the map of its
-result. In each view the frames along one path are open, from the outermost inward, and
-all others are closed. Where that leaves too many cards, some that follow each other are
-put into a frame of their own (neighbours.py).
+result. In each view of a page the frames along one path are open, from the outermost
+inward, all others are closed, and a click opens one in place. Where that leaves too
+many cards, some that follow each other are put into a frame of their own
+(`page/neighbours.py`). In a picture frames are closed that lie deep (glance.py).
 
 What a computation begins with is never hidden: a drawing starts at the data.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 
-from ..sheets.sheet import Card, Link, Sheet
+from .sheet import Card, Link, Sheet
 
 MOST_BOXES = 12  # in the first view
 CLOSED = "closed"  # the kind of a card that stands for a frame
@@ -78,7 +80,7 @@ class Closing:
             for card in self.sheet.cards
         }
         self.frame = {card.id: card.frame for card in self.sheet.cards}
-        self.parent = parent
+        self.parent = {id: up if up in parent else "" for id, up in parent.items()}
 
     def held(self, frame: str) -> list[str]:
         """All cards in a frame, also those that other cards stand for."""
@@ -86,8 +88,8 @@ class Closing:
         hidden = [id for id in self.found.stands if self.found.end(id) in inside]
         return [*inside - {*self.found.turns}, *hidden]
 
-    def closed(self, opened: Path) -> Folded:
-        """The sheet with all frames closed but those on a path."""
+    def closed(self, opened: Collection[str]) -> Folded:
+        """The sheet with all frames closed but these."""
         stands: dict[str, str] = {}
         cards: dict[str, Card] = {}
         label = {frame.id: frame.label for frame in self.sheet.frames}
