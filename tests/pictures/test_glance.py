@@ -92,6 +92,12 @@ def test_a_closed_module_has_the_numbers_of_its_result():
     assert card.gradient_title == "∂loss/∂linear1"
 
 
+def test_closed_modules_tell_their_parameters():
+    sheet = draw(encoder_decoder(), "module").sheet
+    (card,) = [card for card in closed(sheet) if card.title.startswith("cross_attn")]
+    assert card.lines[0] == "1 × 3 × 8,  288 parameters"  # 4 · (8 · 8 + 8)
+
+
 def test_a_line_names_no_gradient_that_is_not_drawn():
     sheet = draw(encoder()).sheet
     shut = {card.title.split("  ")[0]: card.id for card in closed(sheet)}

@@ -86,8 +86,7 @@ def box(
             name = listed(path, run) or name
     lines = [shape_text(node.shape)]
     if node.parameters:
-        lines[0] += f",  {node.parameters:,} parameter{'s' * (node.parameters > 1)}"
-        lines[0] += " each" if count > 1 else ""
+        lines[0] += parameters_text(node.parameters, count)
     if look.values and node.shape == () and node.dtype.startswith("float"):
         lines.append(few_digits(float(to_lists(node.array)), 4))
     bar = None
@@ -114,7 +113,18 @@ def box(
         like=likeness(node, repeats),
         plain=plain_numbers(node),
         owns=node.parameters,
+        count=count,
     )
+
+
+def parameters_text(number: int, count: int) -> str:
+    """What stands beside a shape: how many numbers a module learns, or each of some.
+
+    >>> parameters_text(1_200, 2)
+    ',  1,200 parameters each'
+    """
+    each = " each" if count > 1 else ""
+    return f",  {number:,} parameter{'s' * (number > 1)}{each}"
 
 
 def likeness(node: Node, repeats: Repeats) -> str:
@@ -228,6 +238,6 @@ class Frames:
                     every = listed(path, run) if path in self.whole else ""
                     name = every or numbered(name, path, run)
                 label = fit_text(name, NAME) + times(len(run))
-                self.all.append(Frame(self.ids[path], made, label))
+                self.all.append(Frame(self.ids[path], made, label, len(run)))
             made, outer = self.ids[path], f"{path}."
         return made

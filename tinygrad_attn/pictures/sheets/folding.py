@@ -236,8 +236,11 @@ class Fold:
             say = say or f"   {self.drawn + 1} of {count}"
             if self.numbers_differ:
                 say += f", {OTHERS}"
+            times = count if self._counts else 1
             return [
-                replace(f, label=f.label + say) if f.id == self.around else f
+                replace(f, label=f.label + say, count=f.count * times)
+                if f.id == self.around
+                else f
                 for f in self.old.frames
             ]
         label = f"{self.noun.one} {self.drawn + 1} of {count}"

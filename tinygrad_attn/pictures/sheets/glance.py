@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from ...graph.data import Graph
 from ..look.text import fit_text
+from .boxes import parameters_text
 from .closing import CLOSED, Closing, Folded, in_order
 from .merging import joined
 from .sheet import NAME, Card, Link, Sheet
@@ -87,6 +88,7 @@ class Closed:
         found = closing.closed(closing.paths.keys() - shut)
         self.stands, self.new = found.stands, found.sheet
         self.cards = {card.id: card for card in self.old.cards}
+        self.frames = {frame.id: frame for frame in self.old.frames}
         self._place = [*self.cards].index
         self.result = self._results()
 
@@ -122,11 +124,15 @@ class Closed:
     def _filled(self, card: Card) -> Card:
         """The card of a closed frame, with the numbers of its result."""
         shown = self.cards[self.result[card.id]]
-        inside = sum(frame == card.id for frame in self.stands.values())
-        lines = [f"closed: {inside} cards"]
+        inside = [id for id, frame in self.stands.items() if frame == card.id]
+        count = self.frames[card.id].count
+        lines = [f"closed: {len(inside)} cards"]
+        learned = sum([self._learned(self.cards[id], card.id) for id in inside])
         tensor = bool(shown.gradient_title or shown.value)
-        if not tensor:  # a box says the shape below its name
-            lines = [*[line.partition(",")[0] for line in shown.lines[:1]], *lines]
+        if not tensor and shown.lines:  # a box says the shape below its name
+            shape = shown.lines[0].partition(",  ")[0]
+            more = parameters_text(learned, count) if learned else ""
+            lines.insert(0, shape + more)
         name = name_of(shown)
         if name != card.title.split("  ")[0]:
             lines.append(f"result: {name}")
@@ -141,7 +147,18 @@ class Closed:
             lines=lines,
             tooltip=tip,
             again=False,
+            owns=learned,
+            times=1,
+            count=count,
         )
+
+    def _learned(self, card: Card, shut: str) -> int:
+        """How many numbers a card in a closed frame learns, with all it stands for."""
+        number, id = card.owns * card.times * card.count, card.frame
+        while id != shut:
+            number *= self.frames[id].count
+            id = self.frames[id].parent
+        return number
 
     def _links(self) -> list[Link]:
         """The links between what is drawn; several to a closed frame become one."""

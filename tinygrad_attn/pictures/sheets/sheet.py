@@ -55,6 +55,7 @@ class Card:
         plain: the plain numbers that it was computed from.
         owns, times: how many numbers it learns, if it says so, and for how many cards
             with as many it stands.
+        count: how many modules it stands for, as its title says.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Card:
     plain: list[str] = field(default_factory=list)
     owns: int = 0
     times: int = 1
+    count: int = 1
 
 
 @dataclass
@@ -110,11 +112,13 @@ class Link:
 
 @dataclass
 class Frame:
-    """A rectangle with a name around cards: a module's call."""
+    """A rectangle with a name around cards: a module's call; or several, as its label
+    says."""
 
     id: str
     parent: str
     label: str
+    count: int = 1
 
 
 @dataclass
