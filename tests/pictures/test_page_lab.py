@@ -549,6 +549,10 @@ def test_a_run_of_steps_is_one_thing_done(look_at):
     assert tab.is_visible("#curve")
     points = tab.evaluate("TOOLS.curve.querySelector('polyline').points.length")
     assert points == 26
+    ends = "[Math.max(...losses), Math.min(...losses)].map(exact)"
+    scale = tab.locator("#curve text").all_text_contents()
+    assert scale == tab.evaluate(ends)
+    assert len({*scale}) == 2
     tab.click("#downhill")
     assert tab.evaluate("losses.length") == 27
     tab.click("#undo")

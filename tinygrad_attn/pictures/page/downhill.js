@@ -77,7 +77,8 @@ function aboutDownhill() {
   return said.join(" ");
 }
 
-// L at each step downhill, as a line; where it is no number, the line ends.
+// L at each step downhill, as a line between its largest and its smallest number; where it
+// is no number, the line ends.
 function drawCurve() {
   TOOLS.curve.toggleAttribute("hidden", losses.length < 2);
   if (losses.length < 2) return;
@@ -88,6 +89,10 @@ function drawCurve() {
   const y = (v) => 38 - 34 * (height > 0 ? (v / 2 - low / 2) / height : 0);
   const points = finite.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`);
   TOOLS.curve.querySelector("polyline").setAttribute("points", points.join(" "));
+  const ends = low === high ? [high] : [high, low]; // of the scale, beside the line
+  for (const [i, text] of TOOLS.curve.querySelectorAll("text").entries()) {
+    text.textContent = i < ends.length ? exact(ends[i]) : "";
+  }
   const told = aboutDownhill();
   TOOLS.curve.setAttribute("aria-label", told.split(". ")[0]);
   if (!run) TOOLS.what.textContent = told;
