@@ -63,6 +63,7 @@ def test_its_subtitle_says_how_to_open_it():
     assert count(every) == limit
     assert "closed" in draw(loss, limit=limit - 1).sheet.subtitle
     assert "closed" not in draw(loss, fold=False).sheet.subtitle
+    assert "closed" not in draw(loss, "module", depth=9).sheet.subtitle
     path = re.search(r"module='([\w.]+)' opens one", subtitle)[1]
     inside = draw(loss, module=path).sheet
     assert inside.title == f"Inside {path}"

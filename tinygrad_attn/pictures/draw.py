@@ -239,7 +239,8 @@ def draw(
             program `dot` or the one inside pygraphviz.
         fold: whether steps that repeat, such as the turns of a loop or equal layers,
             are drawn once, with their number, and the innermost modules of a large
-            picture stand closed, as one card each; False draws all.
+            picture stand closed, as one card each (unless a depth is given);
+            False draws all.
         step: which of them is drawn, from 1.
         limit: the most cards (at the scalar level, numbers) that are drawn: of a
             picture with more, the innermost modules stand closed, and one that still
@@ -292,7 +293,7 @@ def draw(
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
     sheet = repeats_folded(sheet, fold, step)
-    if fold and graph.level != "scalar":
+    if fold and depth is None and graph.level != "scalar":
         sheet = overview(sheet, graph, glance)
     sheet = cards_beside_uses(sheet)
     if graph.level == "scalar" and sheet.most > 1:

@@ -89,7 +89,7 @@ class Closed:
         self.stands, self.new = found.stands, found.sheet
         self.cards = {card.id: card for card in self.old.cards}
         self.frames = {frame.id: frame for frame in self.old.frames}
-        self._place = [*self.cards].index
+        self._place = {id: i for i, id in enumerate(self.cards)}
         self.result = self._results()
 
     def sheet(self) -> Sheet:
@@ -111,7 +111,7 @@ class Closed:
         }
         computed = {link.target for link in self.old.links}
         found: dict[str, str] = {}
-        for id in sorted(self.stands, key=self._place):
+        for id in sorted(self.stands, key=self._place.__getitem__):
             kind = (id in outside) + (id in computed)
             best = found.get(self.stands[id], id)
             if kind >= (best in outside) + (best in computed):
