@@ -65,7 +65,10 @@ def test_promise_2_repeats_fold_and_what_is_too_large_is_refused():
     sheet = draw(loss, "module").sheet
     assert any(frame.label.endswith("× 4") for frame in sheet.frames)
     with pytest.raises(ValueError, match=r"more than 50 cannot be read; give a head"):
-        draw(loss, limit=50)
+        draw(loss, limit=50, fold=False)
+    assert sum(not card.again for card in draw(loss, limit=50).sheet.cards) <= 50
+    with pytest.raises(ValueError, match=r"more than 2 cannot be read; give a head"):
+        draw(loss, limit=2)  # with all modules closed there are 3
 
 
 def test_promise_2_a_level_a_head_a_focus_and_a_refusal_with_the_size():
