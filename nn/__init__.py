@@ -87,4 +87,7 @@ _sys.modules[f"{__name__}.functional"] = functional  # `import nn.functional as 
 
 def __getattr__(name: str) -> object:
     """PyTorch's other names; or an error that says what to write instead."""
-    return pytorch.named(name, [*globals()])
+    rooms = ("checkpoint", "functional", "init", "optim", "utils")  # the public ones
+    found = globals().items()
+    known = [n for n, v in found if n in rooms or not isinstance(v, type(_sys))]
+    return pytorch.named(name, known)

@@ -13,8 +13,8 @@ TENSOR = """
 values indices: x.max(axis=1) is the largest numbers alone; x.max(dim=1) is the pair
     (values, indices)
 grad_fn: print(x) says which operation made it; explain(x) and unfold(x) show more
-register_hook register_post_accumulate_grad_hook: retain_grad() keeps a result's
-    gradient; change it after backward(), in x.grad
+register_hook register_post_accumulate_grad_hook: after backward() x.grad is there, of
+    a result too; change it then
 retains_grad: write x.grad is not None
 half bfloat16: floats have 32 or 64 bits; write x.float()
 pin_memory share_memory_ is_shared stride storage storage_offset data_ptr as_strided
@@ -176,6 +176,8 @@ PairwiseDistance pairwise_distance: write (x - y + 1e-6).norm(dim=1)
 CosineSimilarity: write functional.cosine_similarity(x, y)
 UninitializedParameter LazyLinear: write the sizes out: Linear(in, out)
 Buffer: write self.register_buffer(name, tensor)
+save load save_checkpoint load_checkpoint: write nn.checkpoint.save(path, model), and
+    nn.checkpoint.load(path).restore(model)
 """
 
 MODULE = """
@@ -184,7 +186,7 @@ get_parameter: write dict(model.named_parameters())[path]
 get_submodule: write dict(model.named_modules())[path]
 get_buffer: write dict(model.named_buffers())[path]
 register_full_backward_hook register_backward_hook: register_forward_hook is here, and
-    retain_grad() keeps the gradient of what a module returns
+    what a module returns has its .grad after backward()
 to_empty share_memory: how numbers lie in memory is no matter here; leave it out
 type: write model.float() or model.double()
 compile: compile(update=optimizer) makes a program of a training step
