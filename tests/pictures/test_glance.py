@@ -136,3 +136,18 @@ def test_a_picture_of_few_cards_has_nothing_closed():
     assert "closed" not in draw(loss).sheet.subtitle
     with pytest.raises(ValueError, match="more than 3 cannot be read"):
         draw(loss, limit=3)
+
+
+def test_on_a_slide_more_modules_stand_closed(tmp_path):
+    picture = draw(encoder_decoder())
+    before = picture.svg
+    text = picture.save(tmp_path / "x.svg", width=1920, height=1080).read_text()
+    wide, tall = map(int, re.search(r'width="(\d+)" height="(\d+)"', text).groups())
+    assert wide <= 1920
+    assert tall <= 1080
+    assert text.count("closed: ") >= 2
+    assert "parts closed" in text
+    assert picture.svg == before  # which has its own
+    chosen = draw(encoder_decoder(), limit=200)  # as many as were asked for
+    with pytest.raises(ValueError, match="150 cards too small to read"):
+        chosen.save(tmp_path / "x.svg", width=1920, height=1080)

@@ -33,7 +33,7 @@ from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.placing import made_for, made_to_fit
+from .writing.placing import Placed, made_for, made_to_fit
 from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
@@ -45,6 +45,7 @@ MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "scalar": numbers,
 }
 LEAST_WIDTH = 100.0  # pixels
+FEWER = (30, 20, 12, 6, 1)  # cards, for a slide
 
 
 class Drawing:
@@ -60,10 +61,15 @@ class Drawing:
     """
 
     def __init__(
-        self, sheet: Sheet, layout: str | None = None, lines: str = ""
+        self,
+        sheet: Sheet,
+        layout: str | None = None,
+        lines: str = "",
+        coarser: Callable[[int], Sheet] | None = None,
     ) -> None:
         self.sheet = sheet
         self.lines = lines
+        self._coarser = coarser  # the same with at most so many cards
         self.title = sheet.title
         self.dot = dot_text(sheet)
         self._layout = layout
@@ -86,7 +92,7 @@ class Drawing:
             if made is not None:
                 found = made.decode()
             else:
-                placed = made_for(self.sheet, width, height)
+                placed = self._placed(width, height)
                 found = svg_text(placed, width or inf)
                 if self._layout == "dot":
                     self.note = f"laid out by tinygrad_attn: {note}"
@@ -94,6 +100,21 @@ class Drawing:
                     self.note = "laid out by tinygrad_attn"
             self._svg[size] = made_to_fit(found, width or inf, height or inf)
         return self._svg[size]
+
+    def _placed(self, width: float | None, height: float | None) -> Placed:
+        """The picture laid out. Where it could not be read on a slide, more modules are
+        closed, until it can be."""
+        try:
+            return made_for(self.sheet, width, height)
+        except ValueError:
+            if height is None or self._coarser is None:
+                raise
+            for most in FEWER:
+                try:
+                    return made_for(self._coarser(most), width, height)
+                except ValueError:
+                    continue
+            raise
 
     def _dot_of(self, width: float | None) -> str:
         """The text for Graphviz, which cannot wrap a strip: where the width is given,
@@ -124,7 +145,7 @@ class Drawing:
                 becomes a list, card below card. What is wider all the same is made
                 smaller.
             height: with a width, the most pixels that it may be high, such as 1080 on a
-                slide of 1920.
+                slide of 1920. More modules stand closed there if it could not be read.
 
         Returns:
             The path of the written file.
@@ -269,7 +290,7 @@ def draw(
     if layout not in (None, "own", "dot"):
         raise ValueError(f"draw: layout {say(layout)} given; it must be 'own' or 'dot'")
     check_flags("draw", values=values, grads=grads, fold=fold, lines=lines)
-    glance = AT_A_GLANCE if limit is None else limit
+    chosen, glance = limit is not None, AT_A_GLANCE if limit is None else limit
     limit = MOST if limit is None else limit
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
@@ -293,7 +314,12 @@ def draw(
     heading, below = headings(graph, head, sample, focus, module)
     sheet = MAKERS[graph.level](graph, look, title or heading, below)
     sheet = repeats_folded(sheet, fold, step)
+    every, coarser = sheet, None
     if fold and depth is None and graph.level != "scalar":
+
+        def coarser(most: int) -> Sheet:
+            return cards_beside_uses(overview(every, graph, most))
+
         sheet = overview(sheet, graph, glance)
     sheet = cards_beside_uses(sheet)
     if graph.level == "scalar" and sheet.most > 1:
@@ -302,7 +328,7 @@ def draw(
         sheet = shortened(sheet, fold, step)
     rows = sum(len(card.rows) for card in sheet.cards)
     check_count("draw", max(count(sheet), rows), graph.level, limit)
-    return Drawing(sheet, layout, lines_told(graph))
+    return Drawing(sheet, layout, lines_told(graph), None if chosen else coarser)
 
 
 def shortened(sheet: Sheet, fold: bool, step: int) -> Sheet:
