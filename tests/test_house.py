@@ -33,8 +33,8 @@ ORDER = """
     floats errors owners switching context printing wiring devices
         whole_file docstrings
     by_hand scalar
-    arrays arrays.dtypes arrays.precision arrays.shapes arrays.mixed arrays.reading
-        arrays.array arrays.python
+    arrays arrays.dtypes arrays.precision arrays.shapes arrays.batches arrays.mixed
+        arrays.reading arrays.array arrays.python
         arrays.values arrays.numpy arrays.backends
     rules rules.operation rules.primitives rules.comparisons rules.movement
         rules.activations rules.composites

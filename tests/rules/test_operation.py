@@ -261,19 +261,20 @@ def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
             lambda: primitive(y="∂z")(exp_like),
             TypeError,
             "exp_like: y= given; it takes z, means, why, kink, steep, "
-            "check, differentiable, and a rule for an input: x",
+            "check, differentiable, by_matrix, and a rule for an input: x",
         ),
         (
             lambda: primitive(y="∂z", z="x")(plain_of_none),
             TypeError,
             "plain_of_none: y= given; it takes z, means, why, kink, steep, "
-            "check, differentiable, and a rule for an input: but it has none",
+            "check, differentiable, by_matrix, and a rule for an input: but it has "
+            "none",
         ),
         (
             lambda: primitive(x="∂z", y="∂z", w="∂z")(plain),
             TypeError,
             "plain: w= given; it takes z, means, why, kink, steep, "
-            "check, differentiable, and a rule for an input: x, y",
+            "check, differentiable, by_matrix, and a rule for an input: x, y",
         ),
         (
             lambda: composite("sum")(exp_like),

@@ -26,6 +26,7 @@ from weakref import ref
 from .. import wiring
 from ..arrays import values
 from ..arrays.backends import NAMESPACES, namespace_of
+from ..arrays.batches import in_parts
 from ..context import Changes, Scope, context
 from ..errors import say, under_name
 from ..rules.operation import Op
@@ -208,8 +209,9 @@ def apply(op: Op, *inputs: Any, **params: Any) -> Any:
     xp = namespace_of(arrays, op.name)
     if xp is values and not differentiable:  # Values would record themselves
         arrays = [xp.stop_gradient(a) if hasattr(a, "shape") else a for a in arrays]
+    forward = in_parts(op.forward) if op.by_matrix else op.forward
     try:
-        z = op.forward(xp, *arrays, **params)
+        z = forward(xp, *arrays, **params)
     except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise misfit(op, error, arrays) from error
     except MemoryError as error:

@@ -36,6 +36,7 @@ from itertools import compress
 from typing import Any
 
 from ..arrays.backends import namespace_of
+from ..arrays.batches import in_parts
 from ..arrays.shapes import repeated_axes
 from ..context import context
 from .debugging import check_backward
@@ -134,7 +135,8 @@ def shares_of(xp: Any, node: Recorded, g: Any) -> Shares:
         z, inputs, saved = node, node._inputs, None
     else:
         z, inputs, saved = node.array, node._arrays, node._saved
-    shares = op.vjp(xp, g, z, inputs, node._needs, saved, **node._params)
+    vjp = in_parts(op.vjp) if op.by_matrix and not xp.records else op.vjp
+    shares = vjp(xp, g, z, inputs, node._needs, saved, **node._params)
     if not isinstance(shares, (tuple, list)) or len(shares) != len(node._needs):
         raise RuntimeError(
             f"{op.name}: its vjp must return a tuple with a gradient for each input "

@@ -306,6 +306,7 @@ def mean(xp, x, *, axis):
     query="(scale · A ⊙ (∂A − Σⱼ ∂A ⊙ A)) key, ∂A = ∂z valueᵀ",
     key="(scale · A ⊙ (∂A − Σⱼ ∂A ⊙ A))ᵀ query, ∂A = ∂z valueᵀ",
     value="Aᵀ ∂z",
+    by_matrix=True,
 )
 def scaled_dot_product_attention(
     xp, query, key, value, attn_mask, seeing, keep, *, scale, p=0.0

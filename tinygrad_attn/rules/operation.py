@@ -173,6 +173,9 @@ class Op:
             broadcast. Called only after a forward has failed.
         composite: whether forward opens into other operations.
         differentiable: False for an operation that no gradient passes.
+        by_matrix: whether the inputs are batches of matrices, (..., rows, columns), and
+            each matrix of z is made from those at its place in the batch alone. Large
+            batches are then computed in parts (arrays/batches.py).
     """
 
     def __init__(
@@ -182,6 +185,7 @@ class Op:
         kind: str = "",
         check: Check | None = None,
         differentiable: bool = True,
+        by_matrix: bool = False,
         **said: str,
     ) -> None:
         self.name = forward.__name__
@@ -191,6 +195,7 @@ class Op:
         self.check = broadcast_shapes if self.elementwise and check is None else check
         self.composite = composite
         self.differentiable = differentiable
+        self.by_matrix = by_matrix
         self.__doc__, self.__module__ = forward.__doc__, forward.__module__
         self.inputs = inputs_of(forward)
         check_said(self, said)
@@ -266,12 +271,13 @@ def inputs_of(forward: Callable[..., Any]) -> tuple[str, ...]:
 
 
 SAID = ("z", "means", "why", "kink", "steep")
+SETTINGS = ("kind", "check", "differentiable", "by_matrix")
 OF_THE_STEP = ("Σ", "over", "along", "part", "axes", "back", "dtype")
 
 
 def check_said(op: Op, said: dict[str, Any]) -> None:
     """Refuses what is said of an operation if it cannot be meant."""
-    taken = {*SAID, "kind", "check", "differentiable"} & {*op.inputs}
+    taken = {*SAID, *SETTINGS} & {*op.inputs}
     if taken:
         raise TypeError(
             f"{op.name}: an input is called {min(taken)}, which means something else "
@@ -280,8 +286,8 @@ def check_said(op: Op, said: dict[str, Any]) -> None:
     for name, text in said.items():
         if name not in (*SAID, *op.inputs):
             raise TypeError(
-                f"{op.name}: {name}= given; it takes {', '.join(SAID)}, check, "
-                f"differentiable, and a rule for an input: "
+                f"{op.name}: {name}= given; it takes {', '.join(SAID + SETTINGS[1:])}, "
+                "and a rule for an input: "
                 f"{', '.join(op.inputs) or 'but it has none'}"
             )
         if not isinstance(text, str):
@@ -319,7 +325,7 @@ def primitive(kind: Any = "", /, **said: Any) -> Any:
         why: of an operation without a vjp, why no gradient passes.
         (name of an input): the rule of its gradient.
         kink, steep: where its slope jumps, or is infinite.
-        check, differentiable: as for `Op`.
+        check, differentiable, by_matrix: as for `Op`.
     """
     return decorated(Op, False, kind, said)
 
