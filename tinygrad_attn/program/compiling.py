@@ -11,9 +11,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 # -O2 and never -O3: gcc 12 miscompiles a conditional load in a nested loop there. And
@@ -176,6 +177,29 @@ def compiled(text: str) -> Any:
         if not library.is_file():
             raise NoCompiler(f"{name} does not compile the program: it made no file")
         return loaded(name, library)  # from then on, the file may go
+
+
+class Compiling(Thread):
+    """A text that is compiled while something else is done."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(name="compiler")
+        self.text, self.made = text, None
+        self.start()
+
+    def run(self) -> None:
+        with suppress(Exception):
+            self.made = compiled(self.text)
+
+    def library(self) -> Any:
+        """The library, as soon as it is there. Where none was made, it is tried again:
+        the compiler may have been interrupted, or this may be a fork of the process.
+
+        Raises:
+            NoCompiler: as `compiled`.
+        """
+        self.join()
+        return self.made or compiled(self.text)
 
 
 def loaded(name: str, library: Path) -> Any:

@@ -20,7 +20,7 @@ from typing import Any
 from ..arrays.array import Array
 from .anatomy import Buffer, Check, Product, View
 from .blas import Threads, blas
-from .compiling import compiled, vector_bytes
+from .compiling import Compiling, vector_bytes
 from .fusing import fused, passing
 from .listing import Program
 from .memory import ALIGNED, memory_of
@@ -188,19 +188,30 @@ class CMachine(NumPyMachine):
         self.memory = memory_of(program, steps, self.passed, results)
         self.blas = blas()
         writer = self.writer()
-        library = compiled(writer.text())
+        self.compiling: Compiling | None = Compiling(writer.text())
         self.checks = writer.checks
         self.uses_blas = writer.uses_blas and self.blas is not None
+        self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
+        self.start()
+
+    def build(self) -> None:
+        """Waits for the compiler.
+
+        Raises:
+            NoCompiler: it made nothing that runs.
+        """
+        if self.compiling is None:
+            return
+        library, self.compiling = self.compiling.library(), None
         if self.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
             library.use_library(ctypes.c_void_p(single), ctypes.c_void_p(double))
         self.call, self.once = library.step, library.once
-        names = ("differentiate", "update") if program.parts else ("step",)
+        names = ("differentiate", "update") if self.program.parts else ("step",)
         self.halves = [getattr(library, name) for name in names]
         for function in (self.call, *self.halves):
             function.restype = ctypes.c_longlong
-        self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
-        self.start()
+        self.once(self.pointers)
 
     def leave(self) -> None:
         self.arenas.clear()
@@ -233,7 +244,8 @@ class CMachine(NumPyMachine):
                 self.load(self.array(View(buffer)), buffer.value)
         self.given = [self.array(View(b)) for b in self.program.given]
         self.results = [self.array(view) for view in self.program.results]
-        self.once(self.pointers)
+        if self.compiling is None:
+            self.once(self.pointers)
         self.alone = None
         self.hand_out()
 

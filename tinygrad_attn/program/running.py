@@ -21,6 +21,7 @@ from ..autograd.recording import Recorded, make
 from ..context import Changes, context
 from ..errors import in_a_program, outside
 from ..tensor import Tensor
+from .compiling import NoCompiler
 from .files import path_of
 from .keys import Key, difference, key_of
 from .listing import Program
@@ -74,7 +75,8 @@ class Step:
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
         self.count = len(self.names)
         self.taken: list[tuple[Any, Any, Any]] = [(None, None, None)] * self.count
-        self.model = Sharing(program, machine, clip, examples)
+        self.shared = clip, examples
+        self.model = Sharing(program, machine, *self.shared)
         several = isinstance(draft.returned, (tuple, list))
         gradients = draft.trains and not program.parts
         self.plain = not (
@@ -83,10 +85,12 @@ class Step:
 
     @property
     def source(self) -> str:
+        self.settle()
         return self.machine.source  # type: ignore[no-any-return]
 
     @property
     def target(self) -> str:
+        self.settle()
         return self.machine.name  # type: ignore[no-any-return]
 
     @property
@@ -151,24 +155,23 @@ class Step:
         return make(results[0]) if self.plain else self.returned(results)
 
     def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
-        """A compiled program's first run, beside NumPy's. If they differ, NumPy's
-        program runs instead."""
+        """A compiled program's first run, beside NumPy's, which runs while the compiler
+        still works. If they differ, NumPy's program runs instead."""
         compiled = self.machine
         wanted = in_numpy(self.program, compiled, arrays, scalars)
-        compiled.put(arrays, scalars)
-        first, *update = compiled.halves
-        compiled.do(first)
-        if what := first_difference(self.program, compiled, wanted):
-            warnings.warn(
-                f"step: the compiled program is wrong ({what}); NumPy's program runs "
-                "instead. Another compiler may be named by CC",
-                stacklevel=outside(),
-            )
-            self.machine = self.model.machine = NumPyMachine(self.program)
-            for buffer, array in self.machine.arrays.items():
-                array[...] = compiled.arrays[buffer]
-            self.model.take_over(False)
-            results: tuple[Any, ...] = self.machine.run(arrays, scalars)
+        self.build()
+        if self.machine is compiled:
+            compiled.put(arrays, scalars)
+            first, *update = compiled.halves
+            compiled.do(first)
+            if what := first_difference(self.program, compiled, wanted):
+                self.fall_back(
+                    f"step: the compiled program is wrong ({what}); NumPy's program "
+                    "runs instead. Another compiler may be named by CC"
+                )
+        if self.machine is not compiled:
+            self.model.refresh()
+            results: tuple[Any, ...] = self.machine.run(arrays, self.model.scalars())
             return results
         compiled.proved = True
         del wanted  # the update needs memory, too
@@ -177,6 +180,26 @@ class Step:
             compiled.do(function)
         results = compiled.returned()
         return results
+
+    def settle(self) -> None:
+        """Waits until it is known what runs."""
+        with self.lock:
+            self.build()
+
+    def build(self) -> None:
+        """Waits for the compiler. If it fails, NumPy's program runs instead."""
+        if self.machine.proved:  # it is there, or none is needed
+            return
+        try:
+            self.machine.build()
+        except NoCompiler as error:
+            self.fall_back(f"write: {error}; the program runs in numpy")
+
+    def fall_back(self, why: str) -> None:
+        """Goes on with NumPy's program, with a warning."""
+        warnings.warn(why, stacklevel=outside())
+        self.machine = NumPyMachine(self.program)
+        self.model = Sharing(self.program, self.machine, *self.shared)
 
     def check_key(self) -> None:
         """Refuses a run if the program was written for another state of the model."""
