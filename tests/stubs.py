@@ -84,7 +84,9 @@ def tensor_methods() -> list[str]:
     known = functions(method=True)
     lines = []
     operators = class_body(PACKAGE / "functions" / "operands.py", "Arithmetic")
-    for node in [*class_body(PACKAGE / "tensor.py", "Tensor"), *operators]:
+    own = class_body(PACKAGE / "tensor.py", "Tensor")
+    as_object = class_body(PACKAGE / "as_object.py", "AsObject")
+    for node in [*own, *as_object, *operators]:
         if isinstance(node, ast.FunctionDef):
             own = [ast.unparse(d) for d in node.decorator_list]
             node.decorator_list = []

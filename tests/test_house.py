@@ -51,7 +51,7 @@ ORDER = """
         torch_names.repeating torch_names.sorting torch_names.arithmetic
         torch_names.moving torch_names.picking torch_names.objectives
         torch_names.methods
-    copies ops tensor creation
+    copies ops as_object tensor creation
         torch_names.making torch_names.distributions torch_names.own_function
         torch_names.package functional check_gradients utils.data utils
     graph.check graph.data graph.order graph.roles graph.trace graph.noise graph.names

@@ -12,24 +12,26 @@ A Tensor adds to its `array` whether a gradient is wanted (`requires_grad`), the
 gradient once there is one (`grad`), and, for a result, the operation, inputs and params
 that it came from. That is the whole graph: autograd/recording.py writes it and
 autograd/walk.py reads it. Here is the face that users see. The operators + - * / **
-and comparisons come from functions/operands.py. Most functions of the folder functions/
-whose first argument is a tensor are its methods too: `x.softmax()` is `softmax(x)`.
+and comparisons come from functions/operands.py, and what Python asks of any object
+(`len(x)`, `float(x)`, its repr) from as_object.py. Most functions of the folder
+functions/ whose first argument is a tensor are its methods too: `x.softmax()` is
+`softmax(x)`.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from . import copies, ops, printing, wiring
+from . import ops
 from .arrays.array import Array
 from .arrays.backends import NAMESPACES, brought, current_backend, namespace_of
 from .arrays.dtypes import FLOAT, PLACE
 from .arrays.reading import dtype_name
+from .as_object import AsObject
 from .autograd import differentiate
 from .autograd.recording import Recorded, make, taken_from
 from .context import context
@@ -39,19 +41,18 @@ from .functions import (
     elementwise,
     indexing,
     movement,
-    numpys,
     products,
     reductions,
     shaping,
     updates,
 )
-from .functions.operands import Arithmetic, Operand
+from .functions.operands import Operand
 from .functions.setting import setitem
 from .functions.spelling import named
 from .torch_names.methods import Methods, dtype_of
 
 
-class Tensor(Methods, Arithmetic):
+class Tensor(Methods, AsObject):
     """An n-dimensional array of numbers, and how it was made.
 
     Args:
@@ -318,61 +319,6 @@ class Tensor(Methods, Arithmetic):
     def T(self) -> Tensor:
         """All axes in reverse order: the transpose of a matrix."""
         return movement.permute_dims(self, tuple(reversed(range(self.ndim))))
-
-    # --- as a Python object -----------------------------------------------------------
-
-    __reduce_ex__ = copies.reduced
-    __copy__ = copies.shallow_copy
-    __deepcopy__ = copies.deep_copy
-
-    def __repr__(self) -> str:
-        return printing.tensor_repr(self)
-
-    def _repr_html_(self) -> str:
-        return wiring.html(self)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len: a tensor of shape () has no axis to count along")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self) -> bool:
-        if self.size != 1:
-            raise ValueError(
-                f"bool: shape {self.shape} has {self.size} truth values; compare with "
-                "(x == y).min(), or `is` for the same tensor"
-            )
-        return bool(self.item())
-
-    def __abs__(self) -> Tensor:
-        return self.abs()
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        array = self.numpy()
-        return array if dtype is None else array.astype(dtype)
-
-    __array_ufunc__ = numpys.array_ufunc
-    __array_function__ = numpys.array_function
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype != "int64" or self.size != 1:
-            raise TypeError(
-                f"index: {self.dtype} of shape {self.shape} given; as an index it must "
-                "be one integer"
-            )
-        return int(self.item())
 
 
 class Link:
