@@ -329,6 +329,15 @@ def check_positive(who: str, **sizes: int) -> None:
             )
 
 
+def check_axes(who: str, x: object, axes: str) -> None:
+    """Refuses anything but a Tensor of such axes, or of more: "(..., T, d_model)"."""
+    least = axes.count(",")
+    if not isinstance(x, Tensor) or x.ndim < least:
+        error = ValueError if isinstance(x, Tensor) else TypeError
+        given = x.shape if isinstance(x, Tensor) else type(x).__name__
+        raise error(f"{who}: x of {given} given; it must be a Tensor {axes}")
+
+
 def check_sequence(who: str, name: str, x: object, d_model: int) -> None:
     """Refuses anything but a Tensor (..., T, d_model)."""
     shape = x.shape if isinstance(x, Tensor) else type(x).__name__

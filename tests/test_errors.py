@@ -28,6 +28,7 @@ from tinygrad_attn import (
     zeros,
 )
 from tinygrad_attn.arrays import backends
+from tinygrad_attn.functional import causal_mask
 from tinygrad_attn.functions import reductions
 
 F = functional
@@ -189,6 +190,15 @@ def test_what_does_not_fit_into_memory_is_told(any_backend):
         ),
         (lambda: zeros(10**14), "zeros: 100000000000000 given; there is no memory"),
         (lambda: one_hot([1], 10**14), r"one_hot: \(1,\), .* no memory for the result"),
+        (
+            lambda: Tensor(range(10**15)),
+            r"Tensor: range\(.*\) given; there is no memory",
+        ),
+        (lambda: zeros(2)[range(10**15)], r"indexing: range\(.*\) given; there is no"),
+        (
+            lambda: causal_mask(10**14),
+            "causal_mask: 100000000000000 given; there is no",
+        ),
     ]:
         with pytest.raises(MemoryError, match=said):
             call()

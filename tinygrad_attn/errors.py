@@ -27,6 +27,12 @@ def under_name(who: str, error: Exception) -> Exception:
     return kind(f"{who}: {' '.join(str(error).split())}")
 
 
+def no_room(who: str, *given: Any) -> MemoryError:
+    """What to say if there is no memory for what a function shall make."""
+    sizes = ", ".join(map(say, given))
+    return MemoryError(f"{who}: {sizes} given; there is no memory for as many numbers")
+
+
 def outside() -> int:
     """The `stacklevel` of a warning, in the function that asks, with which it points at
     the first line outside this package: the reader's own."""

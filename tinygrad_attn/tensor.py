@@ -35,7 +35,7 @@ from .as_object import AsObject
 from .autograd import differentiate
 from .autograd.recording import Recorded, make, taken_from
 from .context import context
-from .errors import check_flags, in_a_program, under_name
+from .errors import check_flags, in_a_program, no_room, under_name
 from .functions import (
     activations,
     elementwise,
@@ -86,6 +86,8 @@ class Tensor(Methods, AsObject):
                 array = array if own else backend.xp.astype(array, backend.dtype)
         except (ValueError, TypeError, OverflowError) as error:
             raise under_name("Tensor", error) from error
+        except MemoryError as error:
+            raise no_room("Tensor", data) from error
         self.array = array
         self._grad = self._op = self._saved = self._where = None
         self._scope = context.now.scope  # a picture shows it in the call that made it

@@ -16,7 +16,7 @@ from tinygrad_attn import Tensor, functional, ops
 from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.functions import attention
 
-from ..layers import Linear, check_positive, check_sequence, xavier_uniform
+from ..layers import Linear, check_axes, check_positive, check_sequence, xavier_uniform
 from ..module import Module
 from .cache import KeyValueCache, check_cache
 from .masks import NAMES, one_mask
@@ -243,12 +243,14 @@ class MultiHeadAttention(Module):
 
     def split_heads(self, x: Tensor) -> Tensor:
         """(..., T, d_model) → (..., H, T, d_k)."""
+        check_axes("split_heads", x, "(..., T, d_model)")
         *batch, t, d_model = x.shape
         x = x.reshape(*batch, t, self.num_heads, d_model // self.num_heads)
         return x.transpose(-3, -2)
 
     def join_heads(self, x: Tensor) -> Tensor:
         """(..., H, T, d_k) → (..., T, d_model), the heads side by side."""
+        check_axes("join_heads", x, "(..., H, T, d_k)")
         *batch, heads, t, d_k = x.shape
         return x.transpose(-3, -2).reshape(*batch, t, heads * d_k)
 

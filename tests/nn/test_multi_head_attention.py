@@ -331,3 +331,19 @@ def test_a_mask_of_floats_is_added_as_pytorch_adds_it(shape, on_numpy):
             return layer(x, x, x, attn_mask=bias, need_weights=False)[0]
 
         compare(ours, theirs, [randn(B, T, D), mask], run_ours, run_theirs)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "says"),
+    [
+        ([1.0], TypeError, "x of list given"),
+        (Tensor(1.0), ValueError, r"x of \(\) given"),
+        (Tensor([1.0, 2.0]), ValueError, r"x of \(2,\) given"),
+    ],
+)
+def test_what_has_no_heads_is_refused(x, error, says):
+    attention = nn.MultiHeadAttention(4, 2)
+    with pytest.raises(error, match=rf"split_heads: {says}; .* \(\.\.\., T, d_model\)"):
+        attention.split_heads(x)
+    with pytest.raises(error, match=rf"join_heads: {says}; .* \(\.\.\., H, T, d_k\)"):
+        attention.join_heads(x)

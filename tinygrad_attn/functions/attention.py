@@ -23,6 +23,7 @@ from .operands import Tensor, checked, floats_together, home, is_float, tensor
 from .products import matmul
 from .reductions import max
 from .shaping import matrix_transpose
+from .spelling import in_memory
 
 __all__ = ["causal_mask", "padding_mask", "scaled_dot_product_attention"]
 
@@ -205,6 +206,7 @@ SEES = (
 )
 
 
+@in_memory
 def causal_mask(
     t: int, s: int | None = None, like: Recorded | None = None, start: int = 0
 ) -> Any:

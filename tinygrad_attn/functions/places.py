@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..arrays import shapes
 from ..arrays.array import Array, asarray, broadcast
 from ..autograd.recording import Recorded
+from ..errors import no_room
 from .operands import check
 
 Run = tuple[
@@ -129,7 +130,10 @@ def is_array(k: Any) -> bool:
 def array_of(k: Any) -> Array:
     """A key that is a list, as an array; an empty one is of integers. (A tuple among
     keys and a range are lists, too.)"""
-    array: Array = check("indexing", asarray, list(k))
+    try:
+        array: Array = check("indexing", asarray, list(k))
+    except MemoryError as error:
+        raise no_room("indexing", k) from error
     return array if array.size else Array([], array.shape, "int64")
 
 

@@ -18,7 +18,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 
 from ..devices import check_device, drawn_from
-from ..errors import check_flags, say
+from ..errors import check_flags, no_room, say
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,11 +117,7 @@ def in_memory(make: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return make(*given, **options)
         except (MemoryError, OverflowError) as error:
-            sizes = ", ".join(map(say, (*given, *options.values())))
-            raise MemoryError(
-                f"{make.__name__}: {sizes} given; there is no memory for as many "
-                "numbers"
-            ) from error
+            raise no_room(make.__name__, *given, *options.values()) from error
 
     return call
 
