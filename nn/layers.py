@@ -329,9 +329,8 @@ def check_positive(who: str, **sizes: int) -> None:
             )
 
 
-def check_axes(who: str, x: object, axes: str) -> None:
-    """Refuses anything but a Tensor of such axes, or of more: "(..., T, d_model)"."""
-    least = axes.count(",")
+def check_axes(who: str, x: object, least: int, axes: str) -> None:
+    """Refuses anything but a Tensor of at least so many axes."""
     if not isinstance(x, Tensor) or x.ndim < least:
         error = ValueError if isinstance(x, Tensor) else TypeError
         given = x.shape if isinstance(x, Tensor) else type(x).__name__

@@ -138,6 +138,8 @@ def check_number(
     given = type(value)  # the usual cases, fast
     if given is float and low < value < high and not whole:
         return
+    if given is float and value == low == 0.0 < high and not (whole or open_low):
+        return
     if given is int and low < value < high and -(2**63) <= value < 2**63:
         return
     kinds: Any = Integral if whole else Real

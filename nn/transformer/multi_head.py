@@ -243,14 +243,14 @@ class MultiHeadAttention(Module):
 
     def split_heads(self, x: Tensor) -> Tensor:
         """(..., T, d_model) → (..., H, T, d_k)."""
-        check_axes("split_heads", x, "(..., T, d_model)")
+        check_axes("split_heads", x, 2, "(..., T, d_model)")
         *batch, t, d_model = x.shape
         x = x.reshape(*batch, t, self.num_heads, d_model // self.num_heads)
         return x.transpose(-3, -2)
 
     def join_heads(self, x: Tensor) -> Tensor:
         """(..., H, T, d_k) → (..., T, d_model), the heads side by side."""
-        check_axes("join_heads", x, "(..., H, T, d_k)")
+        check_axes("join_heads", x, 3, "(..., H, T, d_k)")
         *batch, heads, t, d_k = x.shape
         return x.transpose(-3, -2).reshape(*batch, t, heads * d_k)
 
