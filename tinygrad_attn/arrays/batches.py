@@ -40,21 +40,41 @@ def in_parts(rule: Rule) -> Rule:
 
     Args:
         rule: is given and gives arrays whose last two axes are those of matrices (and
-            tuples of them, None and bools). It makes each matrix from those at its
-            place in the batch alone.
+            tuples of them, and None). It makes each matrix from those at its place in
+            the batch alone. Where it gives anything else, it is computed at once.
     """
 
     @wraps(rule)
     def computed(xp: Any, *given: Any, **params: Any) -> Any:
-        if xp.name == "numpy" and given[0].size >= PART // 4:
-            arrays = [x for x in leaves(given) if hasattr(x, "shape") and x.ndim > 1]
-            batch = broadcast_shapes(*(tuple(x.shape[:-2]) for x in arrays))
-            rows = max(x.shape[-2] for x in arrays)
-            if batch and prod(batch) * rows * rows >= LARGE:
-                return together(rule, xp, given, params, batch, rows * rows)
+        first = given[0]
+        if xp.name == "numpy" and getattr(first, "size", 0) >= PART // 4:
+            batch, size = batch_of([x for x in leaves(given) if is_matrix(x)])
+            if batch and prod(batch) * size >= LARGE:
+                return together(rule, xp, given, params, batch, size)
         return rule(xp, *given, **params)
 
     return computed
+
+
+def batch_of(arrays: list[Any]) -> tuple[Shape, int]:
+    """The batch of some arrays, () if they have none in common; and how many numbers
+    (T, S) a rule makes on its way of matrices with T and with S rows."""
+    rows = [x.shape[-2] for x in arrays if x.dtype.kind == "f"]  # not those of masks
+    try:
+        batch = broadcast_shapes(*(tuple(x.shape[:-2]) for x in arrays))
+    except ValueError:
+        batch = ()  # the rule says what does not fit
+    return batch, min(rows, default=0) * max(rows, default=0)
+
+
+def is_matrix(x: Any) -> bool:
+    """Whether it is an array of matrices."""
+    return hasattr(x, "shape") and x.ndim > 1
+
+
+def has_batch(x: Any, batch: Shape) -> bool:
+    """Whether it is an array with a matrix for each place in a batch."""
+    return is_matrix(x) and x.shape[:-2] == batch
 
 
 def together(
@@ -65,6 +85,11 @@ def together(
     for part in parts_of(batch, size, PART):
         made = rule(xp, *mapped(partial(at, part=part), given), **params)
         results = list(leaves(made))
+        own = tuple(i.stop - i.start for i in part if isinstance(i, slice))
+        if not all(
+            x is None or (is_matrix(x) and x.shape[:-2] == own) for x in results
+        ):
+            return rule(xp, *given, **params)
         whole = whole or empty(results, batch, list(leaves(given)))
         for z, x in zip(whole, results):
             if x is not None:
@@ -97,7 +122,7 @@ def parts_of(batch: Shape, size: int, most: int) -> Iterator[Part]:
     while axis and prod(batch[axis:]) * size <= most:
         axis -= 1  # so many of the axes behind it go together
     step = max(1, most // max(1, prod(batch[axis + 1 :]) * size))
-    rest = (slice(None),) * (len(batch) - axis - 1)
+    rest = tuple(slice(0, n) for n in batch[axis + 1 :])
     for before in product(*map(range, batch[:axis])):
         for start in range(0, batch[axis], step):
             yield (*before, slice(start, min(start + step, batch[axis])), *rest)
@@ -129,5 +154,5 @@ def leaves(given: Any) -> Iterator[Any]:
 def mapped(f: Callable[[Any], Any], given: Any) -> Any:
     """f of what is in it, in the same order."""
     if type(given) in SEVERAL:
-        return tuple(mapped(f, x) for x in given)
+        return type(given)(mapped(f, x) for x in given)
     return f(given)
