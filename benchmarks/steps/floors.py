@@ -45,7 +45,7 @@ def floor(w: Workload) -> Floor:
     """Writes the program of a workload, and the same with nothing but its products."""
     from tinygrad_attn import Tensor, write
     from tinygrad_attn.program.anatomy import Product
-    from tinygrad_attn.program.compiling import compiled, vector_bytes
+    from tinygrad_attn.program.compiling import compiled, some_compiler, vector_bytes
     from tinygrad_attn.program.writers.c_text import CText
 
     model, optimizer = ours.trained(w, ours.initial_weights(w))
@@ -60,7 +60,7 @@ def floor(w: Workload) -> Floor:
     library, passed = machine.blas, machine.passed
     whole = library.whole if library else ""
     args = (step.program, machine.memory, groups, passed, whole, vector_bytes())
-    code = compiled(CText(*args).text())
+    code = compiled(CText(*args).text(), some_compiler())
     if library and hasattr(code, "use_library"):
         code.use_library(*map(ctypes.c_void_p, (library.single, library.double)))
     return Floor(

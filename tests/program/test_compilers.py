@@ -63,7 +63,7 @@ BROKEN = {
         "does not compile the program: error: \N{REPLACEMENT CHARACTER}",
     ),
     "says nothing": ("exit 1", "does not compile the program: it says nothing"),
-    "dies": ("kill -9 $$", "does not compile the program: it says nothing"),
+    "dies": ("kill -9 $$", "does not compile the program: signal 9 ended it"),
     "makes another": (
         OUT + f'echo "int f;" | {REAL and REAL[0]} -shared -xc - -o "$out"',
         "is another library",
@@ -156,7 +156,7 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     assert [*tmp_path.iterdir()] == []
 
 
-# --- while something else is done -----------------------------------------------------
+# --- while something else is done (more of it: test_while_it_compiles.py) -------------
 
 
 def trained(target):

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from threading import enumerate as threads
 from typing import Any
 
 # -O2 and never -O3: gcc 12 miscompiles a conditional load in a nested loop there. And
@@ -38,8 +39,16 @@ X86 = ("-march=native", "-mno-red-zone")
 GCC = ("-fvect-cost-model=dynamic",)
 
 
+# Texts that are compiled at the same time; a compiler may take 100 MB.
+AT_ONCE = 4
+
+
 class NoCompiler(RuntimeError):
     """There is no C compiler, or it does not compile."""
+
+
+class Stopped(NoCompiler):
+    """Somebody ended it by a signal: perhaps ^C, which all that runs is sent."""
 
 
 def compiler() -> tuple[str, ...] | None:
@@ -57,7 +66,7 @@ def found(wanted: str, path: str | None) -> tuple[str, ...] | None:
         own = wanted.split()
     for words in ([wanted], own, ["cc"], ["gcc"], ["clang"]):
         if any(words) and (program := shutil.which(words[0], path=path)):
-            return program, *words[1:]
+            return os.path.abspath(program), *words[1:]
     return None
 
 
@@ -92,16 +101,11 @@ def reason(error: OSError) -> str:
     return " ".join(str(error.strerror or error).split())
 
 
-def vector_math() -> tuple[str, ...]:
+@cache
+def vector_math(cc: tuple[str, ...]) -> tuple[str, ...]:
     """What asks for exp of several numbers at once, where the system has it."""
     if platform.machine() != "x86_64" or sys.platform != "linux":
         return ()
-    return vector_math_of(some_compiler())
-
-
-@cache
-def vector_math_of(cc: tuple[str, ...]) -> tuple[str, ...]:
-    """The same of one compiler."""
     test = "#include <math.h>\nint f(void) { return 0; }\n"
     with folder_for_a_while() as folder:
         out = str(folder / "f.so")
@@ -155,51 +159,66 @@ def folder_for_a_while() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def compiled(text: str) -> Any:
-    """The library of a text in C.
+def compiled(text: str, cc: tuple[str, ...]) -> Any:
+    """The library that a compiler makes of a text in C.
 
     Raises:
-        NoCompiler: there is none, it refuses the text, or makes nothing that can be
-            loaded; says why.
+        NoCompiler: it refuses the text, or makes nothing that can be loaded; says why.
     """
-    cc = some_compiler()
-    extra = vector_math()
+    extra = vector_math(cc)
     with folder_for_a_while() as folder:
         source, library = folder / "step.c", folder / "step.so"
         source.write_text(text, encoding="utf-8")
         flags = [*FLAGS, *native(), *own(cc), *extra[:1]]
         done = run([*cc, *flags, str(source), "-o", str(library), *extra[1:], "-lm"])
         name = shlex.join(cc)
+        fails = f"{name} does not compile the program"
+        if done.returncode < 0:
+            raise Stopped(f"{fails}: signal {-done.returncode} ended it")
         if done.returncode:
             said = done.stderr.strip().splitlines() or ["it says nothing"]
             first = next((line for line in said if "error" in line), said[0])
-            raise NoCompiler(f"{name} does not compile the program: {first.strip()}")
+            raise NoCompiler(f"{fails}: {first.strip()}")
         if not library.is_file():
-            raise NoCompiler(f"{name} does not compile the program: it made no file")
+            raise NoCompiler(f"{fails}: it made no file")
         return loaded(name, library)  # from then on, the file may go
 
 
 class Compiling(Thread):
-    """A text that is compiled while something else is done."""
+    """A text that is compiled while something else is done, by the compiler that there
+    is now. (Of many texts, some wait until their libraries are asked for.)"""
 
     def __init__(self, text: str) -> None:
-        super().__init__(name="compiler")
-        self.text, self.made = text, None
-        self.start()
+        super().__init__(name="compiler", daemon=False)  # Python's end waits for it
+        self.text, self.cc = text, some_compiler()
+        self.made: Any = None
+        self.failed: NoCompiler | None = None
+        self.ended = Event()  # a join() that ^C interrupts takes the thread for ended
+        if sum(isinstance(t, Compiling) for t in threads()) < AT_ONCE:
+            with suppress(RuntimeError):  # there can be no more threads
+                self.start()
 
     def run(self) -> None:
-        with suppress(Exception):
-            self.made = compiled(self.text)
+        with suppress(Exception):  # which the second try tells
+            try:
+                self.made = compiled(self.text, self.cc)
+            except NoCompiler as error:
+                self.failed = error
+        self.ended.set()
 
     def library(self) -> Any:
-        """The library, as soon as it is there. Where none was made, it is tried again:
-        the compiler may have been interrupted, or this may be a fork of the process.
+        """The library, as soon as it is there. Where the thread made none, it is made
+        now: there may have been no thread, or this may be a fork of the process.
 
         Raises:
             NoCompiler: as `compiled`.
         """
-        self.join()
-        return self.made or compiled(self.text)
+        if self.is_alive():
+            self.ended.wait()
+        if self.failed and not isinstance(self.failed, Stopped):
+            raise self.failed
+        self.made = self.made or compiled(self.text, self.cc)
+        return self.made
 
 
 def loaded(name: str, library: Path) -> Any:

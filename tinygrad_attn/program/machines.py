@@ -186,7 +186,7 @@ class CMachine(NumPyMachine):
         self.passed = passing(self.groups, results)
         steps = [g.steps for g in self.groups]
         self.memory = memory_of(program, steps, self.passed, results)
-        self.blas = blas()
+        self.blas, self.vectors = blas(), vector_bytes()
         writer = self.writer()
         self.compiling: Compiling | None = Compiling(writer.text())
         self.checks = writer.checks
@@ -202,7 +202,7 @@ class CMachine(NumPyMachine):
         """
         if self.compiling is None:
             return
-        library, self.compiling = self.compiling.library(), None
+        library = self.compiling.library()
         if self.uses_blas and self.blas:
             single, double = self.blas.single, self.blas.double
             library.use_library(ctypes.c_void_p(single), ctypes.c_void_p(double))
@@ -212,6 +212,7 @@ class CMachine(NumPyMachine):
         for function in (self.call, *self.halves):
             function.restype = ctypes.c_longlong
         self.once(self.pointers)
+        self.compiling = None  # only now: up to here it may have been interrupted
 
     def leave(self) -> None:
         self.arenas.clear()
@@ -221,7 +222,7 @@ class CMachine(NumPyMachine):
         whole = self.blas.whole if self.blas else ""
         groups, passed = self.groups, self.passed
         return CText(
-            self.program, self.memory, groups, passed, whole, vector_bytes(), said
+            self.program, self.memory, groups, passed, whole, self.vectors, said
         )
 
     @cached_property

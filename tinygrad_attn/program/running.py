@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
-from threading import Lock
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 from ..arrays.backends import (
@@ -70,7 +71,8 @@ class Step:
         self.program, self.machine = program, machine
         self.key, self.changes = key, Changes.last
         draft = program.draft
-        self.lock = Lock()  # one memory: threads run it one after the other
+        self.lock = RLock()  # one memory: threads run it one after the other
+        self.running = False
         self.names = [*draft.inputs]
         self.wanted = [(a.buffer.shape, a.buffer.dtype) for a in draft.inputs.values()]
         self.count = len(self.names)
@@ -123,9 +125,11 @@ class Step:
             OSError: there is no such folder, or the file cannot be written.
         """
         path = path_of(path)
-        if path.suffix != ".js" and self.target != "javascript":
-            self.model.refresh()
-        save(self.program, self.machine, Sayings(self.program), path)
+        with self.alone():
+            if path.suffix != ".js" and self.machine.name != "javascript":
+                self.build()
+                self.model.refresh()
+            save(self.program, self.machine, Sayings(self.program), path)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
@@ -143,16 +147,42 @@ class Step:
             raise in_a_program("step", "called")
         arrays = self.inputs(given, named)
         with self.lock:
-            self.model.refresh()
-            scalars = self.model.scalars()
-            if self.program.draft.tape.randoms:
-                arrays += self.drawn()
-            if self.machine.proved:
-                results = self.machine.run(arrays, scalars)
-            else:
-                results = self.first_run(arrays, scalars)
-            self.model.after()
+            if self.running:
+                raise self.is_running()
+            self.running = True
+            try:
+                results = self.run(arrays)
+            finally:
+                self.running = False
         return make(results[0]) if self.plain else self.returned(results)
+
+    def run(self, arrays: list[Any]) -> tuple[Any, ...]:
+        """The results of a run, after which the model has moved."""
+        self.model.refresh()
+        scalars = self.model.scalars()
+        if self.program.draft.tape.randoms:
+            arrays += self.drawn()
+        if self.machine.proved:
+            results: tuple[Any, ...] = self.machine.run(arrays, scalars)
+        else:
+            results = self.first_run(arrays, scalars)
+        self.model.after()
+        return results
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """A block that no other thread runs the program in."""
+        with self.lock:
+            if self.running:
+                raise self.is_running()
+            yield
+
+    def is_running(self) -> RuntimeError:
+        """What to say inside of a run."""
+        return RuntimeError(
+            "step: the program is just running (a signal's handler is called in the "
+            "middle of a run); note it there, and act after the run"
+        )
 
     def first_run(self, arrays: list[Any], scalars: list[float]) -> tuple[Any, ...]:
         """A compiled program's first run, beside NumPy's, which runs while the compiler
@@ -163,8 +193,7 @@ class Step:
         if self.machine is compiled:
             compiled.put(arrays, scalars)
             first, *update = compiled.halves
-            compiled.do(first)
-            if what := first_difference(self.program, compiled, wanted):
+            if what := self.wrong(compiled, first, wanted):
                 self.fall_back(
                     f"step: the compiled program is wrong ({what}); NumPy's program "
                     "runs instead. Another compiler may be named by CC"
@@ -181,10 +210,19 @@ class Step:
         results = compiled.returned()
         return results
 
+    def wrong(self, compiled: Any, function: Any, wanted: list[Any]) -> str:
+        """What a compiled program computes otherwise than NumPy; "" if nothing."""
+        try:
+            compiled.do(function)
+        except Exception as error:  # NumPy's checks have passed
+            return f"it refuses what NumPy's takes: {error}"
+        return first_difference(self.program, compiled, wanted)
+
     def settle(self) -> None:
         """Waits until it is known what runs."""
-        with self.lock:
-            self.build()
+        if not self.machine.proved:
+            with self.alone():
+                self.build()
 
     def build(self) -> None:
         """Waits for the compiler. If it fails, NumPy's program runs instead."""
