@@ -4,6 +4,8 @@ back."""
 from __future__ import annotations
 
 import math
+import threading
+import time
 import warnings
 from collections import namedtuple
 from dataclasses import dataclass, field
@@ -14,7 +16,7 @@ import pytest
 from conftest import needs_numpy
 
 from tinygrad_attn import Tensor, compile, manual_seed, randn, use_backend, write
-from tinygrad_attn.program import compiling
+from tinygrad_attn.program import compiled, compiling
 
 numpy = pytest.importorskip("numpy")
 pytestmark = needs_numpy
@@ -283,6 +285,41 @@ def test_a_warning_points_at_the_line_that_calls(monkeypatch):
         (warning,) = caught
         assert Path(warning.filename) == Path(__file__)
         assert warning.lineno == call.__code__.co_firstlineno
+
+
+def test_threads_share_a_function(monkeypatch):
+    """Of which few programs are kept, so that they are often written."""
+    fits = compiled.fits
+
+    def slow(step):
+        time.sleep(0.001)  # others go on
+        return fits(step)
+
+    monkeypatch.setattr(compiled, "MOST", 2)
+    monkeypatch.setattr(compiled, "fits", slow)
+
+    @compile
+    def plus(x):
+        return x + 1.0
+
+    wrong = []
+
+    def run(first):
+        try:
+            for i in range(20):
+                size = 1 + (first + 7 * i) % 4
+                if plus(Tensor([1.0] * size)).tolist() != [2.0] * size:
+                    wrong.append(size)
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert plus.count <= compiled.MOST
 
 
 @needs_cc

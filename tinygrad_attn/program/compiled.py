@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from numbers import Number
+from threading import RLock
 from typing import Any, TypeVar, overload
 
 from ..arrays.backends import current_backend, namespace_of
@@ -54,6 +55,7 @@ class Compiled:
         self.optimizers = optimizers_of(update)
         self.clip, self.target = clip, target
         self.steps: OrderedDict[Any, list[Step]] = OrderedDict()
+        self.lock = RLock()  # threads look for their programs one after the other
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Runs the function's program for such arguments."""
@@ -61,7 +63,8 @@ class Compiled:
             return self.function(*args, **kwargs)
         given: dict[Any, Any] = {**dict(enumerate(args)), **kwargs}
         tensors = {name: v for name, v in given.items() if is_input(v)}
-        step = self.step_for(args, kwargs, given, tensors)
+        with self.lock:
+            step = self.step_for(args, kwargs, given, tensors)
         return step(*tensors.values())
 
     def __reduce__(self) -> Any:
