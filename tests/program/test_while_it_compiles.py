@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import threading
 import warnings
+import weakref
 
 import pytest
 from conftest import needs_numpy
@@ -73,6 +75,19 @@ def test_a_program_that_is_refused_is_compiled_once(cc):
     with pytest.warns(UserWarning, match="it says nothing; the program runs in numpy"):
         assert step([2.0]).item() == 4.0
     assert (folder / "seen").read_text() == "once\n"
+
+
+@pytest.mark.filterwarnings("ignore:write")
+def test_what_c_would_have_used_is_free_again(cc):
+    cc("exit 1")
+    step, _ = trained()
+    memory = weakref.ref(step.machine.arenas[0])
+    gc.disable()
+    try:
+        assert step.target == "numpy"
+        assert memory() is None
+    finally:
+        gc.enable()
 
 
 def test_few_are_compiled_at_the_same_time(cc):

@@ -192,7 +192,7 @@ class Compiling(Thread):
         super().__init__(name="compiler", daemon=False)  # Python's end waits for it
         self.text, self.cc = text, some_compiler()
         self.made: Any = None
-        self.failed: NoCompiler | None = None
+        self.failed = ""  # why, in words: an error would keep all that led to it
         self.ended = Event()  # a join() that ^C interrupts takes the thread for ended
         if sum(isinstance(t, Compiling) for t in threads()) < AT_ONCE:
             with suppress(RuntimeError):  # there can be no more threads
@@ -203,7 +203,7 @@ class Compiling(Thread):
             try:
                 self.made = compiled(self.text, self.cc)
             except NoCompiler as error:
-                self.failed = error
+                self.failed = "" if isinstance(error, Stopped) else str(error)
         self.ended.set()
 
     def library(self) -> Any:
@@ -215,8 +215,8 @@ class Compiling(Thread):
         """
         if self.is_alive():
             self.ended.wait()
-        if self.failed and not isinstance(self.failed, Stopped):
-            raise self.failed
+        if self.failed:
+            raise NoCompiler(self.failed)
         self.made = self.made or compiled(self.text, self.cc)
         return self.made
 
