@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 import weakref
+from pathlib import Path
 
 import pytest
 from conftest import needs_numpy
@@ -88,6 +89,21 @@ def test_what_c_would_have_used_is_free_again(cc):
         assert memory() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_program_that_is_gone_leaves_no_library():
+    def libraries():
+        gc.collect()
+        return Path("/proc/self/maps").read_text().count("step.so")
+
+    step, _ = trained()
+    step([1.0])
+    function, before = step.machine.call, libraries()
+    del step
+    assert libraries() == before  # a function may still be called
+    del function
+    assert libraries() < before
 
 
 def test_few_are_compiled_at_the_same_time(cc):

@@ -13,10 +13,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import Event, Thread
 from threading import enumerate as threads
 from typing import Any
+from weakref import finalize
 
 # -O2 and never -O3: gcc 12 miscompiles a conditional load in a nested loop there. And
 # nothing of -ffast-math that computes something else: x·0 is nan where x is inf, and
@@ -230,6 +232,8 @@ def loaded(name: str, library: Path) -> Any:
             f"what {name} made of the program cannot be loaded: {reason(error)} "
             "(if programs may not run from there, TMPDIR names another folder)"
         ) from error
+    if close := getattr(import_module("_ctypes"), "dlclose", None):  # not on Windows
+        finalize(found, close, found._handle).atexit = False  # with its last function
     if not hasattr(found, "step"):
         raise NoCompiler(f"what {name} made of the program is another library")
     return found
