@@ -27,6 +27,7 @@ from tinygrad_attn import (
     unfold,
     zeros,
 )
+from tinygrad_attn.functional import cross_entropy
 from tinygrad_attn.pictures.layout.ranks import ranks
 from tinygrad_attn.pictures.layout.squeezing import squeeze
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
@@ -611,6 +612,29 @@ def test_a_wide_head_in_dot_is_as_narrow(tmp_path):
         text.index(name) > last for name in (">scores<", ">∂q_proj.weight +=<")
     )  # over the lines
     assert 'paint-order="stroke"' in text
+
+
+def test_graphviz_stands_cards_in_our_rows():
+    """Left alone, it drew a layer's weight, and so the layer, beside the one before."""
+    manual_seed(0)
+    layers = [nn.Linear(6, 10), nn.ReLU(), nn.Linear(10, 10), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Linear(10, 3))
+    with record():
+        loss = cross_entropy(model(randn(5, 6)), Tensor([0, 2, 1, 1, 0]))
+    for picture in (draw(loss), draw(wide_head()[0]), draw(loss, "primitive")):
+        made, note = graphviz.run(picture.dot, "plain")
+        if made is None:
+            pytest.skip(note)
+        nodes = [a.split() for a in made.decode().splitlines() if a[:5] == "node "]
+        at = {name: -float(y) for _, name, _, y, *_ in nodes}
+        places = lay_out(picture.sheet).layout.places
+        sizes = lay_out(picture.sheet).sizes
+        middle = {id: round(y + sizes[id][1] / 2) for id, (_, y) in places.items()}
+        for a, b in combinations(at, 2):
+            if middle[a] == middle[b]:
+                assert at[a] == pytest.approx(at[b])
+            else:
+                assert (at[a] < at[b]) == (middle[a] < middle[b])
 
 
 def test_names_of_frames_are_clear_of_lines(loop):

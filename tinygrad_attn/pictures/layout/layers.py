@@ -112,7 +112,7 @@ def build(
     paths = paths_of(frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     of = {box.id: paths[box.group] for box in boxes}
-    row = ranks(len(boxes), [*_pairs(lines, number, of), *more])
+    row = rows_of(boxes, lines, frames, more)
     spans = [
         tuple(sorted((row[number[line.source]], row[number[line.target]])))
         for line in lines
@@ -176,11 +176,22 @@ def port(line: Line, box: Spot, at_source: bool) -> float:
     return box.width / 2 if given is None else given
 
 
-def _pairs(
-    lines: Sequence[Line], number: dict[str, int], of: dict[str, Path]
-) -> list[Pair]:
-    # Lines inside a frame cost more, so that what belongs together stays together.
-    return [
+def rows_of(
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Outline],
+    more: Sequence[Pair] = (),
+) -> list[int]:
+    """The row of each box. Lines inside a frame cost more, so that what belongs
+    together stays together.
+
+    Args:
+        more: further pairs of boxes that must lead down.
+    """
+    paths = paths_of(frames)
+    number = {box.id: i for i, box in enumerate(boxes)}
+    of = {box.id: paths[box.group] for box in boxes}
+    pairs = [
         (
             number[line.source],
             number[line.target],
@@ -188,6 +199,7 @@ def _pairs(
         )
         for line in lines
     ]
+    return ranks(len(boxes), [*pairs, *more])
 
 
 def _label_gaps(lines: Sequence[Line], spans: Sequence[tuple[int, ...]]) -> list[int]:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 
 from .coordinates import Room, set_places
 from .following import (
+    Pair,
     below_what_comes_before,
     entered_from_above,
     frames_in_a_row,
@@ -28,7 +29,7 @@ from .following import (
     own_in_turn,
     without_contradictions,
 )
-from .layers import build
+from .layers import build, rows_of
 from .narrow import one_by_one, with_spine
 from .ordering import arrange
 from .pieces import Box, Layout, Line, Outline, Point
@@ -80,12 +81,50 @@ def layout(
         lines = [_flip_line(line) for line in lines]
     around = CLOSE if narrow else LANE
     room = Room(gap, rank_gap, around, around, turned)
-    wishes: list[tuple[int, int]] = []
-    drawn = len(lines)
+    drawn, first = len(lines), list[tuple[int, int]]()
     if narrow:
         order = one_by_one(boxes, lines, frames)
         lines = with_spine(boxes, lines, order)
-        wishes += zip(order, order[1:])
+        first += zip(order, order[1:])
+    more = _wishes(boxes, lines, frames, in_a_row, turned, first)
+    picture = build(boxes, lines, frames, label_after=not turned, more=more)
+    arrange(picture)
+    set_places(picture, lines, room)
+    found = route(picture, boxes, lines, room)
+    found.paths, found.labels = found.paths[:drawn], found.labels[:drawn]
+    return _flip(found) if turned else found
+
+
+def rows(
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Outline] = (),
+    *,
+    in_a_row: bool = False,
+) -> list[int]:
+    """The row of each box in a picture that runs down, for who lays it out otherwise.
+
+    Args:
+        in_a_row: as in `layout`.
+
+    >>> rows([Box(id, 9, 9) for id in "xyz"], [Line("x", "y"), Line("y", "z")])
+    [0, 1, 2]
+    """
+    more = _wishes(boxes, lines, frames, in_a_row, turned=False)
+    return rows_of(boxes, lines, frames, more)
+
+
+def _wishes(
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    frames: Sequence[Outline],
+    in_a_row: bool,
+    turned: bool,
+    first: Sequence[tuple[int, int]] = (),
+) -> list[Pair]:
+    """Which boxes are to stand above which, beside what lines say: first the `first`,
+    then those of following.py, as far as they contradict none before them."""
+    wishes = [*first]
     if not turned:
         wishes += inputs_above(boxes, lines) + own_in_turn(boxes, lines)
     if in_a_row:
@@ -95,13 +134,7 @@ def layout(
         wishes += below_what_comes_before(boxes, lines, frames)
     number = {box.id: i for i, box in enumerate(boxes)}
     joined = [(number[line.source], number[line.target]) for line in lines]
-    more = without_contradictions(len(boxes), joined, wishes)
-    picture = build(boxes, lines, frames, label_after=not turned, more=more)
-    arrange(picture)
-    set_places(picture, lines, room)
-    found = route(picture, boxes, lines, room)
-    found.paths, found.labels = found.paths[:drawn], found.labels[:drawn]
-    return _flip(found) if turned else found
+    return without_contradictions(len(boxes), joined, wishes)
 
 
 def _check(

@@ -7,7 +7,7 @@
     placing.py   a place for every card, in the width that there is
     svg.py       SVG, with our own layout
     dot.py       text in DOT, which Graphviz lays out (dot_captions.py: its headings,
-                 dot_rows.py: what stands above what)
+                 dot_rows.py: in our rows)
     graphviz.py  runs Graphviz: `dot`, or the one in pygraphviz's wheel
 
 These files may import layout/, sheets/ and look/.
