@@ -106,7 +106,7 @@ ORDER = """
         pictures.layout.squeezing
         pictures.writing pictures.writing.framing pictures.writing.captions
         pictures.writing.geometry pictures.writing.cells
-        pictures.writing.placing
+        pictures.writing.narrow_cards pictures.writing.placing
         pictures.writing.svg pictures.writing.dot_captions pictures.writing.dot_rows
         pictures.writing.dot pictures.writing.graphviz
         pictures.history

@@ -42,6 +42,7 @@ class Card:
         frame: the id of the frame around it, or "".
         value, gradient: heat maps, or None.
         gradient_title: "∂L/∂Q", or "" to show no gradient.
+        upright: whether the gradient stands below the value in any case.
         rows: single numbers, instead of heat maps.
         noise: gradients of the rows up to this size are rounding noise.
         more: how many numbers are left out below the rows.
@@ -66,6 +67,7 @@ class Card:
     value: Grid | None = None
     gradient: Grid | None = None
     gradient_title: str = ""
+    upright: bool = False
     rows: list[Row] = field(default_factory=list)
     noise: float = 0.0
     more: int = 0

@@ -4,6 +4,7 @@
     geometry.py  the size of a card, and the places of the parts inside it
     framing.py   where the name of a frame stands
     cells.py     the cells of a heat map
+    narrow_cards.py  cards where there is little room
     placing.py   a place for every card, in the width that there is
     svg.py       SVG, with our own layout
     dot.py       text in DOT, which Graphviz lays out (dot_captions.py: its headings,

@@ -18,13 +18,14 @@ CELL_W, CELL_H, GAP = 29.0, 18.0, 12.0  # a cell, 1 px between two included; a g
 BETWEEN = 12.0  # between the two heat maps
 ABREAST = 600.0  # wider than this, they stand below each other
 LABEL, BAR = 34.0, 80.0
+DETAIL = 16.0  # between a title and what stands beside it
 
 
 def card_size(card: Card) -> tuple[float, float]:
     """Width and height of a card."""
     width = text_width(card.title, 13, bold=True) + 2 * PAD + 6
     if card.detail:
-        width += 16 + text_width(card.detail, 9)
+        width += DETAIL + text_width(card.detail, 9)
     texts = card.lines + card.rules
     height = HEAD + LINE * len(texts)
     width = max([width, *(text_width(text, 9) + 14 for text in texts)])
@@ -70,9 +71,9 @@ def columns(card: Card) -> tuple[float, float]:
 
 def stacked(card: Card) -> bool:
     """Whether the gradient's heat map stands below that of the value, as both are
-    wide."""
+    wide, or there is little room."""
     both = card.value is not None and card.gradient is not None
-    return both and sum(columns(card)) + BETWEEN > ABREAST
+    return both and (card.upright or sum(columns(card)) + BETWEEN > ABREAST)
 
 
 def gradient_at(card: Card, width: float) -> float:

@@ -13,6 +13,7 @@ from ..look.text import width as text_width
 from ..sheets.labels import lines_of
 from ..sheets.sheet import Card, Link, Sheet
 from .geometry import card_size, ports, row_middle
+from .narrow_cards import narrow_cards, rules_in_cards
 
 TOP, MARGIN = 78.0, 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
@@ -97,24 +98,16 @@ def _made_narrow(sheet: Sheet, column: Placed, labels: bool, width: float) -> Pl
     if small >= READABLE:
         return column
     one = _placed(rules_in_cards(sheet), labels, width, narrow=True)
+    if _scale(one, width) < READABLE:
+        aside = one.layout.width - max([w for w, _ in one.sizes.values()])  # for lines
+        room = width / READABLE - 2 * MARGIN - aside
+        cards = narrow_cards(one.sheet, room)
+        one = _placed(cards, labels, width, narrow=True)
     better = _scale(one, width)
     if better >= UNREADABLE:
         return one if better > small else column
     rows = _placed(replace(sheet, direction="right"), labels, width)
     return max(column, one, rows, key=lambda placed: _scale(placed, width))
-
-
-def rules_in_cards(sheet: Sheet) -> Sheet:
-    """A sheet whose lines back have no labels: each card says what it sends back."""
-    rules: dict[str, list[str]] = {}
-    for link in sheet.links:
-        if link.back and link.label:
-            rules.setdefault(link.target, []).append(link.label)
-    return replace(
-        sheet,
-        cards=[replace(card, rules=rules.get(card.id, [])) for card in sheet.cards],
-        links=[replace(a, label="") if a.back else a for a in sheet.links],
-    )
 
 
 def _scale(placed: Placed, width: float, height: float = inf) -> float:

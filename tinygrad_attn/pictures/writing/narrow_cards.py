@@ -1,0 +1,89 @@
+"""Cards for a picture of little width, such as that of a phone.
+
+There all cards stand below each other, and the widest decides how small their numbers
+are. So each card says itself what it sends back, and one that is wider than the room
+gets narrower, as far as it needs: its formula stands below its name, its texts run over
+several lines, its gradient stands below its value, and of long rows the middle is left
+out, as of larger tensors everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ..look.grids import CORNER, Grid
+from ..look.text import width as text_width
+from ..sheets.sheet import Card, Sheet
+from .captions import text_rows
+from .geometry import DETAIL, PAD, card_size, grid_size
+
+LEAST = 150.0  # pixels, of a card
+
+
+def rules_in_cards(sheet: Sheet) -> Sheet:
+    """A sheet whose lines back have no labels: each card says what it sends back."""
+    rules: dict[str, list[str]] = {}
+    for link in sheet.links:
+        if link.back and link.label:
+            rules.setdefault(link.target, []).append(link.label)
+    return replace(
+        sheet,
+        cards=[replace(card, rules=rules.get(card.id, [])) for card in sheet.cards],
+        links=[replace(a, label="") if a.back else a for a in sheet.links],
+    )
+
+
+def narrow_cards(sheet: Sheet, room: float) -> Sheet:
+    """A sheet whose cards are no wider than this, where they can be made so."""
+    room = max(room, LEAST)
+    return replace(sheet, cards=[narrow_card(card, room) for card in sheet.cards])
+
+
+def narrow_card(card: Card, room: float) -> Card:
+    """A card that is no wider than this, if it can be made so."""
+    if card_size(card)[0] <= room:
+        return card
+    title, lines = card.title, card.lines
+    aside = DETAIL + text_width(card.detail, 9) if card.detail else 0.0
+    beside = room - aside - 2 * PAD - 6
+    name, equal, formula = title.partition(" = ")
+    if equal and text_width(title, 13, bold=True) > beside:
+        title, lines = name, [f"= {formula}", *lines]
+    wide = room - 14
+    card = replace(
+        card,
+        title=title,
+        lines=[row for text in lines for row in text_rows(text, wide, 9)],
+        rules=[row for text in card.rules for row in text_rows(text, wide, 9)],
+    )
+    if card.value is None or card_size(card)[0] <= room:
+        return card
+    value, gradient = card.value, card.gradient
+    if grid_size(value)[0] > room - 2 * PAD:
+        value = fewer_columns(value)
+        gradient = fewer_columns(gradient) if gradient else None
+    return replace(card, value=value, gradient=gradient, upright=True)
+
+
+def fewer_columns(grid: Grid) -> Grid:
+    """A heat map with the first and the last columns alone.
+
+    >>> fewer_columns(Grid((1, 10), [0], [*range(10)], [[*range(10)]], "value", 9.0))
+    Grid(shape=(1, 10), rows=[0], columns=[0, 1, 2, 3, 6, 7, 8, 9], \
+numbers=[[0, 1, 2, 3, 6, 7, 8, 9]], palette='value', largest=9.0, power=0, noise=0.0, \
+least=None)
+    """
+    if len(grid.columns) <= 2 * CORNER:
+        return grid
+
+    def ends(row: list[Any]) -> list[Any]:
+        return [*row[:CORNER], *row[-CORNER:]]
+
+    totals = None if grid.totals is None else [ends(row) for row in grid.totals]
+    return replace(
+        grid,
+        columns=ends(grid.columns),
+        numbers=[ends(row) for row in grid.numbers],
+        totals=totals,
+    )
