@@ -107,6 +107,7 @@ ORDER = """
         pictures.writing pictures.writing.framing pictures.writing.captions
         pictures.writing.geometry pictures.writing.cells
         pictures.writing.narrow_cards pictures.writing.placing
+        pictures.writing.fitting
         pictures.writing.svg pictures.writing.dot_captions pictures.writing.dot_rows
         pictures.writing.dot pictures.writing.graphviz
         pictures.history

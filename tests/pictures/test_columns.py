@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 
@@ -13,6 +14,10 @@ from tinygrad_attn.functional import causal_mask, cross_entropy, mse_loss
 from tinygrad_attn.pictures.layout.following import without_contradictions
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.look.text import width as text_width
+from tinygrad_attn.pictures.sheets.sheet import Frame
+from tinygrad_attn.pictures.writing.captions import frame_svg
+from tinygrad_attn.pictures.writing.fitting import made_for
+from tinygrad_attn.pictures.writing.framing import HIGH, INDENT
 from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at
 from tinygrad_attn.pictures.writing.narrow_cards import narrow_card, rules_in_cards
 from tinygrad_attn.pictures.writing.placing import MARGIN, lay_out
@@ -223,6 +228,62 @@ def test_a_card_gets_narrower_as_far_as_it_must():
     assert narrow_card(big, 300.0).value.columns == [0, 1, 2, 3, 12, 13, 14, 15]
     assert narrow_card(big, 300.0).gradient.columns == [0, 1, 2, 3, 12, 13, 14, 15]
     assert len(narrow_card(big, 500.0).value.columns) == 16
+
+
+@pytest.mark.parametrize("make", [perceptron, head, encoder])
+def test_on_a_slide_a_list_stands_in_columns(tmp_path, make):
+    picture = draw(make())
+    text = picture.save(tmp_path / "x.svg", width=1920, height=1080).read_text()
+    assert scale_in(text) >= 0.7
+    placed = made_for(picture.sheet, 1920, 1080)
+    assert placed.layout.rows > 1
+    places, sizes = placed.layout.places, placed.sizes
+    boxes = [(*places[id], *sizes[id]) for id in places]
+    boxes += [
+        (x + INDENT, y, text_width(f"{frame.label} …", 12), HIGH)
+        for frame in placed.sheet.frames
+        for x, y, _, _ in placed.layout.continued.get(frame.id, [])
+    ]  # the names of frames that go on
+    for a, b in combinations(boxes, 2):
+        assert (
+            a[0] + a[2] <= b[0]
+            or b[0] + b[2] <= a[0]
+            or (a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1])
+        )
+    for card in placed.sheet.cards:
+        x, y = places[card.id]
+        w, h = sizes[card.id]
+        assert card.frame == "" or any(
+            a <= x and b <= y and x + w <= a + c and y + h <= b + d
+            for a, b, c, d in [
+                placed.layout.frames[card.frame],
+                *placed.layout.continued.get(card.frame, []),
+            ]
+        )
+    for link, path in zip(placed.sheet.links, placed.layout.paths):
+        x, y = places[link.source]
+        assert path[0][1] == pytest.approx(y + sizes[link.source][1])
+        assert x <= path[0][0] <= x + sizes[link.source][0]
+        assert path[-1][1] == pytest.approx(places[link.target][1])
+
+
+def test_a_frame_that_goes_on_is_open_there():
+    frame = Frame("f", "", "layer")
+    for down in (False, True):
+        pieces = [
+            frame_svg(frame, (10, 20, 100, 50), before, after, [], down)
+            for before, after in ((False, True), (True, True), (True, False))
+        ]
+        first, both, last = ("".join(piece[:-1]) for piece in pieces)
+        if down:  # open below, at both ends, and above
+            assert "M10.0 70.0 v-41.0" in first
+            assert "M10.0 20.0 v50.0 M110.0 20.0 v50.0" in both
+            assert "M10.0 20.0 v41.0" in last
+        else:
+            assert "M110.0 20.0 h-91.0" in first
+            assert "M10.0 20.0 h100.0 M10.0 70.0 h100.0" in both
+            assert "M10.0 20.0 h91.0" in last
+        assert [">layer …<" in piece[-1] for piece in pieces] == [False, True, True]
 
 
 def test_three_cards_side_by_side_are_no_list_if_they_can_be_read(tmp_path):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import nn
-from tinygrad_attn import Tensor, draw, manual_seed, randn, record
+from tinygrad_attn import Tensor, draw, manual_seed, randn, record, unfold
 from tinygrad_attn.functional import cross_entropy, mse_loss
 from tinygrad_attn.pictures.sheets.glance import AT_A_GLANCE, count
 
@@ -136,6 +136,29 @@ def test_a_picture_of_few_cards_has_nothing_closed():
     assert "closed" not in draw(loss).sheet.subtitle
     with pytest.raises(ValueError, match="more than 3 cannot be read"):
         draw(loss, limit=3)
+
+
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_no_more_is_closed_than_is_needed(level):
+    """All frames of one depth were closed together: 47 cards, then 33, then 11."""
+    loss = encoder_decoder()
+    graph = unfold(loss, level)
+    counts = []
+    for limit in (60, 50, 40, 30, 20):
+        sheet = draw(loss, level, limit=limit).sheet
+        counts.append(count(sheet))
+        assert 0.65 * limit <= counts[-1] <= limit
+        shut = {card.id for card in closed(sheet)}
+        drawn = {frame.id for frame in sheet.frames}
+        of = {id: (group.type, _depth(graph, id)) for id, group in graph.groups.items()}
+        for id in shut & graph.groups.keys():  # a kind at a depth is closed together
+            if graph.groups[id].type != "composite":
+                assert not any(of[id] == of[other] for other in drawn & of.keys())
+    assert counts == sorted(counts, reverse=True)
+
+
+def _depth(graph, id):
+    return 1 + _depth(graph, graph.groups[id].parent) if id in graph.groups else 0
 
 
 def test_on_a_slide_more_modules_stand_closed(tmp_path):

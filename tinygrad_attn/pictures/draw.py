@@ -26,14 +26,15 @@ from .look.showing import picture_html, show
 from .sheets.boxes import modules
 from .sheets.expressions import expression
 from .sheets.folding import fold_repeats
-from .sheets.glance import AT_A_GLANCE, count, overview
+from .sheets.glance import AT_A_GLANCE, LEFT, count, overview
 from .sheets.numbers import numbers
 from .sheets.reuse import cards_beside_uses
 from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
 from .writing import graphviz
 from .writing.dot import dot_text
-from .writing.placing import Placed, made_for, made_to_fit
+from .writing.fitting import check_readable, made_for, made_to_fit
+from .writing.placing import SMALLEST, Placed, scale_of
 from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
@@ -45,7 +46,7 @@ MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "scalar": numbers,
 }
 LEAST_WIDTH = 100.0  # pixels
-FEWER = (30, 20, 12, 6, 1)  # cards, for a slide
+FEWER = 30, 24, 18, 12, 6, 1  # cards, for a slide
 
 
 class Drawing:
@@ -104,17 +105,19 @@ class Drawing:
     def _placed(self, width: float | None, height: float | None) -> Placed:
         """The picture laid out. Where it could not be read on a slide, more modules are
         closed, until it can be."""
-        try:
-            return made_for(self.sheet, width, height)
-        except ValueError:
-            if height is None or self._coarser is None:
-                raise
+        best = made_for(self.sheet, width, height)
+        if width is None:
+            return best
+        if height is not None and self._coarser is not None:
             for most in FEWER:
-                try:
-                    return made_for(self._coarser(most), width, height)
-                except ValueError:
-                    continue
-            raise
+                if scale_of(best, width, height) >= SMALLEST:
+                    break
+                if most < len(self.sheet.cards):
+                    fewer = made_for(self._coarser(most), width, height)
+                    ways = best, fewer
+                    best = max(ways, key=lambda way: scale_of(way, width, height))
+        check_readable(best, width, inf if height is None else height)
+        return best
 
     def _dot_of(self, width: float | None) -> str:
         """The text for Graphviz, which cannot wrap a strip: where the width is given,
@@ -142,10 +145,11 @@ class Drawing:
             width: the most pixels that an SVG may be wide, such as 830 in a README or
                 1920 on a slide. A picture that runs to the right is wrapped into rows,
                 or runs down, whichever fits. One that runs down and could not be read
-                becomes a list, card below card. What is wider all the same is made
-                smaller.
+                becomes a list, card below card, with narrower cards on a phone (390).
+                What is wider all the same is made smaller.
             height: with a width, the most pixels that it may be high, such as 1080 on a
-                slide of 1920. More modules stand closed there if it could not be read.
+                slide of 1920. There a list stands in columns, and more modules stand
+                closed if it could not be read.
 
         Returns:
             The path of the written file.
@@ -290,8 +294,7 @@ def draw(
     if layout not in (None, "own", "dot"):
         raise ValueError(f"draw: layout {say(layout)} given; it must be 'own' or 'dot'")
     check_flags("draw", values=values, grads=grads, fold=fold, lines=lines)
-    chosen, glance = limit is not None, AT_A_GLANCE if limit is None else limit
-    limit = MOST if limit is None else limit
+    chosen, limit = limit is not None, MOST if limit is None else limit
     check_number("draw", "limit", limit, 1, whole=True)
     check_number("draw", "step", step, 1, whole=True)
     look = Look(values, grads, scale, fold, step)
@@ -320,7 +323,8 @@ def draw(
         def coarser(most: int) -> Sheet:
             return cards_beside_uses(overview(every, graph, most))
 
-        sheet = overview(sheet, graph, glance)
+        if chosen or count(sheet) > AT_A_GLANCE:
+            sheet = overview(sheet, graph, limit if chosen else LEFT)
     sheet = cards_beside_uses(sheet)
     if graph.level == "scalar" and sheet.most > 1:
         drawn = {card.id for card in sheet.cards}  # whose inputs are to be seen

@@ -49,14 +49,21 @@ def places_for_cuts(found: Layout, blocks: Sequence[Rectangle]) -> list[float]:
     return places
 
 
-def cuts(found: Layout, places: list[float], width: float) -> list[float]:
-    """The cuts that cost least."""
+def cuts(
+    found: Layout, places: list[float], width: float, head: float = 0.0
+) -> list[float]:
+    """The cuts that cost least.
+
+    Args:
+        head: how much room a row needs before it for each frame that goes on in it.
+    """
     counted = [(x, _count_lines(found, x)) for x in places]
     places = [x for x, n in counted if n <= MOST]
     crossed = [n for _, n in counted if n <= MOST]
     marks = [0.0, *places, found.width]
     costs = [0.0, *[_cost(found, x, n) for x, n in zip(places, crossed)], 0.0]
-    around = [0.0, *[SIDE + LANE * n for n in crossed], 0.0]
+    heads = [head * len(_cut(found, x)) for x in places]
+    around = [0.0, *[SIDE + LANE * n + h for n, h in zip(crossed, heads)], 0.0]
     margin = max(around)  # the rows begin below each other
     best, came = [0.0], [0]
     for j in range(1, len(marks)):
@@ -84,10 +91,15 @@ def _count_lines(found: Layout, x: float) -> int:
 
 
 def _cost(found: Layout, x: float, lines: int) -> float:
-    cut = [(x - a, a + w - x) for a, _, w, _ in found.frames.values() if a < x < a + w]
+    cut = _cut(found, x)
     slivers = sum(min(sides) < SLIVER for sides in cut)
     steep = sum(_steepness(path, x) for path in found.paths)
     return A_LINE * (lines + steep) + A_FRAME * len(cut) + A_SLIVER * slivers
+
+
+def _cut(found: Layout, x: float) -> list[Point]:
+    """For each frame that is cut at x how long it is before and after that."""
+    return [(x - a, a + w - x) for a, _, w, _ in found.frames.values() if a < x < a + w]
 
 
 def _steepness(path: list[Point], x: float) -> float:

@@ -7,7 +7,8 @@ in SVG.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # x, y, width and height
@@ -94,3 +95,37 @@ class Layout:
     frames: dict[str, Rectangle] = field(default_factory=dict)
     continued: dict[str, list[Rectangle]] = field(default_factory=dict)
     rows: int = 1
+
+
+def flipped(found: Layout) -> Layout:
+    """The same with x for y: what ran down runs to the right.
+
+    >>> flipped(Layout(9.0, 5.0, {"a": (1.0, 2.0)})).places
+    {'a': (2.0, 1.0)}
+    """
+    return Layout(
+        found.height,
+        found.width,
+        {id: (y, x) for id, (x, y) in found.places.items()},
+        [[(y, x) for x, y in path] for path in found.paths],
+        [None if label is None else (label[1], label[0]) for label in found.labels],
+        {id: (y, x, h, w) for id, (x, y, w, h) in found.frames.items()},
+        {
+            id: [(y, x, h, w) for x, y, w, h in pieces]
+            for id, pieces in found.continued.items()
+        },
+        found.rows,
+    )
+
+
+def flipped_parts(
+    boxes: Sequence[Box], lines: Sequence[Line]
+) -> tuple[list[Box], list[Line]]:
+    """Boxes and lines with their widths for their heights."""
+    return (
+        [Box(box.id, box.height, box.width, box.group) for box in boxes],
+        [
+            replace(line, label_width=line.label_height, label_height=line.label_width)
+            for line in lines
+        ],
+    )

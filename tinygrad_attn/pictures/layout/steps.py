@@ -32,7 +32,7 @@ from .following import (
 from .layers import build, rows_of
 from .narrow import one_by_one, with_spine
 from .ordering import arrange
-from .pieces import Box, Layout, Line, Outline, Point
+from .pieces import Box, Layout, Line, Outline, Point, flipped, flipped_parts
 from .routes import route, svg_path
 
 __all__ = ["Box", "Outline", "Layout", "Line", "Point", "layout", "svg_path"]
@@ -77,8 +77,7 @@ def layout(
     _check(boxes, lines, frames, direction)
     turned = direction == "right"
     if turned:  # laid out downward, with x for y, and flipped at the end
-        boxes = [Box(b.id, b.height, b.width, b.group) for b in boxes]
-        lines = [_flip_line(line) for line in lines]
+        boxes, lines = flipped_parts(boxes, lines)
     around = CLOSE if narrow else LANE
     room = Room(gap, rank_gap, around, around, turned)
     drawn, first = len(lines), list[tuple[int, int]]()
@@ -92,7 +91,7 @@ def layout(
     set_places(picture, lines, room)
     found = route(picture, boxes, lines, room)
     found.paths, found.labels = found.paths[:drawn], found.labels[:drawn]
-    return _flip(found) if turned else found
+    return flipped(found) if turned else found
 
 
 def rows(
@@ -157,26 +156,3 @@ def _check(
     for box in boxes:
         if box.group not in groups:
             raise ValueError(f"layout: {box} stands in a frame that is not there")
-
-
-def _flip_line(line: Line) -> Line:
-    return Line(
-        line.source,
-        line.target,
-        line.leaves,
-        line.enters,
-        line.label_height,
-        line.label_width,
-        line.back,
-    )
-
-
-def _flip(found: Layout) -> Layout:
-    return Layout(
-        found.height,
-        found.width,
-        {id: (y, x) for id, (x, y) in found.places.items()},
-        [[(y, x) for x, y in path] for path in found.paths],
-        [None if label is None else (label[1], label[0]) for label in found.labels],
-        {id: (y, x, h, w) for id, (x, y, w, h) in found.frames.items()},
-    )

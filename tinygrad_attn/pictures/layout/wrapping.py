@@ -6,6 +6,9 @@ are put below each other. A line that is cut goes on: around the right end of it
 back between the two rows, and into the next from the left. These ways are nested, and
 so they do not cross each other.
 
+A picture that runs down is wrapped into columns, as the text of a newspaper is: the
+same with x for y. There frames that go on have their names above their first boxes.
+
 breaking.py says where to cut.
 """
 
@@ -15,17 +18,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .breaking import LANE, SIDE, SLIVER, blocks_of, cuts, halves, places_for_cuts
-from .pieces import Box, Layout, Line, Point, Rectangle
+from .pieces import (
+    Box,
+    Layout,
+    Line,
+    Point,
+    Rectangle,
+    flipped,
+    flipped_parts,
+)
 
 ROUND = 6.0  # the corners of their ways
 ABOVE, BELOW = 32.0, 14.0  # in a frame, with its name
 ROW_GAP = 16.0  # above and below the lines between two rows
+NAME = 22.0  # the height of a frame's name, above a column
 
 
 def wrap(
-    found: Layout, boxes: Sequence[Box], lines: Sequence[Line], width: float
+    found: Layout,
+    boxes: Sequence[Box],
+    lines: Sequence[Line],
+    width: float,
+    head: float = 0.0,
 ) -> Layout:
     """A layout to the right in rows of at most this width, if it can be cut so.
+
+    Args:
+        head: how much room a row has before it for each frame that goes on in it.
 
     >>> from .steps import layout
     >>> boxes = [Box(id, 100, 40) for id in "abcd"]
@@ -38,15 +57,31 @@ def wrap(
     if found.width <= width:
         return found
     blocks = blocks_of(found, boxes, lines)
-    ends = cuts(found, places_for_cuts(found, blocks), width)
+    ends = cuts(found, places_for_cuts(found, blocks), width, head)
     if not ends:
         return found
     rows = [_Row(a, b) for a, b in zip([0.0, *ends], [*ends, found.width])]
     ways = [_split(path, ends) for path in found.paths]
     for row, pieces in zip(rows, zip(*ways)):
         row.pieces = [piece for piece in pieces if piece]
-    _stack(rows, found, blocks, ways)
+    _stack(rows, found, blocks, ways, head)
     return _wrapped(found, rows, ways)
+
+
+def in_columns(
+    found: Layout, boxes: Sequence[Box], lines: Sequence[Line], height: float
+) -> Layout:
+    """A layout that runs down in columns of at most this height, if it can be cut so.
+
+    >>> from .steps import layout
+    >>> boxes = [Box(id, 100, 40) for id in "abcd"]
+    >>> lines = [Line("a", "b"), Line("b", "c"), Line("c", "d")]
+    >>> columns = in_columns(layout(boxes, lines), boxes, lines, 260)
+    >>> columns.rows, [x for x, _ in columns.places.values()]
+    (2, [0.0, 0.0, 132.0, 132.0])
+    """
+    turned = flipped_parts(boxes, lines)
+    return flipped(wrap(flipped(found), *turned, height, head=NAME))
 
 
 @dataclass
@@ -60,6 +95,7 @@ class _Row:
     dy: float = 0.0
     top: float = 0.0
     bottom: float = 0.0
+    head: float = 0.0  # before its start, for the names of frames that go on
     lanes: list[int] = field(default_factory=list)  # lines that leave it, from above
     frames: dict[str, Rectangle] = field(default_factory=dict)
 
@@ -102,6 +138,7 @@ def _stack(
     found: Layout,
     blocks: Sequence[Rectangle],
     ways: list[list[list[Point]]],
+    head: float,
 ) -> None:
     """Find each row's height and place, and the order of the lines that leave it."""
     for k, row in enumerate(rows[:-1]):
@@ -120,12 +157,15 @@ def _stack(
                 narrow = piece[2] < min(SLIVER, frame[2])
                 if narrow and (begun or row is not rows[-1]):
                     continue  # nothing but a line that enters or leaves it
-                row.frames[id] = piece
-                things.append(row.frames[id])
+                things.append(piece)
+                row.head += head * begun
+                x, top, w, h = piece
+                before = row.head if begun else 0.0
+                row.frames[id] = x - before, top, w + before, h
         heights = [(y, y + h) for _, y, _, h in things]
         row.top = min([top for top, _ in heights], default=0.0)
         row.bottom = max([bottom for _, bottom in heights], default=0.0)
-        row.dx, row.dy = margin - row.start, y - row.top
+        row.dx, row.dy = margin - row.start + row.head, y - row.top
         y += row.bottom - row.top + 2 * ROW_GAP + LANE * max(0, len(row.lanes) - 1)
 
 
@@ -206,16 +246,16 @@ def _joined(line: int, way: list[list[Point]], rows: list[_Row]) -> list[Point]:
         if before is None:
             points = moved
         else:
-            points += _around(points[-1], moved[0], before, line) + moved[1:]
+            points += _around(points[-1], moved[0], before, row.head, line) + moved[1:]
         before = row
     return points[::-1] if back else points
 
 
-def _around(start: Point, end: Point, row: _Row, line: int) -> list[Point]:
-    """From a row's right end to the left end of the next."""
+def _around(start: Point, end: Point, row: _Row, head: float, line: int) -> list[Point]:
+    """From a row's right end to the left end of the next, which has a head."""
     lane, last = row.lanes.index(line), len(row.lanes) - 1
     right = start[0] + SIDE + LANE * (last - lane)
-    left = end[0] - SIDE - LANE * lane
+    left = end[0] - head - SIDE - LANE * lane
     y = row.bottom + row.dy + ROW_GAP + LANE * (last - lane)
     corners = [start, (right, start[1]), (right, y), (left, y), (left, end[1]), end]
     return _rounded(corners)

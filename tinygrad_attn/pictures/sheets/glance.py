@@ -1,8 +1,10 @@
 """An overview: where a picture has many cards, its innermost modules stand closed.
 
 A whole encoder-decoder has 150 cards, and a picture of them is as long as a street. So
-the frames that lie deepest are closed, all of one depth together, until what is left is
-understood at a glance. A closed module is one card with the map of its result.
+the frames that lie deepest are closed, depth by depth, until what is left is understood
+at a glance; at the last depth only as many kinds of them as it takes, each kind
+together: all attentions, say, while the feed-forwards stay open. A closed module is one
+card with the map of its result.
 
 A picture never leaves anything out in silence: its subtitle says how many parts are
 closed, and how to open one or all. A line that stands for several says so.
@@ -20,7 +22,7 @@ from .closing import CLOSED, Closing, Folded, in_order
 from .merging import joined
 from .sheet import NAME, Card, Link, Sheet
 
-AT_A_GLANCE = 40  # cards
+AT_A_GLANCE, LEFT = 40, 35  # cards; how many are left at most where some are closed
 
 
 def overview(sheet: Sheet, graph: Graph, most: int) -> Sheet:
@@ -30,18 +32,52 @@ def overview(sheet: Sheet, graph: Graph, most: int) -> Sheet:
     depths = sorted({len(path) for path in closing.paths.values()}, reverse=True)
     if every <= most or not depths:
         return sheet
-    found, shut = sheet, set[str]()
+    shut = set[str]()
     for depth in depths:
-        shut |= {id for id, path in closing.paths.items() if len(path) == depth}
-        if not in_a_line(closing, shut):
-            shut = without_circles(closing, shut)
-        found = Closed(closing, shut).sheet()
-        if count(found) <= most:
+        here = {id for id, path in closing.paths.items() if len(path) == depth}
+        every_one = closable(closing, shut | here)
+        if cards_left(closing, every_one) <= most:
+            shut = of_some_kinds(closing, graph, shut, here, most)
             break
+        shut = every_one
+    found = Closed(closing, shut).sheet()
     drawn = [card.id for card in found.cards if card.id in shut]
     parts = f"{len(drawn)} part{'s' * (len(drawn) > 1)} closed"
     how = f"{opening(graph, closing, drawn)}limit={every} opens all"
     return replace(found, subtitle=f"{sheet.subtitle}; {parts}: {how}")
+
+
+def of_some_kinds(
+    closing: Closing, graph: Graph, shut: set[str], here: set[str], most: int
+) -> set[str]:
+    """Those frames, and as many kinds of others as leave at most so many cards: the one
+    kind that leaves the most, if it is enough; or else first that which hides most."""
+    kinds: dict[str, set[str]] = {}
+    labels = {frame.id: frame.label for frame in closing.sheet.frames}
+    for id in sorted(here):
+        group = graph.groups.get(id)
+        alike = group.type if group and group.type != "composite" else labels[id]
+        kinds.setdefault(alike, set()).add(id)
+    while kinds:
+        ways = {kind: closable(closing, shut | ids) for kind, ids in kinds.items()}
+        left = {kind: cards_left(closing, way) for kind, way in ways.items()}
+        enough = [kind for kind, cards in left.items() if cards <= most]
+        if enough:
+            return ways[max(enough, key=left.__getitem__)]
+        best = min(left, key=left.__getitem__)
+        shut = ways[best]
+        del kinds[best]
+    return shut
+
+
+def cards_left(closing: Closing, shut: set[str]) -> int:
+    """How many cards there are with these frames closed."""
+    return count(closing.closed(closing.paths.keys() - shut).sheet)
+
+
+def closable(closing: Closing, shut: set[str]) -> set[str]:
+    """These frames, or those of them that can be closed together."""
+    return shut if in_a_line(closing, shut) else without_circles(closing, shut)
 
 
 def count(sheet: Sheet) -> int:

@@ -6,6 +6,7 @@
     cells.py     the cells of a heat map
     narrow_cards.py  cards where there is little room
     placing.py   a place for every card, in the width that there is
+    fitting.py   and in the height: on a slide
     svg.py       SVG, with our own layout
     dot.py       text in DOT, which Graphviz lays out (dot_captions.py: its headings,
                  dot_rows.py: in our rows)

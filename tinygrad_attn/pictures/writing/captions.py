@@ -65,36 +65,45 @@ def frame_svg(
     before: bool,
     after: bool,
     pieces: Sequence[tuple[Point, Point]],
+    down: bool = False,
 ) -> list[str]:
     """A frame, or a piece of one that was cut: open where it goes on.
 
     Args:
+        before, after: whether it is open there.
         pieces: of all lines, from which its name is to be clear.
+        down: whether it goes on in the next column, and not in the next row.
     """
     x, y, w, h = at
     text = f"{frame.label} …" if before else frame.label
     start = place_of_name(at, text_width(text, 12), pieces)
     label = words(text, start, y + 16, 12, MUTED, halo=True)
     fill = f'fill="{PANEL}" stroke="{EDGE}"'
+    box = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
     if not before and not after:
-        return [
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="9" '
-            f"{fill}/>",
-            label,
-        ]
+        return [f'{box}rx="9" {fill}/>', label]
+    along, across = ("v", "h") if down else ("h", "v")
+    long, wide = (h, w) if down else (w, h)
     if before and after:
-        path = f"M{x:.1f} {y:.1f} h{w:.1f} m0 {h:.1f} h{-w:.1f}"
-        inner = f'<rect x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
+        first = f"M{x:.1f} {y:.1f} {along}{long:.1f}"
+        second = f"M{x + w * down:.1f} {y + h * (not down):.1f} {along}{long:.1f}"
         return [
-            f'{inner}fill="{PANEL}"/>',
-            f'<path d="{path}" fill="none" stroke="{EDGE}"/>',
+            f'{box}fill="{PANEL}"/>',
+            f'<path d="{first} {second}" fill="none" stroke="{EDGE}"/>',
             label,
         ]
-    start, turn = (x, 1) if before else (x + w, -1)  # from the open side and back
-    long, round = turn * (w - 9), turn * 9
+    # from the open side to the other, across, and back
+    turn = 1 if before else -1
+    start_x = x if before or down else x + w
+    start_y = y if before or not down else y + h
+    run, corner = turn * (long - 9), turn * 9
+    if down:
+        bends = f"q0 {corner} 9 {corner}", f"q9 0 9 {-corner}"
+    else:
+        bends = f"q{corner} 0 {corner} 9", f"q0 9 {-corner} 9"
     path = (
-        f"M{start:.1f} {y:.1f} h{long:.1f} q{round} 0 {round} 9 v{h - 18:.1f} "
-        f"q0 9 {-round} 9 h{-long:.1f}"
+        f"M{start_x:.1f} {start_y:.1f} {along}{run:.1f} {bends[0]} "
+        f"{across}{wide - 18:.1f} {bends[1]} {along}{-run:.1f}"
     )
     return [f'<path d="{path}" {fill}/>', label]
 

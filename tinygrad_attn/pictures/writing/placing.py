@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -17,7 +16,6 @@ from .narrow_cards import narrow_cards, rules_in_cards
 
 TOP, MARGIN = 78.0, 24.0
 WIDE = 1280.0  # of a strip, before it is wrapped
-WIDER = 1.0, 1.15, 1.35, 1.6, 2.0  # than a width, to be less high
 LABEL_LINE = 12.0
 READABLE, UNREADABLE = 0.85, 0.5  # how much smaller: labels are 8.5 pixels high; 5
 LONGER, FEW_ROWS = 1.4, 2  # a column, if a strip had more rows than a few
@@ -32,25 +30,6 @@ class Placed:
     sheet: Sheet
     sizes: dict[str, tuple[float, float]]
     layout: Layout
-
-
-def made_for(sheet: Sheet, width: float | None, height: float | None) -> Placed:
-    """A sheet laid out for a width and a height, if they are given.
-
-    Raises:
-        ValueError: it could not be read in them.
-    """
-    if width is None:
-        return lay_out(sheet)
-    if height is None:
-        placed = lay_out(sheet, width=width, smallest=SMALLEST)
-        check_readable(placed, width)
-        return placed
-    wide = [width * share for share in WIDER]  # and made smaller
-    ways = [lay_out(sheet, width=w, smallest=SMALLEST) for w in wide]
-    best = max(ways, key=lambda way: _scale(way, width, height))
-    check_readable(best, width, height)
-    return best
 
 
 def lay_out(
@@ -72,73 +51,51 @@ def lay_out(
         smallest: how much smaller a column may be drawn, to fit; 1 if the picture may
             be wider.
     """
-    strip = _placed(sheet, labels, width)
+    strip = placed_as_is(sheet, labels, width)
     if sheet.direction == "down" and smallest < 1.0:
         return _made_narrow(sheet, strip, labels, width)
     in_rows = strip.layout.rows > 1
     if not in_rows or any(link.source_row is not None for link in sheet.links):
         return strip
-    column = _placed(replace(sheet, direction="down"), labels, width)
-    scale = _scale(column, width)
+    column = placed_as_is(replace(sheet, direction="down"), labels, width)
+    scale = scale_of(column, width)
     long = column.layout.height * scale
     most = strip.layout.height * (LONGER if strip.layout.rows > FEW_ROWS else 1.0)
     if scale >= smallest and long <= most:
         return column
     if smallest < 1.0 and strip.layout.rows > MANY_ROWS:
         for narrow in (False, True):
-            text = _placed(column.sheet, labels, width, narrow, in_a_row=True)
-            if _scale(text, width) >= smallest:
+            text = placed_as_is(column.sheet, labels, width, narrow, in_a_row=True)
+            if scale_of(text, width) >= smallest:
                 return text
     return strip
 
 
 def _made_narrow(sheet: Sheet, column: Placed, labels: bool, width: float) -> Placed:
     """A picture that runs down, in a way in which it can be read at a width."""
-    small = _scale(column, width)
+    small = scale_of(column, width)
     if small >= READABLE:
         return column
-    one = _placed(rules_in_cards(sheet), labels, width, narrow=True)
-    if _scale(one, width) < READABLE:
+    one = placed_as_is(rules_in_cards(sheet), labels, width, narrow=True)
+    if scale_of(one, width) < READABLE:
         aside = one.layout.width - max([w for w, _ in one.sizes.values()])  # for lines
         room = width / READABLE - 2 * MARGIN - aside
         cards = narrow_cards(one.sheet, room)
-        one = _placed(cards, labels, width, narrow=True)
-    better = _scale(one, width)
+        one = placed_as_is(cards, labels, width, narrow=True)
+    better = scale_of(one, width)
     if better >= UNREADABLE:
         return one if better > small else column
-    rows = _placed(replace(sheet, direction="right"), labels, width)
-    return max(column, one, rows, key=lambda placed: _scale(placed, width))
+    rows = placed_as_is(replace(sheet, direction="right"), labels, width)
+    return max(column, one, rows, key=lambda placed: scale_of(placed, width))
 
 
-def _scale(placed: Placed, width: float, height: float = inf) -> float:
+def scale_of(placed: Placed, width: float, height: float = inf) -> float:
     """How much smaller a picture is drawn to fit a width and a height."""
     least = (width - 2 * MARGIN) / max(1.0, placed.layout.width)
     return min(1.0, least, height / (placed.layout.height + TOP + MARGIN))
 
 
-def check_readable(placed: Placed, width: float, height: float = inf) -> None:
-    """Refuses a picture that is too small to read: at a height, or of single numbers,
-    whose lines run from row to row, and so to the right.
-
-    Raises:
-        ValueError: the numbers or texts would be too small.
-    """
-    scale = _scale(placed, width, height)
-    numbers = sum([len(card.rows) for card in placed.sheet.cards])
-    if scale >= SMALLEST or not (numbers or (height < inf and scale < UNREADABLE)):
-        return
-    size = f"width={width:g}" + (f", height={height:g}" if height < inf else "")
-    what = f"{numbers} numbers" if numbers else f"{len(placed.sheet.cards)} cards"
-    least = READABLE * placed.layout.width + 2 * MARGIN
-    other = f"width={least:.0f}" if height == inf else "leave the height out"
-    raise ValueError(
-        f"save: {size} makes {what} too small to read ({8 * scale:.1f} pixels); draw "
-        "fewer (focus='z[0,0]', module=..., head=...), a coarser level, or "
-        f"{other}"
-    )
-
-
-def _placed(
+def placed_as_is(
     sheet: Sheet,
     labels: bool,
     width: float,
@@ -146,20 +103,8 @@ def _placed(
     in_a_row: bool = False,
 ) -> Placed:
     """A sheet laid out in its direction."""
-    sizes = {card.id: card_size(card) for card in sheet.cards}
-    cards = {card.id: card for card in sheet.cards}
-    boxes = [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards]
-    lines = [line_of(link, sheet, cards, sizes, labels) for link in sheet.links]
-    known = {frame.id for frame in sheet.frames}
-    frames = [
-        Outline(
-            f.id,
-            f.parent if f.parent in known else "",
-            label_width=text_width(f.label, 12),
-            label_height=18.0,
-        )
-        for f in sheet.frames
-    ]
+    boxes, lines, frames = parts_of(sheet, labels)
+    sizes = {box.id: (box.width, box.height) for box in boxes}
     if sheet.direction == "right":
         found = layout(
             *(boxes, lines, frames), direction="right", rank_gap=40.0, in_a_row=True
@@ -178,6 +123,30 @@ def _placed(
             narrow=narrow,
         )
     return Placed(sheet, sizes, found)
+
+
+def parts_of(sheet: Sheet, labels: bool) -> tuple[list[Box], list[Line], list[Outline]]:
+    """Cards, links and frames as the layout takes them.
+
+    Args:
+        labels: whether to leave room for the labels of links.
+    """
+    sizes = {card.id: card_size(card) for card in sheet.cards}
+    cards = {card.id: card for card in sheet.cards}
+    known = {frame.id for frame in sheet.frames}
+    return (
+        [Box(c.id, *sizes[c.id], group=c.frame) for c in sheet.cards],
+        [line_of(link, sheet, cards, sizes, labels) for link in sheet.links],
+        [
+            Outline(
+                f.id,
+                f.parent if f.parent in known else "",
+                label_width=text_width(f.label, 12),
+                label_height=18.0,
+            )
+            for f in sheet.frames
+        ],
+    )
 
 
 def line_of(
@@ -210,22 +179,3 @@ def line_of(
         label_height=1.0 + LABEL_LINE * len(parts) if parts else 0.0,
         back=link.back,
     )
-
-
-def made_to_fit(svg: str, width: float, height: float = inf) -> str:
-    """An SVG, ours or Graphviz's, made smaller if it is wider or higher than this.
-
-    >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
-    '<svg width="100" height="25" viewBox="0 0 200 50">'
-    """
-    pattern = r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)'
-    found = re.search(pattern, svg)
-    if found is None:
-        return svg
-    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
-    wide, tall = unit * float(found[2]), unit * float(found[5])
-    scale = min(width / wide, height / tall)
-    if scale >= 1.0:
-        return svg
-    size = f"{found[1]}{wide * scale:.0f}{found[4]}{tall * scale:.0f}"
-    return svg[: found.start()] + size + svg[found.end() :]

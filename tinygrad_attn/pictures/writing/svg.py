@@ -65,13 +65,13 @@ def svg_text(placed: Placed, width: float = inf, tips: bool = True) -> str:
         f'<g transform="translate({dx:.1f} {top:.1f})">',
     ]
     names: list[str] = []
-    lines = straight_pieces(found.paths)
+    lines, down = straight_pieces(found.paths), sheet.direction == "down"
     for frame in sheet.frames:
         if frame.id in found.frames:
             pieces = [found.frames[frame.id], *found.continued.get(frame.id, [])]
             for i, piece in enumerate(pieces):
                 *border, name = frame_svg(
-                    frame, piece, i > 0, i + 1 < len(pieces), lines
+                    frame, piece, i > 0, i + 1 < len(pieces), lines, down
                 )
                 parts += border
                 names.append(name)  # over the lines
