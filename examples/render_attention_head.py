@@ -48,7 +48,7 @@ from tinygrad_attn import (
     unfold,
     use_backend,
 )
-from tinygrad_attn.pictures.draw import Drawing
+from tinygrad_attn.pictures.drawing import Drawing
 
 WIDTH = 1920  # pixels, those of a slide
 NAMES = ("head_module", "head_op", "head_primitive", "head_number")  # of the graphs

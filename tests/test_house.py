@@ -110,7 +110,7 @@ ORDER = """
         pictures.writing.fitting
         pictures.writing.svg pictures.writing.dot_captions pictures.writing.dot_rows
         pictures.writing.dot pictures.writing.graphviz
-        pictures.history
+        pictures.drawing pictures.history
         pictures.page pictures.page.sizes pictures.page.sums pictures.page.summary
         pictures.page.neighbours pictures.page.views
         pictures.page.attending pictures.page.plain_numbers pictures.page.switches

@@ -16,6 +16,7 @@ from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.look.text import width as text_width
 from tinygrad_attn.pictures.sheets.sheet import Frame
 from tinygrad_attn.pictures.writing.captions import frame_svg
+from tinygrad_attn.pictures.writing.dot import texts_for
 from tinygrad_attn.pictures.writing.fitting import made_for
 from tinygrad_attn.pictures.writing.framing import HIGH, INDENT
 from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at
@@ -265,6 +266,39 @@ def test_on_a_slide_a_list_stands_in_columns(tmp_path, make):
         assert path[0][1] == pytest.approx(y + sizes[link.source][1])
         assert x <= path[0][0] <= x + sizes[link.source][0]
         assert path[-1][1] == pytest.approx(places[link.target][1])
+
+
+@pytest.mark.parametrize("make", [perceptron, encoder, encoder_decoder])
+def test_graphviz_too_draws_what_can_be_read(tmp_path, make):
+    """On a slide its numbers were 0.6 to 3 pixels high."""
+    for level, width, height, least in (
+        ("op", 1920, 1080, 0.7),
+        ("op", 830, None, 0.7),
+        ("op", 390, None, 0.45),
+        ("module", 1920, 1080, 0.7),
+        ("module", 390, None, 0.5),
+    ):
+        picture = draw(make(), level, layout="dot")
+        size = {"width": width, "height": height}
+        text = picture.save(tmp_path / "x.svg", **size).read_text()
+        if not picture.note.startswith("laid out by Graphviz"):
+            pytest.skip(picture.note)
+        wide, whole = (
+            float(re.search(pattern, text)[1])
+            for pattern in (r'<svg width="([\d.]+)"', r'viewBox="\S+ \S+ ([\d.]+)')
+        )
+        assert wide <= width
+        assert wide / whole >= least
+
+
+def test_where_graphviz_cannot_the_error_says_so(tmp_path):
+    x = randn(30, 16).requires_grad_()
+    y = x
+    for _ in range(12):
+        y = (y * x).tanh() + x.exp()
+    picture = draw(y.sum(), layout="dot", fold=False)
+    with pytest.raises(ValueError, match="leave the height or layout='dot' out"):
+        picture.save(tmp_path / "x.svg", width=400, height=300)
 
 
 def test_a_frame_that_goes_on_is_open_there():
@@ -526,7 +560,7 @@ def test_a_title_over_a_heat_map_ends_in_its_card():
 
 
 def test_in_a_column_graphviz_joins_cards_without_heat_maps_in_their_middle():
-    column = draw(encoder(), "module", layout="dot")._dot_of(830)
+    _, column, *_ = texts_for(draw(encoder(), "module").sheet, 830)
     edges = re.findall(r"^  (\S+) -> (\S+) \[", column, re.M)
     assert edges
     assert all(tail.endswith(":s") and head.endswith(":n") for tail, head in edges)

@@ -7,6 +7,7 @@
     page/        the page that plays
     heads/       the attention weights of each head: heat maps and lines
     history.py   `History`, what a model has learned at some moments of its training
+    drawing.py   `Drawing`, a picture that can be shown and saved
     draw.py      `draw`, from a recorded computation to a picture
     play.py      `play`, from a recorded computation to a page
     notebook.py  Tensors, Values, modules and graphs in a notebook

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 import warnings
 from collections.abc import Callable
-from dataclasses import replace
-from math import inf
-from pathlib import Path
 from typing import Any
 
-from .. import whole_file
-from ..errors import check_flags, check_number, how_to_install, say
+from ..errors import check_flags, check_number, say
 from ..graph.data import Graph, lines_told, without_lines
 from ..graph.notation.formulas import pretty
 from ..graph.roles import shares_in
 from ..graph.trace import history
 from ..graph.unfold import LEVELS, graph_of
-from ..printing import printable
 from ..scalar import Value
 from ..tensor import Tensor
-from .look.paths import path_for
-from .look.showing import picture_html, show
+from .drawing import Drawing
 from .sheets.boxes import modules
 from .sheets.expressions import expression
 from .sheets.folding import fold_repeats
@@ -31,11 +23,6 @@ from .sheets.numbers import numbers
 from .sheets.reuse import cards_beside_uses
 from .sheets.sheet import Look, Sheet
 from .sheets.tensors import tensors
-from .writing import graphviz
-from .writing.dot import dot_text
-from .writing.fitting import check_readable, made_for, made_to_fit
-from .writing.placing import SMALLEST, Placed, scale_of
-from .writing.svg import svg_text
 
 MOST, MANY = 3_000, 1_000  # cards (at the scalar level: numbers) in a picture
 FOLDED = 10_000  # steps that are looked through for repeats
@@ -45,189 +32,6 @@ MAKERS: dict[str, Callable[[Graph, Look, str, str], Sheet]] = {
     "primitive": tensors,
     "scalar": numbers,
 }
-LEAST_WIDTH = 100.0  # pixels
-FEWER = 30, 24, 18, 12, 6, 1  # cards, for a slide
-
-
-class Drawing:
-    """A picture of a computation. A notebook shows it.
-
-    Attributes:
-        sheet: its cards, links and frames, as plain data.
-        dot: the same as text in DOT, Graphviz's language.
-        title: the heading.
-        note: once it is drawn, the program that laid it out, and if Graphviz was asked
-            for and did not, why; repr() shows it too.
-        lines: how many lines of source it shows, in words; "" if nothing.
-    """
-
-    def __init__(
-        self,
-        sheet: Sheet,
-        layout: str | None = None,
-        lines: str = "",
-        coarser: Callable[[int], Sheet] | None = None,
-    ) -> None:
-        self.sheet = sheet
-        self.lines = lines
-        self._coarser = coarser  # the same with at most so many cards
-        self.title = sheet.title
-        self.dot = dot_text(sheet)
-        self._layout = layout
-        self._svg: dict[tuple[float | None, float | None], str] = {}
-        self.note = ""
-
-    @property
-    def svg(self) -> str:
-        """The picture as SVG, laid out by `layout/`; with layout="dot" by Graphviz."""
-        return self._svg_of(None)
-
-    def _svg_of(self, width: float | None, height: float | None = None) -> str:
-        """The picture as SVG, at most so many pixels wide and high."""
-        size = width, height
-        if size not in self._svg:
-            made = None
-            if self._layout == "dot":
-                made, note = graphviz.run(self._dot_of(width), "svg")
-                self.note = f"laid out by {note}"
-            if made is not None:
-                found = made.decode()
-            else:
-                placed = self._placed(width, height)
-                found = svg_text(placed, width or inf)
-                if self._layout == "dot":
-                    self.note = f"laid out by tinygrad_attn: {note}"
-                else:
-                    self.note = "laid out by tinygrad_attn"
-            self._svg[size] = made_to_fit(found, width or inf, height or inf)
-        return self._svg[size]
-
-    def _placed(self, width: float | None, height: float | None) -> Placed:
-        """The picture laid out. Where it could not be read on a slide, more modules are
-        closed, until it can be."""
-        best = made_for(self.sheet, width, height)
-        if width is None:
-            return best
-        if height is not None and self._coarser is not None:
-            for most in FEWER:
-                if scale_of(best, width, height) >= SMALLEST:
-                    break
-                if most < len(self.sheet.cards):
-                    fewer = made_for(self._coarser(most), width, height)
-                    ways = best, fewer
-                    best = max(ways, key=lambda way: scale_of(way, width, height))
-        check_readable(best, width, inf if height is None else height)
-        return best
-
-    def _dot_of(self, width: float | None) -> str:
-        """The text for Graphviz, which cannot wrap a strip: where the width is given,
-        it runs down instead."""
-        if width is None or self.sheet.direction == "down":
-            return self.dot
-        if any(link.source_row is not None for link in self.sheet.links):
-            return self.dot  # between rows of cards, lines run to the right
-        return dot_text(replace(self.sheet, direction="down"))
-
-    def save(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        width: float | None = None,
-        height: float | None = None,
-    ) -> Path:
-        """Writes the picture in the format of the path's ending: .svg, .dot, .png or
-        .pdf.
-
-        PNG and PDF are drawn by Graphviz. Without it the picture is saved as SVG in the
-        same folder, and a warning says so.
-
-        Args:
-            width: the most pixels that an SVG may be wide, such as 830 in a README or
-                1920 on a slide. A picture that runs to the right is wrapped into rows,
-                or runs down, whichever fits. One that runs down and could not be read
-                becomes a list, card below card, with narrower cards on a phone (390).
-                What is wider all the same is made smaller.
-            height: with a width, the most pixels that it may be high, such as 1080 on a
-                slide of 1920. There a list stands in columns, and more modules stand
-                closed if it could not be read.
-
-        Returns:
-            The path of the written file.
-
-        Raises:
-            ValueError: the path has another ending, the width is none of an SVG, or the
-                picture could not be read at that height, or single numbers at that
-                width.
-            TypeError: the path is no str or PathLike.
-        """
-        path = path_for("save", path, ".svg", ".png", ".pdf", ".dot")
-        form = path.suffix.lower().removeprefix(".")
-        if height is not None:
-            check_number("save", "height", height, LEAST_WIDTH)
-            if width is None:
-                raise ValueError(f"save: height={height} needs a width, as width=1920")
-        if width is not None:
-            check_number("save", "width", width, LEAST_WIDTH)
-            if form != "svg":
-                raise ValueError(
-                    f"save: width={width} and {say(path.name)} given; the width is "
-                    "that "
-                    "of an .svg"
-                )
-        if form == "dot":
-            whole_file.write_text(path, self.dot)
-        elif form == "svg":
-            whole_file.write_text(path, self._svg_of(width, height))
-        else:
-            made, note = graphviz.run(self.dot, form)
-            if made is None:
-                given, path = path.name, path.with_suffix(".svg")
-                whole_file.write_text(path, self.svg)
-                warnings.warn(
-                    f"save: {given} needs Graphviz; saved {path.name} instead. {note}",
-                    stacklevel=2,
-                )
-            else:
-                whole_file.write(path, [made])
-        return path
-
-    def graphviz(self) -> Any:
-        """The picture as a `graphviz.Digraph`, for your own code to change.
-
-        Raises:
-            RuntimeError: the graphviz package is not installed.
-        """
-        try:
-            package = importlib.import_module("graphviz")
-        except ImportError:
-            raise RuntimeError(
-                "graphviz: the Python package graphviz is not installed: "
-                f"{how_to_install('graphviz')}; the text in .dot needs nothing"
-            ) from None
-        first, *body, last = self.dot.splitlines(keepends=True)
-        assert (first, last) == ("digraph {\n", "}\n")
-        graph = package.Digraph()
-        graph.body = body
-        return graph
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def show(self) -> None:
-        """Opens the picture in the browser, or shows it below a notebook's cell. Where
-        there is no browser, one line says where the file is."""
-        show(self, self.svg, "picture.svg")
-
-    def _repr_html_(self) -> str:
-        """Jupyter prefers this: it shows an SVG alone as an image without tooltips."""
-        return picture_html(self.svg, self.title)
-
-    def __repr__(self) -> str:
-        note = f", {self.note}" if self.note else ""
-        note += f"; {self.lines}" if self.lines else ""
-        return printable(
-            f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
-        )
 
 
 def draw(

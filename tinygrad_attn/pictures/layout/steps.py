@@ -100,16 +100,19 @@ def rows(
     frames: Sequence[Outline] = (),
     *,
     in_a_row: bool = False,
+    narrow: bool = False,
 ) -> list[int]:
     """The row of each box in a picture that runs down, for who lays it out otherwise.
 
     Args:
-        in_a_row: as in `layout`.
+        in_a_row, narrow: as in `layout`.
 
     >>> rows([Box(id, 9, 9) for id in "xyz"], [Line("x", "y"), Line("y", "z")])
     [0, 1, 2]
     """
-    more = _wishes(boxes, lines, frames, in_a_row, turned=False)
+    order = one_by_one(boxes, lines, frames) if narrow else []
+    first = [*zip(order, order[1:])]
+    more = _wishes(boxes, lines, frames, in_a_row, False, first)
     return rows_of(boxes, lines, frames, more)
 
 

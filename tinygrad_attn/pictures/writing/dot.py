@@ -5,7 +5,9 @@ The same sheet gives the same text, byte by byte. Nothing here runs Graphviz.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from dataclasses import replace
+from math import inf
 
 from ..look.colours import (
     BACKWARD,
@@ -29,21 +31,41 @@ from ..sheets.sheet import Card, Frame, Link, Sheet
 from .dot_captions import TABLE, heading, span
 from .dot_rows import lengths_of
 from .geometry import jumps, stacked
+from .narrow_cards import A_COLUMN, narrow_cards, rules_in_cards
 
 # How much more a line with a label is to be straight: else it winds around that.
 STRAIGHT = 4
 APART = 8  # of the gradient's heat map from that of the value
 
 
-def dot_text(sheet: Sheet) -> str:
-    """The whole graph in DOT."""
+def texts_for(sheet: Sheet, width: float = inf) -> Iterator[str]:
+    """The graph in DOT; where the width is given, in narrower and narrower ways.
+    Graphviz cannot wrap a strip: so that runs down, and at last its cards stand below
+    each other."""
+    yield dot_text(sheet)
+    if width == inf or any(card.rows for card in sheet.cards):
+        return  # between rows of cards, lines run to the right
+    if sheet.direction == "right":
+        sheet = replace(sheet, direction="down")
+        yield dot_text(sheet)
+    one = rules_in_cards(sheet)
+    yield dot_text(one, in_a_column=True)
+    yield dot_text(narrow_cards(one, A_COLUMN), in_a_column=True)
+
+
+def dot_text(sheet: Sheet, in_a_column: bool = False) -> str:
+    """The whole graph in DOT.
+
+    Args:
+        in_a_column: whether all cards stand below each other.
+    """
     right = sheet.direction == "right"
     lines = [
         "digraph {",
         f'  graph [rankdir={"LR" if right else "TB"}, bgcolor="{WHITE}", pad=0.35,',
         f"    nodesep={0.25 if right else 0.3}, ranksep={1.0 if right else 0.7},",
         '    fontname="Helvetica,Arial,sans-serif", labelloc=t,',
-        f"    label=<{heading(sheet)}>]",
+        f"    label=<{heading(sheet, A_COLUMN if in_a_column else inf)}>]",
         '  node [shape=plain, fontname="Helvetica,Arial,sans-serif"]',
         '  edge [fontname="Helvetica,Arial,sans-serif", fontsize=10, arrowsize=0.7]',
     ]
@@ -67,7 +89,7 @@ def dot_text(sheet: Sheet) -> str:
         lines += frame_lines(opened) + inside.get(opened.id, [])
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
-    lengths = {} if right else lengths_of(sheet)
+    lengths = {} if right else lengths_of(sheet, in_a_column)
     plain = {
         card.id
         for card in sheet.cards

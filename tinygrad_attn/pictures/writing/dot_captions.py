@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ..look.colours import (
     BACKWARD,
     BAR,
@@ -13,9 +15,8 @@ from ..look.colours import (
     VALUES,
 )
 from ..look.text import dot as text
-from ..look.text import fit_text
-from ..sheets.sheet import HEADING, Sheet
-from .captions import NORM
+from ..sheets.sheet import Sheet
+from .captions import NORM, clipped, heading_width, legend_rows, text_rows
 
 TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{spacing}" CELLPADDING="0">'
 
@@ -27,25 +28,36 @@ def span(content: str, size: int, colour: str, bold: bool = False) -> str:
     return f'<FONT POINT-SIZE="{size}" COLOR="{colour}">{inner}</FONT>'
 
 
-def heading(sheet: Sheet) -> str:
-    """Title and legend."""
-    title = span(fit_text(sheet.title, HEADING), 18, INK, bold=True)
-    first = f'<TD ALIGN="RIGHT">{title}</TD>'
-    if sheet.subtitle:
-        subtitle = span(fit_text(sheet.subtitle, 2 * HEADING), 12, MUTED)
-        first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{subtitle}</TD>'
-    first = f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"
-    parts = []
-    for palette in sheet.legend:
-        parts += scale_cells(palette)
-    if any(not link.back and not link.colour for link in sheet.links):
-        parts.append(f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>")
-    if any(link.back for link in sheet.links):
-        parts.append('<TD WIDTH="14"></TD>')
-        parts.append(f"<TD>{span('╌╌▶ backward (chain rule)', 9, BACKWARD)}</TD>")
-    legend = f"{TABLE.format(spacing=0)}<TR>{''.join(parts)}</TR></TABLE>"
-    second = f"<TR><TD>{legend}</TD></TR>" if parts else ""
-    return f"{TABLE.format(spacing=4)}<TR><TD>{first}</TD></TR>{second}</TABLE>"
+def heading(sheet: Sheet, wide: float = inf) -> str:
+    """Title and legend, in as many rows as they need in a width."""
+    title, subtitle = clipped(sheet)
+    if heading_width(sheet) <= wide:
+        first = f'<TD ALIGN="RIGHT">{span(title, 18, INK, bold=True)}</TD>'
+        if subtitle:
+            below = span(subtitle, 12, MUTED)
+            first += f'<TD WIDTH="14"></TD><TD ALIGN="LEFT">{below}</TD>'
+        parts = [f"{TABLE.format(spacing=0)}<TR>{first}</TR></TABLE>"]
+    else:
+        rows = text_rows(title, wide, 18, bold=True)
+        parts = [span(row, 18, INK, bold=True) for row in rows]
+        rows = text_rows(subtitle, wide, 12) if subtitle else []
+        parts += [span(row, 12, MUTED) for row in rows]
+    for names in legend_rows(sheet, wide):
+        cells = "".join([explained(name) for name in names])
+        if cells:
+            parts.append(f"{TABLE.format(spacing=0)}<TR>{cells}</TR></TABLE>")
+    every = "".join([f"<TR><TD>{part}</TD></TR>" for part in parts])
+    return f"{TABLE.format(spacing=4)}{every}</TABLE>"
+
+
+def explained(name: str) -> str:
+    """One part of the legend."""
+    if name == "forward":
+        return f"<TD>{span('━━▶ forward', 9, FORWARD)}</TD>"
+    if name == "backward":
+        text = span("╌╌▶ backward (chain rule)", 9, BACKWARD)
+        return f'<TD WIDTH="14"></TD><TD>{text}</TD>'
+    return "".join(scale_cells(name))
 
 
 def scale_cells(palette: str) -> list[str]:

@@ -14,8 +14,12 @@ from ..sheets.sheet import Sheet
 from .geometry import card_size
 
 
-def lengths_of(sheet: Sheet) -> dict[tuple[str, str], int]:
-    """How many rows lines lead down at least, by source and target."""
+def lengths_of(sheet: Sheet, in_a_column: bool = False) -> dict[tuple[str, str], int]:
+    """How many rows lines lead down at least, by source and target.
+
+    Args:
+        in_a_column: whether all cards stand below each other.
+    """
     boxes = [Box(card.id, *card_size(card), card.frame) for card in sheet.cards]
     lines = [Line(link.source, link.target) for link in sheet.links]
     known = {frame.id for frame in sheet.frames}
@@ -23,7 +27,7 @@ def lengths_of(sheet: Sheet) -> dict[tuple[str, str], int]:
         Outline(f.id, f.parent if f.parent in known else "") for f in sheet.frames
     ]
     large = any(card.value or card.gradient for card in sheet.cards)
-    found = rows(boxes, lines, frames, in_a_row=large)
+    found = rows(boxes, lines, frames, in_a_row=large, narrow=in_a_column)
     row = {box.id: at for box, at in zip(boxes, found)}
     return {
         (link.source, link.target): row[link.target] - row[link.source]

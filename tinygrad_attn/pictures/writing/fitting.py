@@ -12,7 +12,7 @@ from math import inf
 
 from ..layout.wrapping import in_columns
 from ..sheets.sheet import Sheet
-from .narrow_cards import narrow_cards, rules_in_cards
+from .narrow_cards import A_COLUMN, narrow_cards, rules_in_cards
 from .placing import (
     MARGIN,
     READABLE,
@@ -28,7 +28,6 @@ from .placing import (
 
 WIDER = 1.0, 1.15, 1.35, 1.6, 2.0  # than a width, to be less high
 HIGHER = 1.0, 1.15, 1.35, 1.6  # than a height
-A_COLUMN = 300.0  # pixels, of narrow cards
 
 
 def made_for(sheet: Sheet, width: float | None, height: float | None) -> Placed:
@@ -61,21 +60,32 @@ def in_columns_for(sheet: Sheet, width: float, height: float) -> list[Placed]:
     return found
 
 
-def check_readable(placed: Placed, width: float, height: float = inf) -> None:
+def check_readable(
+    sheet: Sheet,
+    scale: float,
+    width: float,
+    height: float = inf,
+    wide: float = 0.0,
+    out: str = "the height",
+) -> None:
     """Refuses a picture that is too small to read: at a height, or of single numbers,
     whose lines run from row to row, and so to the right.
+
+    Args:
+        scale: how much smaller than it was laid out it would be.
+        wide: of a picture of single numbers, its width.
+        out: what may be left out, to read it.
 
     Raises:
         ValueError: the numbers or texts would be too small.
     """
-    scale = scale_of(placed, width, height)
-    numbers = sum([len(card.rows) for card in placed.sheet.cards])
+    numbers = sum([len(card.rows) for card in sheet.cards])
     if scale >= SMALLEST or not (numbers or (height < inf and scale < UNREADABLE)):
         return
     size = f"width={width:g}" + (f", height={height:g}" if height < inf else "")
-    what = f"{numbers} numbers" if numbers else f"{len(placed.sheet.cards)} cards"
-    least = READABLE * placed.layout.width + 2 * MARGIN
-    other = f"width={least:.0f}" if height == inf else "leave the height out"
+    what = f"{numbers} numbers" if numbers else f"{len(sheet.cards)} cards"
+    least = READABLE * (wide or width / scale) + 2 * MARGIN
+    other = f"width={least:.0f}" if height == inf else f"leave {out} out"
     raise ValueError(
         f"save: {size} makes {what} too small to read ({8 * scale:.1f} pixels); draw "
         "fewer (focus='z[0,0]', module=..., head=...), a coarser level, or "
@@ -83,20 +93,33 @@ def check_readable(placed: Placed, width: float, height: float = inf) -> None:
     )
 
 
+SIZE = re.compile(r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)')
+
+
+def scale_to_fit(svg: str, width: float, height: float = inf) -> float:
+    """How much smaller an SVG, ours or Graphviz's, must be made for a width and height;
+    more than 1 if it need not be.
+
+    >>> scale_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
+    0.5
+    """
+    found = SIZE.search(svg)
+    if found is None:
+        return 1.0
+    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
+    return min(width / (unit * float(found[2])), height / (unit * float(found[5])))
+
+
 def made_to_fit(svg: str, width: float, height: float = inf) -> str:
-    """An SVG, ours or Graphviz's, made smaller if it is wider or higher than this.
+    """An SVG made smaller if it is wider or higher than this.
 
     >>> made_to_fit('<svg width="200" height="50" viewBox="0 0 200 50">', 100)
     '<svg width="100" height="25" viewBox="0 0 200 50">'
     """
-    pattern = r'(<svg[^>]*? ?width=")([\d.]+)(pt|)("\s+height=")([\d.]+)(pt|)'
-    found = re.search(pattern, svg)
-    if found is None:
+    found, scale = SIZE.search(svg), scale_to_fit(svg, width, height)
+    if found is None or scale >= 1.0:
         return svg
-    unit = 4 / 3 if found[3] else 1.0  # a point in pixels
-    wide, tall = unit * float(found[2]), unit * float(found[5])
-    scale = min(width / wide, height / tall)
-    if scale >= 1.0:
-        return svg
-    size = f"{found[1]}{wide * scale:.0f}{found[4]}{tall * scale:.0f}"
+    scale *= 4 / 3 if found[3] else 1.0
+    wide, tall = scale * float(found[2]), scale * float(found[5])
+    size = f"{found[1]}{wide:.0f}{found[4]}{tall:.0f}"
     return svg[: found.start()] + size + svg[found.end() :]

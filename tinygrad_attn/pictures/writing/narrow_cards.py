@@ -18,7 +18,7 @@ from ..sheets.sheet import Card, Sheet
 from .captions import text_rows
 from .geometry import DETAIL, PAD, card_size, grid_size
 
-LEAST = 150.0  # pixels, of a card
+LEAST, A_COLUMN = 150.0, 300.0  # pixels, of a card; of those in columns
 
 
 def rules_in_cards(sheet: Sheet) -> Sheet:
