@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import BytesIO, FileIO
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,13 @@ def end_of_lines(path: str) -> int:
 
 def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
     """Draws a loss curve, in nats per unit, where matplotlib is installed; says what
-    was done. A model that has made no step has no curve."""
+    was done. A model that has made no step has no curve. A loss that is nan or inf is a
+    cross on the axis, and one between two such is a point, as it has no line."""
     if not losses:
         return "loss curve: none, as no step was made"
+    finite = [x for x in losses if isfinite(x)]
+    if not finite:
+        return f"loss curve: none, as every loss was {losses[-1]}"
     backend = os.environ.pop("MPLBACKEND", None)  # a notebook's is unknown outside it
     try:
         import matplotlib  # noqa: F401  (a part of it may be there without it)
@@ -99,9 +104,23 @@ def draw_losses(losses: list[float], path: Path, title: str, unit: str) -> str:
             os.environ["MPLBACKEND"] = backend
     figure = Figure(figsize=(7, 4), layout="constrained")  # no window, so no pyplot
     axes = figure.subplots()
-    few = "o" if len(losses) < 3 else ""  # one step is a point, and no line
-    axes.plot(range(1, len(losses) + 1), losses, color="#2166ac", marker=few)
-    axes.set(xlabel="step", ylabel=f"loss (nats per {unit})", ylim=(0, None))
+    steps = range(1, len(losses) + 1)
+    line = [nan, *(x if isfinite(x) else nan for x in losses), nan]  # by step
+    axes.plot(steps, line[1:-1], color="#2166ac")
+    few = len(losses) < 3
+    alone = [
+        i for i in steps if few or not (isfinite(line[i - 1]) or isfinite(line[i + 1]))
+    ]
+    axes.plot(alone, [line[i] for i in alone], "o", color="#2166ac")
+    axes.set(xlabel="step", ylabel=f"loss (nats per {unit})")
+    if min(finite) >= 0.0:
+        axes.set_ylim(0, None)
+    lost = [i for i in steps if not isfinite(losses[i - 1])]
+    if lost:
+        at = axes.get_xaxis_transform()  # steps across, and the axis as 0
+        (crosses,) = axes.plot(lost, [0.0] * len(lost), "x", transform=at)
+        crosses.set(color="#b2182b", clip_on=False, label="nan or inf")
+        axes.legend(frameon=False)
     if few:
         axes.set_xlim(0, 3)  # around one point there would be no whole number but it
     axes.locator_params(axis="x", integer=True)

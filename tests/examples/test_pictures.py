@@ -1,6 +1,7 @@
 """What the examples draw is what its title says."""
 
 import re
+from math import inf, nan
 
 import pytest
 from conftest import call, needs_numpy
@@ -38,6 +39,32 @@ def test_a_curve_has_its_title_and_is_seen(losses, tmp_path):
     written = re.findall(r"<!-- ([\d.]+) -->", steps)  # there is no half step
     assert written
     assert all(step.isdigit() for step in written)
+
+
+def test_a_loss_that_is_nan_is_seen_in_its_curve(tmp_path, monkeypatch):
+    """Where it stood was a gap, or between two such no curve at all."""
+    figure = pytest.importorskip("matplotlib.figure").Figure
+    path = tmp_path / "loss.svg"
+    said = draw_losses([nan, nan], path, "Learning", "digit")
+    assert said == "loss curve: none, as every loss was nan"
+    assert not path.exists()
+    drawn = []
+    monkeypatch.setattr(figure, "savefig", lambda self, *_, **__: drawn.append(self))
+    for losses, points, crosses in (
+        ([2.0, inf, 1.0], [1, 3], [2]),
+        ([2.0, 1.5, nan, 1.0, 0.5, nan], [], [3, 6]),
+        ([2.0, 1.5, 1.0], [], []),
+        ([1.0, -0.5, 0.2], [], []),
+    ):
+        draw_losses(losses, path, "Learning", "digit")
+        (axes,) = drawn.pop().axes
+        line, alone, *lost = [[*map(int, each.get_xdata())] for each in axes.lines]
+        assert line == [*range(1, len(losses) + 1)]
+        assert alone == points
+        assert lost == ([crosses] if crosses else [])
+        assert axes.get_ylim()[0] <= min(0.0, *[x for x in losses if x == x])
+        texts = axes.get_legend().get_texts() if crosses else []
+        assert [text.get_text() for text in texts] == ["nan or inf"] * bool(crosses)
 
 
 def test_a_curve_that_cannot_be_drawn_leaves_no_empty_file(tmp_path, monkeypatch):

@@ -698,6 +698,14 @@ def test_too_many_nodes_are_refused_before_any_is_laid_out(monkeypatch):
         draw(y.sum())
 
 
+def test_a_long_title_is_cut_where_the_picture_is_told():
+    x = leaf(1)
+    picture = draw(x * x, title="long " * 600)
+    assert len(repr(picture)) < 100
+    assert picture.title == "long " * 600
+    assert repr(picture).startswith("Drawing('long long ")
+
+
 def test_many_nodes_are_warned_of():
     y = leaf(1)
     for _ in range(1_001):

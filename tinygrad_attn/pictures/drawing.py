@@ -15,7 +15,8 @@ from ..errors import check_number, how_to_install, say
 from ..printing import printable
 from .look.paths import path_for
 from .look.showing import picture_html, show
-from .sheets.sheet import Sheet
+from .look.text import fit_text
+from .sheets.sheet import HEADING, Sheet
 from .writing import graphviz
 from .writing.dot import dot_text, texts_for
 from .writing.fitting import check_readable, made_for, made_to_fit, scale_to_fit
@@ -226,6 +227,5 @@ class Drawing:
     def __repr__(self) -> str:
         note = f", {self.note}" if self.note else ""
         note += f"; {self.lines}" if self.lines else ""
-        return printable(
-            f"Drawing({self.title!r}: {len(self.sheet.cards)} cards{note})"
-        )
+        title = fit_text(self.title, HEADING)
+        return printable(f"Drawing({title!r}: {len(self.sheet.cards)} cards{note})")
