@@ -291,6 +291,23 @@ def test_graphviz_too_draws_what_can_be_read(tmp_path, make):
         assert wide / whole >= least
 
 
+def test_graphviz_finds_rows_itself_before_it_draws_a_list(tmp_path):
+    layer = nn.MultiHeadAttention(16, 2)
+    with record():
+        loss = layer(randn(1, 8, 16).requires_grad_())[0].sum()
+    picture = draw(loss, "primitive", head=(layer, 0), layout="dot")
+    ours, own, *lists = texts_for(picture.sheet, 1920)
+    assert ours == picture.dot
+    assert "minlen" in ours
+    assert "minlen" not in own
+    assert len(lists) == 2
+    assert [*texts_for(picture.sheet)] == [ours]
+    text = picture.save(tmp_path / "x.svg", width=1920).read_text()
+    if not picture.note.startswith("laid out by Graphviz"):
+        pytest.skip(picture.note)
+    assert text.count("+=") > 15  # beside lines: it is no list
+
+
 def test_where_graphviz_cannot_the_error_says_so(tmp_path):
     x = randn(30, 16).requires_grad_()
     y = x

@@ -40,25 +40,29 @@ APART = 8  # of the gradient's heat map from that of the value
 
 def texts_for(sheet: Sheet, width: float = inf) -> Iterator[str]:
     """The graph in DOT; where the width is given, in narrower and narrower ways.
-    Graphviz cannot wrap a strip: so that runs down, and at last its cards stand below
-    each other."""
+    Graphviz cannot wrap a strip: so that runs down. Then it finds the rows itself,
+    which needs less width where V stands below Q and K; and at last all cards stand
+    below each other."""
     yield dot_text(sheet)
     if width == inf or any(card.rows for card in sheet.cards):
         return  # between rows of cards, lines run to the right
     if sheet.direction == "right":
         sheet = replace(sheet, direction="down")
         yield dot_text(sheet)
+    yield dot_text(sheet, rows="its own")
     one = rules_in_cards(sheet)
-    yield dot_text(one, in_a_column=True)
-    yield dot_text(narrow_cards(one, A_COLUMN), in_a_column=True)
+    yield dot_text(one, rows="one each")
+    yield dot_text(narrow_cards(one, A_COLUMN), rows="one each")
 
 
-def dot_text(sheet: Sheet, in_a_column: bool = False) -> str:
+def dot_text(sheet: Sheet, rows: str = "ours") -> str:
     """The whole graph in DOT.
 
     Args:
-        in_a_column: whether all cards stand below each other.
+        rows: in a picture that runs down "ours", those of our own layout, "its own",
+            those that Graphviz finds, or "one each", a row for each card.
     """
+    in_a_column = rows == "one each"
     right = sheet.direction == "right"
     lines = [
         "digraph {",
@@ -89,7 +93,8 @@ def dot_text(sheet: Sheet, in_a_column: bool = False) -> str:
         lines += frame_lines(opened) + inside.get(opened.id, [])
         todo.append(("close", opened))
         todo += [("open", child) for child in reversed(children.get(opened.id, []))]
-    lengths = {} if right else lengths_of(sheet, in_a_column)
+    free = right or rows == "its own"
+    lengths = {} if free else lengths_of(sheet, in_a_column)
     plain = {
         card.id
         for card in sheet.cards
