@@ -19,7 +19,7 @@ from tinygrad_attn.pictures.writing.captions import frame_svg
 from tinygrad_attn.pictures.writing.dot import texts_for
 from tinygrad_attn.pictures.writing.fitting import made_for
 from tinygrad_attn.pictures.writing.framing import HIGH, INDENT
-from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at
+from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at, ports
 from tinygrad_attn.pictures.writing.narrow_cards import narrow_card, rules_in_cards
 from tinygrad_attn.pictures.writing.placing import MARGIN, lay_out
 
@@ -228,7 +228,7 @@ def test_a_card_gets_narrower_as_far_as_it_must():
     big = draw((randn(2, 16).requires_grad_() * 2.0).sum()).sheet.cards[0]
     assert narrow_card(big, 300.0).value.columns == [0, 1, 2, 3, 12, 13, 14, 15]
     assert narrow_card(big, 300.0).gradient.columns == [0, 1, 2, 3, 12, 13, 14, 15]
-    assert len(narrow_card(big, 500.0).value.columns) == 16
+    assert len(narrow_card(big, 400.0).value.columns) == 16  # little would be gained
 
 
 @pytest.mark.parametrize("make", [perceptron, head, encoder])
@@ -289,6 +289,27 @@ def test_graphviz_too_draws_what_can_be_read(tmp_path, make):
         )
         assert wide <= width
         assert wide / whole >= least
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"values": False}, {"grads": False}, {"level": "primitive"}]
+)
+def test_lines_forward_and_back_are_apart_and_end_at_places_that_are_there(settings):
+    """Of gradients alone, both stood in the middle of a card."""
+    sheet = draw(perceptron(), **settings).sheet
+    for card in sheet.cards:
+        forward, back = ports(card, card_size(card)[0])
+        assert back - forward >= 10 or not card.gradient_title
+    text = draw(perceptron(), **settings).dot
+    places = {
+        id: set(re.findall(r'PORT="(\w+)"', table))
+        for id, table in re.findall(r"^  (n\w+) \[label=(.*)$", text, re.M)
+    }
+    ends = re.findall(r"^  (\w+):(\w+)(?::\w)? -> (\w+):(\w+)", text, re.M)
+    assert len(ends) == len(sheet.links)
+    for source, leaves, target, enters in ends:
+        assert leaves in places[source] | {"s"}
+        assert enters in places[target] | {"n"}
 
 
 def test_graphviz_finds_rows_itself_before_it_draws_a_list(tmp_path):

@@ -256,7 +256,10 @@ def body(card: Card) -> list[str]:
         f'<TD{span_both} PORT="{port}" ALIGN="LEFT" CELLPADDING="2">{numbers}</TD>'
         for port, _, numbers in found
     ]
-    return ["".join(titles), "".join(maps)] if found else []
+    alone = len(found) == 1 and bool(card.gradient_title)
+    if alone:  # lines forward leave beside those back
+        maps[0] = maps[0].replace(f' PORT="{found[0][0]}"', "")
+    return ["".join(titles), "".join(maps), *[places] * alone] if found else []
 
 
 def heat_map(grid: Grid, beside: bool = False) -> str:

@@ -86,9 +86,9 @@ def gradient_at(card: Card, width: float) -> float:
 
 def ports(card: Card, width: float) -> tuple[float, float]:
     """Where lines leave and enter: forward lines at the middle of the values' heat map,
-    backward lines at that of the gradients."""
+    backward lines at that of the gradients; if these stand alone, at two thirds."""
     left, right = columns(card)
-    if card.again or stacked(card):
+    if card.again or stacked(card) or (right and not left):
         return width / 3, width * 2 / 3
     if not left and not right:
         return width / 2, width / 2

@@ -19,6 +19,7 @@ from .captions import text_rows
 from .geometry import DETAIL, PAD, card_size, grid_size
 
 LEAST, A_COLUMN = 150.0, 300.0  # pixels, of a card; of those in columns
+WORTH = 1.2  # so much wider than the room, a heat map loses columns
 
 
 def rules_in_cards(sheet: Sheet) -> Sheet:
@@ -60,7 +61,7 @@ def narrow_card(card: Card, room: float) -> Card:
     if card.value is None or card_size(card)[0] <= room:
         return card
     value, gradient = card.value, card.gradient
-    if grid_size(value)[0] > room - 2 * PAD:
+    if grid_size(value)[0] > WORTH * room:
         value = fewer_columns(value)
         gradient = fewer_columns(gradient) if gradient else None
     return replace(card, value=value, gradient=gradient, upright=True)
