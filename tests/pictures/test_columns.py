@@ -20,7 +20,11 @@ from tinygrad_attn.pictures.writing.dot import texts_for
 from tinygrad_attn.pictures.writing.fitting import made_for
 from tinygrad_attn.pictures.writing.framing import HIGH, INDENT
 from tinygrad_attn.pictures.writing.geometry import card_size, gradient_at, ports
-from tinygrad_attn.pictures.writing.narrow_cards import narrow_card, rules_in_cards
+from tinygrad_attn.pictures.writing.narrow_cards import (
+    narrow_card,
+    rules_in_cards,
+    short_cards,
+)
 from tinygrad_attn.pictures.writing.placing import MARGIN, lay_out
 
 
@@ -213,6 +217,25 @@ def test_numbers_are_read_on_a_phone(tmp_path, make):
         assert words.split() == " ".join([card.title, *card.lines]).split()
 
 
+def high():
+    """A card of twelve rows."""
+    return draw((randn(12, 3).requires_grad_() * 2.0).sum()).sheet.cards[0]
+
+
+def test_long_heat_maps_lose_rows_before_modules_are_closed(tmp_path):
+    """An MLP on fourteen rows was one closed card on a slide."""
+    model = nn.Sequential(
+        *(nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(3)), nn.Linear(4, 2)
+    )
+    with record():
+        loss = cross_entropy(model(randn(14, 4)), Tensor([0, 1] * 7))
+    picture = draw(loss)
+    picture.save(tmp_path / "x.svg", width=1000, height=600)
+    text = (tmp_path / "x.svg").read_text()
+    assert scale_in(text) >= 0.7
+    assert "⋮" in text
+
+
 def test_a_card_gets_narrower_as_far_as_it_must():
     (card,) = [c for c in draw(perceptron()).sheet.cards if c.title[:4] == "Tanh"]
     card = replace(card, title="tanh = tanh of a very long name indeed, of fifty")
@@ -228,6 +251,10 @@ def test_a_card_gets_narrower_as_far_as_it_must():
     big = draw((randn(2, 16).requires_grad_() * 2.0).sum()).sheet.cards[0]
     assert narrow_card(big, 300.0).value.columns == [0, 1, 2, 3, 12, 13, 14, 15]
     assert narrow_card(big, 300.0).gradient.columns == [0, 1, 2, 3, 12, 13, 14, 15]
+    whole = high()
+    (tall,) = short_cards(replace(draw(head()).sheet, cards=[whole])).cards
+    assert tall.value.rows == tall.gradient.rows == [0, 1, 2, 3, 8, 9, 10, 11]
+    assert tall.value.numbers[4] == whole.value.numbers[8]
     assert len(narrow_card(big, 400.0).value.columns) == 16  # little would be gained
 
 

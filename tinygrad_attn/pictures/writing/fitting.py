@@ -1,7 +1,8 @@
 """A picture in the width and the height that there are: of a README, a phone, a slide.
 
 On a slide there is room beside a picture that runs down. So it becomes a list in
-columns, which is read as a newspaper is.
+columns, which is read as a newspaper is. Before modules are closed for it, heat maps
+lose what stands in their middle.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from math import inf
 
 from ..layout.wrapping import in_columns
 from ..sheets.sheet import Sheet
-from .narrow_cards import A_COLUMN, narrow_cards, rules_in_cards
+from .narrow_cards import A_COLUMN, narrow_cards, rules_in_cards, short_cards
 from .placing import (
     MARGIN,
     READABLE,
@@ -27,7 +28,7 @@ from .placing import (
 )
 
 WIDER = 1.0, 1.15, 1.35, 1.6, 2.0  # than a width, to be less high
-HIGHER = 1.0, 1.15, 1.35, 1.6  # than a height
+HIGHER = 1.0, 1.1, 1.2, 1.3, 1.4  # than a height
 
 
 def made_for(sheet: Sheet, width: float | None, height: float | None) -> Placed:
@@ -41,22 +42,25 @@ def made_for(sheet: Sheet, width: float | None, height: float | None) -> Placed:
     best = max(ways, key=lambda way: scale_of(way, width, height))
     if scale_of(best, width, height) >= READABLE or sheet.direction == "right":
         return best
-    ways = [best, *in_columns_for(sheet, width, height)]
-    return max(ways, key=lambda way: scale_of(way, width, height))
+    one = rules_in_cards(sheet)
+    small = narrow_cards(one, A_COLUMN)
+    for sheets in ((one, small), (short_cards(small),)):
+        found = [w for cards in sheets for w in in_columns_for(cards, width, height)]
+        best = max([best, *found], key=lambda way: scale_of(way, width, height))
+        if scale_of(best, width, height) >= SMALLEST:
+            break
+    return best
 
 
 def in_columns_for(sheet: Sheet, width: float, height: float) -> list[Placed]:
-    """A sheet as a list in columns as high as a slide, and made smaller: with its cards
-    as they are, and with narrow ones."""
-    one = rules_in_cards(replace(sheet, direction="down"))
+    """A sheet as a list in columns, as high as a slide and more, to be made smaller."""
+    placed = placed_as_is(sheet, True, width, narrow=True)
+    boxes, lines, _ = parts_of(sheet, True)
     found = []
-    for cards in (one, narrow_cards(one, A_COLUMN)):
-        placed = placed_as_is(cards, True, width, narrow=True)
-        boxes, lines, _ = parts_of(cards, True)
-        for share in HIGHER:
-            room = share * height - TOP - MARGIN
-            columns = in_columns(placed.layout, boxes, lines, room)
-            found.append(replace(placed, layout=columns))
+    for share in HIGHER:
+        room = share * height - TOP - MARGIN
+        columns = in_columns(placed.layout, boxes, lines, room)
+        found.append(replace(placed, layout=columns))
     return found
 
 

@@ -67,24 +67,36 @@ def narrow_card(card: Card, room: float) -> Card:
     return replace(card, value=value, gradient=gradient, upright=True)
 
 
+def short_cards(sheet: Sheet) -> Sheet:
+    """A sheet whose heat maps have the first and the last rows alone."""
+    cards = []
+    for card in sheet.cards:
+        value, gradient = card.value, card.gradient
+        value = fewer_rows(value) if value else None
+        gradient = fewer_rows(gradient) if gradient else None
+        cards.append(replace(card, value=value, gradient=gradient))
+    return replace(sheet, cards=cards)
+
+
 def fewer_columns(grid: Grid) -> Grid:
     """A heat map with the first and the last columns alone.
 
-    >>> fewer_columns(Grid((1, 10), [0], [*range(10)], [[*range(10)]], "value", 9.0))
-    Grid(shape=(1, 10), rows=[0], columns=[0, 1, 2, 3, 6, 7, 8, 9], \
-numbers=[[0, 1, 2, 3, 6, 7, 8, 9]], palette='value', largest=9.0, power=0, noise=0.0, \
-least=None)
+    >>> grid = fewer_columns(Grid((1, 9), [0], [*range(9)], [[*range(9)]], "value", 9))
+    >>> grid.columns, grid.numbers
+    ([0, 1, 2, 3, 5, 6, 7, 8], [[0, 1, 2, 3, 5, 6, 7, 8]])
     """
-    if len(grid.columns) <= 2 * CORNER:
-        return grid
-
-    def ends(row: list[Any]) -> list[Any]:
-        return [*row[:CORNER], *row[-CORNER:]]
-
     totals = None if grid.totals is None else [ends(row) for row in grid.totals]
-    return replace(
-        grid,
-        columns=ends(grid.columns),
-        numbers=[ends(row) for row in grid.numbers],
-        totals=totals,
-    )
+    columns, numbers = ends(grid.columns), [ends(row) for row in grid.numbers]
+    return replace(grid, columns=columns, numbers=numbers, totals=totals)
+
+
+def fewer_rows(grid: Grid) -> Grid:
+    """A heat map with the first and the last rows alone."""
+    totals = None if grid.totals is None else ends(grid.totals)
+    rows, numbers = ends(grid.rows), ends(grid.numbers)
+    return replace(grid, rows=rows, numbers=numbers, totals=totals)
+
+
+def ends(found: list[Any]) -> list[Any]:
+    """The beginning and the end of what is long."""
+    return found if len(found) <= 2 * CORNER else [*found[:CORNER], *found[-CORNER:]]
