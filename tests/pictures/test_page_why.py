@@ -55,6 +55,18 @@ def test_a_number_says_what_it_does_to_the_loss(look_at):
             assert change(told) == pytest.approx(0.01 * h.gradient[i][j], rel=0.06)
 
 
+@pytest.mark.parametrize(
+    ("second", "says"), [(2.0, "x[0] up .01 → loss up .020"), (-1.0, "")]
+)
+def test_of_a_loss_that_is_nan_no_change_is_told(look_at, second, says):
+    """It said that this nan goes up by .020."""
+    x = Tensor([1.0, second], requires_grad=True)
+    with record():
+        loss = (x.log() * 2.0).sum()
+    tab = look_at(play(loss, None), "#step=1")
+    assert tab.evaluate("reasonOf(DATA.cards[0], 0, 0)") == says
+
+
 def test_a_pointed_at_value_shows_its_reason(look_at):
     tab = look_at(play(small(), None), "#step=2")
     tab.hover("td.cell >> nth=0")

@@ -10,10 +10,16 @@ function slopeOf(card, row, column) {
   return isNumber(v) ? v : undefined;
 }
 
+// Whether L itself is nan or ±∞, which no small change moves.
+function lossIsLost() {
+  const loss = DATA.cards.find((card) => card.name === DATA.of);
+  return loss?.value?.rows.length > 0 && !isNumber(numberAt(loss.value, 0, 0));
+}
+
 // To first order: what a part of a computation does not see is left out, and said.
 function reasonOf(card, row, column) {
   const slope = slopeOf(card, row, column);
-  if (slope === undefined) return "";
+  if (slope === undefined || lossIsLost()) return "";
   const change = isNoise(slope, card.gradient) ? 0 : RISE * slope;
   const moves = `${change > 0 ? "up" : "down"} ${digits(Math.abs(change), 2)}`;
   const through = card.share && DATA.through ? `, through ${inline(DATA.through, 40)}` : "";
