@@ -15,6 +15,7 @@ from tinygrad_attn.pictures.layout.following import without_contradictions
 from tinygrad_attn.pictures.layout.steps import Box, Line, Outline, layout
 from tinygrad_attn.pictures.look.text import width as text_width
 from tinygrad_attn.pictures.sheets.sheet import Frame
+from tinygrad_attn.pictures.writing import graphviz
 from tinygrad_attn.pictures.writing.captions import frame_svg
 from tinygrad_attn.pictures.writing.dot import texts_for
 from tinygrad_attn.pictures.writing.fitting import made_for
@@ -354,6 +355,18 @@ def test_graphviz_finds_rows_itself_before_it_draws_a_list(tmp_path):
     if not picture.note.startswith("laid out by Graphviz"):
         pytest.skip(picture.note)
     assert text.count("+=") > 15  # beside lines: it is no list
+
+
+def test_what_graphviz_has_drawn_is_kept_if_it_takes_too_long_then(
+    tmp_path, monkeypatch
+):
+    svg = b'<svg width="3000" height="900" viewBox="0 0 3000 900"></svg>'
+    answers = iter([(svg, "Graphviz's dot"), (None, "took too long")])
+    monkeypatch.setattr(graphviz, "run", lambda *_: next(answers))
+    picture = draw(head(), layout="dot")
+    text = picture.save(tmp_path / "x.svg", width=830).read_text()
+    assert text.startswith('<svg width="830" height="249"')
+    assert picture.note == "laid out by Graphviz's dot"
 
 
 def test_where_graphviz_cannot_the_error_says_so(tmp_path):

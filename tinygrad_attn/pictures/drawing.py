@@ -119,7 +119,7 @@ class Drawing:
             for text in texts_for(sheet, width):
                 data, note = graphviz.run(text, "svg")
                 if data is None:
-                    return Made("", note)
+                    return best if best.svg else Made("", note)
                 svg = data.decode()
                 scale = min(1.0, scale_to_fit(svg, width, height))
                 if scale > most:
@@ -151,7 +151,8 @@ class Drawing:
                 What is wider all the same is made smaller.
             height: with a width, the most pixels that it may be high, such as 1080 on a
                 slide of 1920. There a list stands in columns, and more modules stand
-                closed if it could not be read.
+                closed if it could not be read. Graphviz draws no columns: with
+                layout="dot" they are closed for a width alone, too.
 
         Returns:
             The path of the written file.
