@@ -28,6 +28,7 @@ from tinygrad_attn.pictures.page.attending import (
     logits_in,
     words_in,
 )
+from tinygrad_attn.pictures.play import computation
 from tinygrad_attn.program.living import living
 
 VOCAB = ("the", "cat", "sat", "on", "mat")
@@ -362,6 +363,61 @@ def test_bars_are_the_logits_and_say_how_likely_the_target_is(visit, level):
         assert name == VOCAB[target]
         assert float(p) == pytest.approx(math.exp(row[target]) / total, rel=0.01)
     assert lines.nth(5).locator(".place").inner_text() == "the"
+
+
+def single_logits(smoothing=0.0, shape=(2, 3), targets=(2, 0)):
+    manual_seed(3)
+    x, w = randn(*shape[:-1], 2), randn(2, shape[-1]).requires_grad_()
+    with record():
+        logits = x @ w
+        loss = functional.cross_entropy(
+            logits.reshape(-1, shape[-1]), targets, label_smoothing=smoothing
+        )
+    return logits, loss
+
+
+def test_logits_that_are_single_numbers_have_bars_too(look_at):
+    logits, loss = single_logits()
+    page = play(loss, None, level="scalar")
+    tab = look_at(page)
+    tab.click("[data-tab=says]")
+    lines = tab.locator("#bars li")
+    assert lines.count() == 2
+    for i, target in enumerate((2, 0)):
+        row = logits.tolist()[i]
+        bars = lines.nth(i).locator("rect").all()
+        assert [b.get_attribute("class") for b in bars].index("bar target") == target
+        p = math.exp(row[target]) / sum(map(math.exp, row))
+        told = lines.nth(i).locator(".told").inner_text()
+        assert told.startswith(f"says {row.index(max(row))}; p({target}) = ")
+        assert float(told.rpartition(" ")[2]) == pytest.approx(p, rel=0.01)
+    found = tab.evaluate(
+        "READS.logits.cards.map((ids) => ids.map((id) => CARDS.get(id).name))"
+    )
+    assert found == [[f"logits[{i},{j}]" for j in range(3)] for i in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("smoothing", "shape", "targets", "wanted"),
+    [
+        (0.1, (2, 3), (2, 0), [None, None]),  # all classes are wanted a little
+        (0.0, (2, 1, 3), (2, 0), [2, 0]),
+        (0.0, (1, 3), (1,), [1]),
+        (0.0, (2, 3), (-100, 1), [1]),  # what is left out is not in the graph
+    ],
+)
+def test_targets_of_single_logits(smoothing, shape, targets, wanted):
+    _, loss = single_logits(smoothing, shape, targets)
+    found = logits_in(computation(loss, "scalar", None, 0, None, None, 300))
+    assert [len(row) for row in found["cards"]] == [3] * len(wanted)
+    assert found["targets"] == wanted
+
+
+def test_single_numbers_without_classes_have_no_logits():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    assert (
+        logits_in(computation((x * x).sum(), "scalar", None, 0, None, None, 9)) is None
+    )
 
 
 def test_tabs_are_chosen_by_keys_and_a_step_leads_back(visit):

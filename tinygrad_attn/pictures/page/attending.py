@@ -110,6 +110,8 @@ def is_factor(graph: Graph, node: Node) -> bool:
 
 def logits_in(graph: Graph) -> dict[str, Any] | None:
     """The logits, and the node with their targets (None if these are no classes)."""
+    if graph.level == "scalar":
+        return single_logits_in(graph)
     found = log_softmax_in(graph)
     if found is None:
         return None
@@ -125,12 +127,40 @@ def logits_in(graph: Graph) -> dict[str, Any] | None:
     return {"card": node.id, "target": targets[-1] if targets else None}
 
 
+def single_logits_in(graph: Graph) -> dict[str, Any] | None:
+    """The logits of a graph of single numbers, in rows, and the column of each row's
+    target: the only one of which ln p is used (None if that is not so)."""
+    every = log_softmaxes(graph)
+    calls = [n.group for n in graph if n.group in every]
+    if not calls:
+        return None
+    inside = {n.id for n in graph if n.group == calls[-1]}
+    edges = [edge for n in graph if n.id in inside for edge in graph.inputs(n)]
+    rows: dict[str, list[str]] = {}  # by all indices but the last, as in "x[0,2]"
+    for id in dict.fromkeys(edge.source for edge in edges if edge.source not in inside):
+        rows.setdefault(graph.by_id(id).name.rpartition(",")[0], []).append(id)
+    used = set()
+    for node in graph:
+        if node.id in inside and any(e.target not in inside for e in graph.uses(node)):
+            while node.id in inside and graph.inputs(node):
+                node = behind(graph, node)  # ln p ← x − max ← x
+            used.add(node.id)
+    targets = [[k for k, id in enumerate(row) if id in used] for row in rows.values()]
+    return {
+        "cards": [*rows.values()],
+        "targets": [t[0] if len(t) == 1 else None for t in targets],
+    }
+
+
+def log_softmaxes(graph: Graph) -> set[str]:
+    """The ids of the calls of log_softmax."""
+    made = ("composite", composites.log_softmax.name)
+    return {id for id, g in graph.groups.items() if (g.type, g.name) == made}
+
+
 def log_softmax_in(graph: Graph) -> tuple[Node, Node] | None:
     """What the last log_softmax takes, and what it makes, be it one step or opened."""
-    name = composites.log_softmax.name
-    calls = {
-        id for id, g in graph.groups.items() if (g.type, g.name) == ("composite", name)
-    }
+    calls = log_softmaxes(graph)
     last = [
         n
         for n in graph

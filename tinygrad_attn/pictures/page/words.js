@@ -88,25 +88,31 @@ const classOf = (k, count) => (VOCAB?.length === count ? inline(VOCAB[k], 6) : S
 // marked, and beside it stands its probability.
 function showSays() {
   if (!LIVE || !READS.logits || !isOpen("says")) return;
-  const { card: id, target } = READS.logits;
-  const { at } = CARDS.get(id);
-  const numbers = numbersAt(PROGRAM, at.value);
-  const count = at.value[2].at(-1);
-  const targets = target === null ? null : numbersAt(PROGRAM, CARDS.get(target).at.value);
-  const rows = Math.min(numbers.length / count, MOST_WORDS);
-  const finite = numbers.filter(Number.isFinite);
+  const rows = logitsNow();
+  const finite = rows.flatMap(({ logits }) => logits).filter(Number.isFinite);
   const range = [Math.min(0, ...finite), Math.max(0, ...finite)];
-  SAYS.bars.replaceChildren();
-  for (let i = 0; i < rows; i++) {
-    const logits = numbers.slice(i * count, (i + 1) * count);
-    SAYS.bars.append(barsOf(logits, range, targets ? targets[i] : null, placeName(i, at.value[2])));
-  }
+  const bars = rows.slice(0, MOST_WORDS).map(({ logits, target }, i) => barsOf(logits, range, target, placeName(i, rows.length)));
+  SAYS.bars.replaceChildren(...bars);
+}
+
+// The logits of each place and its target (null: not known), of one card or of single
+// numbers.
+function logitsNow() {
+  const { card, target, cards, targets } = READS.logits;
+  const numbersOf = (id) => numbersAt(PROGRAM, CARDS.get(id).at.value);
+  if (cards) return cards.map((ids, i) => ({ logits: ids.flatMap(numbersOf), target: targets[i] }));
+  const numbers = numbersOf(card);
+  const count = CARDS.get(card).at.value[2].at(-1);
+  const wanted = target === null ? [] : numbersOf(target);
+  return Array.from({ length: numbers.length / count }, (_, i) => ({
+    logits: numbers.slice(i * count, (i + 1) * count),
+    target: wanted[i] ?? null,
+  }));
 }
 
 // The name of a row of logits: its token, or its number.
-function placeName(i, shape) {
+function placeName(i, rows) {
   const length = DATA.tokens?.length;
-  const rows = shape.slice(0, -1).reduce((a, b) => a * b, 1);
   return length && rows % length === 0 ? tokenAt(i % length, Math.floor(i / length)) : String(i);
 }
 
