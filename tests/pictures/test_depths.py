@@ -111,6 +111,26 @@ def test_the_first_view_has_few_boxes_and_begins_with_the_data(model):
     assert view["places"][first["id"]][0] <= left + 400
 
 
+def classes():
+    """A model smaller than what its loss takes."""
+    manual_seed(6)
+    model = nn.Sequential(nn.Linear(3, 5), nn.GELU(), nn.Linear(5, 4), nn.Linear(4, 3))
+    with record():
+        loss = functional.cross_entropy(model(leaf(4, 3)), Tensor([0, 2, 1, 1]))
+    return loss, {}
+
+
+@pytest.mark.parametrize("level", ["op", "primitive"])
+def test_the_first_view_opens_the_model_and_not_the_loss(level):
+    loss, _ = classes()
+    data = Script(without_transposes(unfold(loss, level))).data("", "")
+    view = data["views"][0]
+    assert view["closed"][-1]["title"] == "5 steps, to loss"
+    drawn = {c["name"] for c in data["cards"] if c["id"] in view["places"]}
+    assert "one_hot" not in drawn
+    assert view["open"]
+
+
 @pytest.mark.parametrize("model", ALL)
 def test_every_card_is_drawn_or_inside_one_box_of_each_view(model):
     data = data_of(model)
@@ -270,3 +290,43 @@ def test_the_first_view_is_seen_or_begins_at_the_data(look_at, model, size):
     }""")
     assert seen
     assert tab.locator(".opening").is_visible()
+
+
+def wide():
+    """The reverse task's model: its first view is small at 1280 px."""
+    manual_seed(5)
+    layer = nn.TransformerEncoderLayer(16, 2, 32, 0.0, norm_first=True)
+    with record():
+        loss = nn.Linear(16, 10)(layer(leaf(1, 8, 16))).mean()
+    return loss, {}
+
+
+TITLES = """(selector) => [...document.querySelectorAll(selector)].map((e) => {
+    const card = e.parentElement, id = card.dataset.card ?? card.dataset.closed;
+    const first = PLACES.get(id)?.value;
+    return {
+        px: parseFloat(getComputedStyle(e).fontSize) * CAMERA.zoom,
+        below: e.offsetTop + e.offsetHeight,
+        cells: first ? first.y + first.rows[0] : Infinity,
+        told: VIEWS.get(id)?.told ?? false,
+        cut: e.scrollWidth > e.clientWidth,
+    };
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+@pytest.mark.parametrize("model", [wide, gpt, loop])
+def test_titles_can_be_read_where_the_drawing_is_small(look_at, model, width):
+    """They grow, up to the cells and no further, and the labels there make room."""
+    tab = look_at(made(model), size=(width, width * 5 // 8))
+    tab.wait_for_timeout(300)
+    titles = tab.evaluate(TITLES, ".card:not([hidden]) .card-title")
+    least = tab.evaluate("8 * CAMERA.zoom * WORLD.style.getPropertyValue('--far')")
+    for title in titles:
+        assert title["px"] >= 7.99
+        assert title["below"] <= title["cells"]
+        assert not (title["told"] and title["below"] > 26)
+        assert title["px"] < least + 0.01 or not title["cut"]
+    if model is wide and width == 1280:
+        assert tab.evaluate("CAMERA.zoom") < 0.6
+        assert max(title["px"] for title in titles) > 10

@@ -527,7 +527,7 @@ def test_many_steps_stand_in_rows(look_at):
 @pytest.mark.parametrize("model", [attention, encoder_layer])
 def test_no_title_runs_under_the_button_that_opens(look_at, model):
     tab = look_at(page_of(model))
-    tab.evaluate("unfold(true); showStep(true)")
+    tab.evaluate("unfold(true); showStep(true); growTitles(1)")
     cut = tab.evaluate("""() => [...document.querySelectorAll(".card.opens")]
         .filter((b) => !b.hidden).map((b) => b.querySelector(".card-title"))
         .filter((t) => t.scrollWidth > t.clientWidth).map((t) => t.textContent)""")

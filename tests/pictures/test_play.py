@@ -197,6 +197,7 @@ def test_the_panel_of_a_head_shows_the_engines_numbers(visit):
 
 def test_no_title_is_cut_that_has_room(visit):
     tab = visit(attention)
+    tab.evaluate("growTitles(1)")
     cut = tab.eval_on_selector_all(
         ".card-title",
         "(all) => all.filter((t) => t.scrollWidth > t.clientWidth)"

@@ -15,12 +15,20 @@ from ..look.pages import SHARED, page_of
 
 FOLDER = Path(__file__).parent
 STYLES = (
-    *("page.css", "drawing.css", "panel.css", "lab.css", "handles.css", "depths.css"),
+    *(
+        "page.css",
+        "drawing.css",
+        "titles.css",
+        "panel.css",
+        "lab.css",
+        "handles.css",
+        "depths.css",
+    ),
     *("why.css", "predict.css", "paths.css", "tour.css"),
     *("history.css", "heads.css", "bar.css", "phone.css", "print.css"),
 )
 SCRIPTS = (
-    *("numbers.js", "data.js", "places.js", "cards.js"),
+    *("numbers.js", "data.js", "places.js", "titles.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
     "operations.js",
     "widening.js",

@@ -36,6 +36,7 @@ function look(x, y, zoom, smooth = false) {
   CAMERA.y = Math.min(Math.max(y, keep - VIEW.height * CAMERA.zoom), h - keep);
   WORLD.classList.toggle("gliding", smooth);
   WORLD.style.setProperty("--thin", String(Math.min(2, Math.max(1, 1 / CAMERA.zoom))));
+  growTitles(CAMERA.zoom);
   WORLD.style.transform = `translate(${CAMERA.x}px, ${CAMERA.y}px) scale(${CAMERA.zoom})`;
   clearTimeout(settling);
   settling = setTimeout(settle, 120);

@@ -2,10 +2,10 @@
 
 const ROUNDED = 700; // a card with more cells has square ones, which are quicker
 const MOST_PIXELS = 3e6; // of one canvas
-const TOLD = 0.5; // density: of smaller cards the labels are not written
-const LEGIBLE = 6; // px on the screen: smaller numbers are not written
+const LABELS = 9.5; // px, above a map
+const LEGIBLE = 6; // px on the screen: smaller numbers and labels are not written
 
-const VIEWS = new Map(); // id of a card -> {card, button, canvas, painted, density, legible}
+const VIEWS = new Map(); // id of a card -> {card, button, canvas, painted, density, legible, told}
 
 // Colours that differ between light and dark are told by the style sheet.
 let THEME = readTheme();
@@ -29,12 +29,13 @@ function buildCard(card) {
   const button = make("button", `card kind-${String(card.kind).replace(/\W/g, "")}`);
   button.type = "button";
   button.dataset.card = card.id;
-  button.append(write(make("span", "card-title"), card.formula || card.name, 60));
+  button.append(make("span", "card-title"));
+  entitle(button, card.formula || card.name, card.w);
   const canvas = make("canvas");
   canvas.setAttribute("aria-hidden", "true");
   button.append(canvas);
   document.getElementById("cards").append(button);
-  const view = { card, button, canvas, painted: "", density: 1, legible: false };
+  const view = { card, button, canvas, painted: "", density: 1, legible: false, told: true };
   VIEWS.set(card.id, view);
   sizeCard(view);
   return view;
@@ -103,7 +104,7 @@ function paintIfChanged(view) {
   const shown = hasValue(card, STATE.step);
   const gradient = gradientAt(card, STATE.step);
   const stage = GRADIENTS.get(card.id).findIndex(([, grid]) => grid === gradient);
-  const look = [shown, stage, STATE.shared, view.density, view.legible, THEME.empty].join();
+  const look = [shown, stage, STATE.shared, view.density, view.legible, view.told, THEME.empty].join();
   if (look === view.painted) return;
   view.painted = look;
   paint(view, shown, gradient);
@@ -119,7 +120,7 @@ function paintIfChanged(view) {
 }
 
 function paint(view, shown, gradient) {
-  const { card, canvas, density, legible } = view;
+  const { card, canvas, density, legible, told } = view;
   const [width, height] = [card.w, card.h - HEADER].map((size) => Math.round(size * density));
   const brush = canvas.getContext("2d");
   if (!brush) return;
@@ -129,7 +130,7 @@ function paint(view, shown, gradient) {
   brush.setTransform(density, 0, 0, density, 0, -HEADER * density);
   const { value, gradient: low } = PLACES.get(card.id);
   const power = shown ? timesTen(card.value.power) : "";
-  const tell = density < TOLD ? () => {} : label;
+  const tell = told ? label : () => {};
   tell(brush, value, card.shape + power, THEME.mute);
   paintGrid(brush, value, shown ? card.value : null, legible);
   if (!low) {
@@ -144,7 +145,7 @@ function paint(view, shown, gradient) {
 
 function label(brush, place, text, ink) {
   brush.fillStyle = ink;
-  brush.font = "9.5px Helvetica, Arial, sans-serif";
+  brush.font = `${LABELS}px Helvetica, Arial, sans-serif`;
   brush.textAlign = "left";
   brush.textBaseline = "alphabetic";
   // Above its grid, or where that is narrow, from the edge of what room there is.
@@ -282,6 +283,7 @@ function sharpen(zoom, isInView) {
     const most = Math.sqrt(MOST_PIXELS / (view.card.w * view.card.h));
     view.density = Math.min(fine, most);
     view.legible = PLACES.get(view.card.id).value.font * zoom >= LEGIBLE;
+    view.told = LABELS * zoom >= LEGIBLE;
     paintIfChanged(view);
   }
 }

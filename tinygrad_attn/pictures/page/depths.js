@@ -27,7 +27,7 @@ function placeClosed(box, title) {
   view.painted = "";
   PLACES.set(box.id, layCard(card));
   sizeCard(view);
-  write(view.button.querySelector(".card-title"), title, 60);
+  entitle(view.button, title, card.w);
   return card;
 }
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from ..sheets.closing import MOST_BOXES, Closing, Folded, in_order
 from ..sheets.sheet import Frame, Sheet
 
+END = "end"  # the frame around what follows the last module
 LEAST = 3  # steps after the last module that get a frame
 
 
@@ -42,16 +43,28 @@ def with_end(found: Folded, composites: set[str]) -> Folded:
     several steps: there a drawing should not look first."""
     closing = Closing(found)
     top = closing.closed(()).sheet
-    made = {link.target for link in top.links}
-    order = [id for id in in_order(top) if id in made]
-    calls = [i for i, id in enumerate(order) if id in {*closing.paths} - composites]
-    tail = order[calls[-1] + 1 :] if calls else []
+    tail = after_modules(closing, composites)
     if len(tail) < LEAST or any(id in found.turns for id in tail):
         return found
-    last = {card.id: card.title.partition(" = ")[0] for card in found.sheet.cards}
-    frame = Frame("end", "", f"{len(tail)} steps, to {last.get(tail[-1], 'the end')}")
+    result = found.sheet.cards[-1].title.partition(" = ")[0]
+    frame = Frame(END, "", f"{len(tail)} steps, to {result}")
     home = dict.fromkeys(tail, frame.id)
     return replace(found, sheet=put_into(found.sheet, top, home, [frame], closing.data))
+
+
+def after_modules(closing: Closing, composites: set[str]) -> list[str]:
+    """What follows the last module, such as the steps of a loss, with all frames
+    closed: the boxes, in the order of computing."""
+    top = closing.closed(()).sheet
+    made = {link.target for link in top.links}
+    order = [id for id in in_order(top) if id in made]
+    modules = {*closing.paths} - composites
+    calls = [
+        i
+        for i, id in enumerate(order)
+        if id in modules and id.partition(".")[0] != END  # of a turn: "end.3"
+    ]
+    return order[calls[-1] + 1 :] if calls else []
 
 
 def with_parts(found: Folded, closing: Closing, length: int) -> Folded:

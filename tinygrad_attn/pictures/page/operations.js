@@ -82,7 +82,7 @@ function dressOperations() {
     const card = CARDS.get(id);
     if (card.how === words.how) continue;
     Object.assign(card, words);
-    write(VIEWS.get(id).button.querySelector(".card-title"), card.formula, 60);
+    entitle(VIEWS.get(id).button, card.formula, card.w);
     VIEWS.get(id).painted = "";
   }
 }

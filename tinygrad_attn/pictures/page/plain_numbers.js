@@ -43,7 +43,7 @@ function restate() {
     for (const given of card.given) {
       if (card.how?.inputs) card.how.inputs[given.position] = jsonOf(givenNumber(given));
     }
-    write(VIEWS.get(id).button.querySelector(".card-title"), card.formula, 60);
+    entitle(VIEWS.get(id).button, card.formula, card.w);
   }
 }
 

@@ -81,7 +81,8 @@ function buildFolded() {
     button.type = "button";
     button.dataset.folded = id;
     Object.assign(button.style, { left: `${x}px`, top: `${y}px`, width: `${w}px`, height: `${h}px` });
-    button.append(write(make("span", "card-title"), title, 60));
+    button.append(make("span", "card-title"));
+    entitle(button, title, w);
     for (const line of lines) button.append(write(make("span", "card-line"), line, 80));
     parent.append(button);
   }

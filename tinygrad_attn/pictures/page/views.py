@@ -24,7 +24,7 @@ from ..sheets.closing import CLOSED, MOST_BOXES, Closing, Folded, in_order
 from ..sheets.folding import Fold
 from ..sheets.runs import find_run
 from ..sheets.sheet import Sheet
-from .neighbours import in_parts
+from .neighbours import after_modules, in_parts
 from .sizes import Size, size_of_folded
 
 MARGIN = 24.0
@@ -124,7 +124,7 @@ def views(
             if id not in frames:
                 held = set(closing.held(id))
                 frames[id] = {"shows": result_of(graph, held), "cards": sorted(held)}
-        first = () if closed else closing.first()
+        first = () if closed else closing.first(after_modules(closing, composites))
         for path in dict.fromkeys([first, (), *closing.paths.values()]):
             found = closing.closed(path)
             for card in found.sheet.cards:

@@ -113,12 +113,13 @@ class Closing:
         )
         return replace(self.found, sheet=smaller, stands=self.found.stands | stands)
 
-    def first(self) -> Path:
+    def first(self, shut: Collection[str] = ()) -> Path:
         """The path of the first view: the largest closed frame is opened, and in it the
-        largest again, as long as the boxes are few."""
+        largest again, as long as the boxes are few. Those in `shut` stay closed."""
         opened: Path = ()
         while True:
-            inside = [f for f, path in self.paths.items() if path[:-1] == opened]
+            found = (f for f, path in self.paths.items() if path[:-1] == opened)
+            inside = [f for f in found if f not in shut]
             if not inside:
                 return opened
             path = self.paths[max(inside, key=self.size.__getitem__)]
