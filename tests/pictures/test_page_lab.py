@@ -764,6 +764,51 @@ def test_an_edit_paints_what_is_in_sight_and_the_rest_soon(look_at):
     assert tab.evaluate("painted.length") > counted[2] / 2
 
 
+@pytest.mark.parametrize("zoom", [0.3, 1.0])
+def test_an_edit_paints_the_cells_that_look_different(look_at, zoom):
+    """Few of them; and the canvases are as those that are painted anew."""
+    tab = look_at(play(deep(), None))
+    tab.evaluate("(zoom) => { jump(LAST); look(0, 0, zoom); settle(); }", zoom)
+    until(tab, "!unpainted.length && !painter")
+    painted, cells = tab.evaluate(
+        """() => { const own = colourIn; let count = 0;
+            colourIn = (...given) => { count++; return own(...given); };
+            const leaf = DATA.cards.find((c) => isLeaf(c) && c.dtype === 'float64');
+            setNumber(leaf.id, 0, numberOf(leaf.id, 0) + 1e-7); showEdit();
+            colourIn = own;
+            const isSeen = sight();
+            const seen = [...VIEWS.values()].filter((v) => isSeen(v.card) && v.cells);
+            const all = seen.flatMap((v) => Object.values(v.cells).filter(Boolean));
+            return [count, all.reduce((sum, { looks }) => sum + looks.length, 0)]; }"""
+    )
+    assert 0 < painted <= cells
+    apart = tab.evaluate("""() => {
+        const pixels = (view) => {
+            const copy = document.createElement('canvas');
+            const { width, height } = view.canvas;
+            Object.assign(copy, { width, height });
+            const brush = copy.getContext('2d');
+            brush.drawImage(view.canvas, 0, 0);
+            return brush.getImageData(0, 0, copy.width, copy.height).data;
+        };
+        const leaf = DATA.cards.find((c) => isLeaf(c) && c.dtype === 'float64');
+        for (const v of [3, -2, 0.25]) { setNumber(leaf.id, 0, v); showEdit(); }
+        while (unpainted.length) paintIfChanged(unpainted.pop());
+        let other = 0, all = 0;
+        for (const view of VIEWS.values()) {
+            if (!view.frame || !DRAWN.has(view.card.id)) continue;
+            const before = pixels(view);
+            Object.assign(view, { painted: '', frame: '' });
+            paintIfChanged(view);
+            const after = pixels(view);
+            all += after.length;
+            other += after.filter((v, i) => Math.abs(v - before[i]) > 8).length;
+        }
+        return [other, all];
+    }""")
+    assert apart[0] < apart[1] / 1000  # letters may lean on the next box
+
+
 def test_small_cells_have_the_colours_of_large_ones(look_at):
     """Without numbers they are painted in another way."""
     tab = look_at(play(small(), None))

@@ -28,7 +28,8 @@ STYLES = (
     *("history.css", "heads.css", "bar.css", "phone.css", "print.css"),
 )
 SCRIPTS = (
-    *("numbers.js", "data.js", "places.js", "titles.js", "cards.js"),
+    *("numbers.js", "data.js", "places.js", "titles.js"),
+    *("painting.js", "cards.js"),
     *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
     "operations.js",
     "widening.js",

@@ -1,11 +1,13 @@
-// The cards: their HTML, made once, and one canvas each, painted when something changes.
+// The cards: their HTML, made once, and one canvas each, painted when something changes
+// (painting.js).
 
-const ROUNDED = 700; // a card with more cells has square ones, which are quicker
 const MOST_PIXELS = 3e6; // of one canvas
 const LABELS = 9.5; // px, above a map
 const LEGIBLE = 6; // px on the screen: smaller numbers and labels are not written
 
-const VIEWS = new Map(); // id of a card -> {card, button, canvas, painted, density, legible, told}
+// id of a card -> {card, button, canvas, painted, density, legible, told}, and what its
+// canvas shows: {frame, places, cells}
+const VIEWS = new Map();
 
 // Colours that differ between light and dark are told by the style sheet.
 let THEME = readTheme();
@@ -117,159 +119,6 @@ function paintIfChanged(view) {
   if (label === view.label) return; // an attribute that is set makes the next text wait for a layout
   view.label = label;
   view.button.setAttribute("aria-label", label);
-}
-
-function paint(view, shown, gradient) {
-  const { card, canvas, density, legible, told } = view;
-  const [width, height] = [card.w, card.h - HEADER].map((size) => Math.round(size * density));
-  const brush = canvas.getContext("2d");
-  if (!brush) return;
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  brush.setTransform(1, 0, 0, 1, 0, 0);
-  brush.clearRect(0, 0, width, height);
-  brush.setTransform(density, 0, 0, density, 0, -HEADER * density);
-  const { value, gradient: low } = PLACES.get(card.id);
-  const power = shown ? timesTen(card.value.power) : "";
-  const tell = told ? label : () => {};
-  tell(brush, value, card.shape + power, THEME.mute);
-  paintGrid(brush, value, shown ? card.value : null, legible);
-  if (!low) {
-    const under = value.y + (value.rows.at(-1) ?? 0) + value.h + 11;
-    tell(brush, { ...value, labelY: under }, "no gradient: a constant", THEME.mute);
-    return;
-  }
-  const what = derivative(card) + (gradient ? timesTen(gradient.power) : "");
-  tell(brush, low, what, THEME.backward);
-  paintGrid(brush, low, gradient, legible);
-}
-
-function label(brush, place, text, ink) {
-  brush.fillStyle = ink;
-  brush.font = `${LABELS}px Helvetica, Arial, sans-serif`;
-  brush.textAlign = "left";
-  brush.textBaseline = "alphabetic";
-  // Above its grid, or where that is narrow, from the edge of what room there is.
-  const { x, width } = place.slot;
-  const fits = brush.measureText(text).width <= x + width - place.x - 1;
-  brush.fillText(text, fits ? place.x + 1 : x, place.labelY, width);
-}
-
-// `grid` is null while nothing has been computed: the cells are empty then.
-function paintGrid(brush, place, grid, legible) {
-  const { w, h } = place;
-  const gap = Math.min(1, 0.08 * Math.min(w, h));
-  if (!legible) {
-    paintDots(brush, place, grid, gap);
-    paintSkips(brush, place);
-    return;
-  }
-  const cells = place.rows.length * place.columns.length;
-  const largest = grid ? largestOf(grid) : 0;
-  brush.font = `${place.font}px Helvetica, Arial, sans-serif`;
-  brush.textAlign = "center";
-  brush.textBaseline = "middle";
-  place.rows.forEach((down, i) => {
-    place.columns.forEach((across, j) => {
-      const v = grid?.numbers[i]?.[j];
-      const { fill, ink } = grid
-        ? colourIn(grid, v, largest)
-        : { fill: THEME.empty, ink: "" };
-      const [x, y] = [place.x + across, place.y + down];
-      brush.fillStyle = fill;
-      box(brush, x + gap / 2, y + gap / 2, w - gap, h - gap, cells < ROUNDED);
-      if (grid) {
-        brush.fillStyle = ink;
-        brush.fillText(inCell(v, grid), x + w / 2, y + h / 2 + 0.3, w);
-      }
-    });
-  });
-  paintSkips(brush, place);
-}
-
-// Cells without numbers: a picture with a pixel for each, made larger, and cut apart.
-function paintDots(brush, place, grid, gap) {
-  const { x, y, w, h, rows, columns } = place;
-  if (!rows.length || !columns.length) return;
-  brush.imageSmoothingEnabled = false;
-  DOTS.width = columns.length;
-  DOTS.height = rows.length;
-  const picture = new ImageData(DOTS.width, DOTS.height);
-  const pixels = new Uint32Array(picture.data.buffer);
-  const largest = grid ? largestOf(grid) : 0;
-  rows.forEach((_, i) => {
-    columns.forEach((__, j) => {
-      const fill = grid ? colourIn(grid, grid.numbers[i]?.[j], largest).fill : THEME.empty;
-      pixels[i * DOTS.width + j] = pixelOf(fill);
-    });
-  });
-  DOTS.getContext("2d").putImageData(picture, 0, 0);
-  const [across, down] = [pieces(columns, w), pieces(rows, h)];
-  for (const [top, bottom] of down) {
-    for (const [left, right] of across) {
-      const [from, size] = [[left, top], [right - left, bottom - top]];
-      const at = [x + columns[left], y + rows[top]];
-      brush.drawImage(DOTS, ...from, ...size, ...at, size[0] * w, size[1] * h);
-    }
-  }
-  cutApart(brush, place, gap);
-}
-
-// Lines between the cells, on the pixels of the canvas: all of them look alike.
-function cutApart(brush, { x, y, w, h, rows, columns }, gap) {
-  const density = brush.getTransform().a;
-  if (Math.min(w, h) * density < 4) return;
-  const line = Math.max(1, Math.round(gap * density)) / density;
-  const snap = (at) => Math.round(at * density) / density;
-  const [right, bottom] = [columns.at(-1) + w, rows.at(-1) + h];
-  for (const at of rows.slice(1)) brush.clearRect(x - 1, snap(y + at) - line, right + 2, line);
-  for (const at of columns.slice(1)) brush.clearRect(snap(x + at) - line, y - 1, line, bottom + 2);
-}
-
-const DOTS = document.createElement("canvas");
-const PIXELS = new Map(); // "rgb(33,102,172)" -> a pixel, as a canvas keeps it
-
-function pixelOf(fill) {
-  if (!PIXELS.has(fill)) {
-    const one = document.createElement("canvas").getContext("2d");
-    one.fillStyle = fill;
-    one.fillRect(0, 0, 1, 1);
-    PIXELS.set(fill, new Uint32Array(one.getImageData(0, 0, 1, 1).data.buffer)[0]);
-  }
-  return PIXELS.get(fill);
-}
-
-// Where rows or columns follow each other without a gap: [first, end].
-function pieces(places, size) {
-  const found = [];
-  places.forEach((at, i) => {
-    if (i && at - places[i - 1] < size * 1.01) found.at(-1)[1] = i + 1;
-    else found.push([i, i + 1]);
-  });
-  return found;
-}
-
-function box(brush, x, y, w, h, rounded) {
-  if (!rounded || !brush.roundRect) {
-    brush.fillRect(x, y, w, h);
-    return;
-  }
-  brush.beginPath();
-  brush.roundRect(x, y, w, h, Math.min(2, w / 5, h / 5));
-  brush.fill();
-}
-
-function paintSkips(brush, place) {
-  const { grid, w, h } = place;
-  brush.fillStyle = THEME.mute;
-  brush.font = `${Math.min(12, 1.2 * Math.min(w, h))}px Helvetica, Arial, sans-serif`;
-  const middleX = place.x + (place.columns.at(-1) + w) / 2;
-  const middleY = place.y + (place.rows.at(-1) + h) / 2;
-  grid.rows.forEach((_, i) => {
-    if (jumps(grid.rows, i)) brush.fillText("⋮", middleX, place.y + place.rows[i] - (SKIP * h) / 2);
-  });
-  grid.columns.forEach((_, j) => {
-    if (jumps(grid.columns, j)) brush.fillText("⋯", place.x + place.columns[j] - (SKIP * w) / 2, middleY);
-  });
 }
 
 // Canvases are pixels: after zooming they are painted again, as fine as the screen is.

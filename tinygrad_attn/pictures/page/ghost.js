@@ -33,21 +33,16 @@ function lookBack(on) {
 
 // A cell with another number than was recorded has that below it, small; where there is
 // no room for it, a mark.
-function showGhosts() {
-  for (const { grid, cells } of TABLES) {
-    if (!grid.recorded) continue;
-    cells.forEach((line, i) => {
-      line.forEach((cell, j) => {
-        const before = grid.recorded[i][j];
-        const other = !looksBack() && before !== grid.numbers[i][j];
-        cell.classList.toggle("other", other);
-        if (!other) delete cell.dataset.before;
-        else cell.dataset.before = inCell(before, grid);
-        const label = `${whereOf(grid, i, j)}: ${exact(grid.numbers[i][j])}`;
-        cell.setAttribute("aria-label", other ? `${label}, before ${exact(before)}` : label);
-      });
-    });
-  }
+function showGhost({ grid, cells }, i, j) {
+  if (!grid.recorded) return;
+  const cell = cells[i][j];
+  const before = grid.recorded[i][j];
+  const other = !looksBack() && before !== grid.numbers[i][j];
+  cell.classList.toggle("other", other);
+  if (!other) delete cell.dataset.before;
+  else cell.dataset.before = inCell(before, grid);
+  const label = `${whereOf(grid, i, j)}: ${exact(grid.numbers[i][j])}`;
+  cell.setAttribute("aria-label", other ? `${label}, before ${exact(before)}` : label);
 }
 
 // A mark on each card that shows another number than was recorded.

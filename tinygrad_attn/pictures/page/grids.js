@@ -109,19 +109,24 @@ function dress(cell, v, grid, largest, size) {
 function refreshTables() {
   const other = [];
   for (const table of TABLES) {
-    const { grid, cells, size, power } = table;
+    const { grid, cells, size, power, shown } = table;
     const largest = largestOf(grid);
+    const look = [largest, grid.power, looksBack()].join();
+    const anew = look !== table.look; // then all cells look different
+    table.look = look;
     power.textContent = timesTen(grid.power);
     cells.forEach((line, i) => {
       line.forEach((cell, j) => {
         const v = grid.numbers[i][j];
-        if (v !== table.shown[i][j]) other.push(cell);
+        const same = v === shown[i][j];
+        if (same && !anew) return;
+        if (!same) other.push(cell);
+        shown[i][j] = v;
         dress(cell, v, grid, largest, size);
+        showGhost(table, i, j);
       });
     });
-    table.shown = grid.numbers.map((line) => [...line]);
   }
-  showGhosts();
   return other;
 }
 

@@ -15,7 +15,7 @@ function dressPanel() {
       cell.setAttribute("aria-readonly", "false");
     }
   }
-  showGhosts();
+  for (const table of TABLES) table.cells.forEach((line, i) => line.forEach((_, j) => showGhost(table, i, j)));
   offerLabels();
   if (chosen && !isShown(chosen) && !EDITOR.contains(document.activeElement)) closeEditor();
   markChosen();

@@ -9,7 +9,7 @@ const TOOLS = byId([
 ]);
 const FIELDS = byId(["number", "drag", "nudge", "before", "told", "follows", "edited", "edited-paths"]);
 const EPSILON = 0.01; // a nudge
-const EDIT_MS = 10; // of a frame's 16, for what an edit shows at once
+const EDIT_MS = 12; // of a frame's 16, for what an edit shows at once
 const GLOWS = 0.3; // below this zoom a card's glow is not seen
 let chosen = null; // the number that is edited: {card, id, at, name, given}
 let recordedLoss = 0; // L, as it was
