@@ -842,6 +842,26 @@ def test_a_printed_page_has_the_loss_and_the_whole_panel(look_at):
     assert panel == "visible"
 
 
+def test_all_of_the_drawing_is_printed(look_at):
+    """As wide as the paper; then one looks again where one looked before."""
+    tab = look_at(play(deep(), None), size=(720, 800), media="print")
+    tab.evaluate("jump(LAST); look(-300, -200, 1.5); CAMERA.moved = true")
+    before = tab.evaluate("({ ...CAMERA })")
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    stage, *cards = tab.evaluate("""() => [STAGE, ...document.querySelectorAll(
+        ".card:not([hidden])")].map((e) => e.getBoundingClientRect().toJSON())""")
+    assert len(cards) > 4
+    for card in cards:
+        assert stage["left"] <= card["left"]
+        assert card["right"] <= stage["right"]
+        assert stage["top"] <= card["top"]
+        assert card["bottom"] <= stage["bottom"]
+    fine = tab.evaluate("VIEWS.get([...DRAWN.keys()][0]).density / CAMERA.zoom")
+    assert fine > 2
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert tab.evaluate("({ ...CAMERA })") == before
+
+
 def test_a_part_without_its_whole_names_what_it_shows(look_at):
     """Of a Graph of one head there is no loss, only what the head adds to it."""
     model = Attention()

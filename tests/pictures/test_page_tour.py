@@ -168,3 +168,12 @@ def test_on_a_phone_there_is_room_for_the_words_and_the_step(look_at, scheme):
             "['panel', 'tour'].map((id) => document.getElementById(id).clientHeight)"
         )
         assert needs < 0.75 * room, name
+
+
+def test_a_printed_stop_has_its_words_and_the_loss(look_at):
+    pytest.importorskip("playwright.sync_api", reason="needs Playwright")
+    tab = look_at(play(small(), None, tour=WALK), "#tour=weights", media="print")
+    for shown in ("#tour-title", "#tour-words", "#loss"):
+        assert tab.is_visible(shown), shown
+    for hidden in ("#tour-on", "#tour-end", "#tour details"):
+        assert tab.is_hidden(hidden), hidden

@@ -30,7 +30,7 @@ STYLES = (
 SCRIPTS = (
     *("numbers.js", "data.js", "places.js", "titles.js"),
     *("painting.js", "cards.js"),
-    *("links.js", "views.js", "depths.js", "strips.js", "camera.js"),
+    *("links.js", "views.js", "depths.js", "strips.js", "camera.js", "paper.js"),
     "operations.js",
     "widening.js",
     *("sums.js", "chain.js", "why.js", "predict.js"),

@@ -219,6 +219,7 @@ function buildCamera() {
   document.getElementById("fit").addEventListener("click", fit);
   window.addEventListener("resize", measureAnew);
   new ResizeObserver(() => {
+    if (onScreen) return; // it is being printed
     measureAnew();
     if (!CAMERA.moved) home();
   }).observe(STAGE);

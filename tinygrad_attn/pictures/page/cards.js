@@ -125,7 +125,7 @@ function paintIfChanged(view) {
 const DENSITIES = [0.125, 0.25, 0.5, 1, 1.5, 2, 3, 4, 6, 8];
 
 function sharpen(zoom, isInView) {
-  const wanted = zoom * (window.devicePixelRatio || 1);
+  const wanted = zoom * (onScreen ? PRINTED : window.devicePixelRatio || 1);
   const fine = DENSITIES.find((density) => density >= wanted - 0.01) ?? DENSITIES.at(-1);
   for (const view of VIEWS.values()) {
     if (!isInView(view.card)) continue;

@@ -250,6 +250,7 @@ function start() {
   buildPredicting();
   buildFolding();
   buildCamera();
+  buildPaper();
   buildPointing();
   buildDepths();
   buildStripping();
