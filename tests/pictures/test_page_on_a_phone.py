@@ -62,3 +62,25 @@ def test_an_operation_opens_where_one_can_read_it(look_at):
     first = tab.evaluate("(id) => inSight(DRAWN.get(id + '.n1'), 0)", id)
     assert first
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_finger_has_room_on_a_number_and_its_card_stays_in_sight(look_at):
+    tab = look_at(page_of(encoder_layer), size=(390, 844), own=PHONE)
+    id = tab.evaluate("""() => {
+        jump(0);
+        const card = DATA.cards.find((c) => c.kind === 'parameter' && DRAWN.has(c.id));
+        showAround(card, [card]);
+        showLeaf(card.id);
+        return card.id;
+    }""")
+    where = "(id) => VIEWS.get(id).button.getBoundingClientRect().toJSON()"
+    tab.wait_for_timeout(500)
+    before = tab.evaluate(where, id)
+    cell = tab.locator("td.editable").first
+    assert cell.bounding_box()["height"] >= 24
+    cell.tap()
+    assert tab.evaluate("STATE.step === LAST")
+    tab.wait_for_timeout(500)
+    after = tab.evaluate(where, id)
+    for side in ("left", "top", "width"):
+        assert after[side] == pytest.approx(before[side], abs=1)

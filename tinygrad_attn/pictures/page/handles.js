@@ -50,16 +50,25 @@ function chooseCell(cell) {
   if (!point) return;
   const { i, j } = CELLS.get(cell);
   settleFirst();
-  if (STATE.step !== LAST) {
-    moveTo(LAST); // where everything can follow
-    showLeaf(point.card.id);
-  }
+  if (STATE.step !== LAST) goToTheEnd(point.card.id);
   stop();
   TABLES[0].cells[i][j].focus({ preventScroll: true });
   const { card, row, column } = point;
   const at = row * (card.value.shape.at(-1) ?? 1) + column;
   chooseNumber({ card, id: card.id, at, name: element(nameOf(card), card.value, row, column) });
   showBelowEditor(TABLES[0].cells[i][j]);
+}
+
+// To where everything can follow. One goes on looking at the card whose number was chosen.
+function goToTheEnd(id) {
+  const { x, y, zoom, moved } = CAMERA;
+  const stood = DRAWN.get(id) && { ...DRAWN.get(id) };
+  moveTo(LAST);
+  showLeaf(id);
+  const card = DRAWN.get(id);
+  if (!card || !stood) return;
+  CAMERA.moved = moved;
+  look(x + (stood.x - card.x) * zoom, y + (stood.y - card.y) * zoom, zoom);
 }
 
 // The editor stays above what scrolls: the cell that it is of must not be under it.
