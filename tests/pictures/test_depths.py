@@ -330,3 +330,19 @@ def test_titles_can_be_read_where_the_drawing_is_small(look_at, model, width):
     if model is wide and width == 1280:
         assert tab.evaluate("CAMERA.zoom") < 0.6
         assert max(title["px"] for title in titles) > 10
+
+
+def test_what_has_the_focus_is_in_sight(look_at):
+    """Also the names of open modules, which close them."""
+    tab = look_at(made(wide))
+    tab.evaluate("jump(LAST); look(-9000, -9000, 1)")
+    names = tab.locator(".closer")
+    assert names.count() > 1
+    for i in range(names.count()):
+        tab.evaluate("look(-9000, -9000, 1)")
+        names.nth(i).focus()
+        tab.wait_for_timeout(100)
+        box, stage = names.nth(i).bounding_box(), tab.locator("#stage").bounding_box()
+        for at, size in (("x", "width"), ("y", "height")):
+            assert stage[at] <= box[at]
+            assert box[at] + box[size] <= stage[at] + stage[size]

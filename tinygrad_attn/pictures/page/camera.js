@@ -210,8 +210,9 @@ function buildCamera() {
   // A browser scrolls to what gets the focus; here the camera moves instead.
   STAGE.addEventListener("scroll", () => STAGE.scrollTo(0, 0));
   STAGE.addEventListener("focusin", (event) => {
-    const { card: id, folded, closed, frame } = event.target.closest(".card, .opener, .closer")?.dataset ?? {};
-    const card = DRAWN.get(id ?? closed ?? folded ?? frame);
+    const button = event.target.closest(".card, .opener, .closer");
+    const { card: id, folded, closed, frame } = button?.dataset ?? {};
+    const card = button?.matches(".closer") ? boxOfCloser(button) : DRAWN.get(id ?? closed ?? folded ?? frame);
     if (card && !inSight(card, 1) && !FINGERS.size) showAround(card, [card]);
   });
   document.getElementById("closer").addEventListener("click", () => zoomBy(1.4));

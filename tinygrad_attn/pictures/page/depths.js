@@ -210,6 +210,9 @@ function buildClosers() {
   }
 }
 
+// Where the name of an open module stands in the drawing.
+const boxOfCloser = ({ offsetLeft: x, offsetTop: y, offsetWidth: w, offsetHeight: h }) => ({ x, y, w, h });
+
 function buildDepths() {
   document.getElementById("cards").addEventListener("click", (event) => {
     if (dragged >= 5 && event.detail !== 0) return;
