@@ -218,3 +218,18 @@ def test_on_a_phone_a_way_leads_from_the_number_to_its_paths(look_at):
     assert editor[1] - 1 <= paths[0]
     assert paths[1] <= panel[1] + 1
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("weight", "weight"),
+        ("layers.0.self_attn.q_proj.weight", "layers.0…n.q_proj.weight"),
+        ("layers.1.self_attn.k_proj.weight", "layers.1…n.k_proj.weight"),
+        ("a" * 9000 + "b", "a" * 8 + "…" + "a" * 14 + "b"),
+        ("\U0001f600" * 30, "\U0001f600" * 8 + "…" + "\U0001f600" * 15),
+    ],
+)
+def test_a_long_name_keeps_its_end(look_at, name, wanted):
+    tab = look_at(play(Tensor([2.0], requires_grad=True).sum(), None))
+    assert tab.evaluate("(name) => fitName(name)", name) == wanted

@@ -9,7 +9,18 @@ const GRIDS = ["value", "gradient"];
 const isBackward = (step) => step.kind !== "forward";
 const FIRST_BACKWARD = STEPS.findIndex(isBackward); // -1: there is no way back
 
-const nameOf = (card) => inline(card.name);
+// A name of at most so many letters. One that is longer keeps its end as well, which
+// tells it from others that begin as it does: "layers.0…n.q_proj.weight".
+function fitName(name, length = 24) {
+  const text = String(name ?? "");
+  if (text.length <= length) return text;
+  const letters = Array.from(visible(text.slice(0, 2 * length) + text.slice(2 * length).slice(-2 * length)));
+  if (letters.length <= length) return letters.join("");
+  const begin = Math.floor(length / 3);
+  return [...letters.slice(0, begin), "…", ...letters.slice(begin + 1 - length)].join("");
+}
+
+const nameOf = (card) => inline(fitName(card.name));
 const derivative = (card) => `${card.share ?? ""}∂${LOSS}/∂${nameOf(card)}`;
 
 // For each card: when its value appears (−1: from the start), and the gradients that it

@@ -111,7 +111,7 @@ function inputList(links) {
   for (const link of links) {
     const card = CARDS.get(link.source);
     const item = make("li");
-    item.append(write(make("b"), card.name, 24), ` ${clipped(String(card.shape ?? ""), 30)}`);
+    item.append(make("b", "", nameOf(card)), ` ${clipped(String(card.shape ?? ""), 30)}`);
     if (card.sentence) item.append(write(make("span", "about"), card.sentence, 120));
     else if (!card.gradient) item.append(make("span", "about", "no gradient: a constant"));
     list.append(item);
