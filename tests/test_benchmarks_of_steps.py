@@ -206,3 +206,13 @@ def test_the_line_at_1_passes_through_no_number(speed):
     edge = ax.get_window_extent().x0
     assert box.x1 < line or box.x0 > line
     assert box.x0 >= edge
+
+
+def test_the_picture_shows_the_ratios_of_the_table():
+    w = {
+        "contestants": {"c": {"seconds": 2.0}, "pytorch": {"seconds": 5.0}},
+        "ratios": {"c": {"pytorch": 2.4}},  # the median of the rounds' ratios
+    }
+    assert picture.speed(w, "c", "pytorch") == 2.4
+    assert picture.speed(w, "pytorch", "pytorch") == 1.0
+    assert picture.speed(w, "pytorch", "c") == 0.4

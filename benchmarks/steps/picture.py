@@ -61,10 +61,9 @@ def draw_steps(measured: dict[str, Any], path: Path) -> str:
         1, len(every), figsize=size, squeeze=False, sharey=True, sharex=True
     )
     for ax, (name, w) in zip(axes[0], measured.items()):
-        times = {k: c["seconds"] for k, c in w["contestants"].items() if "seconds" in c}
-        for key, seconds in times.items():
-            if base in times:
-                point(ax, keys.index(key), times[base] / seconds, key)
+        there = [k for k, c in w["contestants"].items() if "seconds" in c]
+        for key in there if base in there else ():
+            point(ax, keys.index(key), speed(w, key, base), key)
         ax.axvline(1, color="0.6", linewidth=1, zorder=0)
         ax.set_title(name)
     first = axes[0][0]
@@ -76,6 +75,17 @@ def draw_steps(measured: dict[str, Any], path: Path) -> str:
     first.set_ylim(len(keys) - 0.5, -0.5)
     figure.supxlabel(f"times as fast as {CONTESTANTS[base].title}", fontsize="medium")
     return saved(figure, path)
+
+
+def speed(w: dict[str, Any], key: str, base: str) -> float:
+    """How many times as fast as the base a contestant is: where the table has the two
+    side by side, its ratio, and else that of their times."""
+    ratio: float | None = w["ratios"].get(key, {}).get(base)
+    if ratio is not None:
+        return ratio
+    times = w["contestants"]
+    found: float = times[base]["seconds"] / times[key]["seconds"]
+    return found
 
 
 def point(ax: Any, y: int, speed: float, key: str) -> None:
