@@ -869,3 +869,28 @@ def test_a_part_without_its_whole_names_what_it_shows(look_at):
     tab = look_at(play(graph, None))
     assert tab.inner_text("#of") == "what this part adds to loss"
     assert tab.evaluate("ENTIRE === null")
+
+
+def test_a_page_computes_idly_until_a_number_is_changed(look_at):
+    """Else the first edit would be slow; no number is another by that."""
+    x = Tensor([[1.0, -2.0]], requires_grad=True)
+    with record():
+        loss = functional.softmax(x @ Tensor([[0.5, 1.0], [1.0, -1.0]])).sum()
+    tab = look_at(play(loss, None).html)
+    tab.wait_for_timeout(1_000)  # its own have run
+    ran = """([id, edit]) => {
+        const before = JSON.stringify([DATA, lossNow()]);
+        if (edit) setNumber(id, 0, 3.0);
+        let runs = 0;
+        const program = ENTIRE ?? PROGRAM;
+        const run = program.run;
+        program.run = () => { runs += 1; run(); };
+        warmUp(4);
+        return new Promise((told) => setTimeout(() => {
+            program.run = run;
+            told([runs, JSON.stringify([DATA, lossNow()]) === before]);
+        }, 1000));
+    }"""
+    id = tab.evaluate("() => DATA.cards.find((c) => canChange(c.id, 0)).id")
+    assert tab.evaluate(ran, [id, False]) == [4, True]
+    assert tab.evaluate(ran, [id, True])[0] == 0

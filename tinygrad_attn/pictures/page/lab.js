@@ -273,6 +273,7 @@ function buildLab() {
   window.addEventListener("pagehide", () => later && writeAddress());
   doAgain(editsOf(location.hash));
   showLoss();
+  warmUp(6);
   if (DONE.length) showEdit("", false);
 }
 

@@ -147,6 +147,20 @@ function compute() {
   PROGRAM.run();
 }
 
+// What a browser computes for the first times is slow. So it does, while there is nothing
+// else to do before the first edit; all numbers stay as they are.
+const whenIdle = window.requestIdleCallback ?? ((run) => setTimeout(run, 100));
+
+function warmUp(times) {
+  if (times === 0) return;
+  whenIdle(() => {
+    if (DONE.length) return;
+    compute();
+    fillAll();
+    warmUp(times - 1);
+  });
+}
+
 const lossOf = (program) => program.arrays[program.loss[0]][program.loss[1]];
 // L; of a part whose whole is not there, what its results add to L, as far as the
 // gradients from outside tell.
