@@ -15,9 +15,11 @@ import pytest
 
 from docs import headless
 from tinygrad_attn import manual_seed, use_backend
+from tinygrad_attn.program.compiling import compiler
 
 ROOT = Path(__file__).resolve().parent.parent  # of the repository
 
+needs_cc = pytest.mark.skipif(compiler() is None, reason="needs a C compiler")
 needs_numpy = pytest.mark.skipif(not find_spec("numpy"), reason="needs NumPy")
 needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="needs PyTorch")
 needs_safetensors = pytest.mark.skipif(

@@ -9,16 +9,14 @@ import json
 import sys
 
 import pytest
-from conftest import needs_matplotlib, needs_numpy, needs_torch
+from conftest import needs_cc, needs_matplotlib, needs_numpy, needs_torch
 
 from benchmarks.steps import __main__ as steps
 from benchmarks.steps import floors, growth, picture, startup, tables, workers
 from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
 from benchmarks.steps.measuring import Result, Settings, check_losses, compared
 from benchmarks.steps.workloads import WORKLOADS, Workload, fused
-from tinygrad_attn.program import compiling
 
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 TINY = Workload("tiny", True, 2, 8, 2, 5, 2, 3)
 QUICK = Settings(rounds=2, seconds=0.001)
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 import nn
 from tinygrad_attn import (
@@ -28,7 +28,6 @@ from tinygrad_attn.program.compiled import MOST
 from tinygrad_attn.program.writers import c_words
 
 pytestmark = needs_numpy
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 
 
 @pytest.fixture(autouse=True)

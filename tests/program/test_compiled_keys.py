@@ -13,14 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 from tinygrad_attn import Tensor, compile, manual_seed, randn, use_backend, write
 from tinygrad_attn.program import compiled, compiling
 
 numpy = pytest.importorskip("numpy")
 pytestmark = needs_numpy
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 
 
 @pytest.fixture(autouse=True)

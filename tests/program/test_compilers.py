@@ -9,16 +9,15 @@ import tempfile
 import warnings
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
-import nn
 from tinygrad_attn import use_backend, write
 from tinygrad_attn.program import compiling
 
 pytestmark = [
     needs_numpy,
     pytest.mark.skipif(os.name != "posix", reason="needs scripts"),
-    pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler"),
+    needs_cc,
 ]
 REAL = compiling.compiler()
 
@@ -154,75 +153,3 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     monkeypatch.setenv("CC", "false")
     assert told()[0] == "numpy"
     assert [*tmp_path.iterdir()] == []
-
-
-# --- while something else is done (more of it: test_while_it_compiles.py) -------------
-
-
-def trained(target):
-    """A step of training, and its losses from the weight 1.0 on."""
-    w = nn.Parameter([1.0])
-    optimizer = nn.optim.Adam([w], lr=0.1)
-
-    def loss(x):
-        return ((w * x) ** 2).sum()
-
-    step = write(loss, {"x": [1.0]}, update=optimizer, target=target)
-    return step, w, optimizer
-
-
-def test_writing_does_not_wait_for_the_compiler(tmp_path, monkeypatch):
-    gate = tmp_path / "gate"
-    lines = f'while [ ! -e "{gate}" ]; do sleep 0.01; done; exec {REAL[0]} "$@"'
-    compiling.some_compiler()
-    step, w, _ = trained("c")  # what is asked of a compiler once was asked
-    assert step.target == "c"
-    slow = script(tmp_path, f'case "$*" in *step.c*) {lines};; esac; {REAL[0]} "$@"')
-    monkeypatch.setenv("CC", slow)
-    step, w, _ = trained("c")  # is back although nothing is compiled yet
-    assert not step.machine.compiling.made
-    gate.touch()
-    losses = [step([2.0]).item() for _ in range(3)]
-    other, v, _ = trained("numpy")
-    assert losses == pytest.approx([other([2.0]).item() for _ in range(3)], rel=1e-12)
-    assert w.tolist() == pytest.approx(v.tolist(), rel=1e-12)
-
-
-def test_a_compiler_that_was_interrupted_is_asked_again(tmp_path, monkeypatch):
-    seen = tmp_path / "seen"
-    killed = f'if [ ! -e "{seen}" ]; then touch "{seen}"; kill -2 $$; fi'
-    lines = f'case "$*" in *step.c*) {killed};; esac; exec {REAL[0]} "$@"'
-    monkeypatch.setenv("CC", script(tmp_path, lines))
-    assert told() == ("c",)
-    assert seen.exists()
-
-
-def test_a_step_that_was_looked_at_trains_as_one_that_was_not(monkeypatch):
-    """The same numbers, whether NumPy takes C's place before, in, or without a run."""
-    monkeypatch.setenv("CC", "false")
-    found = []
-    for look in (True, False):
-        step, w, optimizer = trained("c")
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            if look:
-                assert step.target == "numpy"
-            losses = [step([2.0]).item() for _ in range(3)]
-        assert len(caught) == 1
-        assert optimizer.steps == optimizer.state[w]["step"] == 3
-        found.append((losses, w.tolist()))
-    step, w, _ = trained("numpy")
-    found.append(([step([2.0]).item() for _ in range(3)], w.tolist()))
-    assert found[0] == found[1] == found[2]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_fork_compiles_for_itself():
-    step, _, _ = trained("c")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads and forks
-        child = os.fork()
-    if not child:
-        os._exit(0 if step([2.0]).item() == 4.0 and step.target == "c" else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert step([2.0]).item() == 4.0

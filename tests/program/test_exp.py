@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 from tinygrad_attn import Tensor, use_backend, write
-from tinygrad_attn.program import compiling
 
 pytestmark = [
     needs_numpy,
-    pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler"),
+    needs_cc,
 ]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 from in_node import NODE
 
 import nn
@@ -37,7 +37,6 @@ from tinygrad_attn.program.writers import (
 )
 
 pytestmark = needs_numpy
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs Node.js")
 SUFFIX = {"numpy": ".py", "python": ".py", "c": ".c", "javascript": ".js"}
 

@@ -9,14 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 import nn
 from tinygrad_attn import manual_seed, randn, use_backend, write
 from tinygrad_attn.program import compiling, saving
 
 pytestmark = needs_numpy
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 TARGETS = ["numpy", "python"]
 
 

@@ -6,14 +6,13 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 from tinygrad_attn import Tensor, use_backend, write
-from tinygrad_attn.program import blas, compiling, machines
+from tinygrad_attn.program import blas, machines
 from tinygrad_attn.program.writers import c_blocks, c_text
 
 pytestmark = needs_numpy
-needs_cc = pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler")
 
 # (n, k) @ (k, m)
 SIZES = [(8, 1, 4), (9, 5, 8), (15, 4, 12), (16, 16, 16), (13, 7, 48), (32, 3, 64)]

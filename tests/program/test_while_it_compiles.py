@@ -13,7 +13,7 @@ import weakref
 from pathlib import Path
 
 import pytest
-from conftest import needs_numpy
+from conftest import needs_cc, needs_numpy
 
 import nn
 from tinygrad_attn import use_backend, write
@@ -22,7 +22,7 @@ from tinygrad_attn.program import compiling
 pytestmark = [
     needs_numpy,
     pytest.mark.skipif(os.name != "posix", reason="needs scripts"),
-    pytest.mark.skipif(compiling.compiler() is None, reason="needs a C compiler"),
+    needs_cc,
 ]
 REAL = compiling.compiler()
 
@@ -63,6 +63,62 @@ def trained(target="c"):
 
 
 LATE = "while [ ! -e gate ]; do sleep 0.01; done"
+
+
+def losses_of(step):
+    return [step([2.0]).item() for _ in range(3)]
+
+
+def test_writing_does_not_wait_for_the_compiler(cc):
+    trained()[0]([2.0])  # what is asked of a compiler once was asked
+    gate = cc(LATE) / "gate"
+    step, w = trained()  # is back although nothing is compiled yet
+    assert not step.machine.compiling.made
+    gate.touch()
+    losses = losses_of(step)
+    other, v = trained("numpy")
+    assert losses == pytest.approx(losses_of(other), rel=1e-12)
+    assert w.tolist() == pytest.approx(v.tolist(), rel=1e-12)
+
+
+def test_a_compiler_that_was_interrupted_is_asked_again(cc):
+    folder = cc("if [ ! -e seen ]; then touch seen; kill -2 $$; fi")
+    step, _ = trained()
+    assert step([2.0]).item() == 4.0
+    assert step.target == "c"
+    assert (folder / "seen").exists()
+
+
+def test_a_step_that_was_looked_at_trains_as_one_that_was_not(cc):
+    """The same numbers, whether NumPy takes C's place before, in, or without a run."""
+    cc("exit 1")
+    found = []
+    for look in (True, False):
+        step, w = trained()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            if look:
+                assert step.target == "numpy"
+            losses = losses_of(step)
+        assert len(caught) == 1
+        (optimizer,) = step.model.optimizers
+        assert optimizer.steps == optimizer.state[w]["step"] == 3
+        found.append((losses, w.tolist()))
+    step, w = trained("numpy")
+    found.append((losses_of(step), w.tolist()))
+    assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_compiles_for_itself():
+    step, _ = trained()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads and forks
+        child = os.fork()
+    if not child:
+        os._exit(0 if step([2.0]).item() == 4.0 and step.target == "c" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert step([2.0]).item() == 4.0
 
 
 def test_a_program_that_is_refused_is_compiled_once(cc):

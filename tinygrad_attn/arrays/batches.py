@@ -26,8 +26,9 @@ from typing import Any
 
 from .shapes import Shape, broadcast_shapes
 
-LARGE = 2**18  # numbers of T · T in all, for a batch of (T, d): 1 MB of float32
-PART = 2**16  # of these at a time
+# Of queries (..., T, d) and keys (..., S, d) there are T · S energies in each matrix.
+LARGE = 2**18  # energies in all, from which on it is faster: 1 MB of float32
+PART = 2**16  # energies at a time
 
 SEVERAL = (tuple, list)
 Part = tuple[Any, ...]  # an index for each axis of the batch
@@ -86,9 +87,7 @@ def together(
         made = rule(xp, *mapped(partial(at, part=part), given), **params)
         results = list(leaves(made))
         own = tuple(i.stop - i.start for i in part if isinstance(i, slice))
-        if not all(
-            x is None or (is_matrix(x) and x.shape[:-2] == own) for x in results
-        ):
+        if not all(x is None or has_batch(x, own) for x in results):
             return rule(xp, *given, **params)
         whole = whole or empty(results, batch, list(leaves(given)))
         for z, x in zip(whole, results):

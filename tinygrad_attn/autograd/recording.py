@@ -3,7 +3,7 @@
 `apply` computes one operation and writes down where the result came from: the
 operation, its inputs and its params. Every operator of a Tensor and every function that
 computes ends here, so the history of a result is recorded automatically. (On a first
-reading of `apply`, skip the lines about values, debug, tracing, scope,
+reading of `apply`, skip the lines about values, parts, debug, tracing, scope,
 watcher and writer.)
 
     >>> from tinygrad_attn.rules import primitives

@@ -61,6 +61,7 @@ def write(
         target: the language: "c", "numpy", "python" or "javascript" (which runs in a
             browser, not here). By default "c" on the backend NumPy and "python" on the
             pure-Python one. Without a C compiler NumPy's program runs, with a warning.
+            The compiler works in the background: if it fails, the first run says so.
 
     Returns:
         A `Step`. `step(tokens, labels)` runs it, and returns what the function returns;
