@@ -282,6 +282,22 @@ def test_what_is_said_of_no_input_or_of_no_kind_is_refused():
             "exp_like: kind 'sum' given; it must be one of elementwise, choice, gate, "
             "comparison, check, reduction, movement, product, norm, softmax, attention",
         ),
+        (
+            lambda: primitive(differentiable="no")(exp_like),
+            TypeError,
+            "exp_like: differentiable='no', a str, given; it must be True or False",
+        ),
+        (
+            lambda: composite("product", by_matrix=1)(exp_like),
+            TypeError,
+            "exp_like: by_matrix=1, a int, given; it must be True or False",
+        ),
+        (
+            lambda: primitive(check="shapes")(exp_like),
+            TypeError,
+            "exp_like: check='shapes' given; it must be a function of the inputs' "
+            "shapes",
+        ),
     ):
         with pytest.raises(kind) as caught:
             make()

@@ -78,7 +78,7 @@ from typing import Any, overload
 
 from ..arrays.shapes import broadcast_shapes
 from ..docstrings import first_words
-from ..errors import say
+from ..errors import check_flags, say
 
 Check = Callable[..., Any]
 CO_VARARGS = 4  # of a code object: it takes *inputs
@@ -189,6 +189,12 @@ class Op:
         **said: str,
     ) -> None:
         self.name = forward.__name__
+        check_flags(self.name, differentiable=differentiable, by_matrix=by_matrix)
+        if check is not None and not callable(check):
+            raise TypeError(
+                f"{self.name}: check={say(check)} given; it must be a function of the "
+                "inputs' shapes"
+            )
         self.forward = forward
         self.vjp: Any = None
         self.elementwise = kind in ELEMENTWISE
