@@ -40,6 +40,57 @@ def test_a_sum_of_products_is_an_inner_product():
     assert isinstance(found[0], Inner)
 
 
+@pytest.mark.parametrize(
+    ("function", "shapes", "kinds"),
+    [
+        (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (2,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(2, 3, 4), (4, 2), (2,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b[::2], [(3, 4), (4, 2), (4,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(3, 30), (30, 2), (1, 2)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(3, 200), (200, 1), (1,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(3, 1), (1, 2), (2,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (1,)], ["Linear"]),
+        (lambda x, w, b: x @ w + b, [(1, 4), (4, 2), (3, 2)], ["Product", "Formula"]),
+        (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (3, 1)], ["Product", "Formula"]),
+        (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (3, 2)], ["Product", "Formula"]),
+        (lambda x, w, b: x @ w - b, [(3, 4), (4, 2), (2,)], ["Product", "Formula"]),
+        (
+            lambda x, w, b: x @ w + b,
+            [(2, 3, 4), (2, 4, 2), (2,)],
+            ["Product", "Formula"],
+        ),
+        (
+            lambda x, w, b: (x @ w).reshape(2, 6) + b,
+            [(3, 4), (4, 4), (6,)],
+            ["Product", "Formula"],
+        ),
+    ],
+)
+def test_a_product_takes_in_the_bias_that_is_added_to_each_row(function, shapes, kinds):
+    given = dict(zip("xwb", (randn(*shape) for shape in shapes)))
+    step = write(function, given, target="python")
+    found = nested(step.program.steps, step.program.results)
+    names = [type(s).__name__ for s in found]
+    assert names == kinds
+    want = function(*given.values())
+    z = step(*given.values())
+    assert z.shape == want.shape
+    assert z.reshape(-1).tolist() == pytest.approx(want.reshape(-1).tolist(), rel=1e-12)
+
+
+def test_a_product_that_somebody_else_reads_keeps_its_own_line():
+    def function(x, w, b):
+        z = x @ w
+        return [z + b, z.exp()]
+
+    given = {"x": randn(3, 4), "w": randn(4, 2), "b": randn(2)}
+    step = write(function, given, target="python")
+    found = nested(step.program.steps, step.program.results)
+    assert [type(s).__name__ for s in found] == ["Product", "Formula", "Formula"]
+    for z, want in zip(step(*given.values()), function(*given.values())):
+        assert z.tolist() == want.tolist()
+
+
 def test_what_is_disturbed_meanwhile_stays_where_it_is():
     """z reads the old numbers of a list, and is read after they are written anew."""
     z, old, out = (Buffer((2,), "float64", name=name) for name in ("z", "old", "out"))

@@ -6,16 +6,16 @@
 What is read once, number by number, needs no memory and no line of its own. The first
 step becomes an operand of the second: a formula with several operations, for the
 languages that compute number by number. In the same way a sum of products becomes an
-inner product.
+inner product, and a product of matrices takes in the bias that is added to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..arrays.shapes import Shape, reshaped_strides
-from .anatomy import Buffer, Map, Operand, Reduce, Step, View
+from .anatomy import Buffer, Map, Operand, Product, Reduce, Step, View
 from .arranging import uses
 from .fusing import meet
 from .loops import strides_in
@@ -65,6 +65,25 @@ class Inner(Reduce):
         self.y = change(self.y)
 
 
+@dataclass(eq=False)
+class Linear(Product):
+    """out = x y + bias: the same row is added to each row of a product.
+
+    Attributes:
+        source: the steps that it was.
+    """
+
+    bias: View
+    source: tuple[Step, Step]
+
+    def operands(self) -> tuple[Operand, ...]:
+        return self.x, self.y, self.bias
+
+    def rewritten(self, change: Callable[[View], View]) -> None:
+        super().rewritten(change)
+        self.bias = change(self.bias)
+
+
 def sources(step: Step) -> Iterator[Step]:
     """The steps that a step is made of, itself the last."""
     if isinstance(step, Formula):
@@ -72,7 +91,7 @@ def sources(step: Step) -> Iterator[Step]:
             if isinstance(v, Formula):
                 yield from sources(v)
         yield step.source or step
-    elif isinstance(step, Inner):
+    elif isinstance(step, (Inner, Linear)):
         yield from filter(None, step.source)
     else:
         yield step
@@ -91,9 +110,24 @@ def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
         for view in step.reads():
             home = view.buffer.place[0]
             readers[home] = readers.get(home, 0) + 1
+
+    def alone(at: int, step: Step) -> bool:
+        """Whether nobody needs a step's result but the step that reads it."""
+        buffer = step.out.buffer
+        once = writes[buffer] == [at] and readers.get(buffer) == 1
+        local = buffer.role == "local" and buffer not in kept
+        return once and local and step.out.whole
+
     inside: dict[Buffer, tuple[int, Formula]] = {}
+    products: dict[Buffer, tuple[int, Product]] = {}
     found: list[Step | None] = []
     for at, step in enumerate(steps):
+        if isinstance(step, Product) and alone(at, step):
+            products[step.out.buffer] = at, step
+        elif isinstance(step, Map) and (linear := with_bias(products, step)):
+            made = products[linear.source[0].out.buffer][0]
+            if undisturbed(linear, step, steps[made + 1 : at]):
+                step, found[made] = linear, None
         if isinstance(step, Reduce) and step.x.buffer in inside:
             made, formula = inside[step.x.buffer]
             inner = inner_product(formula, step)
@@ -117,10 +151,8 @@ def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
                 count += part.count
         whole = Formula(step.out, step.function, tuple(args), step, origin=step.origin)
         found.append(whole)
-        buffer = step.out.buffer
-        alone = writes[buffer] == [at] and readers.get(buffer) == 1
-        if buffer.role == "local" and alone and step.out.whole and buffer not in kept:
-            inside[buffer] = at, whole
+        if alone(at, step):
+            inside[step.out.buffer] = at, whole
     return [step for step in found if step is not None]
 
 
@@ -164,6 +196,31 @@ def inner_product(formula: Formula, step: Reduce) -> Inner | None:
             return None
     origin, source = step.origin, (formula.source, step)
     return Inner(step.out, "sum", x, step.axes, y, source, origin=origin)
+
+
+def with_bias(
+    products: Mapping[Buffer, tuple[int, Product]], step: Map
+) -> Linear | None:
+    """A product and the row that a step adds to it, as one step; None if it does
+    something else."""
+    if step.function != "add" or not step.out.whole or step.out.ndim == 0:
+        return None
+    z, bias = step.args
+    if not isinstance(z, View) or z.buffer not in products or not z.whole:
+        return None
+    if not isinstance(bias, View) or bias.buffer.role == "scalar":
+        return None
+    _, product = products[z.buffer]
+    *others, along = strides_in(bias, step.out.shape)
+    repeated = not any(s for n, s in zip(step.out.shape, others) if n > 1)
+    width = product.out.shape[-1]
+    if not repeated or step.out.shape[-1] != width or z.size != step.out.size:
+        return None  # no row, or one for each of several matrices side by side
+    if product.out.ndim > 2 or 0 in product.x.shape or step.out.dtype == "bool":
+        return None
+    row = View(bias.buffer, (width,), (along,), bias.offset)
+    out = View(step.out.buffer, product.out.shape)
+    return Linear(out, product.x, product.y, row, (product, step), origin=step.origin)
 
 
 def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:

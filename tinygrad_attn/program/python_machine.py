@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import accumulate, pairwise
 from types import CodeType
 from typing import Any
 
 from ..arrays.array import Array
+from ..arrays.shapes import Shape
 from .anatomy import Buffer
 from .listing import Program
 from .saying import Sayings
@@ -58,6 +60,8 @@ class PythonMachine:
         self.own: set[Buffer] = set()
         self.arrays = Made(self.made)
         self.pieces = Made(self.cut)
+        self.places = Made(place)
+        self.cuts = Made(cuts)
 
     @cached_property
     def source(self) -> str:
@@ -90,23 +94,16 @@ class PythonMachine:
 
     def made(self, buffer: Buffer) -> Array:
         """A lasting buffer as an array."""
-        home, start = buffer.place
+        home, at, shape, kind = self.places[buffer]
         self.own.discard(home)
         numbers = self.values[home.name]
-        if buffer is not home:
-            numbers = numbers[start : start + buffer.size]
-        return Array(numbers, buffer.shape, kind_of(buffer.dtype))
+        return Array(numbers if buffer is home else numbers[at], shape, kind)
 
     def cut(self, key: tuple[Part, str]) -> list[Array]:
         """A vector of the state, in the shapes of the parameters."""
-        part, slot = key
-        numbers, dtype = self.values[part.slots[slot].name], part.slots[slot].dtype
-        found, start = [], 0
-        for p in part.parameters:
-            stop = start + p.size
-            found.append(Array(numbers[start:stop], p.shape, kind_of(dtype)))
-            start = stop
-        return found
+        name, kind, pieces = self.cuts[key]
+        numbers = self.values[name]
+        return [Array(numbers[at], shape, kind) for at, shape in pieces]
 
     # --- a run ------------------------------------------------------------------------
 
@@ -121,6 +118,23 @@ class PythonMachine:
             Array(listed(x), view.shape, kind_of(view.dtype))
             for view, x in zip(views, results)
         )
+
+
+def place(buffer: Buffer) -> tuple[Buffer, slice, Shape, str]:
+    """Where a buffer's numbers are in the outermost one, their shape and kind."""
+    home, start = buffer.place
+    at = slice(start, start + buffer.size)
+    return home, at, buffer.shape, kind_of(buffer.dtype)
+
+
+def cuts(key: tuple[Part, str]) -> tuple[str, str, list[tuple[slice, Shape]]]:
+    """A vector of the state: its name, its kind, and where each parameter's numbers
+    are in it, with their shape."""
+    part, slot = key
+    vector = part.slots[slot]
+    ends = [*accumulate((p.size for p in part.parameters), initial=0)]
+    pieces = [(slice(*e), p.shape) for e, p in zip(pairwise(ends), part.parameters)]
+    return vector.name, kind_of(vector.dtype), pieces
 
 
 def listed(x: Any) -> list[Any]:

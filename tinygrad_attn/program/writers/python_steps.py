@@ -7,7 +7,7 @@ from typing import Any
 
 from ..anatomy import Check, Gather, Map, Product, Reduce, Scatter, Step, View
 from ..loops import merged
-from ..nesting import Inner
+from ..nesting import Inner, Linear
 from .python_layout import WIDTH, Listing
 from .python_lists import zero
 from .python_maps import Maps
@@ -119,7 +119,10 @@ class Steps(Maps):
         kind = "products" if prod(batch) > 1 else "product"
         rows = self.matrices.vectors(x, batch, columns=False)
         columns = as_list(self.matrices.vectors(y, batch, columns=True))
-        text = f"{self.times(kind, k)}({rows}, {columns})"
+        given = f"{rows}, {columns}"
+        if isinstance(step, Linear):
+            kind, given = "linear", f"{given}, {self.numbers(step.bias, (0,))}"
+        text = f"{self.times(kind, k)}({given})"
         if step.out.dtype == "bool":
             text = f"[*map(bool, {text})]"
         self.store(step, text)

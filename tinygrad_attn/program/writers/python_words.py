@@ -259,6 +259,10 @@ MOST = 128  # products in one formula
 PRODUCTS = {
     "product": ("rows, columns", "The product of matrices: each row times each column"),
     "products": ("xs, ys", "The products of matrices: each row times each column"),
+    "linear": (
+        "rows, columns, bias",
+        "x y + bias: each row times each column",
+    ),
     "inner": ("rows, others", "Each row times the other of the same place"),
 }
 
@@ -275,14 +279,21 @@ def product_lines(name: str, kind: str, k: int) -> list[str]:
         if kind == "inner":
             pair = f"({x}), ({y})" if "," in x else f"{x}, {y}"
             return [f"for {pair} in zip(rows, others)"]
+        if kind == "linear":
+            pair = f"({y}), b" if "," in y else f"{y}, b"
+            return [f"for {x} in rows", f"for {pair} in pairs"]
         outer = ["for rows, columns in zip(xs, ys)"] if kind == "products" else []
         return [*outer, f"for {x} in rows", f"for {y} in columns"]
 
+    plus = ""
+    if kind == "linear":
+        plus, text = " + b", [*text, "    pairs = [*zip(columns, bias)]"]
+
     if k > LONG:
-        value = Listing(["sumprod(x, y)", *fors("x", "y")])
+        value = Listing([f"sumprod(x, y){plus}", *fors("x", "y")])
         text += ["    if sumprod:", *returned("        ", value)]
     if k > MOST:
-        value = Listing(["sum(map(times, x, y))", *fors("x", "y")])
+        value = Listing([f"sum(map(times, x, y)){plus}", *fors("x", "y")])
         return [*text, *returned("    ", value)]
-    terms = " + ".join(f"x{i} * y{i}" for i in range(k))
+    terms = " + ".join(f"x{i} * y{i}" for i in range(k)) + plus
     return [*text, *returned("    ", Listing([terms, *fors(xs, ys)]))]
