@@ -146,7 +146,9 @@ def test_all_that_python_uses_is_reserved(target, many, tmp_path, monkeypatch):
         if function.get_name() == "step" and target == "numpy":
             used |= {s.get_name() for s in symbols if s.is_assigned()}
     found = used - step.program.namer.taken - {"__file__"}
-    freed = re.compile(r"(products?|inner|order)(_\d+)*|\w+_at")  # if nobody has it
+    freed = re.compile(
+        r"(products?|inner|linear|order)(_\d+)*|\w+_at"
+    )  # if nobody has it
     known = (FAMILIES, freed)
     assert {w for w in found if not any(k.fullmatch(w) for k in known)} == set()
 

@@ -10,7 +10,7 @@ from conftest import needs_cc, needs_numpy
 
 from tinygrad_attn import Tensor, use_backend, write
 from tinygrad_attn.program import blas, machines
-from tinygrad_attn.program.writers import c_blocks, c_text
+from tinygrad_attn.program.writers import c_blocks, c_text, c_tiles
 
 pytestmark = needs_numpy
 
@@ -25,16 +25,16 @@ def numbers(np, *shape):
     return random.standard_normal(shape)
 
 
-def products(x_turned=False, y_turned=False):
-    """x @ y for each pair, of which each may come transposed."""
+def products(x_turned=False, y_turned=False, biased=False):
+    """x @ y for each pair, of which each may come transposed, and have a bias."""
 
     def f(*given):
-        pairs = zip(given[::2], given[1::2])
-        return tuple(
-            (x.transpose(-1, -2) if x_turned else x)
-            @ (y.transpose(-1, -2) if y_turned else y)
-            for x, y in pairs
-        )
+        found = []
+        for x, y, *bias in zip(*(given[i :: 2 + biased] for i in range(2 + biased))):
+            x = x.transpose(-1, -2) if x_turned else x
+            y = y.transpose(-1, -2) if y_turned else y
+            found.append(x @ y + bias[0] if biased else x @ y)
+        return tuple(found)
 
     return f
 
@@ -45,7 +45,7 @@ def written(function, given):
     return step, [z.array for z in step(*given)]
 
 
-def assert_products_are_numpys(sizes, dtype, turned):
+def assert_products_are_numpys(sizes, dtype, turned, biased=False):
     """Computes products of these sizes; returns the text of the program."""
     import numpy as np
 
@@ -55,30 +55,58 @@ def assert_products_are_numpys(sizes, dtype, turned):
             pair = [numbers(np, n, k), numbers(np, k, m)]
             want.append(pair[0] @ pair[1])
             pair = [v.T if t else v for v, t in zip(pair, turned)]
+            if biased:
+                pair.append(numbers(np, m))
+                want[-1] = want[-1] + pair[-1]
             given += [Tensor(v.astype(dtype)) for v in pair]
-        step, found = written(products(*turned), given)
+        step, found = written(products(*turned, biased), given)
     for z, right, (n, k, m) in zip(found, want, sizes):
-        most = {"float32": 1e-6, "float64": 1e-14}[dtype] * k**0.5
+        most = {"float32": 1e-6, "float64": 1e-14}[dtype] * (k + biased) ** 0.5
         assert z.shape == right.shape == (n, m)
         assert abs(z - right).max(initial=0.0) <= most * abs(right).max(initial=0.0)
     return step.source
 
 
-@needs_cc
-@pytest.mark.parametrize("size", [16, 32, 64])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
-def test_every_product_is_numpys(monkeypatch, size, dtype, turned):
+ways = [
+    pytest.mark.parametrize("size", [16, 32, 64]),
+    pytest.mark.parametrize("dtype", ["float32", "float64"]),
+    pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)]),
+    pytest.mark.parametrize("biased", [False, True]),
+]
+
+
+def in_every_way(test):
+    """Decorator: with every width of vectors, dtype, order of rows, with a bias and
+    without."""
+    for way in ways:
+        test = way(test)
+    return needs_cc(test)
+
+
+@in_every_way
+def test_every_product_is_numpys(monkeypatch, size, dtype, turned, biased):
     monkeypatch.setattr(machines, "vector_bytes", lambda: size)
-    text = assert_products_are_numpys(SIZES, dtype, turned)
+    text = assert_products_are_numpys(SIZES, dtype, turned, biased)
     assert text.count("panel[") >= 2 * 8  # the others are too flat, or too tall
+    assert text.count("p3") >= 12 * biased
 
 
-@needs_cc
-@pytest.mark.parametrize("size", [16, 32, 64])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("turned", [*itertools.product([False, True], repeat=2)])
-def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, turned):
+@in_every_way
+def test_of_many_terms_so_many_at_a_time_are_added(
+    monkeypatch, size, dtype, turned, biased
+):
+    monkeypatch.setattr(machines, "vector_bytes", lambda: size)
+    monkeypatch.setattr(c_tiles, "NEAR", 8 * size)  # terms of one vector, or fewer
+    sizes = [size for size in SIZES if size[1] > 4]
+    text = assert_products_are_numpys(sizes, dtype, turned, biased)
+    assert text.count("t += ") >= 5
+    assert "const long terms = " in text
+
+
+@in_every_way
+def test_large_products_are_computed_block_by_block(
+    monkeypatch, size, dtype, turned, biased
+):
     monkeypatch.setattr(machines, "vector_bytes", lambda: size)
     monkeypatch.setattr(c_text, "tile_of", lambda *_: None)
     monkeypatch.setattr(c_text, "fits", lambda *_: True)
@@ -86,7 +114,7 @@ def test_large_products_are_computed_block_by_block(monkeypatch, size, dtype, tu
     monkeypatch.setattr(c_blocks, "NEAR", 64)  # several blocks of terms
     monkeypatch.setattr(c_blocks, "TILES", 2)  # and of rows
     sizes = [*SIZES, (1, 1, 1), (100, 50, 70), (29, 17, 33), (2, 40, 3)]
-    text = assert_products_are_numpys(sizes, dtype, turned)
+    text = assert_products_are_numpys(sizes, dtype, turned, biased)
     assert text.count("_blocks(p") == len(sizes) - 2  # two are empty
 
 
@@ -96,9 +124,9 @@ def test_which_products_are_computed_block_by_block():
     import numpy as np
 
     with use_backend("numpy", "float32"):
-        x, y = (Tensor(np.ones(shape, "f")) for shape in [(512, 256), (512, 64)])
+        x, y = (Tensor(np.ones(shape, "f")) for shape in [(512, 320), (512, 64)])
         turned, (z,) = written(lambda x, y: (x.T @ y,), [x, y])
-        plain, _ = written(lambda x, y: (x @ y[:256],), [x, y])
+        plain, _ = written(lambda x, y: (x @ y[:320],), [x, y])
     assert (z == 512).all()
     found = [
         [name in step.source for name in ("_blocks(p", "panel[")]
@@ -115,6 +143,8 @@ def test_blocks_take_the_place_of_a_library(monkeypatch, found):
         monkeypatch.setattr(machines, "blas", lambda: None)
     sizes = [(600, 500, 33), (600, 500, 1), (1, 500, 600)]
     texts = [assert_products_are_numpys([s], "float32", (False, False)) for s in sizes]
+    for size in sizes:
+        assert_products_are_numpys([size], "float32", (False, False), True)
     blocks = ["_blocks(p" in text for text in texts]
     assert blocks == [not found, False, False]
 

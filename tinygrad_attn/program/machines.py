@@ -24,6 +24,7 @@ from .compiling import Compiling, vector_bytes
 from .fusing import fused, passing
 from .listing import Program
 from .memory import ALIGNED, memory_of
+from .nesting import biased
 from .saying import Sayings
 from .updating import Part
 from .writers.c_text import CText
@@ -180,9 +181,9 @@ class CMachine(NumPyMachine):
 
         self.np = numpy
         self.program = program
-        self.groups = fused(program.steps)
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # to be compared after the first run
+        self.groups = fused(biased(program.steps, results))
         self.passed = passing(self.groups, results)
         steps = [g.steps for g in self.groups]
         self.memory = memory_of(program, steps, self.passed, results)

@@ -11,7 +11,7 @@ inner product, and a product of matrices takes in the bias that is added to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..arrays.shapes import Shape, reshaped_strides
@@ -67,7 +67,8 @@ class Inner(Reduce):
 
 @dataclass(eq=False)
 class Linear(Product):
-    """out = x y + bias: the same row is added to each row of a product.
+    """out = x y + bias: a row, side by side in memory, is added to each row of a
+    product.
 
     Attributes:
         source: the steps that it was.
@@ -103,31 +104,12 @@ def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
     Args:
         results: what must be kept.
     """
-    writes, _ = uses(steps)
-    kept = {view.buffer.place[0] for view in results}
-    readers: dict[Buffer, int] = {}
-    for step in steps:
-        for view in step.reads():
-            home = view.buffer.place[0]
-            readers[home] = readers.get(home, 0) + 1
-
-    def alone(at: int, step: Step) -> bool:
-        """Whether nobody needs a step's result but the step that reads it."""
-        buffer = step.out.buffer
-        once = writes[buffer] == [at] and readers.get(buffer) == 1
-        local = buffer.role == "local" and buffer not in kept
-        return once and local and step.out.whole
-
+    results = [*results]
+    steps = biased(steps, results)
+    once = read_once(steps, results)
     inside: dict[Buffer, tuple[int, Formula]] = {}
-    products: dict[Buffer, tuple[int, Product]] = {}
     found: list[Step | None] = []
     for at, step in enumerate(steps):
-        if isinstance(step, Product) and alone(at, step):
-            products[step.out.buffer] = at, step
-        elif isinstance(step, Map) and (linear := with_bias(products, step)):
-            made = products[linear.source[0].out.buffer][0]
-            if undisturbed(linear, step, steps[made + 1 : at]):
-                step, found[made] = linear, None
         if isinstance(step, Reduce) and step.x.buffer in inside:
             made, formula = inside[step.x.buffer]
             inner = inner_product(formula, step)
@@ -151,9 +133,47 @@ def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
                 count += part.count
         whole = Formula(step.out, step.function, tuple(args), step, origin=step.origin)
         found.append(whole)
-        if alone(at, step):
+        if step.out.buffer in once:
             inside[step.out.buffer] = at, whole
     return [step for step in found if step is not None]
+
+
+def biased(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
+    """The steps, each product with the bias that is added to it."""
+    once = read_once(steps, results)
+    products: dict[Buffer, tuple[int, Product]] = {}
+    found: list[Step | None] = []
+    for at, step in enumerate(steps):
+        if isinstance(step, Product) and step.out.buffer in once:
+            products[step.out.buffer] = at, step
+        z = step.args[0] if isinstance(step, Map) and step.function == "add" else None
+        if isinstance(step, Map) and isinstance(z, View) and z.buffer in products:
+            made, product = products[z.buffer]
+            linear = with_bias(product, z, step)
+            if linear is not None and undisturbed(linear, step, steps[made + 1 : at]):
+                step, found[made] = linear, None
+        found.append(step)
+    return [step for step in found if step is not None]
+
+
+def read_once(steps: Sequence[Step], results: Iterable[View]) -> set[Buffer]:
+    """The buffers that one step makes, whole, for one other that reads them once."""
+    writes, _ = uses(steps)
+    kept = {view.buffer.place[0] for view in results}
+    readers: dict[Buffer, int] = {}
+    for step in steps:
+        for view in step.reads():
+            home = view.buffer.place[0]
+            readers[home] = readers.get(home, 0) + 1
+    return {
+        step.out.buffer
+        for step in steps
+        if step.out.buffer.role == "local"
+        and len(writes.get(step.out.buffer, ())) == 1
+        and readers.get(step.out.buffer) == 1
+        and step.out.whole
+        and step.out.buffer not in kept
+    }
 
 
 def moved(formula: Formula, v: View, shape: Shape) -> Formula | None:
@@ -198,29 +218,30 @@ def inner_product(formula: Formula, step: Reduce) -> Inner | None:
     return Inner(step.out, "sum", x, step.axes, y, source, origin=origin)
 
 
-def with_bias(
-    products: Mapping[Buffer, tuple[int, Product]], step: Map
-) -> Linear | None:
-    """A product and the row that a step adds to it, as one step; None if it does
-    something else."""
-    if step.function != "add" or not step.out.whole or step.out.ndim == 0:
+def with_bias(product: Product, z: View, step: Map) -> Linear | None:
+    """A product and the row that a step adds to it, as one step; None if what is added
+    is no row, or one for each of several matrices.
+
+    Args:
+        z: the product's result, as the step reads it.
+    """
+    out, bias = step.out, step.args[1]
+    if not isinstance(bias, View) or bias.buffer.role == "scalar" or not out.whole:
         return None
-    z, bias = step.args
-    if not isinstance(z, View) or z.buffer not in products or not z.whole:
+    one_dtype = product.out.dtype == bias.dtype == out.dtype != "bool"
+    alike = one_dtype and z.whole and z.size == out.size and out.ndim > 0
+    if not alike or product.out.ndim > 2 or 0 in product.x.shape:
         return None
-    if not isinstance(bias, View) or bias.buffer.role == "scalar":
-        return None
-    _, product = products[z.buffer]
-    *others, along = strides_in(bias, step.out.shape)
-    repeated = not any(s for n, s in zip(step.out.shape, others) if n > 1)
     width = product.out.shape[-1]
-    if not repeated or step.out.shape[-1] != width or z.size != step.out.size:
-        return None  # no row, or one for each of several matrices side by side
-    if product.out.ndim > 2 or 0 in product.x.shape or step.out.dtype == "bool":
+    *others, along = strides_in(bias, out.shape)
+    if out.shape[-1] != width or any(s for n, s in zip(out.shape, others) if n > 1):
         return None
-    row = View(bias.buffer, (width,), (along,), bias.offset)
-    out = View(step.out.buffer, product.out.shape)
-    return Linear(out, product.x, product.y, row, (product, step), origin=step.origin)
+    if width > 1 and along != 1:
+        return None
+    row = View(bias.buffer, (width,), (1,), bias.offset)
+    whole = View(out.buffer, product.out.shape)
+    made = product, step
+    return Linear(whole, product.x, product.y, row, made, origin=step.origin)
 
 
 def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:

@@ -17,8 +17,9 @@ from __future__ import annotations
 
 from ..anatomy import Product
 from ..loops import address, of_batch, sizes_of
+from ..nesting import Linear
 from .bodies import COUNTERS, nest
-from .c_tiles import BYTES, Tile, is_cuttable
+from .c_tiles import BYTES, Tile, is_cuttable, part
 from .c_words import SAY, TYPES
 
 LARGE = 2**18  # multiplications from which it is worth while to lay them side by side
@@ -58,13 +59,14 @@ static void {name}({kind} *restrict to, const {kind} *restrict from, long count,
 """
 
 # z = x · y, of shapes (n, m), (n, k) and (k, m), which lie as their strides say; the
-# numbers of a row of z lie side by side.
+# numbers of a row of z lie side by side. A bias, if there is one, is added to each row.
 BLOCKS = """\
 static {kind} {name}_xs[{xs}] __attribute__((aligned(64)));
 static {kind} {name}_ys[{ys}] __attribute__((aligned(64)));
 static void {name}({kind} *restrict z, long zr,
     const {kind} *restrict x, long xr, long xk, const {kind} *restrict y, long yk,
-    long yj, long n, long k, long m, long most_terms, long most_rows) {{
+    long yj, const {kind} *bias, long n, long k, long m, long most_terms,
+    long most_rows) {{
   {kind} *const xs = {name}_xs, *const ys = {name}_ys;
   for (long t = 0; t < k; t += most_terms) {{
     const long terms = least(k - t, most_terms);
@@ -76,15 +78,17 @@ static void {name}({kind} *restrict z, long zr,
         for (long r = 0; r < rows; r += {high}) {{
           {kind} *const to = z + (first + r) * zr + c;
           const {kind} *const a = xs + r * terms, *const b = ys + c * terms;
+          const {kind} *const start = t > 0 ? to : bias ? bias + c : 0;
+          const long sr = t > 0 ? zr : 0;
           if (r + {high} <= rows && c + {wide} <= m) {{
-            {tile}(to, zr, a, 1, {high}, b, terms, t > 0);
+            {tile}(to, zr, a, 1, {high}, b, terms, start, sr);
             continue;
           }}
           {kind} edge[{high} * {wide}];  // of which z has only a part
-          {tile}(edge, {wide}, a, 1, {high}, b, terms, 0);
+          {tile}(edge, {wide}, a, 1, {high}, b, terms, 0, 0);
           for (long i = 0; i < least({high}, rows - r); i++)
             for (long j = 0; j < least({wide}, m - c); j++)
-              to[i * zr + j] = (t > 0 ? to[i * zr + j] : 0) + edge[i * {wide} + j];
+              to[i * zr + j] = (start ? start[i * sr + j] : 0) + edge[i * {wide} + j];
         }}
     }}
   }}
@@ -114,16 +118,6 @@ def fits(step: Product, tile: Tile, more: float) -> bool:
     return rows * columns <= (1 + more) * n * m
 
 
-def part(whole: int, most: int, unit: int = 1) -> int:
-    """The size of equal parts, each of whole units, and none larger than the most.
-
-    >>> part(1024, 384), part(256, 224, 14)
-    (342, 140)
-    """
-    parts = -(-whole // most)
-    return -(-whole // (parts * unit)) * unit
-
-
 def blocks_of(step: Product, tile: Tile) -> tuple[int, int]:
     """How many terms and rows a block has."""
     n, k, _ = sizes_of(step)
@@ -148,7 +142,7 @@ def block_body(step: Product, tile: Tile) -> str:
     terms, rows = blocks_of(step, tile)
     call = (
         f"{tile.name}_blocks({z}, {zr}, {x}, {xr}, {xk}, {y}, {yk}, {yj}, "
-        f"{n}, {k}, {m}, {terms}, {rows});"
+        f"{'p3' if isinstance(step, Linear) else '0'}, {n}, {k}, {m}, {terms}, {rows});"
     )
     return nest(SAY, c, loops.sizes, [call], simd="none")
 

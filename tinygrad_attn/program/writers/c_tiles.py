@@ -7,8 +7,10 @@ a number of each row of x.
     z[i, j] += x[i, k] · y[k, j]        for 8 i and 32 j at once, say
 
 The columns of y that a row of tiles needs are copied side by side before, into a panel,
-as they are needed for all rows of x. Of matrices that are this small, or this narrow,
-that is faster than a library which takes any (docs/performance.md).
+as they are needed for all rows of x. Of many terms only so many at a time are, that the
+panel stays in the nearest cache; the sums so far are what the next ones start from. Of
+matrices that are this small, or this narrow, that is faster than a library which takes
+any (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -17,12 +19,14 @@ from typing import NamedTuple
 
 from ..anatomy import Product
 from ..loops import address, of_batch, sizes_of
+from ..nesting import Linear
 from .bodies import COUNTERS, nest
 from .c_words import SAY, TYPES
 
 BYTES = {"float32": 4, "float64": 8}
 LINE = 16  # numbers of a line of the cache
-FAR = 2**16  # numbers of a turned x, above which those of a row lie too far apart
+FAR = 2**17  # numbers of a turned x, above which those of a row lie too far apart
+NEAR = 2**15  # bytes of a panel, at most
 
 
 class Tile(NamedTuple):
@@ -122,14 +126,14 @@ def function_of(tile: Tile) -> str:
     lines = [
         f"static inline __attribute__((always_inline)) void {tile.name}(",
         f"    {kind} *z, long zr, const {kind} *x, long xr, long xk, const {kind} *y,",
-        "    long terms, int more) {",
+        f"    long terms, const {kind} *start, long sr) {{",
         *(
             f"  {vector} " + ", ".join(f"{z} = {{0}}" for z in row) + ";"
             for row in names
         ),
-        "  if (more) {  // there are sums of other terms already",
+        "  if (start) {  // sums of other terms, or a bias for each row",
         *(
-            f"    {z} = *({vector}_in *) (z + {r} * zr + {at});"
+            f"    {z} = *(const {vector}_in *) (start + {r} * sr + {at});"
             for r, row in enumerate(names)
             for z, at in zip(row, columns)
         ),
@@ -164,36 +168,61 @@ def tiled_body(step: Product, tile: Tile) -> str:
     n, k, m = sizes_of(step)
     kind, width = TYPES[tile.dtype], tile.width
     loops = of_batch(step)
-    c = COUNTERS[: len(loops.sizes)]
-    z0, x0, y0 = (address(c, s) for s in loops.strides)
+    outer = COUNTERS[: len(loops.sizes)]
+    z0, x0, y0 = (address(outer, s) for s in loops.strides)
     (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))
-    to, terms, of = (
-        f"p0 + {address(['r', 'c'], [zr, 1])} + {z0}",
-        f"p1 + {address(['r'], [xr])} + {x0}",
-        f"panel, {k}",
-    )
-    copied = f"panel[q * {width} + s] = {y_at(yk, yj, y0)};"
-    over = [f"for (long q = 0; q < {k}; q++)", f"for (long s = 0; s < {width}; s++)"]
-    if yj != 1:  # its columns lie side by side: a line of the cache of each, by turns
-        end = f"{LINE} && b + q < {k}" if k % LINE else f"{LINE}"
-        over[0] = f"for (long b = 0; b < {k}; b += {LINE})"
-        over.append(f"for (long q = 0; q < {end}; q++)")
-        copied = copied.replace("q", "(b + q)")
+    most = part(k, NEAR // (width * BYTES[tile.dtype]))
+    t = ["t"] if most < k else []  # where the terms of a panel begin
+    terms = "terms" if k % most else f"{most}"
+    to = f"p0 + {address(['r', 'c'], [zr, 1])} + {z0}"
+    of = f"p1 + {address(['r', *t], [xr, xk])} + {x0}"
+    at = f"p2[{address(['q', 'c', 's', *t], [yk, yj, yj, yk])} + {y0}]"
+    start = "p3 + c, 0" if isinstance(step, Linear) else "0, 0"
+    if t:
+        first, _ = start.split(", ")
+        start = f"t ? {to} : {first}, t ? {zr} : 0"
+    given = f"{to}, {zr}, {of}, {xr}, {xk}, panel, {terms}, {start}"
     rest = tile._replace(rows=n % tile.rows)
     lines = [
-        f"for (long c = 0; c < {m}; c += {width}) {{",
-        f"  static {kind} panel[{k * width}] __attribute__((aligned(64)));",
-        f"  {' '.join(over)} {copied}",
-        "  long r = 0;",
-        f"  for (; r + {tile.rows} <= {n}; r += {tile.rows})",
-        f"    {tile.name}({to}, {zr}, {terms}, {xr}, {xk}, {of}, 0);",
+        f"{panel(terms, width, yj)} = {at};",
+        "long r = 0;",
+        f"for (; r + {tile.rows} <= {n}; r += {tile.rows})",
+        f"  {tile.name}({given});",
+        *([f"{rest.name}({given});"] if rest.rows else []),
     ]
-    if rest.rows:
-        lines.append(f"  {rest.name}({to}, {zr}, {terms}, {xr}, {xk}, {of}, 0);")
-    lines.append("}")
-    return nest(SAY, c, loops.sizes, lines, simd="none")
+    if k % most:
+        lines.insert(0, f"const long terms = {k} - t < {most} ? {k} - t : {most};")
+    if t:
+        head = f"for (long t = 0; t < {k}; t += {most}) {{"
+        lines = [head, *(f"  {line}" for line in lines), "}"]
+    lines = [
+        f"for (long c = 0; c < {m}; c += {width}) {{",
+        f"  static {kind} panel[{most * width}] __attribute__((aligned(64)));",
+        *(f"  {line}" for line in lines),
+        "}",
+    ]
+    return nest(SAY, outer, loops.sizes, lines, simd="none")
 
 
-def y_at(yk: int, yj: int, start: str) -> str:
-    """A number of y, for the panel."""
-    return f"p2[{address(['q', 'c', 's'], [yk, yj, yj])} + {start}]"
+def panel(terms: str, width: int, yj: int) -> str:
+    """Loops over the numbers of a panel: s is the column, q the term."""
+    columns = f"for (long s = 0; s < {width}; s++)"
+    if yj == 1:
+        return f"for (long q = 0; q < {terms}; q++) {columns} panel[q * {width} + s]"
+    # its columns lie side by side: a line of the cache of each, by turns
+    whole = terms.isdigit() and int(terms) % LINE == 0
+    end = f"b + {LINE}" if whole else f"b + {LINE} && q < {terms}"
+    return (
+        f"for (long b = 0; b < {terms}; b += {LINE}) {columns} "
+        f"for (long q = b; q < {end}; q++) panel[q * {width} + s]"
+    )
+
+
+def part(whole: int, most: int, unit: int = 1) -> int:
+    """The size of equal parts, each of whole units, and none larger than the most.
+
+    >>> part(1024, 384), part(256, 224, 14)
+    (342, 140)
+    """
+    parts = -(-whole // most)
+    return -(-whole // (parts * unit)) * unit
