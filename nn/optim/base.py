@@ -275,8 +275,10 @@ class Optimizer:
         still moves a parameter that the next `backward()` does not reach."""
         check_flags(f"{type(self).__name__}.zero_grad", set_to_none=set_to_none)
         for p in self.parameters:
-            if p.grad is not None:
-                p.grad = None if set_to_none else zeros_like(p.grad)
+            if set_to_none:
+                p.grad = None
+            elif p.grad is not None:
+                p.grad = zeros_like(p.grad)
 
     # --- saving -----------------------------------------------------------------------
 

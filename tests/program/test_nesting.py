@@ -57,6 +57,7 @@ def test_a_sum_of_products_is_an_inner_product():
         (lambda x, w, b: x @ w + b, [(1, 4), (4, 2), (3, 2)], ["Product", "Formula"]),
         (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (3, 1)], ["Product", "Formula"]),
         (lambda x, w, b: x @ w + b, [(3, 4), (4, 2), (3, 2)], ["Product", "Formula"]),
+        (lambda x, w, b: b + x @ w, [(3, 4), (4, 2), (2,)], ["Linear"]),
         (lambda x, w, b: x @ w - b, [(3, 4), (4, 2), (2,)], ["Product", "Formula"]),
         (
             lambda x, w, b: x @ w + b,

@@ -8,6 +8,7 @@ import itertools
 import pytest
 from conftest import needs_cc, needs_numpy
 
+import nn
 from tinygrad_attn import Tensor, use_backend, write
 from tinygrad_attn.program import blas, machines
 from tinygrad_attn.program.writers import c_blocks, c_text, c_tiles
@@ -99,8 +100,8 @@ def test_of_many_terms_so_many_at_a_time_are_added(
     monkeypatch.setattr(c_tiles, "NEAR", 8 * size)  # terms of one vector, or fewer
     sizes = [size for size in SIZES if size[1] > 4]
     text = assert_products_are_numpys(sizes, dtype, turned, biased)
-    assert text.count("t += ") >= 5
-    assert "const long terms = " in text
+    assert (text.count("t += ") >= 5) == turned[0]  # else x would be read in pieces
+    assert ("const long terms = " in text) == turned[0]
 
 
 @in_every_way
@@ -143,10 +144,80 @@ def test_blocks_take_the_place_of_a_library(monkeypatch, found):
         monkeypatch.setattr(machines, "blas", lambda: None)
     sizes = [(600, 500, 33), (600, 500, 1), (1, 500, 600)]
     texts = [assert_products_are_numpys([s], "float32", (False, False)) for s in sizes]
-    for size in sizes:
-        assert_products_are_numpys([size], "float32", (False, False), True)
+    for size, text in zip(sizes, texts):
+        more = assert_products_are_numpys([size], "float32", (False, False), True)
+        assert "_blocks(p" not in text or "bias, " in more
     blocks = ["_blocks(p" in text for text in texts]
     assert blocks == [not found, False, False]
+
+
+@needs_cc
+@pytest.mark.parametrize("size", [(64, 512, 64), (8, 600, 8), (16, 2000, 33)])
+def test_a_bias_is_added_to_the_sum_and_not_the_terms_to_the_bias(size):
+    """Of a large bias each term would lose its last bits."""
+    import numpy as np
+
+    n, k, m = size
+    with use_backend("numpy", "float32"):
+        x, w = Tensor(np.ones((n, k), "f")), Tensor(np.ones((k, m), "f"))
+        b = Tensor(np.full(m, 2.0**24, "f"))
+        _, (found,) = written(lambda x, w, b: (x @ w + b,), [x, w, b])
+        _, (alone,) = written(lambda x, w, b: (b + (w.T @ x.T).T,), [x, w, b])
+    assert (found == 2.0**24 + k).all()
+    assert (alone == 2.0**24 + k).all()
+
+
+@needs_cc
+def test_a_library_takes_no_bias(monkeypatch):
+    """It is added in the walk over what comes next, for nothing."""
+    import numpy as np
+
+    with use_backend("numpy", "float32"):
+        x, w = Tensor(np.ones((4096, 8), "f")), Tensor(np.ones((8, 2), "f"))
+        step, (z,) = written(
+            lambda x, w, b: ((x @ w + b).relu(),), [x, w, Tensor(np.ones(2, "f"))]
+        )
+    assert (z == 9.0).all()
+    assert not any(
+        type(s).__name__ == "Linear" for g in step.machine.groups for s in g.steps
+    )
+
+
+class Squared(nn.optim.Optimizer):
+    """Moves a matrix to its own product with its gradient, plus a row."""
+
+    def __init__(self, params, own):
+        super().__init__(params, {"lr": 0.1})
+        self.own = own
+
+    def update(self, xp, w, g, state, options):
+        d = int(w.size**0.5)
+        w, g = xp.reshape(w, (d, d)), xp.reshape(g, (d, d))
+        moved = xp.matmul(w, g) + g[0] if self.own else xp.matmul(g, g) + w[0]
+        return xp.reshape(moved, (d * d,)), state
+
+
+@needs_cc
+@pytest.mark.parametrize("d", [1, 3, 5, 8, 16, 24, 64, 100])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_product_is_not_written_where_it_is_read(d, own):
+    import numpy as np
+
+    moved = []
+    for target in ("numpy", "c"):
+        with use_backend("numpy", "float64"):
+            p, x = nn.Parameter(numbers(np, d, d) / d), Tensor(np.eye(d))
+            optimizer = Squared([p], own)
+            step = write(
+                lambda x, p=p: ((x @ p) ** 2).sum(),
+                {"x": x},
+                update=optimizer,
+                target=target,
+            )
+            step(x)
+            step(x)
+            moved.append(np.asarray(p.array).copy())
+    assert np.allclose(*moved, rtol=1e-12, atol=1e-14)
 
 
 @needs_cc

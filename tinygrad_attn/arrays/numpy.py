@@ -252,17 +252,20 @@ def max(x: Array, *, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 def matmul(x: Array, y: Array) -> Array:
-    """One matrix for a whole batch is one large product, not a batch of small ones."""
+    """One matrix for a whole batch is one large product, not a batch of small ones.
+    (NumPy's `dot` of two matrices takes two thirds of the time of its `matmul`.)"""
     if y.dtype.kind == "i" and x.dtype.kind == "i":
         pairs = itertools.product(_ends(x), _ends(y))
         _check_whole(
             [x.shape[-1] * u * v for u, v in pairs],
             lambda: np.matmul(x.astype(object), y.astype(object)),
         )
-    if y.ndim == 2 and x.ndim > 2 and x.size > x.shape[-2] * x.shape[-1]:
-        rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1]) @ y
-        return rows.reshape(*x.shape[:-1], y.shape[-1])
-    return np.matmul(x, y)
+    if y.ndim != 2 or x.ndim < 2:
+        return np.matmul(x, y)
+    if x.ndim == 2:
+        return x.dot(y)
+    rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+    return rows.dot(y).reshape(*x.shape[:-1], y.shape[-1])
 
 
 def reshape(x: Array, shape: Sequence[int]) -> Array:

@@ -24,7 +24,7 @@ The others have loops:
 
     loops.py        how a step runs over memory (C, JavaScript, Python)
     fusing.py       many steps in one walk over rows (C; nesting asks it, too)
-    nesting.py      a step computed inside the one that reads it (Python)
+    nesting.py      a step computed inside the one that reads it (Python; biases in C)
     signs.py        what is known of numbers, whatever is given (Python)
     memory.py       where each buffer lies (C; NumPy, if it is much)
     writers/        one program, printed in several languages

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import CodeType
 from typing import Any
 
@@ -27,6 +27,7 @@ from .memory import ALIGNED, memory_of
 from .nesting import biased
 from .saying import Sayings
 from .updating import Part
+from .writers.c_blocks import takes_bias
 from .writers.c_text import CText
 from .writers.javascript_text import JavaScriptText
 from .writers.numpy_text import NumPyText
@@ -183,11 +184,13 @@ class CMachine(NumPyMachine):
         self.program = program
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # to be compared after the first run
-        self.groups = fused(biased(program.steps, results))
+        self.blas, self.vectors = blas(), vector_bytes()
+        library = bool(self.blas and self.blas.whole)
+        taken = partial(takes_bias, widest=self.vectors, library=library)
+        self.groups = fused(biased(program.steps, results, taken))
         self.passed = passing(self.groups, results)
         steps = [g.steps for g in self.groups]
         self.memory = memory_of(program, steps, self.passed, results)
-        self.blas, self.vectors = blas(), vector_bytes()
         writer = self.writer()
         self.compiling: Compiling | None = Compiling(writer.text())
         self.checks = writer.checks

@@ -6,7 +6,8 @@
 What is read once, number by number, needs no memory and no line of its own. The first
 step becomes an operand of the second: a formula with several operations, for the
 languages that compute number by number. In the same way a sum of products becomes an
-inner product, and a product of matrices takes in the bias that is added to it.
+inner product. And a product of matrices takes in the bias that is added to it, in C
+where it is computed by tiles.
 """
 
 from __future__ import annotations
@@ -138,22 +139,43 @@ def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
     return [step for step in found if step is not None]
 
 
-def biased(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:
-    """The steps, each product with the bias that is added to it."""
+def biased(
+    steps: Sequence[Step],
+    results: Iterable[View],
+    taken: Callable[[Product], bool] = lambda product: True,
+) -> list[Step]:
+    """The steps, each product with the bias that is added to it.
+
+    Args:
+        taken: whether a product is computed in a way that takes in a bias.
+    """
     once = read_once(steps, results)
     products: dict[Buffer, tuple[int, Product]] = {}
     found: list[Step | None] = []
     for at, step in enumerate(steps):
-        if isinstance(step, Product) and step.out.buffer in once:
+        if isinstance(step, Product) and step.out.buffer in once and taken(step):
             products[step.out.buffer] = at, step
-        z = step.args[0] if isinstance(step, Map) and step.function == "add" else None
-        if isinstance(step, Map) and isinstance(z, View) and z.buffer in products:
+        for z, bias in pairs_of(step):
+            if z.buffer not in products:
+                continue
             made, product = products[z.buffer]
-            linear = with_bias(product, z, step)
+            linear = with_bias(product, z, bias, step)
             if linear is not None and undisturbed(linear, step, steps[made + 1 : at]):
                 step, found[made] = linear, None
+                break
         found.append(step)
     return [step for step in found if step is not None]
+
+
+def pairs_of(step: Step) -> list[tuple[View, View]]:
+    """What a step adds, in both orders: two arrays."""
+    if not isinstance(step, Map) or step.function != "add":
+        return []
+    x, y = step.args
+    if not isinstance(x, View) or not isinstance(y, View):
+        return []
+    scalar = "scalar" in (x.buffer.role, y.buffer.role)
+    return [] if scalar else [(x, y), (y, x)]
 
 
 def read_once(steps: Sequence[Step], results: Iterable[View]) -> set[Buffer]:
@@ -218,35 +240,37 @@ def inner_product(formula: Formula, step: Reduce) -> Inner | None:
     return Inner(step.out, "sum", x, step.axes, y, source, origin=origin)
 
 
-def with_bias(product: Product, z: View, step: Map) -> Linear | None:
+def with_bias(product: Product, z: View, bias: View, step: Step) -> Linear | None:
     """A product and the row that a step adds to it, as one step; None if what is added
     is no row, or one for each of several matrices.
 
     Args:
         z: the product's result, as the step reads it.
     """
-    out, bias = step.out, step.args[1]
-    if not isinstance(bias, View) or bias.buffer.role == "scalar" or not out.whole:
+    out, width = step.out, product.out.shape[-1]
+    if not (product.out.dtype == bias.dtype == out.dtype != "bool"):
         return None
-    one_dtype = product.out.dtype == bias.dtype == out.dtype != "bool"
-    alike = one_dtype and z.whole and z.size == out.size and out.ndim > 0
-    if not alike or product.out.ndim > 2 or 0 in product.x.shape:
+    if not (
+        z.whole and out.whole and z.size == out.size and out.shape[-1:] == (width,)
+    ):
         return None
-    width = product.out.shape[-1]
+    if product.out.ndim > 2 or 0 in product.x.shape:
+        return None
     *others, along = strides_in(bias, out.shape)
-    if out.shape[-1] != width or any(s for n, s in zip(out.shape, others) if n > 1):
+    if any(s for n, s in zip(out.shape, others) if n > 1) or width > 1 != along:
         return None
-    if width > 1 and along != 1:
-        return None
+    if meet(out, product.x) or meet(out, product.y):
+        return None  # rows of them are needed when others are written already
     row = View(bias.buffer, (width,), (1,), bias.offset)
     whole = View(out.buffer, product.out.shape)
     made = product, step
     return Linear(whole, product.x, product.y, row, made, origin=step.origin)
 
 
-def undisturbed(inner: Step, step: Step, between: Sequence[Step]) -> bool:
-    """Whether what a formula reads is still the same when a later step computes it."""
-    for read in inner.reads():
+def undisturbed(whole: Step, step: Step, between: Sequence[Step]) -> bool:
+    """Whether what a step reads that has another inside is still the same when it is
+    computed, in the place of that other one's reader."""
+    for read in whole.reads():
         if read.buffer.role == "scalar":
             continue
         if any(meet(other.out, read) for other in between):

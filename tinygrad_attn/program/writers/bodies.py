@@ -13,7 +13,6 @@ from typing import Any
 
 from ..anatomy import Check, Gather, Map, Product, Reduce, Scatter, Step, View
 from ..loops import address, merged, of_batch, sizes_of, strides_in
-from ..nesting import Linear
 from .dialect import Dialect
 
 COUNTERS = "ijklmnop"
@@ -156,7 +155,6 @@ def product_body(say: Dialect, step: Product) -> str:
     )
     z, u = say.in_row(0, address("c", [zj])), say.in_row(1, address("q", [xk]))
     v = say.in_row(2, address("c", [yj]) if by_rows else address("q", [yk]))
-    start = say.element(3, step.bias, "c") if isinstance(step, Linear) else "0"
     rows, columns, terms = (
         f"for ({say.counter} {c} = 0; {c} < {size}; {c}++)"
         for c, size in (("r", n), ("c", m), ("q", k))
@@ -166,7 +164,7 @@ def product_body(say: Dialect, step: Product) -> str:
             f"{rows} {{",
             f"  {z_row}",
             f"  {x_row}",
-            f"  {columns} {z} = {start};",
+            f"  {columns} {z} = 0;",
             f"  {terms} {{",
             f"    {say.declared(out.dtype, 'a', u)}",
             f"    {y_row}",
@@ -182,7 +180,7 @@ def product_body(say: Dialect, step: Product) -> str:
             f"  {x_row}",
             f"  {columns} {{",
             f"    {y_row}",
-            f"    {say.declared(out.dtype, 'sum', start, changes=True)}",
+            f"    {say.declared(out.dtype, 'sum', '0', changes=True)}",
             *(f"    {line}" for line in say.before_innermost("+:sum")),
             f"    {terms} sum += {u} * {v};",
             f"    {z} = {say.total('sum', out.dtype)};",

@@ -19,7 +19,7 @@ from ..anatomy import Product
 from ..loops import address, of_batch, sizes_of
 from ..nesting import Linear
 from .bodies import COUNTERS, nest
-from .c_tiles import BYTES, Tile, is_cuttable, part
+from .c_tiles import BYTES, Tile, is_cuttable, part, tile_of
 from .c_words import SAY, TYPES
 
 LARGE = 2**18  # multiplications from which it is worth while to lay them side by side
@@ -78,17 +78,18 @@ static void {name}({kind} *restrict z, long zr,
         for (long r = 0; r < rows; r += {high}) {{
           {kind} *const to = z + (first + r) * zr + c;
           const {kind} *const a = xs + r * terms, *const b = ys + c * terms;
-          const {kind} *const start = t > 0 ? to : bias ? bias + c : 0;
-          const long sr = t > 0 ? zr : 0;
+          const {kind} *const last = bias && t + terms == k ? bias + c : 0;
           if (r + {high} <= rows && c + {wide} <= m) {{
-            {tile}(to, zr, a, 1, {high}, b, terms, start, sr);
+            {tile}(to, zr, a, 1, {high}, b, terms, t > 0, last);
             continue;
           }}
           {kind} edge[{high} * {wide}];  // of which z has only a part
           {tile}(edge, {wide}, a, 1, {high}, b, terms, 0, 0);
           for (long i = 0; i < least({high}, rows - r); i++)
-            for (long j = 0; j < least({wide}, m - c); j++)
-              to[i * zr + j] = (start ? start[i * sr + j] : 0) + edge[i * {wide} + j];
+            for (long j = 0; j < least({wide}, m - c); j++) {{
+              const {kind} sum = (t > 0 ? to[i * zr + j] : 0) + edge[i * {wide} + j];
+              to[i * zr + j] = last ? sum + last[j] : sum;
+            }}
         }}
     }}
   }}
@@ -111,8 +112,16 @@ def block_tile(step: Product, widest: int) -> Tile | None:
     return min(tiles, key=lambda tile: -n % tile.rows)
 
 
-def fits(step: Product, tile: Tile, more: float) -> bool:
-    """Whether the tiles have at most so many more numbers than a product: 1/8, say."""
+def takes_bias(step: Product, widest: int, library: bool) -> bool:
+    """Whether a product is computed by tiles or blocks, which take a bias in."""
+    blocks = block_tile(step, widest)
+    return bool(tile_of(step, widest) or (blocks and fits(step, blocks, library)))
+
+
+def fits(step: Product, tile: Tile, library: bool) -> bool:
+    """Whether the tiles have not too many more numbers than a product: an eighth where
+    there is a library that has none; elsewhere twice as many."""
+    more = 1 / 8 if library else 1
     n, _, m = sizes_of(step)
     rows, columns = -(-n // tile.rows) * tile.rows, -(-m // tile.width) * tile.width
     return rows * columns <= (1 + more) * n * m
@@ -140,9 +149,10 @@ def block_body(step: Product, tile: Tile) -> str:
     (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in views)
     n, k, m = sizes_of(step)
     terms, rows = blocks_of(step, tile)
+    bias = "p3" if isinstance(step, Linear) else "0"
     call = (
-        f"{tile.name}_blocks({z}, {zr}, {x}, {xr}, {xk}, {y}, {yk}, {yj}, "
-        f"{'p3' if isinstance(step, Linear) else '0'}, {n}, {k}, {m}, {terms}, {rows});"
+        f"{tile.name}_blocks({z}, {zr}, {x}, {xr}, {xk}, {y}, {yk}, {yj}, {bias}, "
+        f"{n}, {k}, {m}, {terms}, {rows});"
     )
     return nest(SAY, c, loops.sizes, [call], simd="none")
 

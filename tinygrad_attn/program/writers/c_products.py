@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..anatomy import Product
 from ..loops import address, of_batch, sizes_of
-from ..nesting import Linear
 from .bodies import COUNTERS, nest
 from .c_words import SAY
 
@@ -49,12 +48,9 @@ def gemm_body(step: Product) -> str:
     loops = of_batch(step)
     c = COUNTERS[: len(loops.sizes)]
     z0, x0, y0 = (address(c, s) for s in loops.strides)
-    start = [f"for (long r = 0; r < {n}; r++)", f"  for (long c = 0; c < {m}; c++)"]
-    start.append(f"    p0[r * {out.strides[-2]} + c] = p3[c];")
-    more = isinstance(step, Linear)
     name, f = ("sgemm", "f") if out.dtype == "float32" else ("dgemm", "")
     call = (
         f"{name}(101, {tx}, {ty}, {n}, {m}, {k}, 1.0{f}, p1 + {x0}, {lx}, p2 + {y0}, "
-        f"{ly}, {float(more)}{f}, p0 + {z0}, {out.strides[-2]});"
+        f"{ly}, 0.0{f}, p0 + {z0}, {out.strides[-2]});"
     )
-    return nest(SAY, c, loops.sizes, [*(start if more else []), call], simd="none")
+    return nest(SAY, c, loops.sizes, [call], simd="none")

@@ -13,7 +13,6 @@ from typing import Any
 
 from ..anatomy import Check, Map, Operand, Product, Step, View
 from ..listing import Program
-from ..nesting import sources
 from .bodies import body_of, check_body, operands
 from .c_blocks import LEAST, block_body, block_functions, block_tile, fits, memory_of
 from .c_products import GEMM, gemm_body, large
@@ -160,7 +159,7 @@ class CText:
         if not self.said:
             return []
         lines: list[str] = []
-        steps = [own for step in steps for own in sources(step)]
+        steps = [own for step in steps for own in self.said.told(step)]
         title = "; ".join(dict.fromkeys(map(self.said.title, steps)))
         if title != self.title:
             lines += ["", f"  // --- {title} ---"]
@@ -217,7 +216,7 @@ class CText:
             self.tiles |= {tile._replace(rows=n): None for n in (tile.rows, rest) if n}
             return tiled_body(step, tile)
         tile = block_tile(step, self.widest)
-        if tile and fits(step, tile, 1 / 8 if self.whole else 1):
+        if tile and fits(step, tile, bool(self.whole)):
             self.tiles |= {tile: None}
             need, most = memory_of(step, tile), self.blocks.get(tile, (0, 0))
             self.blocks[tile] = max(need[0], most[0]), max(need[1], most[1])

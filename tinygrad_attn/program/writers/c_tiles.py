@@ -7,10 +7,10 @@ a number of each row of x.
     z[i, j] += x[i, k] · y[k, j]        for 8 i and 32 j at once, say
 
 The columns of y that a row of tiles needs are copied side by side before, into a panel,
-as they are needed for all rows of x. Of many terms only so many at a time are, that the
-panel stays in the nearest cache; the sums so far are what the next ones start from. Of
-matrices that are this small, or this narrow, that is faster than a library which takes
-any (docs/performance.md).
+as they are needed for all rows of x. Where x is turned, a panel has as many terms as
+the nearest cache holds; elsewhere x would be read in pieces. A bias is added to the
+sums before they leave the registers. Of matrices that are this small, or this narrow,
+that is faster than a library which takes any (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .c_words import SAY, TYPES
 BYTES = {"float32": 4, "float64": 8}
 LINE = 16  # numbers of a line of the cache
 FAR = 2**17  # numbers of a turned x, above which those of a row lie too far apart
-NEAR = 2**15  # bytes of a panel, at most
+NEAR = 2**15  # bytes of a panel, at most, where x is turned
 
 
 class Tile(NamedTuple):
@@ -126,14 +126,14 @@ def function_of(tile: Tile) -> str:
     lines = [
         f"static inline __attribute__((always_inline)) void {tile.name}(",
         f"    {kind} *z, long zr, const {kind} *x, long xr, long xk, const {kind} *y,",
-        f"    long terms, const {kind} *start, long sr) {{",
+        f"    long terms, int more, const {kind} *bias) {{",
         *(
             f"  {vector} " + ", ".join(f"{z} = {{0}}" for z in row) + ";"
             for row in names
         ),
-        "  if (start) {  // sums of other terms, or a bias for each row",
+        "  if (more) {  // there are sums of other terms already",
         *(
-            f"    {z} = *(const {vector}_in *) (start + {r} * sr + {at});"
+            f"    {z} = *({vector}_in *) (z + {r} * zr + {at});"
             for r, row in enumerate(names)
             for z, at in zip(row, columns)
         ),
@@ -150,6 +150,16 @@ def function_of(tile: Tile) -> str:
     lines += [
         f"    x += xk, y += {tile.width};",
         '    __asm__("" : "+r"(x), "+r"(y));  // or gcc 12 keeps the tile in memory',
+        "  }",
+        "  if (bias) {",
+        *(
+            f"    const {vector} b{c} = *(const {vector}_in *) (bias + {at});"
+            for c, at in enumerate(columns)
+        ),
+        *(
+            "    " + " ".join(f"{z} += b{c};" for c, z in enumerate(row))
+            for row in names
+        ),
         "  }",
         *(
             f"  *({vector}_in *) (z + {r} * zr + {at}) = {z};"
@@ -171,20 +181,21 @@ def tiled_body(step: Product, tile: Tile) -> str:
     outer = COUNTERS[: len(loops.sizes)]
     z0, x0, y0 = (address(outer, s) for s in loops.strides)
     (zr, _), (xr, xk), (yk, yj) = (v.strides[-2:] for v in (out, x, y))
-    most = part(k, NEAR // (width * BYTES[tile.dtype]))
-    t = ["t"] if most < k else []  # where the terms of a panel begin
+    most = part(k, NEAR // (width * BYTES[tile.dtype])) if xr == 1 else k
     terms = "terms" if k % most else f"{most}"
+    t = ["t"] if most < k else []  # the first term of a panel, of several
     to = f"p0 + {address(['r', 'c'], [zr, 1])} + {z0}"
     of = f"p1 + {address(['r', *t], [xr, xk])} + {x0}"
+    bias = "p3 + c" if isinstance(step, Linear) else "0"
+    more = "t > 0" if t else "0"
+    if t and bias != "0":
+        bias = f"t + {most} < {k} ? 0 : {bias}"
+    given = f"{to}, {zr}, {of}, {xr}, {xk}, panel, {terms}, {more}, {bias}"
     at = f"p2[{address(['q', 'c', 's', *t], [yk, yj, yj, yk])} + {y0}]"
-    start = "p3 + c, 0" if isinstance(step, Linear) else "0, 0"
-    if t:
-        first, _ = start.split(", ")
-        start = f"t ? {to} : {first}, t ? {zr} : 0"
-    given = f"{to}, {zr}, {of}, {xr}, {xk}, panel, {terms}, {start}"
     rest = tile._replace(rows=n % tile.rows)
     lines = [
-        f"{panel(terms, width, yj)} = {at};",
+        *copying(terms, width, yj),
+        f"    panel[q * {width} + s] = {at};",
         "long r = 0;",
         f"for (; r + {tile.rows} <= {n}; r += {tile.rows})",
         f"  {tile.name}({given});",
@@ -204,18 +215,18 @@ def tiled_body(step: Product, tile: Tile) -> str:
     return nest(SAY, outer, loops.sizes, lines, simd="none")
 
 
-def panel(terms: str, width: int, yj: int) -> str:
-    """Loops over the numbers of a panel: s is the column, q the term."""
+def copying(terms: str, width: int, yj: int) -> list[str]:
+    """The loops over a panel's numbers: q is the term, s the column."""
     columns = f"for (long s = 0; s < {width}; s++)"
     if yj == 1:
-        return f"for (long q = 0; q < {terms}; q++) {columns} panel[q * {width} + s]"
+        return [f"for (long q = 0; q < {terms}; q++)", f"  {columns}"]
     # its columns lie side by side: a line of the cache of each, by turns
     whole = terms.isdigit() and int(terms) % LINE == 0
     end = f"b + {LINE}" if whole else f"b + {LINE} && q < {terms}"
-    return (
-        f"for (long b = 0; b < {terms}; b += {LINE}) {columns} "
-        f"for (long q = b; q < {end}; q++) panel[q * {width} + s]"
-    )
+    return [
+        f"for (long b = 0; b < {terms}; b += {LINE}) {columns}",
+        f"  for (long q = b; q < {end}; q++)",
+    ]
 
 
 def part(whole: int, most: int, unit: int = 1) -> int:

@@ -261,7 +261,7 @@ PRODUCTS = {
     "products": ("xs, ys", "The products of matrices: each row times each column"),
     "linear": (
         "rows, columns, bias",
-        "x y + bias: each row times each column",
+        "Each row times each column, plus the bias",
     ),
     "inner": ("rows, others", "Each row times the other of the same place"),
 }
