@@ -12,7 +12,8 @@ where it is computed by tiles.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..arrays.shapes import Shape, reshaped_strides
@@ -97,6 +98,20 @@ def sources(step: Step) -> Iterator[Step]:
         yield from filter(None, step.source)
     else:
         yield step
+
+
+def told(step: Step, beside: Mapping[Step, str]) -> list[Step]:
+    """The steps that a step is made of, of which something is said: of a product with
+    its bias only the sum, unless that speaks of the product by a name.
+
+    Args:
+        beside: step → its formula.
+    """
+    steps = [*sources(step)]
+    if isinstance(step, Linear) and (formula := beside.get(steps[-1])):
+        name = steps[0].out.buffer.name
+        return steps if re.search(rf"\b{name}\b", formula) else steps[-1:]
+    return steps
 
 
 def nested(steps: Sequence[Step], results: Iterable[View]) -> list[Step]:

@@ -25,7 +25,7 @@ from .writers.python_words import kind_of
 
 
 class Made(dict[Any, Any]):
-    """Arrays that are made when they are asked for."""
+    """A dict whose values are made when they are asked for."""
 
     def __init__(self, make: Callable[[Any], Any]) -> None:
         self.make = make
@@ -43,6 +43,7 @@ class PythonMachine:
         own: the buffers whose lists nobody else has, so that they may be changed.
         arrays: a lasting buffer → its array, as it is now.
         pieces: a part and a slot of its state → the arrays of its parameters.
+        places, cuts: where the numbers of both are, looked up once.
     """
 
     name = namespace = "python"
@@ -60,8 +61,8 @@ class PythonMachine:
         self.own: set[Buffer] = set()
         self.arrays = Made(self.made)
         self.pieces = Made(self.cut)
-        self.places = Made(place)
-        self.cuts = Made(cuts)
+        self.places = Made(place_of)
+        self.cuts = Made(cuts_of)
 
     @cached_property
     def source(self) -> str:
@@ -101,9 +102,9 @@ class PythonMachine:
 
     def cut(self, key: tuple[Part, str]) -> list[Array]:
         """A vector of the state, in the shapes of the parameters."""
-        name, kind, pieces = self.cuts[key]
+        name, kind, places = self.cuts[key]
         numbers = self.values[name]
-        return [Array(numbers[at], shape, kind) for at, shape in pieces]
+        return [Array(numbers[at], shape, kind) for at, shape in places]
 
     # --- a run ------------------------------------------------------------------------
 
@@ -120,21 +121,21 @@ class PythonMachine:
         )
 
 
-def place(buffer: Buffer) -> tuple[Buffer, slice, Shape, str]:
+def place_of(buffer: Buffer) -> tuple[Buffer, slice, Shape, str]:
     """Where a buffer's numbers are in the outermost one, their shape and kind."""
     home, start = buffer.place
     at = slice(start, start + buffer.size)
     return home, at, buffer.shape, kind_of(buffer.dtype)
 
 
-def cuts(key: tuple[Part, str]) -> tuple[str, str, list[tuple[slice, Shape]]]:
+def cuts_of(key: tuple[Part, str]) -> tuple[str, str, list[tuple[slice, Shape]]]:
     """A vector of the state: its name, its kind, and where each parameter's numbers
     are in it, with their shape."""
     part, slot = key
     vector = part.slots[slot]
     ends = [*accumulate((p.size for p in part.parameters), initial=0)]
-    pieces = [(slice(*e), p.shape) for e, p in zip(pairwise(ends), part.parameters)]
-    return vector.name, kind_of(vector.dtype), pieces
+    places = [(slice(*e), p.shape) for e, p in zip(pairwise(ends), part.parameters)]
+    return vector.name, kind_of(vector.dtype), places
 
 
 def listed(x: Any) -> list[Any]:

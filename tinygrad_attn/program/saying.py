@@ -23,7 +23,6 @@ Above a part stands the module that computes it.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from typing import Any
@@ -36,7 +35,6 @@ from ..graph.trace import Trace, history
 from ..graph.unfold import of_tensors
 from .anatomy import Buffer, Check, Step, View
 from .listing import Program
-from .nesting import Linear, sources
 from .wording import Wording
 
 WIDEST = 110  # characters of a formula
@@ -160,15 +158,6 @@ class Sayings:
             for b in read
             if b.role == "local" and len(names := parts.get(b, ())) > 1
         ]
-
-    def told(self, step: Step) -> list[Step]:
-        """The steps that a step is made of, of which something is said: of a product
-        with its bias only the sum, unless that speaks of the product by a name."""
-        steps = [*sources(step)]
-        if isinstance(step, Linear) and (formula := self.beside.get(steps[-1])):
-            name = steps[0].out.buffer.name
-            return steps if re.search(rf"\b{name}\b", formula) else steps[-1:]
-        return steps
 
     def comment(self, *steps: Step) -> str:
         """What stands beside a step, or some that are one line: shape, formula."""

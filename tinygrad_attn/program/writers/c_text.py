@@ -13,6 +13,7 @@ from typing import Any
 
 from ..anatomy import Check, Map, Operand, Product, Step, View
 from ..listing import Program
+from ..nesting import told
 from .bodies import body_of, check_body, operands
 from .c_blocks import LEAST, block_body, block_functions, block_tile, fits, memory_of
 from .c_products import GEMM, gemm_body, large
@@ -159,7 +160,7 @@ class CText:
         if not self.said:
             return []
         lines: list[str] = []
-        steps = [own for step in steps for own in self.said.told(step)]
+        steps = [own for step in steps for own in told(step, self.said.beside)]
         title = "; ".join(dict.fromkeys(map(self.said.title, steps)))
         if title != self.title:
             lines += ["", f"  // --- {title} ---"]

@@ -8,6 +8,7 @@ from typing import Any
 from ..anatomy import Step, View
 from ..loops import merged
 from ..naming import Namer
+from ..nesting import told
 from ..signs import Signs
 from .python_layout import Listing, assigned
 from .python_lists import Lists, lasts, zero
@@ -46,7 +47,7 @@ class Storing:
 
     def comment(self, step: Step) -> str:
         """What stands beside a step."""
-        return self.said.comment(*self.said.told(step)) if self.said else ""
+        return self.said.comment(*told(step, self.said.beside)) if self.said else ""
 
     def store(
         self,
