@@ -265,14 +265,14 @@ def with_bias(product: Product, z: View, bias: View, step: Step) -> Linear | Non
     out, width = step.out, product.out.shape[-1]
     if not (product.out.dtype == bias.dtype == out.dtype != "bool"):
         return None
-    if not (
-        z.whole and out.whole and z.size == out.size and out.shape[-1:] == (width,)
-    ):
+    in_order = z.whole and out.whole and z.size == out.size
+    if not in_order or out.shape[-1:] != (width,):
         return None
     if product.out.ndim > 2 or 0 in product.x.shape:
         return None
     *others, along = strides_in(bias, out.shape)
-    if any(s for n, s in zip(out.shape, others) if n > 1) or width > 1 != along:
+    repeated = not any(s for n, s in zip(out.shape, others) if n > 1)
+    if not repeated or (width > 1 and along != 1):
         return None
     if meet(out, product.x) or meet(out, product.y):
         return None  # rows of them are needed when others are written already
@@ -283,8 +283,12 @@ def with_bias(product: Product, z: View, bias: View, step: Step) -> Linear | Non
 
 
 def undisturbed(whole: Step, step: Step, between: Sequence[Step]) -> bool:
-    """Whether what a step reads that has another inside is still the same when it is
-    computed, in the place of that other one's reader."""
+    """Whether a step with another inside reads, in the place of the later one, `step`,
+    the same numbers as the other did in its own.
+
+    Args:
+        between: the steps between the two.
+    """
     for read in whole.reads():
         if read.buffer.role == "scalar":
             continue
