@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
+import time
 from base64 import b64decode
 from contextlib import redirect_stderr, redirect_stdout
 from importlib.util import find_spec
@@ -162,6 +165,39 @@ def call(main, *arguments):
     return SimpleNamespace(
         returncode=status, stdout=out.getvalue(), stderr=err.getvalue()
     )
+
+
+def started(script, *arguments, cwd=None):
+    """A script, as it runs in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, str(script), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+    )
+
+
+def after_steps(process, metrics, count=2):
+    """The process, once its training has noted so many steps."""
+    try:
+        while lines_in(metrics) < count:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.02)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return process
+
+
+def lines_in(path):
+    """How many lines a file has so far. (It may come, go, and come again: whether it
+    can be written is tried before a training.)"""
+    try:
+        return path.read_text().count("\n")
+    except FileNotFoundError:
+        return 0
 
 
 def flatten(x):

@@ -6,12 +6,9 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
-from conftest import ROOT, call, needs_numpy
+from conftest import ROOT, after_steps, call, needs_numpy, started
 
 from examples import (
     common,
@@ -150,17 +147,10 @@ def test_ctrl_c_keeps_what_was_learned_and_the_rest_is_the_same(name, args, tmp_
     saved, first, rest, whole = (tmp_path / n for n in ("x", "a", "b", "c"))
     args = (name, "--backend", "numpy", *args)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    command = [sys.executable, EXAMPLES / name, *args[1:]]
-    process = subprocess.Popen(
-        [*command, "--save", saved, "--metrics", first],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    given = *args[1:], "--save", saved, "--metrics", first
+    process = started(EXAMPLES / name, *given)
     signal.signal(signal.SIGINT, before)
-    while not first.exists() or first.read_text().count("\n") < 2:
-        assert process.poll() is None
-        time.sleep(0.02)
+    after_steps(process, first)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -12,7 +12,7 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, after_steps, started
 
 from examples import terminal
 from examples.terminal import complain, tell, wrapped
@@ -34,24 +34,6 @@ def obeyed():
     yield
     for name, handler in before.items():
         signal.signal(getattr(signal, name), handler)
-
-
-def started(script, *arguments, cwd=None):
-    return subprocess.Popen(
-        [sys.executable, str(script), *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=cwd,
-    )
-
-
-def after_steps(process, metrics, count=2):
-    """The process, once it has made some steps."""
-    while not metrics.exists() or metrics.read_text().count("\n") < count:
-        assert process.poll() is None
-        time.sleep(0.02)
-    return process
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])

@@ -8,16 +8,17 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from functools import cache
 from pathlib import Path
 
 import pytest
 from conftest import (
+    after_steps,
     assert_close,
     call,
     needs_matplotlib,
     needs_numpy,
+    started,
 )
 
 import nn
@@ -311,15 +312,8 @@ def ctrl_c():
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, ctrl_c):
     checkpoint = tmp_path / "checkpoint"
     metrics = tmp_path / "metrics"
-    process = subprocess.Popen(
-        [sys.executable, SCRIPT, "--save", checkpoint, "--metrics", metrics],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not metrics.exists() or metrics.read_text().count("\n") < 3:
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = started(SCRIPT, "--save", checkpoint, "--metrics", metrics)
+    after_steps(process, metrics, 3)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -334,14 +328,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, ctrl_c):
 
 def test_ctrl_c_without_save_ends_without_a_traceback(tmp_path, ctrl_c):
     metrics = tmp_path / "metrics"
-    process = subprocess.Popen(
-        [sys.executable, SCRIPT, "--metrics", metrics, "--d-model", "32"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not metrics.exists() or not metrics.read_text():
-        time.sleep(0.05)
+    process = started(SCRIPT, "--metrics", metrics, "--d-model", "32")
+    after_steps(process, metrics, 1)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
