@@ -11,7 +11,7 @@ from conftest import needs_cc, needs_numpy
 import nn
 from tinygrad_attn import Tensor, use_backend, write
 from tinygrad_attn.program import blas, machines
-from tinygrad_attn.program.writers import c_blocks, c_text, c_tiles
+from tinygrad_attn.program.writers import c_blocks, c_tiles
 
 pytestmark = needs_numpy
 
@@ -109,8 +109,8 @@ def test_large_products_are_computed_block_by_block(
     monkeypatch, size, dtype, turned, biased
 ):
     monkeypatch.setattr(machines, "vector_bytes", lambda: size)
-    monkeypatch.setattr(c_text, "tile_of", lambda *_: None)
-    monkeypatch.setattr(c_text, "fits", lambda *_: True)
+    monkeypatch.setattr(c_blocks, "tile_of", lambda *_: None)
+    monkeypatch.setattr(c_blocks, "fits", lambda *_: True)
     monkeypatch.setattr(c_blocks, "LARGE", 1)  # all are
     monkeypatch.setattr(c_blocks, "NEAR", 64)  # several blocks of terms
     monkeypatch.setattr(c_blocks, "TILES", 2)  # and of rows

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
@@ -27,7 +27,7 @@ from .memory import ALIGNED, memory_of
 from .nesting import biased
 from .saying import Sayings
 from .updating import Part
-from .writers.c_blocks import takes_bias
+from .writers.c_blocks import cut
 from .writers.c_text import CText
 from .writers.javascript_text import JavaScriptText
 from .writers.numpy_text import NumPyText
@@ -185,9 +185,7 @@ class CMachine(NumPyMachine):
         results = [*program.results, *(View(b) for b in program.given)]
         results += program.gradients  # to be compared after the first run
         self.blas, self.vectors = blas(), vector_bytes()
-        library = bool(self.blas and self.blas.whole)
-        taken = partial(takes_bias, widest=self.vectors, library=library)
-        self.groups = fused(biased(program.steps, results, taken))
+        self.groups = fused(biased(program.steps, results, self.takes_bias))
         self.passed = passing(self.groups, results)
         steps = [g.steps for g in self.groups]
         self.memory = memory_of(program, steps, self.passed, results)
@@ -197,6 +195,11 @@ class CMachine(NumPyMachine):
         self.uses_blas = writer.uses_blas and self.blas is not None
         self.numbers = (ctypes.c_double * max(len(program.scalars), 1))()
         self.start()
+
+    def takes_bias(self, product: Product) -> bool:
+        """Whether a product is cut into tiles, which take a bias in."""
+        tile, _ = cut(product, self.vectors, self.blas is not None)
+        return tile is not None
 
     def build(self) -> None:
         """Waits for the compiler.

@@ -112,10 +112,13 @@ def block_tile(step: Product, widest: int) -> Tile | None:
     return min(tiles, key=lambda tile: -n % tile.rows)
 
 
-def takes_bias(step: Product, widest: int, library: bool) -> bool:
-    """Whether a product is computed by tiles or blocks, which take a bias in."""
-    blocks = block_tile(step, widest)
-    return bool(tile_of(step, widest) or (blocks and fits(step, blocks, library)))
+def cut(step: Product, widest: int, library: bool) -> tuple[Tile | None, bool]:
+    """The tile that a product is cut into, and whether it is computed block by block.
+    Without a tile a library computes it, or plain loops; these take no bias."""
+    if tile := tile_of(step, widest):
+        return tile, False
+    tile = block_tile(step, widest)
+    return (tile, True) if tile and fits(step, tile, library) else (None, False)
 
 
 def fits(step: Product, tile: Tile, library: bool) -> bool:

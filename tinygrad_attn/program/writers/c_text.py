@@ -15,10 +15,10 @@ from ..anatomy import Check, Map, Operand, Product, Step, View
 from ..listing import Program
 from ..nesting import told
 from .bodies import body_of, check_body, operands
-from .c_blocks import LEAST, block_body, block_functions, block_tile, fits, memory_of
+from .c_blocks import LEAST, block_body, block_functions, cut, memory_of
 from .c_products import GEMM, gemm_body, large
 from .c_rows import Walk
-from .c_tiles import Tile, function_of, tile_of, tiled_body, types_of
+from .c_tiles import Tile, function_of, tiled_body, types_of
 from .c_words import HEAD, SAY, TYPES, compute, exp_of, literal
 from .preface import preface
 
@@ -212,12 +212,12 @@ class CText:
 
     def product(self, step: Product) -> str:
         """The body of a product of size; "" for a small one."""
-        if tile := tile_of(step, self.widest):
+        tile, by_blocks = cut(step, self.widest, bool(self.whole))
+        if tile and not by_blocks:
             rest = step.x.shape[-2] % tile.rows
             self.tiles |= {tile._replace(rows=n): None for n in (tile.rows, rest) if n}
             return tiled_body(step, tile)
-        tile = block_tile(step, self.widest)
-        if tile and fits(step, tile, bool(self.whole)):
+        if tile:
             self.tiles |= {tile: None}
             need, most = memory_of(step, tile), self.blocks.get(tile, (0, 0))
             self.blocks[tile] = max(need[0], most[0]), max(need[1], most[1])
