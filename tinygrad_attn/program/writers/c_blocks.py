@@ -122,8 +122,8 @@ def cut(step: Product, widest: int, library: bool) -> tuple[Tile | None, bool]:
 
 
 def fits(step: Product, tile: Tile, library: bool) -> bool:
-    """Whether the tiles have not too many more numbers than a product: an eighth where
-    there is a library that has none; elsewhere twice as many."""
+    """Whether the tiles have at most an eighth more numbers than the product; without a
+    library, which has none too many, at most twice as many."""
     more = 1 / 8 if library else 1
     n, _, m = sizes_of(step)
     rows, columns = -(-n // tile.rows) * tile.rows, -(-m // tile.width) * tile.width
