@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 import random
 
 import pytest
 from conftest import assert_close, needs_numpy
 
 from tinygrad_attn.arrays import python
-from tinygrad_attn.arrays.array import Array
-from tinygrad_attn.arrays.backends import get_backend
+from tinygrad_attn.arrays.array import Array, piece
+from tinygrad_attn.arrays.backends import get_backend, namespace_of
 
 RNG = random.Random(0)
 
@@ -118,3 +120,26 @@ def test_an_empty_sum_is_zero_and_an_empty_max_an_error():
     assert python.matmul(empty, python.zeros((0, 3))).tolist() == [[0.0] * 3] * 2
     with pytest.raises(ValueError, match="nothing has no largest"):
         python.max(empty, axis=1)
+
+
+def test_a_piece_is_an_array_like_others():
+    whole = [float(i) for i in range(10)]
+    place = slice(2, 8), (2, 3), "float64"
+    want = [[2.0, 3.0, 4.0], [5.0, 6.0, 7.0]]
+    assert piece(whole, place).shape == (2, 3)  # whatever is asked for first
+    assert piece(whole, place).dtype == "float64"
+    assert piece(whole, place).ndim == 2
+    assert piece(whole, place).size == 6
+    assert piece(whole, place).data == whole[2:8]
+    x = piece(whole, place)
+    assert namespace_of([x]) is python
+    for copied in (copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        assert type(copied) is Array
+        assert copied.tolist() == want
+    for made in (x + 1.0, python.exp(x), python.permute_dims(x, (1, 0)), x[0]):
+        assert type(made) is Array
+    assert python.stop_gradient(x).tolist() == want
+    x.data[0] = -1.0  # its list is its own
+    assert whole[2] == 2.0
+    with pytest.raises(AttributeError, match="an array has no mean"):
+        x.mean  # noqa: B018

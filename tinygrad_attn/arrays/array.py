@@ -152,6 +152,38 @@ class ValueArray(Array):
     scalars = mixed
 
 
+class Piece(Array):
+    """An Array whose numbers are a part of a longer list, and cut out when somebody
+    first asks: of what a training leaves behind, most is never looked at. What is
+    computed from a piece, or copied, is a plain Array."""
+
+    __slots__ = ("place", "whole")
+    __hash__ = None
+
+    place: tuple[slice, Shape, str]
+    whole: list[Any]
+
+    def __new__(cls, data: list[Any], shape: Shape, dtype: str = "float64") -> Any:
+        return Array(data, shape, dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in Array.__slots__:
+            raise AttributeError(f"an array has no {name}", name=name, obj=self)
+        at, shape, dtype = self.place
+        self.__init__(self.whole[at], shape, dtype)  # type: ignore[misc]
+        return getattr(self, name)
+
+    def __reduce__(self) -> Any:
+        return Array, (self.data, self.shape, self.dtype)
+
+
+def piece(whole: list[Any], place: tuple[slice, Shape, str]) -> Piece:
+    """Where `place` says, a list that nobody changes, as an array of that shape."""
+    made: Piece = object.__new__(Piece)
+    made.whole, made.place = whole, place
+    return made
+
+
 # --- making arrays --------------------------------------------------------------------
 
 

@@ -23,13 +23,13 @@ from typing import Any
 from ..errors import how_to_install, say
 from ..switching import Switch, at_thread_start, context
 from . import python, values
-from .array import Array, ValueArray
+from .array import Array, Piece, ValueArray
 
 NAMES = ("python", "numpy", "scalar")
 VARIABLE = "TINYGRAD_ATTN_BACKEND"
 
 # The namespace that computes on arrays of a type. `ops` enters itself for Tensor.
-NAMESPACES: dict[type, Any] = {Array: python, ValueArray: values}
+NAMESPACES: dict[type, Any] = {Array: python, Piece: python, ValueArray: values}
 
 
 @dataclass(frozen=True)

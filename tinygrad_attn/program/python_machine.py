@@ -13,7 +13,7 @@ from itertools import accumulate, pairwise
 from types import CodeType
 from typing import Any
 
-from ..arrays.array import Array
+from ..arrays.array import Array, piece
 from ..arrays.shapes import Shape
 from .anatomy import Buffer
 from .listing import Program
@@ -22,6 +22,8 @@ from .updating import Part
 from .writers.numpy_words import flat_numbers
 from .writers.python_text import PythonText
 from .writers.python_words import kind_of
+
+Place = tuple[slice, Shape, str]
 
 
 class Made(dict[Any, Any]):
@@ -95,16 +97,16 @@ class PythonMachine:
 
     def made(self, buffer: Buffer) -> Array:
         """A lasting buffer as an array."""
-        home, at, shape, kind = self.places[buffer]
+        home, place = self.places[buffer]
         self.own.discard(home)
-        numbers = self.values[home.name]
-        return Array(numbers if buffer is home else numbers[at], shape, kind)
+        return piece(self.values[home.name], place)
 
     def cut(self, key: tuple[Part, str]) -> list[Array]:
         """A vector of the state, in the shapes of the parameters."""
-        name, kind, places = self.cuts[key]
-        numbers = self.values[name]
-        return [Array(numbers[at], shape, kind) for at, shape in places]
+        home, places = self.cuts[key]
+        self.own.discard(home)
+        whole = self.values[home.name]
+        return [piece(whole, place) for place in places]
 
     # --- a run ------------------------------------------------------------------------
 
@@ -121,21 +123,21 @@ class PythonMachine:
         )
 
 
-def place_of(buffer: Buffer) -> tuple[Buffer, slice, Shape, str]:
+def place_of(buffer: Buffer) -> tuple[Buffer, Place]:
     """Where a buffer's numbers are in the outermost one, their shape and kind."""
     home, start = buffer.place
     at = slice(start, start + buffer.size)
-    return home, at, buffer.shape, kind_of(buffer.dtype)
+    return home, (at, buffer.shape, kind_of(buffer.dtype))
 
 
-def cuts_of(key: tuple[Part, str]) -> tuple[str, str, list[tuple[slice, Shape]]]:
-    """A vector of the state: its name, its kind, and where each parameter's numbers
-    are in it, with their shape."""
+def cuts_of(key: tuple[Part, str]) -> tuple[Buffer, list[Place]]:
+    """A vector of the state, and where each parameter's numbers are in it."""
     part, slot = key
     vector = part.slots[slot]
+    kind = kind_of(vector.dtype)
     ends = [*accumulate((p.size for p in part.parameters), initial=0)]
-    places = [(slice(*e), p.shape) for e, p in zip(pairwise(ends), part.parameters)]
-    return vector.name, kind_of(vector.dtype), places
+    at = zip(pairwise(ends), part.parameters)
+    return vector, [(slice(*e), p.shape, kind) for e, p in at]
 
 
 def listed(x: Any) -> list[Any]:

@@ -54,7 +54,12 @@ class Sharing:
         arrays = [t.array for t in self.leaves] or [t.array for t in given]
         self.xp = namespace_of(arrays) if arrays else current_backend().xp
         self.foreign = self.xp.name != machine.namespace
-        self.trained = {p for part in program.parts for p in part.parameters}
+        trained = {p for part in program.parts for p in part.parameters}
+        self.moving = [
+            (i, t, buffer)
+            for i, (t, buffer) in enumerate(program.leaves.items())
+            if t in trained
+        ]
         self.seen: list[Any] = [None] * len(self.leaves)
         self.optimizers = [*dict.fromkeys(part.optimizer for part in program.parts)]
         self.expected: list[Any] = [None] * len(self.optimizers)
@@ -62,7 +67,8 @@ class Sharing:
         self.rates: dict[Any, float] = {}  # scalar → its number
         self.states: list[tuple[Part, list[dict[str, Any]]]] = []  # of its parameters
         self.counts: list[tuple[int, list[dict[str, Any]]]] = []  # of this run's steps
-        self.handed: list[list[tuple[Any, str, Any]]] = [[] for _ in self.optimizers]
+        self.slots = [(part, slot) for part in program.parts for slot in part.slots]
+        self.handed: list[tuple[Part, str, list[Any]]] = []  # slot by slot
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
         self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
 
@@ -107,10 +113,11 @@ class Sharing:
 
     def look_at_states(self) -> None:
         """Sees whether somebody put an array of his own into a state."""
-        for i, optimizer in enumerate(self.optimizers):
-            for p, slot, array in self.handed[i]:
-                if optimizer.state.get(p, {}).get(slot) is not array:
-                    self.expected[i] = None
+        for part, slot, given in self.handed:
+            state = part.optimizer.state
+            for p, array in zip(part.parameters, given):
+                if state.get(p, {}).get(slot) is not array:
+                    self.expected[self.optimizers.index(part.optimizer)] = None
 
     def check_states(self) -> None:
         """Refuses a run if an optimizer's state is another than was written for."""
@@ -173,19 +180,18 @@ class Sharing:
         """Gives parameters and states the machine's arrays; or copies of them, if the
         model is on another backend."""
         arrays, pieces = self.machine.arrays, self.machine.pieces
-        for i, (t, buffer) in enumerate(zip(self.leaves, self.buffers)):
-            if t in self.trained:
-                own = arrays[buffer]
-                t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
-        self.handed = [[] for _ in self.optimizers]
-        for part in self.program.parts:
-            state = part.optimizer.state
-            handed = self.handed[self.optimizers.index(part.optimizer)]
-            for slot in part.slots:
-                for p, own in zip(part.parameters, pieces[part, slot]):
-                    given = self.ours(own, p) if self.foreign else own
-                    state[p][slot] = given
-                    handed.append((p, slot, given))
+        for i, t, buffer in self.moving:
+            own = arrays[buffer]
+            t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
+        self.handed = []
+        for part, slot in self.slots:
+            parameters, state = part.parameters, part.optimizer.state
+            given = pieces[part, slot]
+            if self.foreign:
+                given = [*map(self.ours, given, parameters)]
+            for p, array in zip(parameters, given):
+                state[p][slot] = array
+            self.handed.append((part, slot, given))
 
     def ours(self, array: Any, like: Any) -> Any:
         """An array of the machine as one of the model's backend, which is another."""
