@@ -12,6 +12,7 @@ has nothing else in it.
 
 from __future__ import annotations
 
+import argparse
 import gc
 import json
 import random
@@ -205,8 +206,11 @@ def million() -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        measure(sys.argv[1])
+    parser = argparse.ArgumentParser(description="Times graphs of single numbers.")
+    parser.add_argument("graph", nargs="?", choices=[*GRAPHS], help="only builds it")
+    options = parser.parse_args()
+    if options.graph:
+        measure(options.graph)
     else:
         beside_others()
         million()

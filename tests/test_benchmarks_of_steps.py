@@ -157,6 +157,21 @@ def test_unknown_names_are_refused():
         steps.main(["--workloads", "W9"])
 
 
+def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+    for argv, says in {
+        ("--rounds", "0"): "'0' given; it must be 1 or more",
+        ("--peers", str(file)): f"--peers {file}: it is no Python that runs",
+        ("--json", str(tmp_path)): f"--json {tmp_path}: no file can be written there",
+        ("--json", str(file / "a.json")): f"--json {file}: no folder can be made",
+        ("--out", str(file)): f"--out {file}: no folder can be made there",
+    }.items():
+        with pytest.raises(SystemExit):
+            steps.main(argv)
+        assert says in capsys.readouterr().err
+
+
 @needs_numpy
 def test_one_projection_instead_of_three():
     import numpy as np

@@ -15,10 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from examples.files import check_file, check_folder, name_of_file, name_of_folder
+
 from . import growth, memory, operations, picture, startup, tables
 from .contestants import CONTESTANTS
 from .measuring import Results, Settings, compared
-from .workers import ONE_THREAD, Failed
+from .workers import ONE_THREAD, Failed, runs
 from .workloads import WORKLOADS, Workload
 
 QUICK = Settings(rounds=1, seconds=0.001)
@@ -34,16 +36,36 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--workloads", default=",".join(WORKLOADS), help=f"of {names}; all by default")
     keys = ", ".join(CONTESTANTS)
     add("--contestants", default=",".join(CONTESTANTS), help=f"of {keys}")
-    add("--rounds", type=int, default=15, help="blocks of each contestant (15)")
-    add("--json", type=Path, metavar="FILE", help="writes all numbers there")
-    add("--out", type=Path, metavar="FOLDER", help="draws pictures there")
+    add("--rounds", type=rounds, default=15, help="blocks of each contestant (15)")
+    add("--json", type=name_of_file, metavar="FILE", help="writes all numbers there")
+    add("--out", type=name_of_folder, metavar="FOLDER", help="draws pictures there")
     add("--peers", metavar="PYTHON", help="the interpreter that has the peers")
     add("--cpu", action="store_true", help="the processor's time, on a busy machine")
     add("--steps-only", action="store_true", help="no start-up times, no memory")
     add("--growth", action="store_true", help="how time grows with the model's sizes")
     add("--ops", action="store_true", help="small operations, one by one")
     add("--quick", action="store_true", help="one short round: only whether it runs")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    try:
+        if options.peers and not runs(options.peers):
+            raise ValueError(f"--peers {options.peers}: it is no Python that runs")
+        if options.out:
+            pictures = ["steps.svg"] + ["growth.svg"] * options.growth
+            options.out = check_folder("--out", options.out, *pictures)
+        if options.json:
+            options.json = Path(options.json)
+            check_folder("--json", str(options.json.parent))
+            check_file("--json", options.json)
+    except ValueError as error:
+        parser.error(str(error))
+    return options
+
+
+def rounds(text: str) -> int:
+    """How many blocks: one at least."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} given; it must be 1 or more")
+    return int(text)
 
 
 def chosen(what: str, given: str, known: dict[str, Any]) -> list[Any]:
@@ -133,7 +155,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"\n{operations.told(found['operations'])}", flush=True)
     print("", *pictures, sep="\n")
     if options.json:
-        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -7,6 +7,7 @@ it multiplies faster.
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import math
 import os
@@ -110,5 +111,10 @@ def main(names: Sequence[str] = tuple(WORKLOADS)) -> None:
 if __name__ == "__main__":
     from .workers import ONE_THREAD
 
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.steps.floors")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(WORKLOADS)}; or all")
+    names = parser.parse_args().names
+    if unknown := [name for name in names if name not in WORKLOADS]:
+        parser.error(f"{' '.join(unknown)}: it must be of {', '.join(WORKLOADS)}")
     os.environ.update(ONE_THREAD)
-    main()
+    main(names or tuple(WORKLOADS))

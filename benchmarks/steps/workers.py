@@ -41,9 +41,13 @@ class Failed(RuntimeError):
 def has(python: str, package: str) -> bool:
     """Whether an interpreter has a package."""
     look = "import sys; from importlib.util import find_spec; "
-    look += "sys.exit(find_spec(sys.argv[1]) is None)"
+    return runs(python, look + "sys.exit(find_spec(sys.argv[1]) is None)", package)
+
+
+def runs(python: str, *program: str) -> bool:
+    """Whether there is such an interpreter, and it runs a program (or none) well."""
     try:
-        return subprocess.run([python, "-c", look, package]).returncode == 0
+        return subprocess.run([python, "-c", *(program or ["pass"])]).returncode == 0
     except OSError:
         return False
 
