@@ -73,7 +73,7 @@ ORDER = """
         program.writers.dialect
         program.writers.bodies program.writers.c_words
         program.writers.c_products program.writers.c_tiles program.writers.c_blocks
-        program.writers.c_rows
+        program.writers.c_rows program.writers.c_lanes
         program.writers.c_text
         program.writers.javascript_words program.writers.javascript_products
         program.writers.javascript_frame program.writers.javascript_text

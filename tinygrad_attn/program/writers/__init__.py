@@ -15,6 +15,7 @@ c_products.py     products of matrices by NumPy's own library, in C
 c_tiles.py        products, tile by tile, in C
 c_blocks.py       large ones, block by block
 c_rows.py         a walk over rows, in C
+c_lanes.py        a walk over short rows, several side by side
 c_text.py         a program in C
 javascript_words.py   JavaScript's arrays, functions and numbers
 javascript_products.py   products of matrices in JavaScript, by tiles

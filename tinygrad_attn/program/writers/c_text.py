@@ -16,8 +16,8 @@ from ..listing import Program
 from ..nesting import told
 from .bodies import body_of, check_body, operands
 from .c_blocks import LEAST, block_body, block_functions, cut, memory_of
+from .c_lanes import walk_of
 from .c_products import GEMM, gemm_body, large
-from .c_rows import Walk
 from .c_tiles import Tile, function_of, tiled_body, types_of
 from .c_words import HEAD, SAY, TYPES, compute, exp_of, literal
 from .preface import preface
@@ -142,7 +142,7 @@ class CText:
         lines = self.comments(group.steps)
         if len(group.items) == 0:
             return lines + [line for step in group.steps for line in self.lines(step)]
-        walk = Walk(group, self.passing)
+        walk = walk_of(group, self.passing)
         body = walk.body()
         kinds, args = [], []
         for name, view, written in walk.pointers.values():
