@@ -63,6 +63,16 @@ def div(x: float, y: float) -> float:
         return math.copysign(inf, x) * math.copysign(1.0, y)
 
 
+def floor_divide(x: float, y: float) -> float:
+    """⌊x / y⌋; ±inf over a zero, and nan for 0 / 0."""
+    try:
+        return x // y
+    except ZeroDivisionError:
+        if x == 0 or x != x:
+            return nan
+        return math.copysign(inf, x) * math.copysign(1.0, y)
+
+
 def pow(x: float, y: float) -> float:
     """xʸ; inf on overflow and for 0 to a negative power, nan for (-8) ** (1/3)."""
     try:

@@ -344,6 +344,18 @@ def check_range(x: Array, count: int, says: str, but: int | None = None) -> None
             raise IndexError(says.format(x[wrong].flat[0]))
 
 
+def floor_divide(x: Any, y: Any) -> Array:
+    z = np.floor_divide(x, y)
+    if z.dtype.kind == "i" and ((z < 0) & (np.less(x, 0) == np.less(y, 0))).any():
+        dtypes.check_int64(2**63)  # -2**63 // -1, which NumPy wraps round
+    return z
+
+
+def check_divisor(y: Array, says: str) -> None:
+    if not y.all():
+        raise ZeroDivisionError(says)
+
+
 def check_rows(mask: Array, says: str) -> None:
     if not mask.any(axis=-1).all():
         raise ValueError(says)

@@ -27,6 +27,7 @@ from contextlib import nullcontext
 from math import prod
 from typing import Any
 
+from .. import floats
 from . import reading, shapes
 from .array import (
     Array,
@@ -152,6 +153,11 @@ def _choose(condition: bool, x: Any, y: Any) -> Any:
     return x if condition else y
 
 
+def floor_divide(x: Operand, y: Operand) -> Array:
+    """⌊x / y⌋ of plain numbers; whole ones must not be divided by 0 (check_divisor)."""
+    return elementwise(floats.floor_divide, x, y)
+
+
 def stop_gradient(x: Array) -> Array:
     """x as plain numbers, from which no gradient flows back."""
     if type(x) is Array:
@@ -173,6 +179,12 @@ def check_range(x: Array, count: int, says: str, but: int | None = None) -> None
     for i in x.data:
         if not 0 <= i < count and i != but:
             raise IndexError(says.format(i))
+
+
+def check_divisor(y: Array, says: str) -> None:
+    """Refuses whole numbers of which one is 0."""
+    if 0 in y.data:
+        raise ZeroDivisionError(says)
 
 
 def check_rows(mask: Array, says: str) -> None:

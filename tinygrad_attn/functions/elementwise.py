@@ -24,6 +24,7 @@ from .operands import (
     check,
     constant,
     floats_of,
+    is_float,
     negative,
     of_floats,
     tensor,
@@ -343,9 +344,11 @@ def numeric(who: str, z: Any, x: Any, y: Any) -> Any:
 
 def has_nan(x: Any) -> bool:
     """Whether a number or a Tensor is not a number, in any place. While a program is
-    written nobody knows, and it may be."""
+    written nobody knows, and a float may be."""
     if not isinstance(x, Recorded):
         return bool(x != x)
+    if not is_float(x):
+        return False
     if context.now.writer is not None:
         return True
     xp = namespace_of([x.array])

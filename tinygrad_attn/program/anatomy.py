@@ -263,10 +263,15 @@ class Gather(Step):
 
 @dataclass(eq=False)
 class Scatter(Step):
-    """out = 0, then out[indices[i]] += x[i]: (*I, ...) and (*I) → (n, ...)."""
+    """out = 0, then out[indices[i]] += x[i]: (*I, ...) and (*I) → (n, ...).
+
+    Attributes:
+        adds: whether x[i] is added to what is there, and does not take its place.
+    """
 
     x: View
     indices: View
+    adds: bool = True
 
     def operands(self) -> tuple[Operand, ...]:
         return self.x, self.indices

@@ -133,6 +133,10 @@ def maximum(x: Any, y: Any) -> Traced:
     return mapped("maximum", x, y)
 
 
+def floor_divide(x: Any, y: Any) -> Traced:
+    return mapped("floor_divide", x, y)
+
+
 def where(condition: Any, x: Any, y: Any) -> Traced:
     return mapped("where", condition, x, y)
 
@@ -158,6 +162,11 @@ def check_range(x: Any, count: int, says: str, but: int | None = None) -> None:
     if op is not None and op.kind != "check":  # as `apply` says it
         says = f"{op.name}: {says}"
     writer().check(Check(x, "range", says, IndexError, count, but))
+
+
+def check_divisor(y: Any, says: str) -> None:
+    there = mapped("ne", y, 0, dtype="bool")
+    writer().check(Check(there, "true", says, ZeroDivisionError))
 
 
 def check_rows(mask: Any, says: str) -> None:
@@ -258,12 +267,24 @@ def take(x: Any, indices: Any, *, axis: int = 0) -> Traced:
     return z
 
 
-def scatter_add(g: Any, indices: Any, rows: int) -> Traced:
+def scatter_add(g: Any, indices: Any, rows: int, adds: bool = True) -> Traced:
     tape = writer()
     g, indices = named(g), named(indices)
     z = new((rows, *g.shape[indices.ndim :]), g.dtype)
-    tape.emit(Scatter(z, g, indices))
+    tape.emit(Scatter(z, g, indices, adds))
     return z
+
+
+def put(x: Any, indices: Any, values: Any) -> Traced:
+    """x laid end to end, with these values where the indices say: of several for one
+    place, the last."""
+    size = math.prod(x.shape)
+    places, given = (
+        reshape(named(v), (math.prod(v.shape),)) for v in (indices, values)
+    )
+    there = scatter_add(full(places.shape, True, "bool"), places, size, adds=False)
+    put = scatter_add(given, places, size, adds=False)
+    return reshape(where(there, put, reshape(named(x), (size,))), x.shape)
 
 
 def place(g: Any, bounds: Bounds, shape: Shape) -> Traced:

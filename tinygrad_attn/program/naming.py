@@ -45,7 +45,8 @@ WORDS = """
     RuntimeError ArithmeticError OverflowError ZeroDivisionError
     load_numbers base64 pathlib struct globals hasattr enumerate arenas wrong memcpy
     load run NULL EOF BUFSIZ at restrict asm nullptr constexpr thread_local alignas
-    alignof static_assert typeof_unqual bool math_errhandling
+    alignof static_assert typeof_unqual bool math_errhandling floor_divide floor_over
+    floor_divide_whole floorDivide put_rows fmod floor
 """
 RESERVED = frozenset(keyword.kwlist).union(WORDS.split())
 # What is named after a function. (`exp_2`, the second one, would read as 2ˣ.)

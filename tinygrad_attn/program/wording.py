@@ -38,6 +38,7 @@ FORMS: dict[str, tuple[str, int, tuple[int, ...]]] = {
     "sub": ("{0} − {1}", SUM, (SUM, TERM)),
     "mul": ("{0} ⊙ {1}", TERM, (TERM, TERM)),
     "div": ("{0} / {1}", TERM, (TERM, SIGN)),
+    "floor_divide": ("⌊{0} / {1}⌋", ATOM, (TERM, SIGN)),
     "neg": ("−{0}", SIGN, (SIGN,)),
     "pow": ("{0}^{1}", SIGN, (ATOM, ATOM)),
     "sqrt": ("√{0}", ATOM, (ATOM,)),

@@ -61,11 +61,25 @@ def binary_cross_entropy(
 ) -> Any:
     """-(y ln p + (1 - y) ln(1 - p)), of probabilities p."""
     y = same_shape("binary_cross_entropy", input, target)
-    # PyTorch keeps each ln above -100.
-    yes, no = (elementwise.clip(p.log(), -100.0) for p in (input, 1.0 - input))
+    yes = bounded(elementwise.log, input, 1.0, input)
+    no = bounded(elementwise.log1p, -input, 0.0, 1.0 - input)
     nats = -(y * yes + (1.0 - y) * no)
     nats = nats if weight is None else nats * weight
     return reduced("binary_cross_entropy", nats, reduction)
+
+
+def bounded(log: Any, x: Any, safe: float, p: Any) -> Any:
+    """log(x), which is ln p, but no less than -100, nor steeper than 10¹², as in
+    PyTorch: so the loss of a probability of exactly 0 or 1 has a gradient that can be
+    multiplied by 0.
+
+    Args:
+        safe: a number of which the log is 0.
+    """
+    small = p < 1e-12
+    least = elementwise.clip(elementwise.stop_gradient(log(x)), -100.0)
+    least = least + (p - elementwise.stop_gradient(p)) * 1e12
+    return elementwise.where(small, least, log(elementwise.where(small, safe, x)))
 
 
 def binary_cross_entropy_with_logits(

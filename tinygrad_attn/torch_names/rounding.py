@@ -10,9 +10,9 @@ import math
 from typing import Any
 
 from ..arrays.shapes import broadcast_shapes
+from ..autograd.recording import NUMBERS
 from ..errors import check_flags, check_number
 from ..functions.elementwise import abs, astype, stop_gradient, where
-from ..functions.movement import broadcast_to
 from ..functions.operands import (
     Operand,
     Tensor,
@@ -21,7 +21,6 @@ from ..functions.operands import (
     found,
     home,
     is_float,
-    plain,
     tensor,
     together,
 )
@@ -149,22 +148,18 @@ def floor_divide(x: Operand, y: Operand) -> Any:
     Tensor([3, -4], int64)
     """
     who = "floor_divide"
-    x, y = pair(who, x, y)
-    shape = check(who, broadcast_shapes, x.shape, y.shape)
-    xs, ys = (plain(broadcast_to(v, shape)) for v in (x, y))
-    dtype = "int64" if x.dtype == "bool" else x.dtype
-    if not is_float(x) and 0 in ys:
-        raise ZeroDivisionError(f"{who}: {x.dtype} divided by 0; it has no quotient")
-    numbers = [quotient(a, b) for a, b in zip(xs, ys)]
-    xp = home(x)
-    return found(who, x, xp.reshape(xp.asarray(numbers, dtype), shape))
-
-
-def quotient(x: float, y: float) -> float:
-    """x // y, as inf and nan where Python's would raise."""
-    if y == 0:
-        return math.nan if x == 0 or x != x else math.copysign(math.inf, x)
-    return x // y
+    a, b = pair(who, x, y)
+    xp = home(a)
+    if not is_float(a) and not (type(y) in NUMBERS and y):
+        says = f"{who}: {a.dtype} divided by 0; it has no quotient"
+        xp.check_divisor(b.array, says)
+    if a.dtype == "bool":
+        a, b = astype(a, "int64"), astype(b, "int64")
+    numbers = [
+        given if type(given) in NUMBERS else xp.stop_gradient(v.array)
+        for given, v in ((x, a), (y, b))
+    ]
+    return found(who, a, xp.floor_divide(*numbers))
 
 
 @named()
@@ -174,7 +169,10 @@ def remainder(x: Operand, y: Operand) -> Any:
     >>> remainder(Tensor([7, -7]), 3)
     Tensor([1, 2], int64)
     """
-    x, y = pair("remainder", x, y)
+    x, y = (
+        given if type(given) in NUMBERS else v
+        for given, v in zip((x, y), pair("remainder", x, y))
+    )
     return x - floor_divide(x, y) * y
 
 

@@ -214,7 +214,11 @@ def rows_body(say: Dialect, step: Gather | Scatter, many_at: int, one_at: int) -
     each = address([*c, *d], [*outer.strides[1], *within.strides[0]])
     named = address(["row", *d], [one.strides[0], *within.strides[1]])
     each, named = say.element(many_at, many, each), say.element(one_at, one, named)
-    line = f"{each} = {named};" if many_at == 0 else say.added(named, each, one.dtype)
+    if isinstance(step, Gather):
+        line = f"{each} = {named};"
+    else:
+        added = say.added(named, each, one.dtype)
+        line = added if step.adds else f"{named} = {each};"
     at = say.element(2, indices, address(c, outer.strides[0]))
     row = say.declared("int64", "row", at)
     lines = [row, inner(say, d, within.sizes, [line])]

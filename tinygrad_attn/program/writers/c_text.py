@@ -19,7 +19,7 @@ from .c_blocks import LEAST, block_body, block_functions, cut, memory_of
 from .c_lanes import walk_of
 from .c_products import GEMM, gemm_body, large
 from .c_tiles import Tile, function_of, tiled_body, types_of
-from .c_words import HEAD, SAY, TYPES, compute, exp_of, literal
+from .c_words import FLOOR, HEAD, SAY, TYPES, compute, exp_of, literal
 from .preface import preface
 
 
@@ -63,7 +63,7 @@ class CText:
                 "",
                 HEAD,
                 *([GEMM.replace("@", self.whole)] if self.uses_blas else []),
-                *self.exps([*self.functions, *first, *each]),
+                *self.helpers([*self.functions, *first, *each]),
                 *dict.fromkeys(map(types_of, self.tiles)),
                 *map(function_of, self.tiles),
                 *self.blockwise(),
@@ -182,11 +182,12 @@ class CText:
             self.functions.append(f"static void {self.loops[key]}{key}\n")
         return f"  {self.loops[key]}({', '.join(args)});"
 
-    def exps(self, lines: list[str]) -> list[str]:
-        """The functions that compute exp, if some lines call them."""
+    def helpers(self, lines: list[str]) -> list[str]:
+        """The functions that C lacks, if some lines call them."""
         called = "\n".join(lines)
         kinds = ("float", "double")
-        return [exp_of(kind) for kind in kinds if f"exp_{kind}(" in called]
+        exps = [exp_of(kind) for kind in kinds if f"exp_{kind}(" in called]
+        return [*exps, *([FLOOR] if "floor_divide" in called else [])]
 
     def blockwise(self) -> list[str]:
         """The functions that multiply block by block."""

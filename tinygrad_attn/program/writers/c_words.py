@@ -69,6 +69,23 @@ static inline {kind} exp_{kind}({kind} x) {{
 """
 
 
+# ⌊x / y⌋, which x / y itself may have been rounded up to.
+FLOOR = """\
+static inline double floor_divide(double x, double y) {
+  if (y == 0) return x / y;
+  const double rest = fmod(x, y);
+  const double quotient = (x - rest) / y - (rest != 0 && (rest < 0) != (y < 0));
+  const double below = floor(quotient);
+  return quotient - below > 0.5 ? below + 1 : below;
+}
+static inline long long floor_divide_whole(long long x, long long y) {
+  if (y == -1) return (long long) (0ull - (unsigned long long) x);
+  const long long rest = x % y;
+  return x / y - (rest != 0 && (rest < 0) != (y < 0));
+}
+"""
+
+
 def exp_of(kind: str) -> str:
     """The text of the function that computes exp, of float or double."""
     single = kind == "float"
@@ -99,6 +116,9 @@ def compute(
         form = POWERS.get(float(given[1]), "pow{f}({0}, {1})")
     elif function == "exp":
         form = f"exp_{kind}({{0}})"
+    elif function == "floor_divide":
+        whole = kind in ("float", "double")
+        form = f"floor_divide{'' if whole else '_whole'}({{0}}, {{1}})"
     elif function in MATHS:
         form = f"{function}{f}({', '.join(args)})"
     else:

@@ -42,9 +42,16 @@ FUNCTIONS = {
     "tanh": "Math.tanh({0})",
     "erf": "erf({0})",
     "pow": "power({0}, {1})",
+    "floor_divide": "floorDivide({0}, {1})",
 }
 POWERS = {2.0: "{0} * {0}", 0.5: "Math.sqrt({0})", -1.0: "1 / {0}", 1.0: "{0}"}
-ARITHMETIC = ("add", "sub", "mul", "neg")  # of whole numbers, it may leave the exact
+ARITHMETIC = (
+    "add",
+    "sub",
+    "mul",
+    "neg",
+    "floor_divide",
+)  # of whole numbers, it may leave the exact
 NAMES = "zxyu"  # of the operands of a loop, the result being z
 
 # What JavaScript lacks, each written out where it is used.
@@ -74,6 +81,16 @@ function erf(x) {
 // x to the y. Of 1 to the nan, and of ±1 to the ±∞, JavaScript makes nan; others, 1.
 function power(x, y) {
   return x === 1 || (x === -1 && Math.abs(y) === Infinity) ? 1 : x ** y;
+}
+""",
+    "floorDivide": """\
+// ⌊x / y⌋, which x / y itself may have been rounded up to.
+function floorDivide(x, y) {
+  if (y === 0) return x / y;
+  const rest = x % y;
+  const quotient = (x - rest) / y - (rest !== 0 && rest < 0 !== y < 0 ? 1 : 0);
+  const below = Math.floor(quotient);
+  return quotient - below > 0.5 ? below + 1 : below;
 }
 """,
     "whole": """\

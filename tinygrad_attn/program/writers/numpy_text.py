@@ -213,6 +213,8 @@ class NumPyText:
             return f'np.take({x}, {at}, axis=0, out={out}, mode="clip")'
         assert isinstance(step, Scatter)
         x, at = self.ref(step.x), self.ref(step.indices)
+        if not step.adds:
+            return f"{out}.fill(0); {out}[{at}] = {x}"
         if step.x.size > MANY and step.out.contiguous:
             self.used.add("add_rows")
             return f"add_rows({x}, {at}, out={out})"

@@ -13,6 +13,7 @@ CALLS = {
     "sub": "np.subtract({0}, {1}, out={out})",
     "mul": "np.multiply({0}, {1}, out={out})",
     "div": "np.divide({0}, {1}, out={out})",
+    "floor_divide": "np.floor_divide({0}, {1}, out={out})",
     "pow": "np.power({0}, {1}, out={out})",
     "neg": "np.negative({0}, out={out})",
     "exp": "np.exp({0}, out={out})",

@@ -167,13 +167,14 @@ class Steps(Maps):
         if x.size == 0:
             self.zeros(step)
             return
-        self.words.used.add("add_rows")
+        name = "add_rows" if step.adds else "put_rows"
+        self.words.used.add(name)
         run = prod(out.shape[1:])
         home, start = x.buffer.place
         rows = self.matrices.cut(home, start + x.offset, x.shape, x.strides, run)
         indices = self.listed(step.indices)
         given = f"{rows}, {indices}, {out.shape[0]}, {run}, {zero(out.buffer)}"
-        self.store(step, f"add_rows({given})")
+        self.store(step, f"{name}({given})")
 
     def check(self, step: Check) -> None:
         """A call that refuses numbers."""

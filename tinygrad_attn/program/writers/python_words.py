@@ -27,6 +27,7 @@ FORMS = {
     "sub": ("{0} - {1}", SUM, (SUM, TERM)),
     "mul": ("{0} * {1}", TERM, (TERM, SIGN)),
     "div": ("{0} / {1}", TERM, (TERM, SIGN)),
+    "floor_divide": ("{0} // {1}", TERM, (TERM, SIGN)),
     "neg": ("-{0}", SIGN, (SIGN,)),
     "eq": ("{0} == {1}", COMPARED, (SUM, SUM)),
     "ne": ("{0} != {1}", COMPARED, (SUM, SUM)),
@@ -53,7 +54,7 @@ SAFE: dict[str, Callable[[Any], bool]] = {
     "pow": lambda known: False,
 }
 # What the text calls those of floats.py that a model may well have names like.
-NAMES = {"div": "over", "maximum": "larger"}
+NAMES = {"div": "over", "floor_divide": "floor_over", "maximum": "larger"}
 
 
 class Words:
@@ -112,10 +113,10 @@ class Words:
             if not careful:
                 return f"math.{function}({', '.join(texts)})", ATOM
             return self.called(function, texts), ATOM
-        if function == "div" and not self.divides(args[1]):
+        if function in ("div", "floor_divide") and not self.divides(args[1]):
             self.risky = True
             if careful:
-                return self.called("div", texts), ATOM
+                return self.called(function, texts), ATOM
         forms = OF_BOOLS if dtype == "bool" and function in OF_BOOLS else FORMS
         form, own, needed = forms[function]
         held = [f"({t})" if p < n else t for (t, p), n in zip(given, needed)]
@@ -204,6 +205,14 @@ def add_rows(rows, indices, count, width, zero):
     for i, row in zip(indices, rows):
         sums[i] = [x + y for x, y in zip(sums[i], row)]
     return [x for row in sums for x in row]
+''',
+    "put_rows": '''
+def put_rows(rows, indices, count, width, zero):
+    """Zeros, but each row at its index."""
+    found = [[zero] * width for _ in range(count)]
+    for i, row in zip(indices, rows):
+        found[i] = row
+    return [x for row in found for x in row]
 ''',
     "put": '''
 def put(xs, places, numbers):
