@@ -266,6 +266,182 @@ def test_what_is_kept_keeps_its_numbers(target: Target) -> None:
     assert got.tolist() == want.tolist()
 
 
+class Pair:
+    """Two parameters with momentum, that eager steps move, or a program."""
+
+    def __init__(self, target: Target | None) -> None:
+        self.w, self.v = nn.Parameter([1.0, 2.0]), nn.Parameter([3.0, 5.0])
+        self.optimizer = optim.SGD([self.w, self.v], lr=0.1, momentum=0.9)
+        self.x = Tensor([1.0, 1.0])
+        inputs, name = {"x": self.x}, target and target.name
+        self.program = target and write(
+            self.loss, inputs, update=self.optimizer, target=name
+        )
+
+    def loss(self, x: Tensor) -> Any:
+        return ((self.w * x) ** 2).sum() + (self.v * x * 0.5).sum()
+
+    def eager(self) -> None:
+        self.optimizer.zero_grad()
+        self.loss(self.x).backward()
+        self.optimizer.step()
+
+    def step(self) -> None:
+        self.program(self.x) if self.program else self.eager()
+
+    @property
+    def states(self) -> list[dict[str, Any]]:
+        return [self.optimizer.state[p] for p in (self.w, self.v)]
+
+
+def swap_numbers(pair: Pair) -> Any:
+    pair.w.data, pair.v.data = pair.v.data, pair.w.data
+
+
+def swap_momenta(pair: Pair) -> Any:
+    a, b = pair.states
+    a["momentum_buffer"], b["momentum_buffer"] = (
+        b["momentum_buffer"],
+        a["momentum_buffer"],
+    )
+
+
+def swap_states(pair: Pair) -> Any:
+    a, b = pair.states
+    pair.optimizer.state[pair.w], pair.optimizer.state[pair.v] = b, a
+
+
+def move_and_put_back(pair: Pair) -> Any:
+    kept = pair.w.data
+    pair.w.data = pair.w.data + 0.5
+    pair.step()
+    pair.w.data = kept
+
+
+def replace_a_momentum(pair: Pair) -> Any:
+    kept = [state["momentum_buffer"] for state in pair.states]
+    pair.states[1]["momentum_buffer"] = kept[0] * 1.0
+    return kept[1]
+
+
+def assign_numbers(pair: Pair) -> Any:
+    kept = pair.w.array
+    pair.w.assign([5.0, 6.0])
+    return kept
+
+
+def change_in_place(pair: Pair) -> Any:
+    kept = pair.w.array
+    with no_grad():
+        pair.w.mul_(2.0)
+    return kept
+
+
+def load_all(pair: Pair) -> Any:
+    kept = pair.v.array
+    saved = pair.optimizer.state_dict()
+    pair.step()
+    pair.v.assign([1.0, 1.0])
+    pair.optimizer.load_state_dict(saved)
+    return kept
+
+
+def step_eagerly(pair: Pair) -> Any:
+    kept = pair.w.array, pair.states[0]["momentum_buffer"]
+    pair.eager()
+    return kept[0]
+
+
+MOVES = [swap_numbers, swap_momenta, swap_states, move_and_put_back, load_all]
+MOVES += [replace_a_momentum, assign_numbers, change_in_place, step_eagerly]
+
+
+@pytest.mark.parametrize("move", MOVES)
+@each_trainer
+def test_what_is_replaced_and_kept_keeps_its_numbers(target: Target, move: Any) -> None:
+    """Of an array that a tensor lets go of, and somebody else has taken, there are as
+    many references as before."""
+    found = []
+    for pair in (Pair(None), Pair(target)):
+        pair.step()
+        kept = move(pair)
+        before = kept.tolist() if kept is not None else None
+        for _ in range(2):
+            pair.step()
+            state = [a["momentum_buffer"].tolist() for a in pair.states]
+            found.append((pair.w.tolist(), pair.v.tolist(), *state))
+        assert kept is None or kept.tolist() == before
+    for want, got in zip(found[:2], found[2:]):
+        for a, b in zip(want, got):
+            assert b == pytest.approx(a, rel=1e-12)
+
+
+@each_trainer
+def test_a_graph_of_before_has_the_numbers_of_before(target: Target) -> None:
+    w, u = nn.Parameter([1.0, 2.0]), nn.Parameter([0.5, 0.6])
+    x, optimizer = Tensor([1.0, 1.0]), optim.SGD([w], lr=0.1)
+
+    def loss(x: Tensor) -> Any:
+        return ((w * x) ** 2).sum()
+
+    step = write(loss, {"x": x}, update=optimizer, target=target.name)
+    step(x)
+    graph, want = (w * u).sum(), w.tolist()
+    optimizer.zero_grad()
+    loss(x).backward()
+    optimizer.step()
+    step(x)
+    graph.backward()
+    assert u.grad is not None
+    assert u.grad.tolist() == want
+
+
+@each_trainer
+def test_without_a_step_an_optimizer_stays_as_it_was(
+    target: Target, tmp_path: Path
+) -> None:
+    """A program is saved, or refuses its first run: nothing has begun."""
+    w, x = nn.Parameter([1.0, 2.0]), Tensor([1.0, 2.0])
+    bad = Tensor([float("nan"), 1.0])
+    for dampening in (0.0, 0.5):
+        w.assign([1.0, 2.0])
+        optimizer = optim.SGD([w], lr=0.1, momentum=0.5, dampening=dampening)
+
+        def loss(x: Tensor) -> Any:
+            return ((w * x) ** 2).sum()
+
+        step = write(loss, {"x": x}, update=optimizer, clip=100.0, target=target.name)
+        with pytest.raises(RuntimeError, match="clip_grad_norm: the norm is nan"):
+            step(bad)
+        assert optimizer.state == {}
+        if dampening:  # it is for the first step alone
+            with pytest.raises(ValueError, match="save: SGD has no momentum_buffer"):
+                step.save(tmp_path / "step.py")
+        else:
+            step.save(tmp_path / "step.py")
+        assert optimizer.state == {}
+        optimizer.load_state_dict(optimizer.state_dict())
+        step(x)
+        assert w.tolist() == pytest.approx([0.8, 0.4])
+        assert optimizer.state[w]["step"] == 1
+        assert optimizer.state[w]["momentum_buffer"].tolist() == pytest.approx([2, 16])
+
+
+@each_trainer
+def test_clipping_where_there_is_nothing(target: Target) -> None:
+    w = nn.Parameter(Tensor([]).reshape(0, 2))
+    optimizer = optim.SGD([w], lr=0.1)
+    x = Tensor([1.0, 2.0])
+    step = write(
+        lambda x: (w * x).sum(),
+        {"x": x},
+        update=optimizer,
+        clip=1.0,
+        target=target.name,
+    )
+    assert step(x).item() == 0.0
+
+
 @needs_safetensors
 @each_trainer
 def test_copies_and_files(target: Target, tmp_path: Path) -> None:

@@ -70,6 +70,17 @@ class Program:
     def all_steps(self) -> list[Step]:
         return [*self.first, *self.steps]
 
+    def check_lasts(self, who: str) -> None:
+        """Refuses an update that is for a first step alone: where the state begins with
+        another number than 0, the next step is another."""
+        for part in self.parts:
+            if new := {*part.slots} - part.given:
+                raise ValueError(
+                    f"{who}: {type(part.optimizer).__name__} has no {min(new)} so far, "
+                    "and begins with another than 0; a text for all steps can be "
+                    "written after the first"
+                )
+
 
 def arranged(draft: Draft, parts: Sequence[Part], title: str) -> Program:
     """The program of a draft."""

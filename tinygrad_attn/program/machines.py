@@ -106,8 +106,13 @@ class NumPyMachine:
             start += p.size
         return found
 
-    def shared(self) -> bool:
-        """Whether someone else has kept an array of the memory."""
+    def shared(self, dropped: Sequence[Any] = ()) -> bool:
+        """Whether someone else has kept an array of the memory.
+
+        Args:
+            dropped: arrays that their tensor or state no longer has. They are held here
+                in its place, so that their references are as many as before.
+        """
         count = getattr(sys, "getrefcount", None)
         if count is None:
             return True

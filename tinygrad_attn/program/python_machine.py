@@ -71,7 +71,7 @@ class PythonMachine:
         """The text, with comments."""
         return PythonText(self.program, Sayings(self.program)).text()
 
-    def shared(self) -> bool:
+    def shared(self, dropped: Sequence[Any] = ()) -> bool:
         return False
 
     # --- arrays in and out ------------------------------------------------------------

@@ -129,7 +129,10 @@ class Step:
             if path.suffix != ".js" and self.machine.name != "javascript":
                 self.build()
                 self.model.refresh()
-            save(self.program, self.machine, Sayings(self.program), path)
+            try:
+                save(self.program, self.machine, Sayings(self.program), path)
+            finally:
+                self.model.take_back()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise TypeError(
@@ -158,14 +161,18 @@ class Step:
 
     def run(self, arrays: list[Any]) -> tuple[Any, ...]:
         """The results of a run, after which the model has moved."""
-        self.model.refresh()
-        scalars = self.model.scalars()
-        if self.program.draft.tape.randoms:
-            arrays += self.drawn()
-        if self.machine.proved:
-            results: tuple[Any, ...] = self.machine.run(arrays, scalars)
-        else:
-            results = self.first_run(arrays, scalars)
+        try:
+            self.model.refresh()
+            scalars = self.model.scalars()
+            if self.program.draft.tape.randoms:
+                arrays += self.drawn()
+            if self.machine.proved:
+                results: tuple[Any, ...] = self.machine.run(arrays, scalars)
+            else:
+                results = self.first_run(arrays, scalars)
+        except BaseException:
+            self.model.take_back()
+            raise
         self.model.after()
         return results
 

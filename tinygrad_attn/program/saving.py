@@ -50,6 +50,7 @@ def save(program: Program, machine: Any, said: Any, path: Any) -> None:
         raise ValueError(
             f"{given}; its name must end in {' or '.join([*WRITERS, '.js'])}"
         )
+    program.check_lasts("save")
     numbers = lasting_numbers(program, machine)
     count = sum(buffer.size for buffer, _ in numbers)
     beside = target.with_name(target.name + SUFFIX) if count > MOST else None

@@ -68,7 +68,10 @@ class Sharing:
         self.states: list[tuple[Part, list[dict[str, Any]]]] = []  # of its parameters
         self.counts: list[tuple[int, list[dict[str, Any]]]] = []  # of this run's steps
         self.slots = [(part, slot) for part in program.parts for slot in part.slots]
-        self.handed: list[tuple[Part, str, list[Any]]] = []  # slot by slot
+        self.dicts: list[dict[str, Any]] = []  # of each parameter, slot by slot
+        self.names: list[str] = []  # of these slots
+        self.fresh: list[tuple[int, Any]] = []  # had no state before this run
+        self.given: list[Any] = []  # what they were given
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
         self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
 
@@ -76,10 +79,10 @@ class Sharing:
 
     def refresh(self) -> None:
         """Has the machine have the numbers of the model, in a memory of its own."""
-        kept = self.machine.alone is not None and self.machine.shared()
-        if kept or self.renews:
-            self.look_at_states()
+        machine = self.machine
         moved = self.others_moved()
+        dropped = self.dropped() if moved else []
+        kept = machine.alone is not None and machine.shared(dropped)
         if moved or self.beginning:
             self.check_states()
         if kept or moved:
@@ -87,12 +90,26 @@ class Sharing:
 
     def others_moved(self) -> bool:
         """Whether a parameter or a state has other numbers than after the last run."""
+        self.look_at_states()
         now = map(array_of, self.leaves)
-        return (
-            self.emptied()
-            or any(map(is_not, now, self.seen))
-            or any(map(self.is_other, self.optimizers, self.expected))
+        return any(map(is_not, now, self.seen)) or any(
+            map(self.is_other, self.optimizers, self.expected)
         )
+
+    def dropped(self) -> list[Any]:
+        """The arrays that were given out, and that a parameter or a state no longer
+        has: whoever else has them keeps their numbers."""
+        leaves = [
+            self.seen[i] for i, t, _ in self.moving if t.array is not self.seen[i]
+        ]
+        given = iter(self.given)
+        states = [
+            array
+            for part, slot in self.slots
+            for p, array in zip(part.parameters, given)
+            if part.optimizer.state.get(p, {}).get(slot) is not array
+        ]
+        return leaves + states
 
     @staticmethod
     def is_other(optimizer: Any, expected: Any) -> bool:
@@ -102,22 +119,15 @@ class Sharing:
         state, steps = expected
         return optimizer.state is not state or optimizer.steps != steps
 
-    def emptied(self) -> bool:
-        """Whether an optimizer's state was emptied: then it begins anew."""
-        found = False
-        for part, states in self.states:
-            if part.optimizer.state.get(part.parameters[0]) is not states[0]:
-                self.expected[self.optimizers.index(part.optimizer)] = None
-                found = True
-        return found
-
     def look_at_states(self) -> None:
-        """Sees whether somebody put an array of his own into a state."""
-        for part, slot, given in self.handed:
-            state = part.optimizer.state
-            for p, array in zip(part.parameters, given):
-                if state.get(p, {}).get(slot) is not array:
-                    self.expected[self.optimizers.index(part.optimizer)] = None
+        """Sees whether somebody emptied a state, or put one of his own, or an array,
+        in its place: then its optimizer is another."""
+        for part, states in self.states:
+            now = map(part.optimizer.state.get, part.parameters)
+            if any(map(is_not, now, states)):
+                self.expected[self.optimizers.index(part.optimizer)] = None
+        if any(map(is_not, map(dict.get, self.dicts, self.names), self.given)):
+            self.expected = [None] * len(self.optimizers)
 
     def check_states(self) -> None:
         """Refuses a run if an optimizer's state is another than was written for."""
@@ -155,22 +165,27 @@ class Sharing:
                 self.seen[i] = t.array
         for i, optimizer in enumerate(self.optimizers):
             if self.is_other(optimizer, self.expected[i]):
-                self.take_state(optimizer)
+                self.take_state(i)
             self.expected[i] = optimizer.state, optimizer.steps
-        self.give_out()
         self.states = [
             (part, [part.optimizer.state[p] for p in part.parameters])
             for part in self.program.parts
         ]
+        found = [(d, s) for part, own in self.states for s in part.slots for d in own]
+        self.dicts, self.names = [d for d, _ in found], [slot for _, slot in found]
+        self.give_out()
         machine.alone = None
         machine.shared()  # counts
 
-    def take_state(self, optimizer: Any) -> None:
+    def take_state(self, i: int) -> None:
         """The same of an optimizer's state; what is missing begins at 0."""
+        optimizer = self.optimizers[i]
         for part in self.program.parts:
             if part.optimizer is not optimizer:
                 continue
             for at, p in enumerate(part.parameters):
+                if p not in optimizer.state:
+                    self.fresh.append((i, p))
                 state = optimizer.state.get(p, {})
                 optimizer.state[p] = {"step": state.get("step", 0)}
                 for slot in part.slots:
@@ -183,15 +198,21 @@ class Sharing:
         for i, t, buffer in self.moving:
             own = arrays[buffer]
             t.array = self.seen[i] = self.ours(own, t) if self.foreign else own
-        self.handed = []
+        self.given = []
         for part, slot in self.slots:
-            parameters, state = part.parameters, part.optimizer.state
             given = pieces[part, slot]
             if self.foreign:
-                given = [*map(self.ours, given, parameters)]
-            for p, array in zip(parameters, given):
-                state[p][slot] = array
-            self.handed.append((part, slot, given))
+                given = [*map(self.ours, given, part.parameters)]
+            self.given += given
+        for state, slot, array in zip(self.dicts, self.names, self.given):
+            state[slot] = array
+
+    def take_back(self) -> None:
+        """No step was made: what had no state has none."""
+        for i, p in self.fresh:
+            self.optimizers[i].state.pop(p, {}).clear()
+            self.expected[i] = None
+        self.fresh = []
 
     def ours(self, array: Any, like: Any) -> Any:
         """An array of the machine as one of the model's backend, which is another."""
@@ -247,6 +268,7 @@ class Sharing:
 
     def after(self) -> None:
         """The counts of steps go on."""
+        self.fresh = []
         for i, optimizer in enumerate(self.optimizers):
             optimizer.steps += 1
             self.expected[i] = optimizer.state, optimizer.steps

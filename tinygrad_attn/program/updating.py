@@ -300,6 +300,7 @@ def clipped(
     unit: Any = 1.0
     if any(p.dtype == "float64" for p in gradients):  # whose squares may not fit
         sizes = [xp.max(xp.maximum(g, -g), axis=None) for g in wide if g.size]
+        sizes = sizes or [xp.zeros((), "float64")]
         largest = xp.max(xp.concat([xp.reshape(s, (1,)) for s in sizes]), axis=None)
         unit = xp.where(largest > 1e150, xp.where(largest < inf, largest, 1.0), 1.0)
         wide = [g / unit for g in wide]

@@ -252,13 +252,7 @@ class JavaScriptText:
 
     def start(self) -> list[str]:
         """The first lines of a step."""
-        for part in self.program.parts:
-            if new := {*part.slots} - part.given:
-                raise ValueError(
-                    f"write: {type(part.optimizer).__name__} has no {min(new)} so far, "
-                    "and begins with another than 0; a program in JavaScript, which is "
-                    "for all steps, can be written after the first"
-                )
+        self.program.check_lasts("write")
         scalars = self.program.scalars
         names = [b.name for b in scalars]
         lines = [f"takeGiven(given, [{', '.join(map(string, names))}]);"]
