@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..arrays.backends import namespace_of
+from ..context import context
 from ..rules import movement, primitives
 
 Change = tuple[Any, Any]  # a tensor, and the array that it is to get
@@ -37,12 +38,14 @@ def changes(x: Any, array: Any, who: str) -> list[Change]:
                 "that one: x[...] = y, x.copy_(y), or x.data = y"
             )
         steps = [step for _, _, step in reversed(x._moved[: k + 1])]
-        xp = namespace_of([then])
-        at = places(xp, other.shape, [s for s in steps if s is not None], who)
+        xp, writer = namespace_of([then]), context.now.writer
+        plain = writer.home if writer is not None else xp  # places have numbers
+        at = places(plain, other.shape, [s for s in steps if s is not None], who)
         if at is None:
             break
         row = xp.reshape(array, (array.size,))
-        found.append((other, xp.put(then, xp.reshape(at, (at.size,)), row)))
+        at = plain.reshape(at, (at.size,))
+        found.append((other, xp.put(then, at, row)))
     return found
 
 

@@ -16,11 +16,14 @@ from typing import Any
 
 from ..arrays.backends import namespace_of
 from ..arrays.dtypes import INT64, PLACE
+from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import Recorded, make_here
 from ..context import context, no_grad
+from .elementwise import astype, where
 from .indexing import getitem
 from .movement import reshape
 from .operands import Tensor, check, constant, is_float
+from .places import is_mask
 from .updates import pass_on, refuse_program, replaced
 
 WHO = "x[...] = y"
@@ -39,7 +42,7 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
     >>> x
     Tensor([0.0, 5.0], float64)
     """
-    refuse_program(WHO)
+    refuse_program(x, WHO)
     for name, t in (("x", x), ("y", y)):
         graph = t is x and t._op is not None  # its rule needs the numbers that it has
         asked = isinstance(t, Recorded) and t.requires_grad
@@ -51,11 +54,28 @@ def setitem(x: Tensor, key: Any, y: Any) -> None:
             )
     xp = namespace_of([x.array])
     with no_grad():
+        if (
+            context.now.writer is not None
+            and isinstance(key, Recorded)
+            and is_mask(key)
+        ):
+            number = fitting(x, y)
+            if number.size == 1:  # of more nobody knows which goes where
+                pass_on(x, xp, masked(x, key, number).array, WHO)
+                return
         at = places(x, xp, key)
         numbers = fitting(x, y)
         part = make_here(xp.zeros(at.shape, x.dtype))
         values = check(WHO, replaced, part, numbers)
         pass_on(x, xp, xp.put(x.array, reshape(at, -1).array, values.array), WHO)
+
+
+def masked(x: Tensor, mask: Any, number: Any) -> Any:
+    """x with one number where a mask is true, which may lack the last axes of x."""
+    shape = (*mask.shape, *(1 for _ in x.shape[len(mask.shape) :]))
+    check(WHO, broadcast_shapes, shape, x.shape)
+    z = where(reshape(mask, shape), reshape(number, ()), x)
+    return astype(z, x.dtype)
 
 
 def places(x: Tensor, xp: Any, key: Any) -> Any:

@@ -34,7 +34,7 @@ from typing import Any
 from ..arrays.backends import brought, namespace_of
 from ..autograd.recording import NUMBERS, Recorded
 from ..context import context, no_grad
-from ..errors import check_number, in_a_program, say, under_name
+from ..errors import check_number, say, under_name
 from .aliases import changes, note
 from .elementwise import astype
 from .movement import broadcast_to
@@ -66,7 +66,7 @@ def assign(x: Tensor, numbers: Any) -> None:
 def assigned(x: Tensor, numbers: Any, who: str) -> None:
     """Gives a leaf other numbers, on behalf of a function."""
     refuse_result(x, who)
-    refuse_program(who)
+    refuse_program(x, who)
     xp, array = namespace_of([x.array]), numbers
     if isinstance(numbers, Recorded):
         if numbers.array is x.array:
@@ -98,6 +98,8 @@ def assigned(x: Tensor, numbers: Any, who: str) -> None:
 
 def pass_on(x: Tensor, xp: Any, array: Any, who: str) -> None:
     """Gives a leaf an array, and what it was taken from the same numbers."""
+    for whose, _, _ in x._moved:
+        refuse_program(whose(), who)
     others = changes(x, array, who) if x._moved else []
     for other, _ in others:
         refuse_result(other, who)
@@ -129,10 +131,17 @@ def refuse_result(x: Tensor, who: str) -> None:
         )
 
 
-def refuse_program(who: str) -> None:
-    """A program moves parameters by its update alone."""
-    if context.now.writer is not None:
-        raise in_a_program(who, "a tensor is given other numbers")
+def refuse_program(x: Recorded | None, who: str) -> None:
+    """While a program is written, what was there before stays as it is: the program
+    would change it once, and not at each run. What was made meanwhile is its own."""
+    now = context.now.writer
+    if now is not None and x is not None and not now.made(x.array):
+        raise RuntimeError(
+            f"{who}: a tensor that was there before is changed while a program is "
+            "written, which would be done once and not at each run; parameters move by "
+            "write(..., update=optimizer), anything else is returned from the function "
+            "and set outside, and a copy, x.clone(), may change"
+        )
 
 
 def refuse_recording(x: Tensor, who: str) -> None:
@@ -189,11 +198,14 @@ def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """What `x += y` binds x to: a leaf, or the numbers of one (`p.data`), itself with
     other numbers. NotImplemented for the result of a graph, and for a constant beside
     what requires a gradient; then Python computes x + y."""
-    if x._owner is None and x._op is not None:
+    writer = context.now.writer
+    noted = x._op is not None and (x._requires_grad or writer is None)
+    if x._owner is None and noted:
         return NotImplemented
     if not (x._requires_grad or x._trained or x._owner is not None):
         graph = isinstance(y, Recorded) and y._requires_grad and context.now.recording
-        if graph or context.now.writer is not None:
+        given = writer is not None and not writer.made(x.array)
+        if graph or (given and not x._moved):
             return NotImplemented
     return in_place(x, who, compute, beside(who, x, y))
 
@@ -201,7 +213,7 @@ def updated(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
 def in_place(x: Tensor, who: str, compute: Compute, y: Operand) -> Any:
     """x, once it was given the numbers compute(x, y)."""
     refuse_result(x, who)
-    refuse_program(who)
+    refuse_program(x, who)
     if who not in SHIFTS:
         refuse_recording(x, who)
     refuse_gradient(x, y, who)

@@ -54,6 +54,13 @@ class Tape:
             for x, a in zip(inputs, arrays)
         ]
 
+    def made(self, array: Any) -> bool:
+        """Whether an array is what the program itself computes or has: no input, and
+        no numbers of a tensor that was there before."""
+        if type(array) is not Traced:
+            return False
+        return array.buffer.role in ("local", "constant") and not array.buffer.owner
+
     def leaf(self, t: Any) -> Traced:
         """The name of a tensor that was there before. One tensor, one name."""
         link = getattr(t, "_owner", None)  # x.data: the numbers of x

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from ..arrays import backends
 from ..arrays.backends import current_backend
 from ..autograd.recording import Recorded, make_here
+from ..context import context
 from ..devices import CPU, check_device, drawn_from
 from ..errors import check_flags, check_number, say
 from ..functions import (
@@ -223,6 +224,8 @@ class Methods:
         """x with numbers of its own; its gradient is that of x."""
         if self.requires_grad:
             return self * 1.0
+        if context.now.writer is not None:  # another name
+            return self ^ False if self.dtype == "bool" else self * 1
         return make_here(home(self).stop_gradient(self.array))
 
     def new_tensor(self: Tensor, data: Any, **options: Any) -> Any:
