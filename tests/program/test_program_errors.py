@@ -154,7 +154,7 @@ FUNCTIONS: dict[Any, tuple[type[Exception], str]] = {
     asks_by_an_if: (RuntimeError, ASKS),
     asks_by_max: (RuntimeError, ASKS),
     asks_by_print: (RuntimeError, ASKS),
-    asks_how_many_classes: (RuntimeError, ASKS),
+    asks_how_many_classes: (ValueError, "one_hot: a program has fixed shapes"),
     walks_backward: (RuntimeError, f"backward: called {INSIDE}"),
     steps: (RuntimeError, f"SGD.step: called {INSIDE}"),
     makes_gradients_0: (RuntimeError, f"grad: set {INSIDE}"),

@@ -145,6 +145,11 @@ def one_hot(indices: Any, num_classes: int = -1) -> Any:
     t = indices
     if not isinstance(t, Recorded):
         t = make_here(check("one_hot", current_backend().xp.asarray, indices))
+    if num_classes == -1 and context.now.writer is not None:
+        raise ValueError(
+            "one_hot: a program has fixed shapes, and the largest index would tell how "
+            "many classes there are; give num_classes"
+        )
     if num_classes == -1 and t.size and t.dtype == "int64":
         num_classes = max(reshape(t, -1).array.tolist()) + 1
     t = whole_numbers("one_hot", t, t, max(num_classes, 0), "class")

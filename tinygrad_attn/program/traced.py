@@ -127,7 +127,10 @@ def undecided() -> RuntimeError:
         )
     line = users_line()
     where = f" ({line})" if line.readers else ""
-    how, instead = ASKED.get(asked_by(), ASKED[""])
+    who = asked_by()
+    how, instead = ASKED.get(who, ASKED[""])
+    if who not in ASKED and not who.startswith(("_", "<")):
+        how, instead = f" in {who}()", ELSEWHERE
     return RuntimeError(
         f"write: the function asks for a number of an array{how} while its program is "
         f"written, and there are only names; {instead}{where}"
@@ -135,6 +138,7 @@ def undecided() -> RuntimeError:
 
 
 OUTSIDE = "return it beside the loss, and take it from what the program returns"
+ELSEWHERE = "do that outside, and give the function what comes out as an input"
 PRINTED = " to print it", "return it beside the loss, and print what a run returns"
 # What was called → how that is said, and what to do instead.
 ASKED = {
@@ -152,11 +156,16 @@ ASKED = {
 }
 
 
+WRAPPERS = ("call", "drawn_from")  # of no name for who calls them
+
+
 def asked_by() -> str:
     """The method that was called from outside of this package."""
     frame, name = sys._getframe(2), ""
     while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
-        name, frame = frame.f_code.co_name, frame.f_back
+        code, given = frame.f_code.co_name, frame.f_locals
+        name = str(given.get("who", name)) if code in WRAPPERS else code
+        frame = frame.f_back
     return name
 
 
