@@ -162,6 +162,7 @@ def test_other_values_are_part_of_the_key():
         scaled(x, [2.0])
 
 
+@pytest.mark.filterwarnings("ignore:compile. doubled was called with more than 16")
 def test_programs_are_not_kept_for_ever():
     @compile(target="numpy")
     def doubled(x):

@@ -32,6 +32,7 @@ def on_numpy():
 # --- a call that fails ----------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore:compile. half was called with more than 16")
 def test_calls_that_fail_while_writing_leave_nothing():
     wrong = [True]
 
@@ -286,6 +287,7 @@ def test_a_warning_points_at_the_line_that_calls(monkeypatch):
         assert warning.lineno == call.__code__.co_firstlineno
 
 
+@pytest.mark.filterwarnings("ignore:compile. plus was called with more than 2")
 def test_threads_share_a_function(monkeypatch):
     """Of which few programs are kept, so that they are often written."""
     fits = compiled.fits
@@ -333,3 +335,38 @@ def test_so_does_that_of_the_first_run(monkeypatch):
         with pytest.warns(UserWarning, match="is wrong") as caught:
             call()
         assert Path(caught[0].filename) == Path(__file__)
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        (Tensor([1.0]), Tensor([2.0])),
+        ("x", (1, Tensor([2.0]))),
+        (1, numpy.ones(2)),
+        namedtuple("Batch", "x y")(Tensor([1.0]), 2),
+    ],
+)
+def test_a_batch_in_one_argument_is_refused(batch):
+    """Its identity would be a part of the key: each batch had a program of its own."""
+
+    @compile(target="python")
+    def step(batch):
+        return batch[0] * 2.0
+
+    with pytest.raises(TypeError, match="in it; each must be an argument of its own"):
+        step(batch)
+    assert step.count == 0
+
+
+def test_too_many_kinds_of_arguments_are_said_once():
+    @compile(target="python")
+    def double(x):
+        return x * 2.0
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for n in (*range(1, 20), 1):
+            assert double(Tensor([1.0] * n)).tolist() == [2.0] * n
+    (one,) = said
+    assert "compile: double was called with more than 16" in str(one.message)
+    assert one.filename == __file__

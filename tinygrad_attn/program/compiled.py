@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
@@ -21,7 +22,7 @@ from typing import Any, TypeVar, overload
 
 from ..arrays.backends import current_backend, namespace_of
 from ..context import Changes, context
-from ..errors import brief
+from ..errors import brief, outside
 from ..tensor import Tensor
 from .keys import difference, key_of
 from .running import Step
@@ -55,6 +56,7 @@ class Compiled:
         self.optimizers = optimizers_of(update)
         self.clip, self.target = clip, target
         self.steps: OrderedDict[Any, list[Step]] = OrderedDict()
+        self.warned = False  # that there are too many
         self.lock = RLock()  # threads look for their programs one after the other
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -104,11 +106,21 @@ class Compiled:
         step = self.written(args, kwargs, tensors)
         self.steps.setdefault(key, []).append(step)
         self.steps.move_to_end(key)
+        full = self.count > MOST
         while self.count > MOST:
             oldest = next(iter(self.steps))
             self.steps[oldest].pop(0)
             if not self.steps[oldest]:
                 del self.steps[oldest]
+        if full and not self.warned:
+            self.warned = True
+            warnings.warn(
+                f"compile: {getattr(self.function, '__name__', 'a function')} was "
+                f"called with more than {MOST} kinds of arguments (shapes, dtypes, "
+                f"other values); the {MOST} programs used last are kept, and others "
+                "are written anew when they are needed: pad to a few shapes",
+                stacklevel=outside(),
+            )
         return step
 
     def written(
@@ -154,13 +166,24 @@ def signature(v: Any) -> tuple[Any, ...]:
 def fixed(name: int | str, v: Any) -> Any:
     """An argument that is no array, as a part of the key."""
     try:
+        found = exactly(v)
         hash(v)
+    except Inside as error:
+        raise TypeError(
+            f"compile: argument {name} is a {type(v).__name__} with a {error} in it; "
+            "each must be an argument of its own, as in step(*batch), so that the "
+            "program has it as an input"
+        ) from None
     except TypeError:
         raise TypeError(
             f"compile: argument {name} is a {type(v).__name__}; it must be a Tensor or "
             "an array, or something that can be hashed, such as a number or a tuple"
         ) from None
-    return exactly(v)
+    return found
+
+
+class Inside(Exception):
+    """There is a Tensor or an array in an argument."""
 
 
 def exactly(v: Any) -> Any:
@@ -168,6 +191,8 @@ def exactly(v: Any) -> Any:
     Python 1, 1.0 and True are equal, as are 0.0 and -0.0, also inside of others; and
     nan is not equal to itself."""
     inside: Any = v
+    if is_input(v) and (isinstance(v, Tensor) or len(v.shape)):
+        raise Inside(type(v).__name__)
     if isinstance(v, Number) and not isinstance(v, int):
         inside = repr(v)
     elif isinstance(v, tuple):
@@ -253,6 +278,10 @@ def compile(
         is a first result that is a single number and requires a gradient; under
         no_grad() nothing is one. Nobody walks back through a program: its results
         require no gradient, so do not call it inside of a loss that you walk back from.
+
+        What else the function reads (a global, an attribute of a plain object, what is
+        in a list) is read once, when a program is written, and is the same at each run:
+        give it as an argument.
 
     >>> from tinygrad_attn import Tensor
     >>> @compile(target="python")
