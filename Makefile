@@ -92,4 +92,4 @@ clean:  ## remove what the targets made
 # Looked at each time: what a folder that was moved, or a new Python, leaves is no target.
 .venv/for-%: FORCE
 	@$(CHECK_PYTHON)
-	@"$(PYTHON)" .ci/environment.py "$(PYTHON)" $*
+	@"$(PYTHON)" .ci/environment.py "$(PYTHON)" $* $(if $(filter command,$(origin PYTHON)),asked)

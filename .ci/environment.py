@@ -1,11 +1,12 @@
 """Makes .venv and installs extras of pyproject.toml into it; `make` calls this.
 
-    python3 .ci/environment.py PYTHON EXTRA[,EXTRA...]
+    python3 .ci/environment.py PYTHON EXTRA[,EXTRA...] [asked]
 
-PYTHON is the command that makes .venv. Where all is there already, this only looks, in
-a fifth of a second. A .venv that cannot work is made anew: one from a try that was cut
-short, one that was moved from another folder, one whose Python is gone. What fails ends
-in one sentence.
+PYTHON is the command that makes .venv, and runs this; `asked` says that somebody named
+it, so that a .venv of another Python is no use. Where all is there already, this only
+looks, in a fifth of a second. A .venv that cannot work is made anew: one from a try
+that was cut short, one that was moved from another folder, one whose Python is gone.
+What fails ends in one sentence.
 """
 
 import os
@@ -35,7 +36,7 @@ def run(*command: str | Path) -> tuple[int, str]:
     return done.returncode, done.stdout.decode("utf-8", "replace").strip()
 
 
-def complaint(look: tuple[str, ...]) -> str:
+def complaint(look: tuple[str, ...], asked: bool) -> str:
     """Why the .venv that is there cannot be used; "" where it can, or is not there.
     To look for pip, its Python is given these arguments."""
     if not os.path.lexists(VENV):
@@ -51,6 +52,8 @@ def complaint(look: tuple[str, ...]) -> str:
         return "its Python is gone"
     if numbers(version) < numbers(OLDEST):
         return f"its Python {version} is too old"
+    if asked and numbers(version) != [*sys.version_info[:2]]:
+        return f"its Python is {version}, and another was asked for"
     home = birthplace()
     if home and not (os.path.exists(home) and VENV.samefile(home)):
         return f"it was made as {home}"
@@ -132,9 +135,10 @@ def install(extras: list[str]) -> None:
         (VENV / f"for-{extra}").touch()
 
 
-def main(python: str, extras: list[str]) -> None:
+def main(python: str, extras: list[str], asked: bool) -> None:
     filled = is_filled(extras)
-    why = complaint(("-c", "import pip") if filled else ("-m", "pip", "--version"))
+    look = ("-c", "import pip") if filled else ("-m", "pip", "--version")
+    why = complaint(look, asked)
     if why:
         print(f"make: .venv is made anew, because {why}", file=sys.stderr)
     if why or not PYTHON.exists():
@@ -145,7 +149,7 @@ def main(python: str, extras: list[str]) -> None:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], sys.argv[2].split(","))
+        main(sys.argv[1], sys.argv[2].split(","), sys.argv[3:] == ["asked"])
     except OSError as error:
         sys.exit(f"make: .venv cannot be made: {error}")
     except KeyboardInterrupt:

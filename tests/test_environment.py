@@ -169,6 +169,25 @@ def test_what_cannot_work_is_made_anew(clone):
     assert anew() == f"make: .venv is made anew, because it was made as {before}"
 
 
+def test_a_venv_of_another_python_is_made_anew_if_one_is_named(clone):
+    assert clone.make()[0] == 0
+    python = clone.venv / "bin" / "python"
+    real = python.resolve()
+    python.unlink()
+    python.write_text(
+        f'#!/bin/sh\ncase "$2" in *platform*) echo 3.99.1;; *) exec {real} "$@";; esac\n'
+    )
+    python.chmod(0o755)
+    assert clone.make() == (0, "")  # nobody named one
+    status, said = clone.make("venv", f"PYTHON={sys.executable}")
+    assert status == 0
+    assert said == (
+        "make: .venv is made anew, because its Python is 3.99.1, and another was asked "
+        "for"
+    )
+    assert python.resolve() == Path(sys.executable).resolve()
+
+
 def test_a_try_that_is_killed_leaves_its_mark(clone):
     """A pip that waits for ever is killed with all its kin, as by a power cut."""
     backend = clone.folder / "backend.py"

@@ -164,7 +164,7 @@ FUNCTIONS: dict[Any, tuple[type[Exception], str]] = {
     seeds: (RuntimeError, "manual_seed: called inside a function whose program is"),
     picks_by_a_mask: (TypeError, "indexing: a mask picks as many elements as it has"),
     returns_nothing: (TypeError, "write: the function returned a NoneType; it must"),
-    returns_a_number: (TypeError, "write: the function returned a float; it must"),
+    returns_a_number: (TypeError, "write: the function returned a float (result 1);"),
     returns_an_empty_tuple: (TypeError, "write: the function returned an empty ();"),
     returns_a_parameter: (TypeError, "write: the function returned a Tensor that was"),
     returns_a_constant: (ValueError, "write: the result does not depend on the input"),

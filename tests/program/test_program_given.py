@@ -104,6 +104,7 @@ def test_constants_of_a_recorded_loss(target: Target) -> None:
         loss = cross_entropy(x * w + randn(1, 2, dtype="float64"), labels)
     program = write(loss, {"x": x}, target=target.name)
     assert [*program.constants] == ["constant", "labels"]
+    assert program.parameters == {"w": w}
     assert program.constants["labels"] is labels
     before = program(x)[0].item()
     labels.assign([1])

@@ -151,14 +151,16 @@ def named_input(draft: Draft, name: str, t: Tensor) -> Tensor:
 
 def outputs_of(returned: Any) -> list[Tensor]:
     """The Tensors that a function returned: one, or several in a tuple or list."""
-    found = list(returned) if isinstance(returned, (tuple, list)) else [returned]
-    for t in found or [returned]:
+    several = isinstance(returned, (tuple, list))
+    found = list(returned) if several else [returned]
+    for i, t in enumerate(found or [returned]):
         if not isinstance(t, Tensor) or type(t.array) is not Traced:
             kind = f"a {type(t).__name__}" if found else f"an empty {say(returned)}"
             kind = "a Tensor that was there before" if isinstance(t, Tensor) else kind
+            kind += f" (result {i})" if several and found else ""
             raise TypeError(
                 f"write: the function returned {kind}; it must return a Tensor that it "
-                "computes, such as the loss, or a tuple of them"
+                "computes, such as the loss, or a tuple of them (x * 1 computes one)"
             )
     return found
 

@@ -57,6 +57,7 @@ class Step:
     Attributes:
         source: its text.
         target: the language: "numpy", "c", "python" or "javascript".
+        parameters: name → Tensor, what it learns; gradients have these names, too.
         constants: name → Tensor, what the function found and is no parameter.
     """
 
@@ -96,10 +97,16 @@ class Step:
         return self.machine.name  # type: ignore[no-any-return]
 
     @property
+    def parameters(self) -> dict[str, Tensor]:
+        return self.tensors("parameter")
+
+    @property
     def constants(self) -> dict[str, Tensor]:
-        return {
-            b.name: t for t, b in self.program.leaves.items() if b.role == "constant"
-        }
+        return self.tensors("constant")
+
+    def tensors(self, role: str) -> dict[str, Tensor]:
+        """The tensors that were there before, by their names in the program."""
+        return {b.name: t for t, b in self.program.leaves.items() if b.role == role}
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the program to a file that runs without this package. Parameters and

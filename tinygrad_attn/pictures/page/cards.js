@@ -24,7 +24,7 @@ function buildCards() {
 
 function titled({ card, button }) {
   const said = [card.formula || card.name, card.sentence, card.source].filter(Boolean);
-  button.title = clipped(said.join("\n"), 1000);
+  button.title = said.map((line) => clipped(line, 400)).join("\n");
 }
 
 function buildCard(card) {
