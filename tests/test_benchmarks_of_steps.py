@@ -6,13 +6,14 @@ No test here looks at a time.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import pytest
 from conftest import needs_cc, needs_matplotlib, needs_numpy, needs_torch
 
 from benchmarks.steps import __main__ as steps
-from benchmarks.steps import floors, growth, picture, startup, tables, workers
+from benchmarks.steps import floors, growth, memory, picture, startup, tables, workers
 from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
 from benchmarks.steps.measuring import Result, Settings, check_losses, compared
 from benchmarks.steps.workloads import WORKLOADS, Workload, fused
@@ -90,6 +91,35 @@ def test_memory_growth_startup_and_pictures(capsys, tmp_path, monkeypatch):
     assert "How a step grows" in told
     drawn = {p.name for p in (tmp_path / "pictures").glob("*.svg")}
     assert drawn == {"steps.svg", "growth.svg"} or "matplotlib is not" in told
+
+
+@needs_numpy
+@pytest.mark.skipif(not shutil.which("false"), reason="a command of Unix")
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("CC", shutil.which("false"), "does not compile the program"),
+        ("PATH", "", "no C compiler was found"),
+    ],
+)
+def test_a_program_that_would_run_in_another_language_is_missing(
+    variable, value, says, monkeypatch
+):
+    if variable == "PATH":
+        monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv(variable, value)
+    results = compared(TINY, [CONTESTANTS[k] for k in ("numpy", "c")], QUICK)
+    assert len(results["numpy"].times) == 2
+    assert says in results["c"].missing
+    assert results["c"].plain().keys() == {"title", "missing"}
+    assert says in "\n".join(tables.missing({TINY: results}))
+    once = Settings(rounds=1, seconds=0.001)
+    assert says in startup.writing(once)["c"]["missing"]
+    assert says in memory.measured(once)["c"]["missing"]
+    monkeypatch.setattr(growth, "VALUES", {"layers": (1,)})
+    found = growth.measured(once)
+    assert says in found["missing"]["c"]
+    assert "c" not in found["layers"]["1"]
 
 
 @needs_cc

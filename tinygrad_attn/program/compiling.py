@@ -53,6 +53,19 @@ class Stopped(NoCompiler):
     """Somebody ended it by a signal: perhaps ^C, which all that runs is sent."""
 
 
+class Fallback(UserWarning):
+    """A program runs in another language than it was written for.
+
+    Attributes:
+        why: what is missing or wrong.
+        instead: what runs, and what else may help.
+    """
+
+    def __init__(self, who: str, why: str, instead: str) -> None:
+        super().__init__(f"{who}: {why}; {instead}")
+        self.why, self.instead = why, instead
+
+
 def compiler() -> tuple[str, ...] | None:
     """The command of the system's C compiler, such as ("gcc",) or ("ccache", "gcc");
     None if there is none. The environment's CC comes first."""
@@ -76,7 +89,9 @@ def some_compiler() -> tuple[str, ...]:
     """The same, which there must be."""
     cc = compiler()
     if cc is None:
-        raise NoCompiler("no C compiler was found (cc, gcc or clang; CC names another)")
+        raise NoCompiler(
+            "no C compiler was found (install gcc or clang, or name one by CC)"
+        )
     return cc
 
 

@@ -22,7 +22,7 @@ from ..autograd.recording import Recorded, make
 from ..context import Changes, context
 from ..errors import in_a_program, outside
 from ..tensor import Tensor
-from .compiling import NoCompiler
+from .compiling import Fallback, NoCompiler
 from .files import path_of
 from .keys import Key, difference, key_of
 from .listing import Program
@@ -209,8 +209,9 @@ class Step:
             first, *update = compiled.halves
             if what := self.wrong(compiled, first, wanted):
                 self.fall_back(
-                    f"step: the compiled program is wrong ({what}); NumPy's program "
-                    "runs instead. Another compiler may be named by CC"
+                    "step",
+                    f"the compiled program is wrong ({what})",
+                    "NumPy's program runs instead. Another compiler may be named by CC",
                 )
         if self.machine is not compiled:
             self.model.refresh()
@@ -245,11 +246,11 @@ class Step:
         try:
             self.machine.build()
         except NoCompiler as error:
-            self.fall_back(f"write: {error}; the program runs in numpy")
+            self.fall_back("write", str(error), "the program runs in numpy")
 
-    def fall_back(self, why: str) -> None:
-        """Goes on with NumPy's program, with a warning."""
-        warnings.warn(why, stacklevel=outside())
+    def fall_back(self, *said: str) -> None:
+        """Goes on with NumPy's program, with a warning (Fallback's arguments)."""
+        warnings.warn(Fallback(*said), stacklevel=outside())
         self.machine = NumPyMachine(self.program)
         self.model = Sharing(self.program, self.machine, *self.shared)
 

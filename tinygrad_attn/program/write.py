@@ -13,9 +13,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from ..arrays.backends import current_backend
-from ..errors import brief, check_number, outside, say
+from ..errors import brief, check_number, how_to_install, outside, say
 from ..tensor import Tensor
-from .compiling import NoCompiler
+from .compiling import Fallback, NoCompiler
 from .drafting import Draft, draft_of
 from .keys import key_of, modules_of
 from .listing import Program, arranged
@@ -156,10 +156,11 @@ def machine_for(program: Program, target: str | None) -> Any:
         instead = "numpy" if find_spec("numpy") else "python"
         if instead == wanted:
             raise
-        reason = str(error) if isinstance(error, NoCompiler) else "there is no NumPy"
-        warnings.warn(
-            f"write: {reason}; the program runs in {instead}", stacklevel=outside()
-        )
+        why = str(error)
+        if isinstance(error, ImportError):
+            why = f"NumPy is not installed ({how_to_install('numpy')})"
+        warning = Fallback("write", why, f"the program runs in {instead}")
+        warnings.warn(warning, stacklevel=outside())
         return MACHINES[instead](program)
 
 

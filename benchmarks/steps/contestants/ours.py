@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -81,21 +82,30 @@ def step(variant: str, w: Workload, weights: dict[str, Any]) -> Step:
 
 
 def program(target: str, w: Workload, model: Transformer, optimizer: Any) -> Step:
-    """The written program of a target."""
-    from tinygrad_attn.program.compiling import NoCompiler
+    """The written program of a target. If another would run instead, here or at the
+    first step, it is Missing."""
+    from tinygrad_attn.program.compiling import Fallback
     from tinygrad_attn.program.write import MACHINES, write
 
     if target not in MACHINES:
         raise Missing(f"no program is written in {target} so far")
     zeros = Tensor([[0] * w.length] * w.batch)
     example = {"tokens": zeros, "labels": zeros}
+    warnings.simplefilter("error", Fallback)
     try:
         run = write(model.loss, example, update=optimizer, target=target)
-    except NoCompiler as error:
-        raise Missing(str(error)) from error
-    if target == "python":
-        return lambda tokens, labels: run(Tensor(tokens), Tensor(labels)).item()
-    return lambda tokens, labels: run(tokens, labels).item()
+    except Fallback as warning:
+        raise Missing(warning.why) from warning
+
+    def step(tokens: Any, labels: Any) -> float:
+        if target == "python":
+            tokens, labels = Tensor(tokens), Tensor(labels)
+        try:
+            return run(tokens, labels).item()  # type: ignore[no-any-return]
+        except Fallback as warning:
+            raise Missing(warning.why) from warning
+
+    return step
 
 
 def writing(
