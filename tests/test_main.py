@@ -40,6 +40,15 @@ def test_a_reader_that_is_not_there_is_no_error(end):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "tinygrad_attn"]
+        done = subprocess.run(command, stdout=full, stderr=-1, text=True, cwd=ROOT)
+    assert done.returncode == 2
+    assert done.stderr == "tinygrad_attn: [Errno 28] No space left on device\n"
+
+
 def commands(text):
     """The lines that are to be typed into a shell."""
     lines = text.partition("Lessons and examples\n")[2].splitlines()

@@ -117,4 +117,8 @@ if __name__ == "__main__":
     except BrokenPipeError:  # as in `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
+    except OSError as error:  # such as a full disk
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"tinygrad_attn: {error}", file=sys.stderr)
+        status = 2
     sys.exit(status)
