@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = str(ROOT / "tinygrad_attn")
 sys.path.insert(0, str(ROOT))  # without installing
 
-from tinygrad_attn import Tensor, set_backend  # noqa: E402
+import examples.interpreter  # noqa: E402  (first: it refuses an old Python)
+from examples import terminal  # noqa: E402
+from tinygrad_attn import Tensor, use_backend  # noqa: E402
 
 
 class Hops(NamedTuple):
@@ -77,14 +79,16 @@ def programs() -> dict[str, Callable[[], Any]]:
     }
 
 
-def main() -> None:
+def main() -> int:
     """Prints the table."""
-    set_backend("python")
-    print(f"{'program':<26} {'calls':>5} {'files':>5} {'changes of file':>15}")
-    for line, program in programs().items():
-        hops = count(program)
-        print(f"{line:<26} {hops.calls:>5} {hops.files:>5} {hops.changes:>15}")
+    with use_backend("python"):
+        print(f"{'program':<26} {'calls':>5} {'files':>5} {'changes of file':>15}")
+        for line, program in programs().items():
+            hops = count(program)
+            print(f"{line:<26} {hops.calls:>5} {hops.files:>5} {hops.changes:>15}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    examples.interpreter.begin(set())
+    sys.exit(terminal.run("hops", main))

@@ -24,8 +24,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
 import nn
 from docs.headless import browser
+from examples import terminal
+from examples.options import check_numpy
 from tinygrad_attn import Tensor, draw, manual_seed, play, randn, record, use_backend
 
 STEP = """async (key) => {
@@ -124,37 +127,35 @@ def edited(page: Path) -> None:
 def main() -> int:
     for threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[threads] = "1"  # NumPy is not imported yet
+    check_numpy("this benchmark")
     manual_seed(0)
-    try:
-        with use_backend("numpy"), tempfile.TemporaryDirectory() as folder:
-            print("one head of 6 layers, d_model 384, 6 heads, 256 tokens")
-            loss = timed("forward, recorded", encoder)
-            head = ("3.self_attn", 2)
-            path = Path(folder) / "head.html"
+    with use_backend("numpy"), tempfile.TemporaryDirectory() as folder:
+        print("one head of 6 layers, d_model 384, 6 heads, 256 tokens")
+        loss = timed("forward, recorded", encoder)
+        head = ("3.self_attn", 2)
+        path = Path(folder) / "head.html"
 
-            def by_dot() -> str:
-                return draw(loss, head=head).svg
+        def by_dot() -> str:
+            return draw(loss, head=head).svg
 
-            def by_us() -> str:
-                return draw(loss, head=head, layout="own").svg
+        def by_us() -> str:
+            return draw(loss, head=head, layout="own").svg
 
-            def played() -> str:
-                return play(loss, path, head=head)
+        def played() -> str:
+            return play(loss, path, head=head)
 
-            if shutil.which("dot"):
-                timed("draw, laid out by dot", by_dot)
-            timed("draw, laid out by us", by_us)
-            timed("play", played)
-            print(f"  {'size of the page':34} {path.stat().st_size / 1e6:5.2f} MB")
-            step_through(path)
-            page = Path(folder) / "living.html"
-            play(living(), page, limit=400)
-            edited(page)
-    except RuntimeError as error:
-        print(f"pictures: {error}", file=sys.stderr)
-        return 2
+        if shutil.which("dot"):
+            timed("draw, laid out by dot", by_dot)
+        timed("draw, laid out by us", by_us)
+        timed("play", played)
+        print(f"  {'size of the page':34} {path.stat().st_size / 1e6:5.2f} MB")
+        step_through(path)
+        page = Path(folder) / "living.html"
+        play(living(), page, limit=400)
+        edited(page)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    examples.interpreter.begin({"numpy"})
+    sys.exit(terminal.run("pictures", main))

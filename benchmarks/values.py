@@ -12,7 +12,6 @@ has nothing else in it.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import json
 import random
@@ -28,6 +27,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without installing
 
+import examples.interpreter  # first: it refuses an old Python
+from examples import terminal
+from examples.options import Parser
 from tinygrad_attn import Value
 from tinygrad_attn.errors import how_to_install
 from tinygrad_attn.scalar import topological_order
@@ -205,8 +207,8 @@ def million() -> None:
         )
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Times graphs of single numbers.")
+def main() -> int:
+    parser = Parser(description="Times graphs of single numbers.")
     parser.add_argument("graph", nargs="?", choices=[*GRAPHS], help="only builds it")
     options = parser.parse_args()
     if options.graph:
@@ -214,3 +216,9 @@ if __name__ == "__main__":
     else:
         beside_others()
         million()
+    return 0
+
+
+if __name__ == "__main__":
+    examples.interpreter.begin(set())
+    sys.exit(terminal.run("values", main))

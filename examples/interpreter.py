@@ -1,4 +1,5 @@
-"""With which Python an example runs: called in one way, before and after `make`.
+"""With which Python an example or a benchmark runs: called in one way, before and
+after `make`.
 
 `python3 examples/train_reverse.py --backend numpy` runs where that Python has NumPy.
 Debian's has none, and pip may not add it. Then the example says so, and goes on with
@@ -17,9 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 if (
-    Path(sys.argv[0]).resolve().parent == Path(__file__).resolve().parent
+    {Path(__file__).resolve().parents[1] / name for name in ("examples", "benchmarks")}
+    & set(Path(sys.argv[0]).resolve().parents)
     and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-):  # from here to `run`, Ctrl-C ends the program without a traceback
+):  # from here to `begin`, Ctrl-C ends the program without a traceback
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 try:
@@ -31,8 +33,8 @@ from collections.abc import Callable
 
 from tinygrad_attn.arrays.backends import VARIABLE, current_backend
 
-VENV = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "python"
-PROGRAMS = "--program", "--target"  # the language of a program that is written
+VENV = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "python"
+LANGUAGES = "--program", "--target"  # the language of a program that is written
 TELL = """
 import sys
 from importlib.util import find_spec
@@ -47,14 +49,14 @@ def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
     parser = argparse.ArgumentParser(
         add_help=False, exit_on_error=False, allow_abbrev=False
     )
-    for option in ("--backend", *PROGRAMS, *needs):
+    for option in ("--backend", *LANGUAGES, *needs):
         parser.add_argument(option)
     try:
         given, _ = parser.parse_known_args()
     except argparse.ArgumentError:
         return set(), True  # the example itself says what is wrong
     packages = {needs[option] for option in needs if getattr(given, option[2:])}
-    languages = {getattr(given, option[2:]) for option in PROGRAMS}
+    languages = {getattr(given, option[2:]) for option in LANGUAGES}
     if (given.backend or backend) == "numpy" or languages & {"numpy", "c"}:
         packages.add("numpy")
     return packages, given.backend is not None
@@ -92,6 +94,14 @@ def go_on_in_venv(wanted: set[str]) -> None:
         os.execv(VENV, [str(VENV), *sys.orig_argv[1:]])
 
 
+def begin(wanted: set[str]) -> None:
+    """Goes on in .venv if only that has the packages. From here on Ctrl-C is an
+    exception."""
+    go_on_in_venv(wanted)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run(
     main: Callable[[], int], backend: str | None = None, out: str | None = None
 ) -> int:
@@ -103,9 +113,7 @@ def run(
         out: the package that its --out needs, if any.
     """
     packages, chosen = asked(os.environ.get(VARIABLE) or backend or "python", out)
-    go_on_in_venv(packages)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    begin(packages)
     try:
         if not chosen:
             current_backend()  # which the environment may name

@@ -7,6 +7,7 @@ import argparse
 import math
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, NamedTuple, NoReturn
 
 from examples.files import (
@@ -18,6 +19,7 @@ from examples.files import (
 )
 from nn import checkpoint
 from tinygrad_attn.arrays.backends import VARIABLE, get_backend
+from tinygrad_attn.errors import how_to_install
 
 # Name → what it is, and by default.
 Settings = Mapping[str, tuple[str, Any]]
@@ -82,6 +84,15 @@ def choose_backend(given: str | None, usual: str, dtype: str | None = None) -> C
     except (ValueError, RuntimeError) as error:
         raise type(error)(f"{said}: {error}") from None
     return Choice(wanted, said)
+
+
+def check_numpy(who: str, else_: str = "") -> None:
+    """Refuses what needs NumPy if that is not installed; may say what else to do."""
+    if not find_spec("numpy"):
+        raise RuntimeError(
+            f"{who} needs NumPy, which is not installed: {how_to_install('numpy')}"
+            f"{else_}"
+        )
 
 
 # === Settings, which a checkpoint keeps ===============================================

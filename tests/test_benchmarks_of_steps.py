@@ -6,11 +6,16 @@ No test here looks at a time.
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
+import venv
 
 import pytest
-from conftest import needs_cc, needs_matplotlib, needs_numpy, needs_torch
+from conftest import ROOT, needs_cc, needs_matplotlib, needs_numpy, needs_torch
 
 from benchmarks.steps import __main__ as steps
 from benchmarks.steps import floors, growth, memory, picture, startup, tables, workers
@@ -182,24 +187,47 @@ def test_what_fails_in_a_worker_is_said():
         process.close()
 
 
-def test_unknown_names_are_refused():
-    with pytest.raises(SystemExit, match="--workloads W9: it must be of W1, W2"):
-        steps.main(["--workloads", "W9"])
-
-
 def test_what_cannot_be_is_refused_before_anything_is_measured(tmp_path, capsys):
     file = tmp_path / "file"
     file.touch()
     for argv, says in {
+        ("--workloads", "W9"): "--workloads 'W9' given; it must be of W1, W2, W3, W4",
+        ("--workloads", ""): "--workloads '' given; it must be of W1, W2, W3, W4",
+        ("--contestants", "you"): "--contestants 'you' given; it must be of eager, ",
         ("--rounds", "0"): "'0' given; it must be 1 or more",
-        ("--peers", str(file)): f"--peers {file}: it is no Python that runs",
+        ("--peers", str(file)): f"--peers '{file}' given; it is no Python that runs",
+        ("--peers", "true"): "--peers 'true' given; it is no Python that runs",
+        ("--peers", ""): "--peers '' given; it is no Python that runs",
         ("--json", str(tmp_path)): f"--json {tmp_path}: no file can be written there",
         ("--json", str(file / "a.json")): f"--json {file}: no folder can be made",
         ("--out", str(file)): f"--out {file}: no folder can be made there",
     }.items():
-        with pytest.raises(SystemExit):
-            steps.main(argv)
-        assert says in capsys.readouterr().err
+        assert steps.main(argv) == 2
+        out, err = capsys.readouterr()
+        assert not out
+        assert err.startswith("benchmarks.steps: ")
+        assert says in err
+        assert err.count("\n") == 1
+
+
+@needs_numpy
+@pytest.mark.parametrize(
+    ("workload", "key", "says"),
+    [
+        ("W1", "nobody", "Nobody: no_such_package is not installed (make peers)"),
+        ("W3", "python", "Python program: it would take minutes a step"),
+    ],
+)
+def test_if_nobody_can_be_measured_that_is_said(
+    workload, key, says, capsys, monkeypatch
+):
+    nobody = Contestant("nobody", "Nobody", "with_nobody", "eager", "no_such_package")
+    monkeypatch.setitem(CONTESTANTS, "nobody", nobody)
+    argv = ["--quick", "--workloads", workload, "--contestants", key]
+    assert steps.main(argv) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err == f"benchmarks.steps: nothing to measure: {says}\n"
 
 
 @needs_numpy
@@ -259,3 +287,79 @@ def test_the_picture_shows_the_ratios_of_the_table():
     assert picture.speed(w, "c", "pytorch") == 2.4
     assert picture.speed(w, "pytorch", "pytorch") == 1.0
     assert picture.speed(w, "pytorch", "c") == 0.4
+
+
+# === As a program =====================================================================
+
+STEPS, FLOORS, PEERS = (f"benchmarks.steps{s}" for s in ("", ".floors", ".peers"))
+
+
+def started(*command, python=sys.executable, **settings):
+    settings = {"stdout": -1, "stderr": -1, "cwd": ROOT, "text": True} | settings
+    return subprocess.Popen([str(python), *map(str, command)], **settings)
+
+
+@pytest.mark.parametrize("program", [STEPS, FLOORS, PEERS])
+def test_help_is_only_said(program, tmp_path):
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = started("-m", program, "--help", cwd=tmp_path, env=env)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert f"usage: python -m {program} " in out
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell")
+@pytest.mark.parametrize("program", [STEPS, FLOORS])
+def test_without_numpy_one_line_says_so(program, tmp_path):
+    """By a Python that has nothing installed, in a clone that has no .venv."""
+    for name in ("benchmarks", "examples", "nn", "tinygrad_attn"):
+        unwanted = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=unwanted)
+    venv.create(tmp_path / "bare", with_pip=False, symlinks=True)
+    python = tmp_path / "bare" / "bin" / "python"
+    process = started("-m", program, python=python, cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "")
+    assert err.startswith(f"{program}: a benchmark needs NumPy, which is not ")
+    assert err.count("\n") == 1
+    home = tmp_path / ".venv" / "bin" / "python"
+    home.parent.mkdir(parents=True)
+    home.write_text('#!/bin/sh\n[ "$1" = -c ] && echo numpy || printf "<%s>" "$@"\n')
+    home.chmod(0o755)
+    process = started("-m", program, "x", python=python, cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+    assert out == "".join(f"<{a}>" for a in ["-m", program, "x"])
+    assert "going on with" in err
+
+
+@needs_numpy
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.parametrize("seconds", [0.3, 3.0])
+def test_ctrl_c_is_no_traceback(seconds):
+    process = started("-m", STEPS, "--contestants", "eager", start_new_session=True)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -signal.SIGINT)
+    assert "Traceback" not in err
+    assert process.returncode != 130 or err == "\nstopped\n"
+
+
+@needs_numpy
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "program",
+    [
+        ["benchmarks/hops.py"],
+        ["-m", STEPS, "--quick", "--workloads", "W1", "--contestants", "eager"],
+    ],
+    ids=["hops", "steps"],
+)
+def test_a_full_disk_is_one_line(program):
+    with open("/dev/full", "w") as full:
+        process = started(*program, stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "No space left" in err
+    assert err.count("\n") == 1

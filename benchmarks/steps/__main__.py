@@ -12,22 +12,26 @@ import platform
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import examples.interpreter  # first: it refuses an old Python
+from examples import terminal
 from examples.files import check_file, check_folder, name_of_file, name_of_folder
+from examples.options import Parser, check_numpy
 
 from . import growth, memory, operations, picture, startup, tables
 from .contestants import CONTESTANTS
 from .measuring import Results, Settings, compared
-from .workers import ONE_THREAD, Failed, runs
+from .workers import ONE_THREAD, runs
 from .workloads import WORKLOADS, Workload
 
 QUICK = Settings(rounds=1, seconds=0.001)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m benchmarks.steps",
         description="Times training steps beside those of other libraries.",
     )
@@ -46,18 +50,18 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--ops", action="store_true", help="small operations, one by one")
     add("--quick", action="store_true", help="one short round: only whether it runs")
     options = parser.parse_args(argv)
-    try:
-        if options.peers and not runs(options.peers):
-            raise ValueError(f"--peers {options.peers}: it is no Python that runs")
-        if options.out:
-            pictures = ["steps.svg"] + ["growth.svg"] * options.growth
-            options.out = check_folder("--out", options.out, *pictures)
-        if options.json:
-            options.json = Path(options.json)
-            check_folder("--json", str(options.json.parent))
-            check_file("--json", options.json)
-    except ValueError as error:
-        parser.error(str(error))
+    options.contestants = chosen("contestants", options.contestants, CONTESTANTS)
+    options.workloads = chosen("workloads", options.workloads, WORKLOADS)
+    if options.peers is not None and not runs(options.peers):
+        raise ValueError(f"--peers {options.peers!r} given; it is no Python that runs")
+    check_numpy("a benchmark")
+    if options.out:
+        pictures = ["steps.svg"] + ["growth.svg"] * options.growth
+        options.out = check_folder("--out", options.out, *pictures)
+    if options.json:
+        options.json = Path(options.json)
+        check_folder("--json", str(options.json.parent))
+        check_file("--json", options.json)
     return options
 
 
@@ -73,7 +77,7 @@ def chosen(what: str, given: str, known: dict[str, Any]) -> list[Any]:
     names = [name for name in given.split(",") if name]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise SystemExit(f"--{what} {given}: it must be of {', '.join(known)}")
+        raise ValueError(f"--{what} {given!r} given; it must be of {', '.join(known)}")
     return [known[name] for name in names]
 
 
@@ -117,19 +121,17 @@ def steps(measured: dict[Workload, Results]) -> dict[str, Any]:
     return found
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def program(argv: Sequence[str] | None) -> int:
     options = parse(argv)
-    contestants = chosen("contestants", options.contestants, CONTESTANTS)
-    workloads = chosen("workloads", options.workloads, WORKLOADS)
     settings = QUICK if options.quick else Settings(rounds=options.rounds)
     settings = replace(settings, peers=options.peers, cpu=options.cpu)
     clock = "processor" if options.cpu else "wall"
     found: dict[str, Any] = {"machine": machine(), "clock": clock}
-    try:
-        measured = {w: compared(w, contestants, settings) for w in workloads}
-    except Failed as error:
-        print(error, file=sys.stderr)
-        return 1
+    measured = {
+        w: compared(w, options.contestants, settings) for w in options.workloads
+    }
+    if all(r.missing for results in measured.values() for r in results.values()):
+        raise ValueError(f"nothing to measure: {'; '.join(tables.missing(measured))}")
     found["steps"] = steps(measured)
     print(tables.steps(measured))
     pictures = []
@@ -159,5 +161,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    return terminal.run("benchmarks.steps", partial(program, argv))
+
+
 if __name__ == "__main__":
+    examples.interpreter.begin({"numpy"})
     sys.exit(main())

@@ -7,15 +7,20 @@ it multiplies faster.
 
 from __future__ import annotations
 
-import argparse
 import ctypes
 import math
 import os
+import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle
 from typing import Any, NamedTuple
 
+import examples.interpreter  # first: it refuses an old Python
+from examples import terminal
+from examples.options import Parser, check_numpy
 from tinygrad_attn import use_backend
 
 from .contestants import ours
@@ -46,14 +51,24 @@ def floor(w: Workload) -> Floor:
     """Writes the program of a workload, and the same with nothing but its products."""
     from tinygrad_attn import Tensor, write
     from tinygrad_attn.program.anatomy import Product
-    from tinygrad_attn.program.compiling import compiled, some_compiler, vector_bytes
+    from tinygrad_attn.program.compiling import (
+        Fallback,
+        compiled,
+        some_compiler,
+        vector_bytes,
+    )
     from tinygrad_attn.program.writers.c_text import CText
 
     model, optimizer = ours.trained(w, ours.initial_weights(w))
     given = [(Tensor(x), Tensor(y)) for x, y in batches(w)]
     example = dict(zip(("tokens", "labels"), given[0]))
-    step = write(model.loss, example, update=optimizer, target="c")
-    step(*given[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Fallback)
+        try:
+            step = write(model.loss, example, update=optimizer, target="c")
+            step(*given[0])
+        except Fallback as warning:
+            raise RuntimeError(warning.why) from warning
     turn = cycle(given)
     machine, steps = step.machine, step.program.steps
     products = [s for s in steps if isinstance(s, Product)]
@@ -103,18 +118,29 @@ def told(floors: dict[str, Floor]) -> str:
     return "\n".join(lines)
 
 
-def main(names: Sequence[str] = tuple(WORKLOADS)) -> None:
+def program(argv: Sequence[str] | None) -> int:
+    parser = Parser(
+        prog="python -m benchmarks.steps.floors",
+        description="Times the products of a step's matrices alone.",
+    )
+    known = ", ".join(WORKLOADS)
+    parser.add_argument("names", nargs="*", help=f"of {known}; or all")
+    names = parser.parse_args(argv).names or [*WORKLOADS]
+    if unknown := [name for name in names if name not in WORKLOADS]:
+        raise ValueError(f"{unknown[0]!r} given; it must be of {known}")
+    check_numpy("a benchmark")
     with use_backend("numpy"):
         print(told({name: floor(WORKLOADS[name]) for name in names}))
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return terminal.run("benchmarks.steps.floors", partial(program, argv))
 
 
 if __name__ == "__main__":
     from .workers import ONE_THREAD
 
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.steps.floors")
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(WORKLOADS)}; or all")
-    names = parser.parse_args().names
-    if unknown := [name for name in names if name not in WORKLOADS]:
-        parser.error(f"{' '.join(unknown)}: it must be of {', '.join(WORKLOADS)}")
+    examples.interpreter.begin({"numpy"})
     os.environ.update(ONE_THREAD)
-    main(names or tuple(WORKLOADS))
+    sys.exit(main())

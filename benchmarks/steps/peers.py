@@ -10,19 +10,32 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+
+import examples.interpreter  # first: it refuses an old Python
+from examples import terminal
+from examples.files import name_of_folder
+from examples.options import Parser
 
 from .workers import PEERS
 
 PACKAGES = ("numpy", "torch==2.13.0", "jax", "tinygrad", "autograd")
 
 
-def main(folder: str | None = None) -> int:
-    """Returns how many could not be installed."""
-    home = Path(folder) if folder else PEERS.parent.parent
+def program(argv: Sequence[str] | None) -> int:
+    """The exit status: 1 if nothing could be installed."""
+    parser = Parser(
+        prog="python -m benchmarks.steps.peers",
+        description="Makes an environment of the libraries to measure beside.",
+    )
+    text = "where to make it (.venv/peers)"
+    parser.add_argument("folder", nargs="?", type=name_of_folder, help=text)
+    home = Path(parser.parse_args(argv).folder or PEERS.parent.parent)
     python = home / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+    if not python.exists() and subprocess.call([sys.executable, "-m", "venv", home]):
+        raise RuntimeError(f"{home}: no environment could be made there")
     failed = 0
     for package in PACKAGES:
         print(f"installing {package} into {home}", flush=True)
@@ -31,8 +44,13 @@ def main(folder: str | None = None) -> int:
         if subprocess.call(command):
             failed += 1
             print(f"{package} could not be installed; the table says it is missing")
-    return failed
+    return int(failed == len(PACKAGES))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return terminal.run("benchmarks.steps.peers", partial(program, argv))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]) == len(PACKAGES))
+    examples.interpreter.begin(set())
+    sys.exit(main())

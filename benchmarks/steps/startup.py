@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -32,13 +33,16 @@ WRITTEN = ("W1", "W2", "W4")
 def run(command: list[str]) -> tuple[float, float]:
     """Wall-clock seconds of a command, and the processor's."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run(
+    done = subprocess.run(
         command,
         cwd=ROOT,
         env={**os.environ, **ONE_THREAD},
-        check=True,
         capture_output=True,
+        text=True,
     )
+    if done.returncode:
+        words = done.stderr.strip().splitlines() or ["it says nothing"]
+        raise Failed(f"{shlex.join(command)} ended with {done.returncode}: {words[-1]}")
     passed = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

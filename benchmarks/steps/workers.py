@@ -41,15 +41,22 @@ class Failed(RuntimeError):
 def has(python: str, package: str) -> bool:
     """Whether an interpreter has a package."""
     look = "import sys; from importlib.util import find_spec; "
-    return runs(python, look + "sys.exit(find_spec(sys.argv[1]) is None)", package)
+    return said(python, look + "print(bool(find_spec(sys.argv[1])))", package) == "True"
 
 
-def runs(python: str, *program: str) -> bool:
-    """Whether there is such an interpreter, and it runs a program (or none) well."""
+def runs(python: str) -> bool:
+    """Whether there is such an interpreter, and it is a Python."""
+    return said(python, "print(6 * 7)") == "42"
+
+
+def said(python: str, *program: str) -> str:
+    """What a program prints, and its arguments; nothing if it does not run."""
     try:
-        return subprocess.run([python, "-c", *(program or ["pass"])]).returncode == 0
-    except OSError:
-        return False
+        return subprocess.check_output(
+            [python, "-c", *program], text=True, stderr=subprocess.DEVNULL
+        ).strip()
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return ""
 
 
 def interpreter(contestant: Contestant, peers: str | None = None) -> str:
