@@ -43,6 +43,11 @@ def option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def counted_steps(count: int) -> str:
+    """1 step, 2 steps."""
+    return f"{count} step{'s' if count != 1 else ''}"
+
+
 def check_apart(o: argparse.Namespace, *names: str) -> None:
     """Refuses one file for two purposes."""
     seen: dict[str, str] = {}
@@ -215,8 +220,8 @@ def settle(
     """Settles which backend computes, how many steps there are, and whether settings
     come from a checkpoint, which is read (o.saved, else None)."""
     if o.load:
-        for name in (*settings, "steps", "resume", "save", "metrics"):
-            if getattr(o, name) is not None:
+        for name in (*settings, "program", "steps", "resume", "save", "metrics"):
+            if getattr(o, name, None) is not None:
                 raise ValueError(
                     f"{option(name)} given beside --load, which does not train; leave "
                     "one of them out"
@@ -240,7 +245,8 @@ def settle(
     o.steps = steps if o.steps is None else o.steps
     if o.resume and not reached and done >= o.steps > 0:
         raise ValueError(
-            f"{path} was saved after {done} steps, and --steps is {o.steps}; give more"
+            f"{path} was saved after {counted_steps(done)}, and --steps is {o.steps}; "
+            "give more"
         )
 
 

@@ -37,7 +37,7 @@ from examples import terminal, train_reverse, training
 from examples.common import Metrics
 from examples.files import check_folder, name_of_file, name_of_folder, words
 from examples.head_tour import tour_of
-from examples.options import Parser
+from examples.options import Parser, counted_steps
 from examples.reverse_task import written
 from tinygrad_attn import (
     Tensor,
@@ -140,13 +140,13 @@ def learn(run: train_reverse.Run, checkpoint: str | None) -> None:
     """Restores the model, or trains it now."""
     if run.options.saved:
         run.restore(run.options.saved)
-        print(f"{checkpoint}: a model after {run.optimizer.steps} steps")
+        print(f"{checkpoint}: a model after {counted_steps(run.optimizer.steps)}")
         return
     print("training on the reverse task, some seconds in pure Python")
     training.train(run, Metrics(None), [])
     which = "all" if run.reached else "not all"
-    steps = run.optimizer.steps
-    print(f"{which} validation sequences come out right after {steps} steps")
+    steps = counted_steps(run.optimizer.steps)
+    print(f"{which} validation sequences come out right after {steps}")
 
 
 def work(o: argparse.Namespace, run: train_reverse.Run) -> int:

@@ -21,7 +21,7 @@ from typing import ClassVar, NamedTuple
 
 import nn
 from examples.common import Metrics
-from examples.options import Settings
+from examples.options import Settings, counted_steps
 from examples.terminal import Progress, complain, noting_ctrl_c, tell
 from nn import checkpoint
 from tinygrad_attn import History
@@ -186,7 +186,7 @@ def score(run: Training, metrics: Metrics) -> list[str]:
     )
     tell(
         f"{exact:.1%} of {len(pairs):,} held-out {run.things} {run.done} exactly, "
-        f"after {run.optimizer.steps} steps and {metrics.seconds():.1f} s"
+        f"after {counted_steps(run.optimizer.steps)} and {metrics.seconds():.1f} s"
     )
     return said
 
@@ -238,7 +238,7 @@ def learn(run: Training, metrics: Metrics) -> int:
         train(run, metrics, stopped)
         if o.save:
             run.save(o.save)
-            print(f"saved after {run.optimizer.steps} steps: {o.save}")
+            print(f"saved after {counted_steps(run.optimizer.steps)}: {o.save}")
     if stopped:
         tell(f"to go on: {command(run)}")
     return stopped[0] if stopped else 0

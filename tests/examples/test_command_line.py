@@ -91,6 +91,14 @@ def test_names_that_cannot_be_used(main, option, value, monkeypatch):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("option", ["--program", "--steps", "--metrics"])
+def test_what_only_a_training_needs_is_refused_beside_load(option):
+    value = {"--program": "python", "--steps": 9, "--metrics": "x"}[option]
+    done = call(train_reverse.main, "--load", "some", option, value)
+    assert done.returncode == 2
+    assert f"{option} given beside --load, which does not train" in done.stderr
+
+
 def test_one_file_for_two_purposes_is_refused(tmp_path):
     one = tmp_path / "one"
     done = call(train_reverse.main, "--save", one, "--metrics", f"{tmp_path}/./one")
@@ -193,6 +201,15 @@ def test_a_training_that_is_done_is_not_gone_on_with(tmp_path):
     done = call(train_reverse.main, "--resume", saved)
     assert done.returncode == 2
     assert "saved after 3 steps, and --steps is 3; give more" in done.stderr
+
+
+def test_one_step_is_no_steps(tmp_path):
+    saved = tmp_path / "x"
+    done = call(train_reverse.main, *QUICK[:-1], "1", "--save", saved)
+    assert "saved after 1 step: " in done.stdout
+    assert "exactly, after 1 step and" in done.stdout
+    done = call(train_reverse.main, "--resume", saved)
+    assert "saved after 1 step, and --steps is 1; give more" in done.stderr
 
 
 def test_half_a_line_of_metrics_is_cut_off_before_more_is_added(tmp_path):
