@@ -23,7 +23,7 @@ from tinygrad_attn.printing import ERRORS
 def run(name: str, work: Callable[[], int]) -> int:
     """The exit status of a program: what work() returns; 2, after one line, at an
     error; 130, after one line, at Ctrl-C."""
-    with printing_anywhere():
+    with printing_anywhere(), telling_of_fallbacks(name):
         choose_one_thread()
         try:
             status = work()
@@ -44,6 +44,27 @@ def complain(name: str, text: str) -> None:
     sys.stdout.flush()
     one_line = " ".join(filter(None, map(str.strip, text.splitlines())))
     sys.stderr.write(f"{wrapped(f'{name}: {one_line}', sys.stderr)}\n")
+
+
+@contextmanager
+def telling_of_fallbacks(name: str) -> Iterator[None]:
+    """Inside, one line says it if a program runs in another language than was asked
+    for; other warnings are shown as ever."""
+    before = warnings.showwarning
+
+    def show(message: Any, category: type[Warning], *where: Any) -> None:
+        from tinygrad_attn.program.compiling import Fallback  # seldom needed
+
+        if isinstance(message, Fallback):
+            complain(name, f"{message.why}; {message.instead}")
+        else:
+            before(message, category, *where)
+
+    warnings.showwarning = show  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
 
 
 def tell(text: str) -> None:
