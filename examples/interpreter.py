@@ -42,14 +42,14 @@ print(*filter(find_spec, sys.argv[1:]))
 """
 
 
-def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
+def asked(backend: str, out: str | None, compiled: bool) -> tuple[set[str], bool]:
     """The packages that the command line asks for, or the default backend; and whether
     --backend is given."""
     needs = {"--out": out} if out else {}
     parser = argparse.ArgumentParser(
         add_help=False, exit_on_error=False, allow_abbrev=False
     )
-    for option in ("--backend", *LANGUAGES, *needs):
+    for option in ("--backend", "--save", *LANGUAGES, *needs):
         parser.add_argument(option)
     try:
         given, _ = parser.parse_known_args()
@@ -57,6 +57,8 @@ def asked(backend: str, out: str | None) -> tuple[set[str], bool]:
         return set(), True  # the example itself says what is wrong
     packages = {needs[option] for option in needs if getattr(given, option[2:])}
     languages = {getattr(given, option[2:]) for option in LANGUAGES}
+    if compiled and not given.target and Path(given.save or "").suffix == ".c":
+        languages.add("c")
     if (given.backend or backend) == "numpy" or languages & {"numpy", "c"}:
         packages.add("numpy")
     return packages, given.backend is not None
@@ -103,7 +105,10 @@ def begin(wanted: set[str]) -> None:
 
 
 def run(
-    main: Callable[[], int], backend: str | None = None, out: str | None = None
+    main: Callable[[], int],
+    backend: str | None = None,
+    out: str | None = None,
+    compiled: bool = False,
 ) -> int:
     """The exit status of an example's main(), under a Python that has what it needs.
 
@@ -111,8 +116,10 @@ def run(
         main: the example.
         backend: what it computes on by default; without one, what the environment says.
         out: the package that its --out needs, if any.
+        compiled: whether `--save x.c` means a program in C.
     """
-    packages, chosen = asked(os.environ.get(VARIABLE) or backend or "python", out)
+    usual = os.environ.get(VARIABLE) or backend or "python"
+    packages, chosen = asked(usual, out, compiled)
     begin(packages)
     try:
         if not chosen:

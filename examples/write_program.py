@@ -3,7 +3,7 @@
     python3 examples/write_program.py                  # one attention head, in Python
     python3 examples/write_program.py --target numpy   # in NumPy, c or javascript
     python3 examples/write_program.py --task reverse   # the model of train_reverse.py
-    python3 examples/write_program.py --save step.py   # a file that runs by itself
+    python3 examples/write_program.py --save step.c    # a file that runs by itself
 
 Forward, backward and update become straight-line code without an engine in it: about
 150 lines for one head in Python, more for larger models and in C or JavaScript. Then
@@ -26,14 +26,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # without insta
 import examples.interpreter  # first: it refuses an old Python
 import nn
 from examples import terminal
-from examples.files import name_of_file
-from examples.options import Parser
+from examples.files import check_file, name_of_file
+from examples.options import Parser, check_numpy
 from examples.reverse_task import Task, reverse
 from examples.train_reverse import Reverser
 from tinygrad_attn import Tensor, manual_seed, randn, use_backend, write
 from tinygrad_attn.functional import cross_entropy, mse_loss
 
 STEPS = 20
+SUFFIXES = {"python": ".py", "numpy": ".py", "c": ".c", "javascript": ".js"}
 Loss = Callable[..., Tensor]
 Given = dict[str, Tensor]
 
@@ -111,11 +112,35 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--task", choices=tuple(TASKS), default="head", help="what is trained (head)")
-    targets = ("python", "numpy", "c", "javascript")
-    add("--target", choices=targets, default="python", help="the language (python)")
+    text = "the language (that of --save; python)"
+    add("--target", choices=tuple(SUFFIXES), help=text)
     text = "also write it to a file that runs by itself: .py, .c or .js"
     add("--save", type=name_of_file, metavar="FILE", help=text)
-    return parser.parse_args(argv)
+    o = parser.parse_args(argv)
+    settle(o)
+    return o
+
+
+def settle(o: argparse.Namespace) -> None:
+    """Settles the language, and refuses what could not be written or run."""
+    if o.save:
+        suffix = Path(o.save).suffix
+        given = f"--save {o.save} given"
+        if suffix not in SUFFIXES.values():
+            raise ValueError(f"{given}; its name must end in .py, .c or .js")
+        if o.target is None:
+            o.target = next(t for t in SUFFIXES if SUFFIXES[t] == suffix)
+        if suffix != SUFFIXES[o.target]:
+            raise ValueError(
+                f"{given} beside --target {o.target}, whose files end in "
+                f"{SUFFIXES[o.target]}; change one of them"
+            )
+    o.target = o.target or "python"
+    if o.target in ("numpy", "c"):
+        instead = ", or choose --target python, which needs nothing"
+        check_numpy(f"--target {o.target}", instead)
+    if o.save:
+        check_file("--save", o.save, whole=True)
 
 
 def program(argv: Sequence[str] | None) -> int:
@@ -137,4 +162,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(examples.interpreter.run(main))
+    sys.exit(examples.interpreter.run(main, compiled=True))

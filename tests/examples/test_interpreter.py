@@ -179,6 +179,33 @@ def test_where_it_is_nowhere_one_line_says_how_to_get_it(clone, has, packages):
     assert "pip install numpy" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--target", "c"], ["--target", "numpy"], ["--save", "x.c"]]
+)
+def test_a_program_that_needs_numpy_says_what_needs_none(clone, has, arguments):
+    done = clone.example("write_program", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "pip install numpy" in done.stderr
+    assert "or choose --target python" in done.stderr
+    assert "--backend" not in done.stderr
+    has("numpy")
+    done = clone.example("write_program", *arguments)
+    assert done.stdout.endswith("".join(f"<{a}>" for a in arguments))
+
+
+@pytest.mark.parametrize("language", ["c", "numpy"])
+def test_what_runs_without_numpy_is_one_line(clone, language):
+    done = clone.example("train_reverse", "--program", language, "--steps", "1")
+    assert done.returncode == 1
+    first, *_ = done.stderr.splitlines()
+    assert first.startswith("train_reverse: NumPy is not installed (")
+    assert "pip install numpy" in first
+    assert first.endswith("; the program runs in python")
+    assert "Warning" not in done.stderr
+    assert "after 1 step and" in done.stdout
+
+
 def test_a_backend_that_the_environment_misspells_is_one_line(clone):
     done = clone.example("lesson_four_levels", TINYGRAD_ATTN_BACKEND="nmpy")
     assert (done.returncode, done.stdout) == (2, "")
