@@ -135,7 +135,7 @@ def beside_others() -> None:
     if find_spec("micrograd"):
         classes["micrograd"] = import_module("micrograd.engine").Value
     else:
-        print(f"micrograd is not installed: {how_to_install('micrograd')}")
+        terminal.tell(f"micrograd is not installed: {how_to_install('micrograd')}")
     steps = {name: trainer(made) for name, made in classes.items()}
     times: dict[str, list[float]] = {name: [] for name in steps}
     for i in range(ROUNDS):
@@ -201,7 +201,7 @@ def million() -> None:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
         build, walk, drop = found["times"]
-        print(
+        terminal.tell(
             f"{name}, {found['nodes']:,} nodes: built in {build:.1f} s, walked in "
             f"{walk:.1f} s, dropped in {drop:.1f} s, {found['peak'] / 1e6:.0f} MB"
         )

@@ -22,6 +22,7 @@ from benchmarks.steps import floors, growth, memory, picture, startup, tables, w
 from benchmarks.steps.contestants import CONTESTANTS, Contestant, Missing
 from benchmarks.steps.measuring import Result, Settings, check_losses, compared
 from benchmarks.steps.workloads import WORKLOADS, Workload, fused
+from examples import terminal
 
 TINY = Workload("tiny", True, 2, 8, 2, 5, 2, 3)
 QUICK = Settings(rounds=2, seconds=0.001)
@@ -245,6 +246,19 @@ def test_one_projection_instead_of_three():
         "layers.0.qkv_proj.bias",
     }
     assert found["layers.0.qkv_proj.weight"][:, 0].tolist() == [0, 0, 1, 1, 2, 2]
+
+
+def test_sentences_have_a_terminals_width_and_tables_their_own(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "columns", lambda stream=None: 24)
+    sentence, row = "a word, then " * 5 + "a last one", "  name  " + "12  " * 9 + "3"
+    tables.show(f"{sentence}\n\n{row}")
+    assert capsys.readouterr().out == f"{sentence}\n\n{row}\n"
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    tables.show(f"{sentence}\n\n{row}")
+    *lines, nothing, last = capsys.readouterr().out.splitlines()
+    assert " ".join(lines) == sentence
+    assert max(map(len, lines)) <= 24
+    assert (nothing, last) == ("", row)
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def program(argv: Sequence[str] | None) -> int:
     if all(r.missing for results in measured.values() for r in results.values()):
         raise ValueError(f"nothing to measure: {'; '.join(tables.missing(measured))}")
     found["steps"] = steps(measured)
-    print(tables.steps(measured))
+    tables.show(tables.steps(measured))
     pictures = []
     if options.out:
         path = options.out / "steps.svg"
@@ -143,18 +143,18 @@ def program(argv: Sequence[str] | None) -> int:
             "training": startup.training(settings),
             "writing": startup.writing(settings),
         }
-        print(f"\n{startup.told(found['startup'])}", flush=True)
+        tables.show(f"\n{startup.told(found['startup'])}")
         found["memory"] = memory.measured(settings)
-        print(f"\n{memory.told(found['memory'])}", flush=True)
+        tables.show(f"\n{memory.told(found['memory'])}")
     if options.growth:
         found["growth"] = growth.measured(settings)
-        print(f"\n{growth.told(found['growth'])}", flush=True)
+        tables.show(f"\n{growth.told(found['growth'])}")
         if options.out:
             path = options.out / "growth.svg"
             pictures.append(picture.draw_growth(found["growth"], path))
     if options.ops:
         found["operations"] = operations.measured(settings)
-        print(f"\n{operations.told(found['operations'])}", flush=True)
+        tables.show(f"\n{operations.told(found['operations'])}")
     print("", *pictures, sep="\n")
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from statistics import median
+
+from examples.terminal import tell
 
 from .contestants import Contestant
 from .measuring import Results
@@ -21,6 +24,17 @@ def table(rows: Sequence[Sequence[str]]) -> str:
         cells += [cell.rjust(width) for cell, width in zip(others, widths[1:])]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def show(text: str) -> None:
+    """Prints what was told: sentences in the width of a terminal, and tables, whose
+    columns are two blanks apart, as they are."""
+    for line in text.splitlines():
+        if "  " in line.strip():
+            print(line)
+        else:
+            tell(line)
+    sys.stdout.flush()
 
 
 def duration(seconds: float) -> str:
@@ -109,7 +123,7 @@ def steps(measured: dict[Workload, Results]) -> str:
     )
     return "\n".join(
         [
-            "One training step: forward, cross-entropy, backward, AdamW; float32 (the",
+            "One training step: forward, cross-entropy, backward, AdamW; float32 (the "
             "Python program: float64), one thread. A peer's time / ours: above 1, ours "
             "is faster.",
             "",
