@@ -44,7 +44,7 @@ test: .venv/for-test  ## run all tests and doctests
 fuzz: .venv/for-dev  ## run 10,000 random programs against a peer
 	FUZZ_EXAMPLES=10000 $(BIN)/python -m pytest tests/test_random_programs.py
 
-mutants: .venv/for-mutants  ## change the code in 6,600 places, and see that tests notice (over an hour)
+mutants: .venv/for-mutants  ## see that tests notice 6,600 changes of the code (over an hour)
 	$(BIN)/python -m benchmarks.mutants.run
 
 bench: .venv/for-dev  ## run the benchmarks beside their peers
@@ -53,7 +53,7 @@ bench: .venv/for-dev  ## run the benchmarks beside their peers
 	$(BIN)/python -m benchmarks.steps --ops --out out/bench --json out/bench/steps.json
 	$(BIN)/python benchmarks/pictures.py
 
-peers: .venv/for-dev  ## install the benchmarks' peers (PyTorch, JAX, ...), apart from all else
+peers: .venv/for-dev  ## install the benchmarks' peers (PyTorch, JAX, ...), kept apart
 	$(BIN)/python -m benchmarks.steps.peers
 
 pictures: .venv/for-test  ## a screenshot of every picture and page, in out/pictures/

@@ -242,3 +242,11 @@ def test_make_help_lists_every_target_that_says_what_it_does(clone):
     status, said = clone.make("help")
     assert status == 0
     assert [line.split()[0] for line in said.splitlines()] == told
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="a command of Unix")
+def test_the_list_of_targets_fits_into_80_columns():
+    command = ["make", "--no-print-directory", "help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert "train             train a transformer" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
