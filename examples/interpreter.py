@@ -31,6 +31,7 @@ except ImportError as error:
 
 from collections.abc import Callable
 
+from examples.terminal import wrapped
 from tinygrad_attn.arrays.backends import VARIABLE, current_backend
 
 VENV = Path(__file__).resolve().parents[1] / ".venv" / "bin" / "python"
@@ -88,11 +89,8 @@ def go_on_in_venv(wanted: set[str]) -> None:
     there = in_venv(wanted)
     if there > here:
         more = " and ".join(sorted(there - here))
-        print(
-            f"{sys.executable} has no {more}; going on with {VENV}",
-            file=sys.stderr,
-            flush=True,
-        )
+        said = f"{sys.executable} has no {more}; going on with {VENV}"
+        print(wrapped(said, sys.stderr), file=sys.stderr, flush=True)
         os.execv(VENV, [str(VENV), *sys.orig_argv[1:]])
 
 

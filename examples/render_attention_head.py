@@ -176,7 +176,7 @@ def work(o: argparse.Namespace, run: train_reverse.Run) -> int:
     name = f"Head {o.head}, played"
     play(loss, page, head=head, tokens=tokens, title=name, tour=tour)
     print(f"  {page}   ← open this one first\n")
-    print(f"The pictures are {drawings['head_op'].note}.")
+    terminal.tell(f"The pictures are {drawings['head_op'].note}.")
     return 0
 
 

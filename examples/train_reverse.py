@@ -227,7 +227,7 @@ class Run(Training):
             rows = self.task.validation[: self.options.batch]
             weights = sum(p.size for p in self.model.parameters())
             loss, _ = loss_of(self.model, rows)
-            print(f"{weights} parameters; {count_numbers(loss)}")
+            terminal.tell(f"{weights} parameters; {count_numbers(loss)}")
 
     def draw(self, text: str, folder: Path) -> None:
         """The attention map, the loss curve, and a page of the training."""
@@ -240,8 +240,9 @@ class Run(Training):
         picture.save(folder / "attention.svg")
         print(f"attention map: {folder / 'attention.svg'}")
         title = "Learning to reverse"
-        print(draw_losses(self.losses, folder / "loss.svg", title, "digit"))
-        print(self.write_page(row, folder / "training.html"))
+        curve = draw_losses(self.losses, folder / "loss.svg", title, "digit")
+        terminal.tell(curve)
+        terminal.tell(self.write_page(row, folder / "training.html"))
 
     def write_page(self, row: list[int], path: Path) -> str:
         """A page of the loss on one sequence, with what the model knew at each moment

@@ -15,6 +15,7 @@ import math
 import os
 import random
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -22,9 +23,10 @@ from typing import ClassVar, NamedTuple
 import nn
 from examples.common import Metrics
 from examples.options import Settings, counted_steps
-from examples.terminal import Progress, complain, noting_ctrl_c, tell
+from examples.terminal import Progress, columns, complain, noting_ctrl_c, tell
 from nn import checkpoint
 from tinygrad_attn import History
+from tinygrad_attn.pictures.look.text import clip
 
 Pair = tuple[str, str]  # a text, and the right answer
 
@@ -215,8 +217,10 @@ def program(run: Training) -> int:
         said = run.answers([text for text, _ in shown])
     width = max(len(run.shown(text)) for text, _ in shown)
     for (text, right), answer in zip(shown, said):
-        mark = "✓" if answer == right else f"✗ {run.shown(right)}"
-        print(f"  {run.shown(text):{width}}  →  {run.shown(answer)}  {mark}")
+        begin, wanted = f"  {run.shown(text):{width}}  →  ", run.shown(right)
+        end = "  ✓" if answer == right else f"  ✗ {wanted}"
+        room = columns(sys.stdout) - len(begin + end)
+        print(begin + clip(run.shown(answer), max(room, len(wanted))) + end)
     if o.out:
         run.draw(shown[0][0], Path(o.out))
     if o.load or run.reached:

@@ -200,7 +200,7 @@ class Translation(Training):
             picture.save(folder / f"cross_attention.{ending}")
             print(f"  {folder / f'cross_attention.{ending}'}")
         curve = draw_losses(self.losses, folder / "loss.svg", self.learning, "letter")
-        print(f"  {curve}")
+        tell(f"  {curve}")
 
 
 def train_step(run: Translation, pairs: list[Pair]) -> float:

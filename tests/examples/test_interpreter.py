@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 from conftest import ROOT
 
+from examples import interpreter, terminal
 from tinygrad_attn.errors import how_to_install
 
 PROGRAMS = sorted(
@@ -133,6 +134,22 @@ def test_numpy_is_found_in_the_clones_venv(clone, has, name, arguments):
     assert done.stderr == (
         f"{bare}/bin/python has no numpy; going on with {found}/bin/python\n"
     )
+
+
+def test_that_it_goes_on_there_has_the_terminals_width(monkeypatch, capsys, tmp_path):
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "here" / "python"))
+    monkeypatch.setattr(interpreter, "VENV", tmp_path / "there" / "python")
+    monkeypatch.setattr(interpreter, "find_spec", lambda name: None)
+    monkeypatch.setattr(interpreter, "in_venv", set)
+    monkeypatch.setattr(os, "execv", lambda *command: None)
+    monkeypatch.setattr(terminal, "columns", lambda stream: 24)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    interpreter.go_on_in_venv({"numpy", "matplotlib"})
+    lines = capsys.readouterr().err.splitlines()
+    assert "has no matplotlib and numpy; going on with" in " ".join(lines)
+    assert all(len(line) <= 24 or " " not in line for line in lines)
 
 
 def test_so_is_what_an_option_needs(clone, has):

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import warnings
-from contextlib import redirect_stderr
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 
 import pytest
@@ -18,6 +18,8 @@ from conftest import ROOT, needs_numpy
 from examples import (
     terminal,
     train_reverse,
+    training,
+    translate_dates,
 )
 from examples.terminal import Progress, fit
 from tinygrad_attn.printing import PLAIN, plain
@@ -120,6 +122,49 @@ def test_the_loss_is_shown_before_the_first_validation_score(screen):
     line = next(row for row in screen.getvalue().split("\r\x1b[K") if "step 1 " in row)
     assert re.search(r"loss \d\.\d{4}", line)
     assert "validation" not in line
+
+
+TINY = ("--steps", "1", "--d-model", "8", "--heads", "1", "--batch", "2")
+
+
+@pytest.mark.parametrize(
+    ("example", "arguments"),
+    [
+        (train_reverse, ("--backend", "scalar", "--steps", "1")),
+        pytest.param(translate_dates, TINY, marks=needs_numpy),
+        pytest.param(
+            train_reverse,
+            (*TINY, "--model", "encoder-decoder", "--seq-len", "12"),
+            marks=needs_numpy,
+        ),
+    ],
+)
+def test_what_is_printed_fits_into_80_columns(example, arguments, screen):
+    with redirect_stdout(screen):
+        assert example.main(arguments) == 1
+    assert "0.0% of 1,000 held-out" in screen.getvalue()
+    assert max(map(len, screen.getvalue().splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (lambda text: "7" * 99, r"  (\d ){4} →  7 7 7 …  ✗( \d){4}"),
+        (lambda text: text[::-1], r"  (\d ){4} →  (\d ){4} ✓"),
+    ],
+    ids=["wrong", "right"],
+)
+def test_an_answer_is_cut_if_it_is_wrong_and_long(answer, shown, screen, monkeypatch):
+    def answers(run, texts):
+        return [answer(text) for text in texts]
+
+    monkeypatch.setattr(training, "columns", lambda stream: 1)
+    monkeypatch.setattr(train_reverse.Run, "answers", answers)
+    with redirect_stdout(screen):
+        train_reverse.main(QUICK)
+    lines = [line for line in screen.getvalue().splitlines() if "→" in line]
+    assert len(lines) == 5
+    assert all(re.fullmatch(shown, line) for line in lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pty")
