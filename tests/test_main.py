@@ -41,10 +41,14 @@ def test_a_reader_that_is_not_there_is_no_error(end):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_one_line():
+@pytest.mark.parametrize("option", [[], ["--help"], ["--version"]])
+def test_a_full_disk_is_one_line(option):
+    command = [sys.executable, "-m", "tinygrad_attn", *option]
+    env = os.environ | {"PYTHONUNBUFFERED": ""}
     with open("/dev/full", "w") as full:
-        command = [sys.executable, "-m", "tinygrad_attn"]
-        done = subprocess.run(command, stdout=full, stderr=-1, text=True, cwd=ROOT)
+        done = subprocess.run(
+            command, stdout=full, stderr=-1, text=True, cwd=ROOT, env=env
+        )
     assert done.returncode == 2
     assert done.stderr == "tinygrad_attn: [Errno 28] No space left on device\n"
 

@@ -112,8 +112,10 @@ if __name__ == "__main__":
         sys.stdout = open(os.devnull, "w")
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        status = main()
-        sys.stdout.flush()
+        try:
+            status = main()
+        finally:  # after --help, too
+            sys.stdout.flush()
     except BrokenPipeError:  # as in `| head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
