@@ -90,7 +90,8 @@ def go_on_in_venv(wanted: set[str]) -> None:
     if there > here:
         more = " and ".join(sorted(there - here))
         said = f"{sys.executable} has no {more}; going on with {VENV}"
-        print(wrapped(said, sys.stderr), file=sys.stderr, flush=True)
+        if sys.stderr is not None:  # it was not closed by the caller
+            print(wrapped(said, sys.stderr), file=sys.stderr, flush=True)
         os.execv(VENV, [str(VENV), *sys.orig_argv[1:]])
 
 

@@ -91,12 +91,12 @@ def choose_backend(given: str | None, usual: str, dtype: str | None = None) -> C
     return Choice(wanted, said)
 
 
-def check_numpy(who: str, else_: str = "") -> None:
+def check_numpy(who: str, instead: str = "") -> None:
     """Refuses what needs NumPy if that is not installed; may say what else to do."""
     if not find_spec("numpy"):
         raise RuntimeError(
             f"{who} needs NumPy, which is not installed: {how_to_install('numpy')}"
-            f"{else_}"
+            f"{instead}"
         )
 
 

@@ -335,7 +335,7 @@ def test_without_numpy_one_line_says_so(program, tmp_path):
     process = started("-m", program, python=python, cwd=tmp_path)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "")
-    assert err.startswith(f"{program}: a benchmark needs NumPy, which is not ")
+    assert err.startswith(f"{program}: this benchmark needs NumPy, which is ")
     assert err.count("\n") == 1
     home = tmp_path / ".venv" / "bin" / "python"
     home.parent.mkdir(parents=True)

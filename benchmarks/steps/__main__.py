@@ -54,7 +54,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options.workloads = chosen("workloads", options.workloads, WORKLOADS)
     if options.peers is not None and not runs(options.peers):
         raise ValueError(f"--peers {options.peers!r} given; it is no Python that runs")
-    check_numpy("a benchmark")
+    check_numpy("this benchmark")
     if options.out:
         pictures = ["steps.svg"] + ["growth.svg"] * options.growth
         options.out = check_folder("--out", options.out, *pictures)

@@ -128,7 +128,7 @@ def program(argv: Sequence[str] | None) -> int:
     names = parser.parse_args(argv).names or [*WORKLOADS]
     if unknown := [name for name in names if name not in WORKLOADS]:
         raise ValueError(f"{unknown[0]!r} given; it must be of {known}")
-    check_numpy("a benchmark")
+    check_numpy("this benchmark")
     with use_backend("numpy"):
         print(told({name: floor(WORKLOADS[name]) for name in names}))
     return 0
