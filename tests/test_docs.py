@@ -3,6 +3,7 @@ the folder docs/ tells a reader to do is done here."""
 
 from __future__ import annotations
 
+import codeop
 import inspect
 import os
 import re
@@ -50,6 +51,17 @@ def test_every_public_name_has_an_example():
 def test_every_module_says_what_it_is_for():
     for value in public_objects().values():
         assert len(inspect.getdoc(inspect.getmodule(value)) or "") > 40
+
+
+def test_the_readmes_python_can_be_typed():
+    """Python's prompt wants an empty line behind a loop, and none within one."""
+    for block in re.findall(r"^```python\n(.*?)^```", README, re.S | re.M):
+        typed: list[str] = []
+        for line in [*block.split("\n"), ""]:
+            typed.append(line)
+            if codeop.compile_command("\n".join(typed), symbol="single"):
+                typed = []
+        assert typed == []
 
 
 @needs_numpy

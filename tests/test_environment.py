@@ -175,7 +175,8 @@ def test_a_venv_of_another_python_is_made_anew_if_one_is_named(clone):
     real = python.resolve()
     python.unlink()
     python.write_text(
-        f'#!/bin/sh\ncase "$2" in *platform*) echo 3.99.1;; *) exec {real} "$@";; esac\n'
+        '#!/bin/sh\ncase "$2" in *platform*) echo 3.99.1;; '
+        f'*) exec {real} "$@";; esac\n'
     )
     python.chmod(0o755)
     assert clone.make() == (0, "")  # nobody named one
