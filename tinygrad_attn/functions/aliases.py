@@ -15,13 +15,40 @@ not lie in a row, such as a transpose, is a copy, as in PyTorch.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from math import prod
+from typing import Any, TypeVar
 
 from ..arrays.backends import namespace_of
+from ..autograd.recording import make_here
 from ..context import context
 from ..rules import movement, primitives
 
 Change = tuple[Any, Any]  # a tensor, and the array that it is to get
+VIEWS = (
+    primitives.broadcast_to,
+    movement.reshape,
+    movement.permute_dims,
+    movement.getslice,
+)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def own_numbers(function: F) -> F:
+    """A decorator: the result shares no numbers with x, not even where it is x. (What
+    other functions take from x does: a slice, a reshape.)"""
+
+    @wraps(function)
+    def call(x: Any, *given: Any, **options: Any) -> Any:
+        z = function(x, *given, **options)
+        if z is x:
+            copied = make_here(namespace_of([x.array]).stop_gradient(x.array))
+            return x * 1 if x._requires_grad else copied
+        z._moved = ()
+        return z
+
+    return call  # type: ignore[return-value]
 
 
 def changes(x: Any, array: Any, who: str) -> list[Change]:
@@ -57,12 +84,12 @@ def places(xp: Any, shape: tuple[int, ...], steps: list[Any], who: str) -> Any:
         count *= n
     at = xp.reshape(xp.arange(0, count), shape)
     for op, params in steps:
-        if op is primitives.broadcast_to:
+        if op is primitives.broadcast_to and prod(params["shape"]) != at.size:
             raise RuntimeError(
                 f"{who}: this tensor repeats another's numbers, so that several of its "
                 "elements are one; change x.clone(), which has numbers of its own"
             )
-        if op not in (movement.reshape, movement.permute_dims, movement.getslice):
+        if op not in VIEWS:
             return None
         if op is movement.reshape and copies(xp, at, params["shape"]):
             return None

@@ -46,7 +46,9 @@ def write(
     refused (`compile` writes another program). What else the function reads (a global,
     NumPy's random numbers) is as it was when the program was written; and its side
     effects happened then. Whole numbers that leave 64 bits are refused by the engine;
-    in a program of NumPy or C they begin again at the other end.
+    in a program of NumPy or C they begin again at the other end. Of numbers whose
+    squares are too large for a float the engine finds the norm and the deviation all
+    the same; in a program these are inf.
 
     Args:
         function: given the inputs, in their order, it returns a loss; a loss and other
@@ -66,7 +68,7 @@ def write(
     Returns:
         A `Step`. `step(tokens, labels)` runs it, and returns what the function returns;
         without `update`, of a loss also the gradients, by the names that the program
-        has for the parameters. Nobody walks back through a program's results: they
+        has for the parameters (`step.parameters`). Nobody walks back through a program's results: they
         require no gradient. `step.source` is its text, `step.save("step.py")` writes a
         file that runs by itself.
 

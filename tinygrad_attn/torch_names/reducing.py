@@ -7,6 +7,7 @@ from typing import Any
 
 from ..arrays import shapes
 from ..errors import check_number
+from ..functions.aliases import own_numbers
 from ..functions.elementwise import abs, astype, sqrt, where
 from ..functions.indexing import getitem, one_hot
 from ..functions.movement import concat, permute_dims, reshape
@@ -18,6 +19,7 @@ from ..functions.spelling import named
 __all__ = ["all", "any", "bincount", "cdist", "norm", "prod"]
 
 
+@own_numbers
 @named()
 def prod(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
     """Π x over an axis, several, or all (None). Halves are multiplied, then halves of

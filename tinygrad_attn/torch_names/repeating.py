@@ -7,6 +7,7 @@ from typing import Any
 
 from ..autograd.recording import Recorded
 from ..errors import check_number
+from ..functions.aliases import own_numbers
 from ..functions.elementwise import astype
 from ..functions.indexing import getitem
 from ..functions.movement import broadcast_to, concat, reshape, spell
@@ -50,6 +51,7 @@ def flip(x: Tensor, *axis: Any, dims: Any = None) -> Tensor:
     return x
 
 
+@own_numbers
 @named()
 def roll(x: Tensor, shifts: Any, axis: Any = None, dims: Any = None) -> Tensor:
     """x moved along by so many places; what leaves at the end comes in at the front.
@@ -81,6 +83,7 @@ def roll(x: Tensor, shifts: Any, axis: Any = None, dims: Any = None) -> Tensor:
     return x
 
 
+@own_numbers
 def repeat(x: Tensor, *sizes: Any) -> Tensor:
     """x beside itself, so many times along each axis, as in PyTorch (NumPy's tile).
 
@@ -100,6 +103,7 @@ def repeat(x: Tensor, *sizes: Any) -> Tensor:
     return reshape(x, [t * n for t, n in zip(times, shape)])
 
 
+@own_numbers
 def tile(x: Tensor, *sizes: Any) -> Tensor:
     """`repeat`, where sizes that are not given are 1.
 
@@ -110,6 +114,7 @@ def tile(x: Tensor, *sizes: Any) -> Tensor:
     return repeat(x, *(1,) * (tensor("tile", x).ndim - len(times)), *times)
 
 
+@own_numbers
 @named()
 def repeat_interleave(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     """Each x so many times in a row; without an axis, of x as if it had one.
@@ -147,6 +152,7 @@ def found_at(x: Any, at: list[int]) -> Any:
     return found("repeat_interleave", x, home(x).asarray(at or [0][:0], "int64"))
 
 
+@own_numbers
 @named()
 def cumsum(x: Tensor, axis: int) -> Tensor:
     """z_i = x_1 + ... + x_i along an axis.
@@ -160,6 +166,7 @@ def cumsum(x: Tensor, axis: int) -> Tensor:
     return so_far("cumsum", x, axis, operator.add, 0)
 
 
+@own_numbers
 @named()
 def cumprod(x: Tensor, axis: int) -> Tensor:
     """z_i = x_1 · ... · x_i along an axis, the same way.

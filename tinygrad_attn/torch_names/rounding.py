@@ -12,6 +12,7 @@ from typing import Any
 from ..arrays.shapes import broadcast_shapes
 from ..autograd.recording import NUMBERS
 from ..errors import check_flags, check_number
+from ..functions.aliases import own_numbers
 from ..functions.elementwise import abs, astype, stop_gradient, where
 from ..functions.operands import (
     Operand,
@@ -43,6 +44,7 @@ __all__ = [
 # --- one input ------------------------------------------------------------------------
 
 
+@own_numbers
 def trunc(x: Tensor) -> Tensor:
     """x without what stands behind the point.
 
@@ -57,6 +59,7 @@ def trunc(x: Tensor) -> Tensor:
     return where(small & (whole != x), whole, x)
 
 
+@own_numbers
 def floor(x: Tensor) -> Tensor:
     """The next whole number below x, or x.
 
@@ -67,6 +70,7 @@ def floor(x: Tensor) -> Tensor:
     return where(z > x, z - 1, z) if is_float(x) else z
 
 
+@own_numbers
 def ceil(x: Tensor) -> Tensor:
     """The next whole number above x, or x.
 
@@ -76,6 +80,7 @@ def ceil(x: Tensor) -> Tensor:
     return -floor(-x) if is_float(tensor("ceil", x)) else x
 
 
+@own_numbers
 def round(x: Tensor, decimals: int = 0) -> Tensor:
     """x to so many decimals; what lies in the middle goes to the even digit.
 
@@ -94,6 +99,7 @@ def round(x: Tensor, decimals: int = 0) -> Tensor:
     return where((rest > 0.5) | ((rest == 0.5) & (odd == 1.0)), below + 1.0, below)
 
 
+@own_numbers
 def sign(x: Tensor) -> Tensor:
     """1 where x > 0, -1 where x < 0, else 0, in the dtype of x.
 
