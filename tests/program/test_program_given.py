@@ -7,7 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
-from targets import Target, assert_near, each_trainer, gradients_of
+from targets import Target, assert_near, each_target, each_trainer, gradients_of
 
 import nn
 from nn import optim
@@ -238,3 +238,18 @@ def test_a_program_is_no_part_of_another(target: Target) -> None:
     part = compile(target=target.name)(lambda x: (w * x).sum())
     whole = write(lambda x: part(x) * 2.0, {"x": x}, target=target.name)
     assert whole(x)[0].item() == 10.0
+
+
+@each_target
+def test_floats_are_those_of_the_models_backend(target: Target) -> None:
+    """The pure-Python backend has no float32, whatever the program runs in."""
+    with use_backend("python"):
+        w, i = nn.Parameter([1.0, 2.0]), Tensor([1, 2])
+
+        def loss(i: Tensor) -> Any:
+            return (w * i.float()).sum(), i.float()
+
+        step = write(loss, {"i": i}, target=target.name)
+        (found, floats), gradients = gradients_of(step, step(i=i))
+        assert (found.item(), floats.dtype) == (5.0, "float64")
+        assert gradients[id(w)].tolist() == [1.0, 2.0]

@@ -1,4 +1,5 @@
-"""What shares its numbers with x: whether a change in place reaches x, as in PyTorch."""
+"""What shares its numbers with x: a change in place reaches x, or not, as in
+PyTorch."""
 
 from __future__ import annotations
 

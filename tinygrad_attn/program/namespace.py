@@ -39,10 +39,11 @@ name = "program"
 records = False  # what is computed here leaves no graph of tensors
 absorbs = True  # arrays of numbers beside names are constants
 quiet = nullcontext
-float_dtypes = ("float32", "float64")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "float_dtypes":  # of the backend that the function itself would use
+        return writer().home.float_dtypes
     module = sys.modules[__name__]
     raise AttributeError(f"xp has no {name!r}", name=name, obj=module)
 

@@ -68,9 +68,9 @@ def write(
     Returns:
         A `Step`. `step(tokens, labels)` runs it, and returns what the function returns;
         without `update`, of a loss also the gradients, by the names that the program
-        has for the parameters (`step.parameters`). Nobody walks back through a program's results: they
-        require no gradient. `step.source` is its text, `step.save("step.py")` writes a
-        file that runs by itself.
+        has for the parameters (`step.parameters`). Nobody walks back through a
+        program's results: they require no gradient. `step.source` is its text,
+        `step.save("step.py")` writes a file that runs by itself.
 
     Raises:
         TypeError, ValueError, RuntimeError: the function returns no Tensor, asks for a
