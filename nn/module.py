@@ -146,14 +146,15 @@ class Module(Moves):
         check_flags(who, persistent=persistent)
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"{who}: {say(name)} given; it must be a name without a dot")
+        told = " ".join(name.split())  # on one line
         if name not in self._buffers and hasattr(self, name):
-            raise KeyError(f"{who}: {name} given, which is an attribute already")
+            raise KeyError(f"{who}: {told} given, which is an attribute already")
         if tensor is not None and not isinstance(tensor, Tensor):
             kind = type(tensor).__name__
-            raise TypeError(f"{who}: {name} is a {kind}; it must be a Tensor or None")
+            raise TypeError(f"{who}: {told} is a {kind}; it must be a Tensor or None")
         if isinstance(tensor, Parameter):
             raise TypeError(
-                f"{who}: {name} is a Parameter; assign it, or give its detach()"
+                f"{who}: {told} is a Parameter; assign it, or give its detach()"
             )
         vars(self)["_buffers"] = {**self._buffers, name: persistent}
         setattr(self, name, tensor)

@@ -8,9 +8,10 @@ Vaswani et al. 2017, "Attention Is All You Need", section 3 and figure 1.
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 
-from tinygrad_attn import Tensor, functional
+from tinygrad_attn import Tensor, functional, where
 from tinygrad_attn.errors import check_flags, say
 from tinygrad_attn.functions.operands import constant
 
@@ -80,6 +81,13 @@ class Transformer(Module):
         self.encoder = TransformerEncoder(encoder_layer, num_encoder_layers, norms[0])
         self.decoder = TransformerDecoder(decoder_layer, num_decoder_layers, norms[1])
         self.d_model = d_model
+
+    @staticmethod
+    def generate_square_subsequent_mask(sz: int) -> Tensor:
+        """PyTorch's name of the causal mask (sz, sz), in floats: -inf where a position
+        may not attend. `tgt_is_causal=True` says the same, and so does
+        `causal_mask(sz)`."""
+        return where(functional.causal_mask(sz), 0.0, -math.inf)
 
     def forward(
         self,

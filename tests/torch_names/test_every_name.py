@@ -3,15 +3,16 @@ what to write instead; and what it says is right."""
 
 from __future__ import annotations
 
+import math
 import re
 
 import pytest
-from conftest import needs_torch
+from conftest import needs_numpy, needs_torch
 
 import nn
 import tinygrad_attn
 from tinygrad_attn import Tensor, functional, use_backend
-from tinygrad_attn.torch_names.instead import INSTEAD
+from tinygrad_attn.torch_names.instead import INSTEAD, instead
 
 TENSOR = """
 abs absolute add add_ addmm all allclose amax amin any apply_ argmax argmin argsort
@@ -141,16 +142,26 @@ def test_a_slip_of_the_hand_finds_its_name(owner, name, right):
     assert caught.value.__cause__ is None
 
 
+PLACES = {
+    "Tensor": Tensor,
+    "tinygrad_attn": tinygrad_attn,
+    "nn": nn,
+    "functional": functional,
+    "linalg": tinygrad_attn.linalg,
+    "distributions": tinygrad_attn.distributions,
+    "utils": tinygrad_attn.utils,
+    "utils.data": tinygrad_attn.utils.data,
+    "nn.init": nn.init,
+    "nn.utils": nn.utils,
+    "nn.optim": nn.optim,
+}
+
+
 @pytest.mark.parametrize("owner", INSTEAD)
 def test_nothing_that_is_here_is_said_to_be_missing(owner):
     place = {
+        **PLACES,
         "Tensor": Tensor([[1.0]]),
-        "tinygrad_attn": tinygrad_attn,
-        "nn": nn,
-        "functional": functional,
-        "nn.init": nn.init,
-        "nn.utils": nn.utils,
-        "nn.optim": nn.optim,
         "nn.optim.lr_scheduler": nn.optim.lr_scheduler,
         "Module": nn.Linear(2, 2),
     }[owner]
@@ -159,6 +170,100 @@ def test_nothing_that_is_here_is_said_to_be_missing(owner):
         {"unfold", "multinomial", "bernoulli"} if owner == "tinygrad_attn" else set()
     )
     assert here - methods == set()  # what a tensor lacks, the package may have
+
+
+OF_TORCH = {
+    "Tensor": "Tensor",
+    "tinygrad_attn": "",
+    "nn": "nn",
+    "functional": "nn.functional",
+    "linalg": "linalg",
+    "distributions": "distributions",
+    "utils.data": "utils.data",
+    "nn.optim": "optim",
+}
+
+NOT_OF_TORCH = ("Callable", "DType", "Optional", "TYPE_CHECKING", "Tensor")
+
+
+@needs_torch
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("owner", OF_TORCH)
+def test_every_public_name_of_pytorch_is_here_or_says_what_to_write(owner):
+    import torch.distributions
+    import torch.utils.data
+
+    there = torch
+    for part in OF_TORCH[owner].split("."):
+        there = getattr(there, part) if part else there
+    here = Tensor([[1.0]]) if owner == "Tensor" else PLACES[owner]
+    mute = []
+    for name in dir(there):
+        foreign = isinstance(getattr(there, name, None), type(re))
+        if name.startswith("_") or foreign or name in NOT_OF_TORCH:
+            continue
+        try:
+            getattr(here, name)
+        except AttributeError as error:
+            mute += [] if f"{name!r}: " in str(error) else [str(error)]
+        except ValueError:
+            pass  # it is here: x.mT of a vector
+    assert mute == []
+
+
+@pytest.mark.parametrize("owner", INSTEAD)
+def test_what_the_advice_names_is_here(owner):
+    for says in INSTEAD[owner].values():
+        for name in re.findall(r"functional\.(\w+)", says):
+            assert name == "NAME" or hasattr(functional, name), says
+        for name in re.findall(r"([A-Z]\w+) (?:is|are) here", says):
+            assert name == "NAME" or hasattr(nn, name) or name in HERE, says
+
+
+HERE = ("AdamW", "Categorical", "DataLoader", "Normal", "Optimizer")
+
+
+@needs_numpy
+@pytest.mark.parametrize("owner", INSTEAD)
+def test_numpy_has_what_the_advice_names(owner):
+    """NAME stands for each name of an entry."""
+    import numpy
+
+    wrong = []
+    for name in INSTEAD[owner]:
+        for path in re.findall(r"numpy\.((?:[a-z_]\w*\.?)+)", instead(owner, name)):
+            found = numpy
+            for part in path.rstrip(".").split("."):
+                found = getattr(found, part, None)
+            wrong += [] if found is not None else [(name, path)]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "says"),
+    [
+        (tinygrad_attn, "inverse", "numpy.linalg.inv("),
+        (tinygrad_attn.linalg, "pinv", "numpy.linalg.pinv("),
+        (Tensor([1.0]), "pinverse", "numpy.linalg.pinv("),
+        (tinygrad_attn, "bucketize", "numpy.digitize("),
+        (tinygrad_attn, "lgamma", "math.lgamma("),
+        (tinygrad_attn, "finfo", 'float("-inf")'),
+        (tinygrad_attn, "version", "__version__"),
+        (tinygrad_attn, "isin", "(x.unsqueeze(-1) == values).any(-1)"),
+        (tinygrad_attn, "tensordot", "numpy.tensordot"),
+        (Tensor([1.0]), "addcmul_", "x.add_(a * b, alpha=value)"),
+        (Tensor([1.0]), "tan_", "x.copy_(...)"),
+        (tinygrad_attn, "dropout", "nn.functional.dropout"),
+        (tinygrad_attn, "cudnn_batch_norm", "leave it out"),
+        (tinygrad_attn.distributions, "Uniform", "rand(*shape)"),
+        (tinygrad_attn.utils.data, "WeightedRandomSampler", "multinomial(weights"),
+        (tinygrad_attn.utils, "checkpoint", "call the function"),
+        (tinygrad_attn.autograd, "forward_ad", "it has Function, "),
+    ],
+)
+def test_what_is_written_instead(place, name, says):
+    with pytest.raises(AttributeError, match=re.escape(says)):
+        getattr(place, name)
 
 
 # What a learner writes next: the advice itself, run, beside PyTorch's own function.
@@ -220,6 +325,28 @@ SECOND_TRY = {
     "std_mean": "torch.stack(torch.std_mean(x))",
     "var_mean": "torch.stack(torch.var_mean(x))",
     "aminmax": "torch.stack(torch.aminmax(x))",
+    "isin": "torch.isin(x, v).double()",
+    "nan_to_num": "torch.nan_to_num(x)",
+    "greater": "torch.greater(x, y).double()",
+    "less_equal": "torch.less_equal(x, y).double()",
+    "asinh": "torch.asinh(x)",
+    "acosh": "torch.acosh(p + 1.0)",
+    "erfc": "torch.erfc(x)",
+    "deg2rad": "torch.deg2rad(x)",
+    "xlogy": "torch.xlogy(p, y.abs())",
+    "fmax": "torch.fmax(x, y)",
+    "rsub": "torch.rsub(x, y)",
+    "logaddexp2": "torch.logaddexp2(x, y)",
+    "trapz": "torch.trapezoid(y, dim=0)",
+    "ger": "torch.outer(v, v)",
+    "cumulative_trapezoid": "torch.cumulative_trapezoid(y, dim=0)",
+    "cosine_embedding_loss": "F.cosine_embedding_loss(x, y, t, margin=0.1)",
+    "gaussian_nll_loss": "F.gaussian_nll_loss(x, y, var)",
+    "poisson_nll_loss": "F.poisson_nll_loss(x, y)",
+    "hinge_embedding_loss": "F.hinge_embedding_loss(v, t)",
+    "margin_ranking_loss": "F.margin_ranking_loss(v, v * v, t)",
+    "soft_margin_loss": "F.soft_margin_loss(v, t)",
+    "multilabel_soft_margin_loss": "F.multilabel_soft_margin_loss(x, p)",
 }
 
 
@@ -241,14 +368,19 @@ def test_the_second_try_is_right(name):
         "b": [[1.0, 2.0, 0.5, 1.0], [0.0, 1.0, -1.0, 2.0]],
         "v": [0.3, -1.2, 0.7],
         "i": [2, 0, 1, 2],
+        "t": [1.0, -1.0, 1.0],
     }
+    inputs["var"] = inputs["p"]
     numbers = {"n": 3, "k": 2, "weight": 0.25, "value": 2.0, "alpha": 1.5}
-    numbers |= {"threshold": 0.1}
+    numbers |= {"threshold": 0.1, "margin": 0.1, "math": math}
     theirs = {
         k: torch.tensor(v, dtype=torch.long if k == "i" else torch.float64)
         for k, v in inputs.items()
     }
-    want = eval(SECOND_TRY[name], {"torch": torch, **theirs, **numbers})
+    want = eval(
+        SECOND_TRY[name],
+        {"torch": torch, "F": torch.nn.functional, **theirs, **numbers},
+    )
     with use_backend("python"):
         ours = {k: Tensor(v) for k, v in inputs.items()}
         if name == "take":
@@ -261,6 +393,18 @@ def test_the_second_try_is_right(name):
             ours["x"] = ours["y"] = ours["v"]
         if name in ("addcmul", "addcdiv"):
             ours["a"], ours["b"] = ours["y"], ours["y" if name == "addcmul" else "z"]
+        if name in ("ger", "hinge_embedding_loss", "soft_margin_loss"):
+            ours["x"] = ours["y"] = ours["v"]
+        if name == "margin_ranking_loss":
+            ours["x"], ours["y"] = ours["v"], ours["v"] * ours["v"]
+        if name == "multilabel_soft_margin_loss":
+            ours["y"] = ours["p"]
+        if name == "isin":
+            ours["values"] = ours["v"]
+        if name == "acosh":
+            ours["x"] = ours["p"] + 1.0
+        if name == "xlogy":
+            ours["x"], ours["y"] = ours["p"], ours["y"].abs()
         if name == "glu":
             ours["x"] = ours["w"]
         names = {n: getattr(tinygrad_attn, n) for n in tinygrad_attn.__all__}
@@ -271,6 +415,7 @@ def test_the_second_try_is_right(name):
         got = eval(last.replace("write ", ""), scope)
         if isinstance(got, tuple):
             got = tinygrad_attn.stack(list(got))
+        got = got.double() if got.dtype == "bool" else got
     assert got.shape == tuple(want.shape)
     assert got.reshape(-1).tolist() == pytest.approx(
         want.reshape(-1).tolist(), rel=1e-9, abs=1e-12, nan_ok=True

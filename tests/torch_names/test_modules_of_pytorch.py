@@ -381,3 +381,12 @@ def test_a_flag_is_true_or_false(flag):
     ):
         with pytest.raises(TypeError, match="must be True or False"):
             call()
+
+
+def test_the_causal_mask_under_pytorchs_name():
+    mask = nn.Transformer.generate_square_subsequent_mask(3)
+    assert mask.tolist()[1] == [0.0, 0.0, -float("inf")]
+    model = nn.Transformer(8, 2, 1, 1, 16).eval()
+    src, tgt = randn(1, 4, 8), randn(1, 3, 8)
+    got, want = model(src, tgt, tgt_mask=mask), model(src, tgt, tgt_is_causal=True)
+    assert (got - want).abs().max().item() < 1e-12

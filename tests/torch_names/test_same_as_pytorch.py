@@ -447,7 +447,7 @@ REFUSED = {
     "torch.mm(x, v)": "mm: shapes .* they must have 2 and 2 axes",
     "torch.bmm(x, y)": "bmm: shapes .* they must have 3 and 3 axes",
     "x.div(y, rounding_mode='up')": "div: rounding_mode='up' given; it must be",
-    "torch.linalg.inv(x)": r"linalg has no 'inv': NumPy has linear algebra",
+    "torch.linalg.inv(x)": r"linalg has no 'inv': NumPy has it",
     "torch.linalg.norm(x, 2)": "linalg.norm: ord=2 given for a matrix",
     "torch.diag(x.unsqueeze(0))": "diag: shape .* it takes a matrix, or a vector",
     "torch.meshgrid(v, v, indexing='kj')": "meshgrid: indexing='kj' given",

@@ -23,4 +23,5 @@ def __getattr__(name: str) -> Any:
     """`torch.autograd` has more; wiring.py knows where that stands here."""
     if name in (*OF_PYTORCH.split(), *MORE_OF_PYTORCH.split()):
         return wiring.autograd(name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    has = f": it has {', '.join(OF_PYTORCH.split())} and no_grad"
+    raise AttributeError(f"autograd has no {name!r}{'' if name[0] == '_' else has}")

@@ -17,6 +17,7 @@ from ..functions.indexing import take_along_axis
 from ..functions.movement import broadcast_to
 from ..functions.operands import tensor as tensor_of
 from ..tensor import Tensor
+from .instead import advice
 from .making import bernoulli, multinomial
 
 
@@ -116,3 +117,8 @@ def one_of(who: str, probs: Any, logits: Any) -> Any:
         raise ValueError(f"{who}: give probs or logits, and one of them")
     given = logits if probs is None else probs
     return given if hasattr(given, "array") else Tensor(given)
+
+
+def __getattr__(name: str) -> Any:
+    """What is not here: with what to write instead."""
+    raise AttributeError(advice("distributions", name, [*globals()]))

@@ -197,7 +197,7 @@ class Methods:
         """x as whole numbers."""
         return elementwise.astype(self, "int64")
 
-    int = long
+    int = short = long
 
     def bool(self: Tensor) -> Any:
         """Where x is not 0."""

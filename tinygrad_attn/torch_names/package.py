@@ -20,7 +20,7 @@ from ..errors import check_flags
 from ..functions import elementwise, indexing, movement, reductions
 from ..tensor import Tensor, tensor
 from . import distributions, making, moving, objectives, own_function, reducing
-from .instead import INSTEAD, advice
+from .instead import advice
 from .methods import dtype_of
 
 # --- what differs from the methods ----------------------------------------------------
@@ -95,9 +95,7 @@ class Linalg:
     norm = vector_norm = staticmethod(reducing.linalg_norm)
 
     def __getattr__(self, name: str) -> Any:
-        says = INSTEAD["Tensor"].get(name) or INSTEAD["Tensor"]["det"]
-        says = says.replace("linalg.det", f"linalg.{name}")
-        raise AttributeError(f"linalg has no {name!r}: {says}")
+        raise AttributeError(advice("linalg", name, dir(self)))
 
 
 # --- the tables -----------------------------------------------------------------------

@@ -18,6 +18,7 @@ from ..devices import drawn_from
 from ..errors import check_flags, check_number, say
 from ..functions.shaping import stack
 from ..tensor import Tensor
+from ..torch_names.instead import advice
 from ..torch_names.making import randperm
 
 
@@ -182,3 +183,8 @@ class DataLoader:
                 some = []
         if some and not self.drop_last:
             yield self.collate_fn([self.dataset[k] for k in some])
+
+
+def __getattr__(name: str) -> Any:
+    """What is not here: with what to write instead."""
+    raise AttributeError(advice("utils.data", name, [*globals()]))
