@@ -25,6 +25,7 @@ import sys as _sys
 from tinygrad_attn import functional as functional
 from tinygrad_attn.functional import causal_mask as causal_mask
 from tinygrad_attn.functional import padding_mask as padding_mask
+from tinygrad_attn.torch_names.keywords import understand as _understand
 
 from . import checkpoint as checkpoint
 from . import init as init
@@ -82,6 +83,11 @@ from .transformer.tokens import EOS as EOS
 from .transformer.tokens import PAD as PAD
 from .transformer.tokens import shift_right as shift_right
 
+for _kind in [*globals().values(), *pytorch.NAMES.values()]:
+    if isinstance(_kind, type) and issubclass(_kind, Module) and _kind is not Module:
+        _understand(_kind)
+_understand(Module, "apply load_state_dict named_buffers named_modules")
+_understand(Module, "modules named_parameters register_forward_hook state_dict")
 _sys.modules[f"{__name__}.functional"] = functional  # `import nn.functional as F`
 
 

@@ -24,6 +24,7 @@ from tinygrad_attn.autograd.recording import make
 from tinygrad_attn.errors import check_number, say
 from tinygrad_attn.functions.updates import assigned, check_held, refuse_result
 from tinygrad_attn.torch_names.instead import advice
+from tinygrad_attn.torch_names.keywords import pytorchs
 
 T = TypeVar("T", bound=Tensor)
 
@@ -63,6 +64,7 @@ def ones_(tensor: T) -> T:
     return fill("ones_", tensor, lambda xp, t: xp.full(t.shape, 1.0, t.dtype))
 
 
+@pytorchs
 def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
     """Uniform in [a, b): variance (b - a)²/12.
 
@@ -80,6 +82,7 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0) -> T:
     return fill(who, tensor, draw)
 
 
+@pytorchs
 def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
     """Normal, with a mean and a standard deviation.
 
@@ -99,6 +102,7 @@ def normal_(tensor: T, mean: float = 0.0, std: float = 1.0) -> T:
 # --- by the size of the layer ---------------------------------------------------------
 
 
+@pytorchs
 def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
     """Uniform within ±gain·√(6 / (fan_in + fan_out)): variance 2/(fan_in + fan_out), a
     compromise between forward and backward.
@@ -114,6 +118,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0) -> T:
     return uniform_(tensor, -bound, bound)
 
 
+@pytorchs
 def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
     """Normal, with the standard deviation gain·√(2 / (fan_in + fan_out)).
 
@@ -127,6 +132,7 @@ def xavier_normal_(tensor: T, gain: float = 1.0) -> T:
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / (fan_in + fan_out)))
 
 
+@pytorchs
 def kaiming_uniform_(
     tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> T:
@@ -147,6 +153,7 @@ def kaiming_uniform_(
     return uniform_(tensor, -bound, bound)
 
 
+@pytorchs
 def kaiming_normal_(
     tensor: T, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu"
 ) -> T:

@@ -7,12 +7,15 @@ stateless.py. What is not here says what to write instead.
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import Any
 
 from tinygrad_attn import Tensor, functional
 from tinygrad_attn.errors import check_flags, check_number
 from tinygrad_attn.functions.losses import check_reduction
+from tinygrad_attn.functions.spelling import without_unknown
 from tinygrad_attn.torch_names.instead import advice
+from tinygrad_attn.torch_names.keywords import known
 
 from .layers import refuse_inplace
 from .module import Module
@@ -177,6 +180,9 @@ class Loss(Module):
     def __init__(self, *, reduction: str = "mean", **settings: Any) -> None:
         if not (self.function == "kl_div" and reduction == "batchmean"):
             check_reduction(type(self).__name__, reduction)
+        who = type(self).__name__
+        own = {*signature(getattr(functional, self.function)).parameters}
+        settings = without_unknown(who, own, known(who, own, settings))
         self.settings = {"reduction": reduction, **settings}
 
     def forward(self, input: Tensor, target: Any) -> Any:
@@ -263,7 +269,7 @@ NAMES = {
 }
 
 
-def named(name: str, known: list[str]) -> Any:
+def named(name: str, here: list[str]) -> Any:
     """What a name of `torch.nn` is here.
 
     Raises:
@@ -271,4 +277,4 @@ def named(name: str, known: list[str]) -> Any:
     """
     if name in NAMES:
         return NAMES[name]
-    raise AttributeError(advice("nn", name, [*known, *NAMES]))
+    raise AttributeError(advice("nn", name, [*here, *NAMES]))

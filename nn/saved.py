@@ -17,6 +17,7 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.devices import check_device
 from tinygrad_attn.errors import check_flags, say
+from tinygrad_attn.torch_names.keywords import pytorchs
 
 from . import tensor_file
 
@@ -24,6 +25,7 @@ QUOTES = "'\""
 PLAIN = (str, bool, int, float, type(None))
 
 
+@pytorchs
 def save(obj: Any, f: str | os.PathLike[str]) -> None:
     """Writes nested dicts, lists and tuples of numbers, texts, None and Tensors.
 
@@ -41,6 +43,7 @@ def save(obj: Any, f: str | os.PathLike[str]) -> None:
     tensor_file.write(f, tensors, {"saved": table})
 
 
+@pytorchs
 def load(
     f: str | os.PathLike[str], map_location: Any = None, weights_only: bool = True
 ) -> Any:

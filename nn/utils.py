@@ -9,12 +9,14 @@ from typing import Any
 from tinygrad_attn import Tensor
 from tinygrad_attn.errors import check_flags, check_number, say
 from tinygrad_attn.torch_names.instead import advice
+from tinygrad_attn.torch_names.keywords import pytorchs
 
 from .optim.clipping import clip_grad_norm
 
 LARGEST, TINY = sys.float_info.max, sys.float_info.min
 
 
+@pytorchs
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor],
     max_norm: float,
@@ -55,6 +57,7 @@ def several(who: str, given: Any) -> list[Tensor]:
     return found
 
 
+@pytorchs
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
     """Brings each number of each gradient between -clip_value and clip_value."""
     check_number("clip_grad_value_", "clip_value", clip_value, 0.0)

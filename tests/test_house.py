@@ -47,7 +47,8 @@ ORDER = """
         functions.activations functions.layers functions.attention functions.losses
         functions.own_rules functions.aliases functions.updates functions.setting
         functions.numpys
-    torch_names torch_names.instead torch_names.rounding torch_names.reducing
+    torch_names torch_names.instead torch_names.keywords
+        torch_names.rounding torch_names.reducing
         torch_names.repeating torch_names.sorting torch_names.arithmetic
         torch_names.moving torch_names.picking torch_names.objectives
         torch_names.methods

@@ -22,6 +22,18 @@ from .functions.attention import (
 )
 from .functions.layers import embedding, layer_norm, linear, rms_norm
 from .functions.losses import cross_entropy, mse_loss
+from .torch_names.keywords import pytorchs as _pytorchs
+
+for _name in [
+    "cross_entropy",
+    "embedding",
+    "layer_norm",
+    "linear",
+    "mse_loss",
+    "rms_norm",
+    "scaled_dot_product_attention",
+]:
+    globals()[_name] = _pytorchs(globals()[_name], _name)
 
 
 def __getattr__(name: str) -> object:

@@ -49,6 +49,7 @@ from .functions import (
 from .functions.operands import Operand
 from .functions.setting import setitem
 from .functions.spelling import named
+from .torch_names.keywords import understand
 from .torch_names.methods import Methods, dtype_of
 
 
@@ -398,6 +399,8 @@ class Callable(ModuleType):
 
 
 sys.modules[__name__].__class__ = Callable
+
+understand(Tensor, "backward copy_ div_ expand fill_ mul_ numpy")
 
 # From here on results are Tensors, and rules can run on them.
 Recorded._result = Tensor

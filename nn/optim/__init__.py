@@ -8,6 +8,7 @@ tinygrad_attn and, of nn/, module.py only.
 """
 
 from tinygrad_attn.torch_names.instead import advice
+from tinygrad_attn.torch_names.keywords import understand as _understand
 
 from ..module import Parameter as Parameter
 from . import lr_scheduler as lr_scheduler
@@ -26,6 +27,10 @@ from .optimizers import SGD as SGD
 from .optimizers import Adam as Adam
 from .optimizers import AdamW as AdamW
 from .optimizers import RMSprop as RMSprop
+
+for _kind in [*globals().values()]:
+    if isinstance(_kind, type) and issubclass(_kind, (Optimizer, LRScheduler)):
+        _understand(_kind, "__init__ load_state_dict")
 
 
 def __getattr__(name: str) -> object:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from tinygrad_attn import Tensor
 from tinygrad_attn.errors import check_number
+from tinygrad_attn.torch_names.keywords import pytorchs
 
 from .groups import list_parameters, place_of
 
 
+@pytorchs
 def clip_grad_norm(parameters: Iterable[Tensor], max_norm: float) -> float:
     """Scales all gradients by one factor, so that their norm √Σg² is at most max_norm.
 

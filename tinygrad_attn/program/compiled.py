@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from numbers import Number
 from threading import RLock
-from typing import Any, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 from ..arrays.backends import current_backend, namespace_of
 from ..context import Changes, context
 from ..errors import brief, outside
 from ..tensor import Tensor
+from ..torch_names.keywords import pytorchs
 from .keys import difference, key_of
 from .running import Step
 from .write import optimizers_of, written
@@ -68,6 +69,17 @@ class Compiled:
         with self.lock:
             step = self.step_for(args, kwargs, given, tensors)
         return step(*tensors.values())
+
+    def __getattr__(self, name: str) -> NoReturn:
+        """A compiled model is a function, without the model's methods."""
+        said = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if not name.startswith("_") and "function" in vars(self):
+            said = (
+                f"compile: a compiled {type(self.function).__name__} has no {name!r}; "
+                "ask the model itself, and write @compile(update=optimizer) above the "
+                "function that takes a batch and returns the loss"
+            )
+        raise AttributeError(said, name=name, obj=self)
 
     def __reduce__(self) -> Any:
         """A copy, or unpickled, it begins without a program."""
@@ -255,6 +267,7 @@ def compile(function: F, /) -> F: ...
 def compile(
     *, update: Any = None, clip: float | None = None, target: str | None = None
 ) -> Callable[[F], F]: ...
+@pytorchs
 def compile(
     function: Any = None,
     *,

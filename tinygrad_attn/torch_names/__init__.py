@@ -5,6 +5,7 @@
     from tinygrad_attn.nn import functional as F
 
     instead.py     what is not here, and what to write instead
+    keywords.py    PyTorch's arguments that are not here, or change nothing
     rounding.py    floor, sign, //, %, isclose
     reducing.py    prod, all, any, norm, cdist, bincount
     repeating.py   flip, roll, repeat, cumsum, cumprod

@@ -18,6 +18,7 @@ from ..functions.movement import broadcast_to
 from ..functions.operands import tensor as tensor_of
 from ..tensor import Tensor
 from .instead import advice
+from .keywords import understand
 from .making import bernoulli, multinomial
 
 
@@ -117,6 +118,10 @@ def one_of(who: str, probs: Any, logits: Any) -> Any:
         raise ValueError(f"{who}: give probs or logits, and one of them")
     given = logits if probs is None else probs
     return given if hasattr(given, "array") else Tensor(given)
+
+
+for _kind in (Categorical, Bernoulli, Normal):
+    understand(_kind)
 
 
 def __getattr__(name: str) -> Any:

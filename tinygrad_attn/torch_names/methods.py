@@ -36,6 +36,7 @@ from . import (
     sorting,
 )
 from .instead import advice
+from .keywords import understand
 
 Tensor = Any  # the class, which is made of these methods
 FLOATS = ("float", "float32")  # in PyTorch; here what the backend has
@@ -283,6 +284,11 @@ class Methods:
         """What is neither ours nor PyTorch's, or not here: with what to write."""
         known = [] if name.startswith("_") else dir(type(self))
         raise AttributeError(advice("Tensor", name, known), name=name, obj=self)
+
+
+for name, method in [*vars(Methods).items()]:
+    if callable(method) and not name.startswith("_"):
+        understand(Methods, name)
 
 
 def is_tensor(x: Any) -> Any:

@@ -7,7 +7,8 @@ the method `x.sum(1)`, and so for every method; what differs stands below.
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
+from functools import cache
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 from .. import creation
@@ -21,6 +22,7 @@ from ..functions import elementwise, indexing, movement, reductions
 from ..tensor import Tensor, tensor
 from . import distributions, making, moving, objectives, own_function, reducing
 from .instead import advice
+from .keywords import pytorchs
 from .methods import dtype_of
 
 # --- what differs from the methods ----------------------------------------------------
@@ -61,6 +63,11 @@ def set_grad_enabled(mode: bool) -> Any:
 def is_grad_enabled() -> bool:
     """Whether operations are recorded."""
     return bool(context.now.recording)
+
+
+def inference_mode(mode: Any = True) -> Any:
+    """`no_grad`, also as a decorator; with mode=False operations are recorded."""
+    return enable_grad() if mode is False else no_grad(None if mode is True else mode)
 
 
 def of_autograd(name: str) -> Any:
@@ -130,7 +137,7 @@ FUNCTIONS: dict[str, Any] = {
     "is_tensor": is_tensor,
     "is_grad_enabled": is_grad_enabled,
     "set_grad_enabled": set_grad_enabled,
-    "inference_mode": no_grad,
+    "inference_mode": inference_mode,
     # new tensors
     "tensor": tensor,
     "as_tensor": making.as_tensor,
@@ -176,19 +183,30 @@ def function(name: str, ours: list[str]) -> Any:
         AttributeError: it is not here; with what to write instead.
     """
     if name in FUNCTIONS:
-        return FUNCTIONS[name]
+        return with_keywords(name, FUNCTIONS[name])
     if name in DTYPES.split():
         return dtype_of(name)
     method = getattr(Tensor, name, None)
     named = not name.startswith("_") and name not in NO_FUNCTIONS.split()
     if named and callable(method):
-        return method
+        return with_keywords(name, method)
     known = [*FUNCTIONS, *DTYPES.split(), *dir(Tensor), *ours]
     raise AttributeError(advice("tinygrad_attn", name, known))
+
+
+def with_keywords(name: str, found: Any) -> Any:
+    """A function that takes PyTorch's keywords too; what is none as it is."""
+    return once(name, found) if isinstance(found, FunctionType) else found
+
+
+@cache
+def once(name: str, found: Any) -> Any:
+    """The same function whenever it is asked for."""
+    return pytorchs(found, name)
 
 
 def functional(name: str, ours: list[str]) -> Any:
     """What a name of `torch.nn.functional` is here, beside ours."""
     if name in FUNCTIONAL:
-        return FUNCTIONAL[name]
+        return with_keywords(name, FUNCTIONAL[name])
     raise AttributeError(advice("functional", name, [*FUNCTIONAL, *ours]))

@@ -19,6 +19,7 @@ from ..errors import check_flags, check_number, say
 from ..functions.shaping import stack
 from ..tensor import Tensor
 from ..torch_names.instead import advice
+from ..torch_names.keywords import pytorchs, understand
 from ..torch_names.making import randperm
 
 
@@ -92,6 +93,7 @@ def random_split(
     return [Subset(dataset, order[e - int(s) : e]) for s, e in zip(sizes, ends)]
 
 
+@pytorchs
 def default_collate(examples: Sequence[Any]) -> Any:
     """Several examples as one: tensors on top of each other, numbers as a tensor; of
     tuples, lists and dicts each part by itself.
@@ -183,6 +185,9 @@ class DataLoader:
                 some = []
         if some and not self.drop_last:
             yield self.collate_fn([self.dataset[k] for k in some])
+
+
+understand(DataLoader)
 
 
 def __getattr__(name: str) -> Any:
