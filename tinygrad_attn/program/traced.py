@@ -156,7 +156,7 @@ ASKED = {
 }
 
 
-WRAPPERS = ("call", "drawn_from")  # of no name for who calls them
+WRAPPERS = ("call", "also", "drawn_from")  # of no name for who calls them
 
 
 def asked_by() -> str:
@@ -164,9 +164,9 @@ def asked_by() -> str:
     frame, name = sys._getframe(2), ""
     while frame.f_back is not None and frame.f_code.co_filename.startswith(HERE):
         code, given = frame.f_code.co_name, frame.f_locals
-        name = str(given.get("who", name)) if code in WRAPPERS else code
+        name = str(given.get("who") or name) if code in WRAPPERS else code
         frame = frame.f_back
-    return name
+    return name.lstrip(".")
 
 
 def named(x: Any) -> Traced:
