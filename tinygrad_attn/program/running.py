@@ -251,6 +251,7 @@ class Step:
     def fall_back(self, *said: str) -> None:
         """Goes on with NumPy's program, with a warning (Fallback's arguments)."""
         warnings.warn(Fallback(*said), stacklevel=outside())
+        self.model.take_back()
         self.machine = NumPyMachine(self.program)
         self.model = Sharing(self.program, self.machine, *self.shared)
 
