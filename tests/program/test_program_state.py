@@ -352,8 +352,23 @@ def step_eagerly(pair: Pair) -> Any:
     return kept[0]
 
 
+def replace_twice(pair: Pair) -> Any:
+    pair.w.assign([3.0, 4.0])
+    pair.step()  # counts anew who has which array
+    pair.v.assign([3.0, 4.0])
+    pair.w.data, pair.v.data = pair.v.data, pair.w.data
+    with no_grad():
+        pair.w.mul_(0.5)
+
+
 MOVES = [swap_numbers, swap_momenta, swap_states, move_and_put_back, load_all]
-MOVES += [replace_a_momentum, assign_numbers, change_in_place, step_eagerly]
+MOVES += [
+    replace_twice,
+    replace_a_momentum,
+    assign_numbers,
+    change_in_place,
+    step_eagerly,
+]
 
 
 @pytest.mark.parametrize("move", MOVES)

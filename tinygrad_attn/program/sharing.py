@@ -79,10 +79,8 @@ class Sharing:
 
     def refresh(self) -> None:
         """Has the machine have the numbers of the model, in a memory of its own."""
-        machine = self.machine
         moved = self.others_moved()
-        dropped = self.dropped() if moved else []
-        kept = machine.alone is not None and machine.shared(dropped)
+        kept = self.machine.alone is not None and self.others_keep(moved)
         if moved or self.beginning:
             self.check_states()
         if kept or moved:
@@ -95,6 +93,11 @@ class Sharing:
         return any(map(is_not, now, self.seen)) or any(
             map(self.is_other, self.optimizers, self.expected)
         )
+
+    def others_keep(self, moved: bool) -> bool:
+        """Whether somebody has an array that was given out. (No list of them may be
+        left when they are counted anew.)"""
+        return bool(self.machine.shared(self.dropped() if moved else ()))
 
     def dropped(self) -> list[Any]:
         """The arrays that were given out, and that a parameter or a state no longer
