@@ -70,8 +70,8 @@ class Sharing:
         self.slots = [(part, slot) for part in program.parts for slot in part.slots]
         self.dicts: list[dict[str, Any]] = []  # of each parameter, slot by slot
         self.names: list[str] = []  # of these slots
-        self.fresh: list[tuple[int, Any]] = []  # had no state before this run
         self.given: list[Any] = []  # what they were given
+        self.fresh: list[tuple[int, Any]] = []  # had no state before this run
         self.renews = self.foreign or not machine.keeps  # gives out other arrays
         self.beginning = [p for p in program.parts if len(p.given) < len(p.slots)]
 
